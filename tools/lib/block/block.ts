@@ -1,0 +1,81 @@
+/** Random access to an image that is being written. Regions never written read as zeros (holes). */
+export interface BlockSink {
+  /** Writes all of `bytes` at `offsetBytes`. */
+  write(offsetBytes: number, bytes: Uint8Array): void;
+}
+
+/** Random access to an image that is being read. */
+export interface BlockSource {
+  readonly sizeBytes: number;
+  /** Reads exactly `lengthBytes` bytes; throws RangeError past the end. */
+  read(offsetBytes: number, lengthBytes: number): Uint8Array;
+}
+
+/** A part of a larger image, addressed from its own start: a partition of a disk, a file system before its hash tree. */
+export function subSource(source: BlockSource, startBytes: number, sizeBytes: number): BlockSource {
+  return {
+    sizeBytes,
+    read(offsetBytes, lengthBytes) {
+      if (offsetBytes < 0 || offsetBytes + lengthBytes > sizeBytes) {
+        throw new RangeError(`read of ${lengthBytes} bytes at ${offsetBytes} passes the end at ${sizeBytes}`);
+      }
+      return source.read(startBytes + offsetBytes, lengthBytes);
+    },
+  };
+}
+
+/** The sink that writes at `startBytes` of another one. */
+export function subSink(sink: BlockSink, startBytes: number): BlockSink {
+  return { write: (offsetBytes, bytes) => sink.write(startBytes + offsetBytes, bytes) };
+}
+
+const PAGE_BYTES = 65536;
+
+/** A sparse image in memory, for tests and for small images. */
+export class MemoryImage implements BlockSink, BlockSource {
+  readonly sizeBytes: number;
+  readonly #pages = new Map<number, Uint8Array>();
+
+  constructor(sizeBytes: number) {
+    this.sizeBytes = sizeBytes;
+  }
+
+  write(offsetBytes: number, bytes: Uint8Array): void {
+    if (offsetBytes < 0 || offsetBytes + bytes.length > this.sizeBytes) {
+      throw new RangeError(
+        `write of ${bytes.length} bytes at ${offsetBytes} passes the end at ${this.sizeBytes}`,
+      );
+    }
+    for (let done = 0; done < bytes.length; ) {
+      const position = offsetBytes + done;
+      const start = position % PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - start, bytes.length - done);
+      const index = (position - start) / PAGE_BYTES;
+      let page = this.#pages.get(index);
+      if (page === undefined) {
+        page = new Uint8Array(PAGE_BYTES);
+        this.#pages.set(index, page);
+      }
+      page.set(bytes.subarray(done, done + count), start);
+      done += count;
+    }
+  }
+
+  read(offsetBytes: number, lengthBytes: number): Uint8Array {
+    if (offsetBytes < 0 || offsetBytes + lengthBytes > this.sizeBytes) {
+      throw new RangeError(
+        `read of ${lengthBytes} bytes at ${offsetBytes} passes the end at ${this.sizeBytes}`,
+      );
+    }
+    const bytes = new Uint8Array(lengthBytes);
+    for (let done = 0; done < lengthBytes; ) {
+      const position = offsetBytes + done;
+      const start = position % PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - start, lengthBytes - done);
+      const page = this.#pages.get((position - start) / PAGE_BYTES);
+      if (page !== undefined) bytes.set(page.subarray(start, start + count), done);
+      done += count;
+    }
+    return bytes;
+  }
+}

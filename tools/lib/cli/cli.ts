@@ -1,0 +1,83 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
+
+/**
+ * An error that a user can do something about. The message is one line that says what is wrong, where (file, entry,
+ * line), why, and what to do. Everything else that is thrown is a defect of the tool and keeps its stack trace.
+ */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+}
+
+/** System errors that have their cause outside the tool, and what a user can do about them. */
+const SYSTEM_ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; free some space and build again',
+  EDQUOT: 'the disk quota is used up; free some space and build again',
+  EFBIG: 'the file system does not take files of this size; build on another one',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EISDIR: 'a directory stands where a file is expected',
+};
+
+/** The one line for an error that has its cause outside the tool, or `undefined` where the tool itself is to blame. */
+export function userMessage(error: unknown): string | undefined {
+  if (error instanceof UserError) return error.message;
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') {
+    const advice = SYSTEM_ADVICE[error.code];
+    const path = 'path' in error && typeof error.path === 'string' ? `${error.path}: ` : '';
+    if (advice !== undefined) return `${path}${advice} (${error.code})`;
+    if (error.code.startsWith('ERR_PARSE_ARGS')) return error.message;
+  }
+  return undefined;
+}
+
+/** Replaces each `@FILE` argument by the lines of that parameter file, one argument a line. */
+export function expandParamFiles(args: readonly string[]): string[] {
+  return args.flatMap((arg) => {
+    if (!arg.startsWith('@')) return [arg];
+    const lines = readFileSync(arg.slice(1), 'utf8').split('\n');
+    if (lines.at(-1) === '') lines.pop();
+    return lines;
+  });
+}
+
+/** What a tool's main function is given. */
+export interface Invocation {
+  /** The arguments after the script's name, parameter files expanded. */
+  readonly args: readonly string[];
+  /** Names a file that has to go when the tool fails, and returns the name. Call it before the file is made. */
+  output(path: string): string;
+}
+
+/**
+ * Runs a tool: exit 0, or for a {@link UserError} one line on stderr, the outputs removed, and exit 1.
+ *
+ * A defect of the tool itself is thrown on, so that Node prints its stack trace and exits with 1 too.
+ */
+export async function runTool(main: (invocation: Invocation) => Promise<void> | void): Promise<void> {
+  const outputs: string[] = [];
+  try {
+    await main({
+      args: expandParamFiles(process.argv.slice(2)),
+      output(path) {
+        outputs.push(path);
+        return path;
+      },
+    });
+  } catch (error) {
+    for (const output of outputs) rmSync(output, { recursive: true, force: true });
+    const message = userMessage(error);
+    if (message === undefined) throw error;
+    const tool = basename(process.argv[1] ?? 'tool', '.mjs');
+    process.stderr.write(`${tool}: ${message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** The value of an option that must be given. */
+export function required(value: string | undefined, option: string): string {
+  if (value === undefined) throw new UserError(`--${option} is missing`);
+  return value;
+}
