@@ -1,0 +1,57 @@
+"""A root file system made of locked Debian packages."""
+
+load("//rules/private:step_runner.bzl", "STEP_RUNNER_ATTRS", "step_runner_action")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
+load("//rules/private/providers:layers_info.bzl", "LayersInfo")
+
+def _apt_base_impl(ctx):
+    name = ctx.label.name
+    unpacked = ctx.actions.declare_file(name + ".unpacked.layer.tar.zst")
+    steps = ctx.actions.declare_file(name + ".configure.steps.json")
+    packages = ctx.actions.declare_file(name + ".packages.json")
+    args = ctx.actions.args()
+    args.add_all(ctx.files.debs, format_each = "--deb=%s")
+    args.add_all(ctx.attr.exclude, format_each = "--exclude=%s")
+    args.add(unpacked, format = "--output=%s")
+    args.add(steps, format = "--steps=%s")
+    args.add(packages, format = "--packages=%s")
+    tool_action(
+        ctx,
+        tool = "apt-base",
+        arguments = [args],
+        inputs = ctx.files.debs,
+        outputs = [unpacked, steps, packages],
+        mnemonic = "IcosAptUnpack",
+        progress_message = "Unpacking the packages of %{label}",
+    )
+    configured = ctx.actions.declare_file(name + ".configured.layer.tar.zst")
+    step_runner_action(
+        ctx,
+        layers = [unpacked],
+        steps = steps,
+        output = configured,
+        mnemonic = "IcosAptConfigure",
+        progress_message = "Configuring the packages of %{label}",
+    )
+    return [
+        DefaultInfo(files = depset([unpacked, configured])),
+        LayersInfo(
+            layers = [unpacked, configured],
+            config = None,
+            packages = depset([packages]),
+            components = depset(),
+        ),
+    ]
+
+apt_base = rule(
+    implementation = _apt_base_impl,
+    doc = """Unpacks locked Debian packages into one layer and configures them into a second one.
+
+The packages' own scripts run in the step runner, without network, and in dpkg's order.""",
+    attrs = dict(
+        STEP_RUNNER_ATTRS,
+        debs = attr.label_list(allow_files = [".deb"], mandatory = True, doc = "The packages: a `filegroup` of a repository that the `apt` extension made. The set must be closed under Depends and Pre-Depends."),
+        exclude = attr.string_list(doc = "Paths that are not unpacked, as dpkg's path-exclude has it: absolute, `*` matches any text."),
+    ),
+    toolchains = [TOOLS_TOOLCHAIN_TYPE],
+)

@@ -1,0 +1,54 @@
+"""An initial RAM file system, made from a root file system."""
+
+load("//rules/private:install.bzl", "decode_install", "encode_install")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
+load("//rules/private/providers:layers_info.bzl", "LayersInfo")
+
+def _initramfs_impl(ctx):
+    output = ctx.actions.declare_file(ctx.label.name + ".img")
+    layers = ctx.attr.src[LayersInfo].layers
+    args = ctx.actions.args()
+    args.add_all(layers, format_each = "--layer=%s")
+    args.add_all(ctx.attr.binaries, format_each = "--binary=%s")
+    args.add_all(ctx.attr.modules, format_each = "--module=%s")
+    inputs = list(layers)
+    for target, text in ctx.attr.files.items():
+        spec = decode_install(text)
+        source = target[DefaultInfo].files.to_list()[0]
+        args.add("--file=%s=%s:%s" % (spec.path, source.path, spec.mode))
+        inputs.append(source)
+    args.add(output, format = "--output=%s")
+    tool_action(
+        ctx,
+        tool = "initramfs",
+        arguments = [args],
+        inputs = inputs,
+        outputs = [output],
+        mnemonic = "IcosInitramfs",
+        progress_message = "Writing initramfs %{label}",
+        # The list of files names their sources inside one argument.
+        path_mapping = False,
+    )
+    return [DefaultInfo(files = depset([output]))]
+
+_initramfs = rule(
+    implementation = _initramfs_impl,
+    doc = "An initial RAM file system (cpio in the newc format, zstd).",
+    attrs = {
+        "src": attr.label(providers = [LayersInfo], mandatory = True, doc = "The root file system that programs, libraries and kernel modules are taken from."),
+        "binaries": attr.string_list(doc = "Absolute paths of programs in `src`; the libraries that they need come along."),
+        "modules": attr.string_list(doc = "Names of kernel modules; those that they need come along, built-in ones need nothing."),
+        "files": attr.label_keyed_string_dict(allow_files = True, doc = "File to its place and mode."),
+    },
+    toolchains = [TOOLS_TOOLCHAIN_TYPE],
+)
+
+def initramfs(name, files = {}, **kwargs):
+    """An initial RAM file system made from a root file system's own programs, libraries and kernel modules.
+
+    Args:
+      name: the target's name.
+      files: dict of label to `install(...)`, such as the `/init` script.
+      **kwargs: `src`, `binaries`, `modules`, and what every rule takes.
+    """
+    _initramfs(name = name, files = {label: encode_install(spec) for label, spec in files.items()}, **kwargs)

@@ -1,0 +1,93 @@
+"""Files on top of a root file system, as one more layer."""
+
+load("//rules/private:install.bzl", "decode_install", "encode_install")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
+load("//rules/private/providers:layers_info.bzl", "LayersInfo")
+
+def _only_file(target, spec):
+    files = target[DefaultInfo].files.to_list()
+    if len(files) != 1:
+        fail("%s goes to %s as one file, but gives %d files; name a target with one output" % (target.label, spec.path, len(files)))
+    return files[0]
+
+def _rootfs_impl(ctx):
+    base = ctx.attr.base[LayersInfo] if ctx.attr.base else None
+    layer = ctx.actions.declare_file(ctx.label.name + ".layer.tar.zst")
+    manifest = ctx.actions.declare_file(ctx.label.name + ".files.json")
+    components = ctx.actions.declare_file(ctx.label.name + ".components.json")
+
+    entries = []
+    origins = []
+    inputs = []
+    for target, text in ctx.attr.files.items():
+        spec = decode_install(text)
+        source = _only_file(target, spec)
+        kind = "tree" if source.is_directory else "file"
+        entries.append(struct(path = spec.path, type = kind, mode = spec.mode, uid = spec.uid, gid = spec.gid, source = source.path))
+        origins.append(struct(path = spec.path, label = "//%s:%s" % (target.label.package, target.label.name)))
+        inputs.append(source)
+    for path, mode in ctx.attr.directories.items():
+        entries.append(struct(path = path, type = "directory", mode = mode, uid = 0, gid = 0))
+    for path, target in ctx.attr.symlinks.items():
+        entries.append(struct(path = path, type = "symlink", mode = "0777", uid = 0, gid = 0, target = target))
+
+    ctx.actions.write(manifest, json.encode_indent(struct(entries = entries), indent = " ") + "\n")
+    ctx.actions.write(components, json.encode_indent(struct(components = origins), indent = " ") + "\n")
+    args = ctx.actions.args()
+    args.add(manifest, format = "--manifest=%s")
+    args.add(layer, format = "--output=%s")
+    tool_action(
+        ctx,
+        tool = "layer",
+        arguments = [args],
+        inputs = inputs + [manifest],
+        outputs = [layer],
+        mnemonic = "IcosLayer",
+        progress_message = "Writing layer %{label}",
+        # The manifest names its sources by path.
+        path_mapping = False,
+    )
+    return [
+        DefaultInfo(files = depset([layer])),
+        LayersInfo(
+            layers = (base.layers if base else []) + [layer],
+            config = base.config if base else None,
+            packages = base.packages if base else depset(),
+            components = depset([components], transitive = [base.components] if base else []),
+        ),
+    ]
+
+_rootfs = rule(
+    implementation = _rootfs_impl,
+    doc = "Puts files, directories and symlinks on top of a root file system.",
+    attrs = {
+        "base": attr.label(providers = [LayersInfo], doc = "The root file system below. Default: an empty one."),
+        "files": attr.label_keyed_string_dict(allow_files = True, doc = "File to its place, mode and owner."),
+        "directories": attr.string_dict(doc = "Absolute path of a directory to its mode in octal, owned by root."),
+        "symlinks": attr.string_dict(doc = "Absolute path of a symbolic link to its target, taken as it is."),
+    },
+    toolchains = [TOOLS_TOOLCHAIN_TYPE],
+)
+
+def rootfs(name, files = {}, **kwargs):
+    """Puts files, directories and symlinks on top of a root file system, as one layer.
+
+    ```starlark
+    rootfs(
+        name = "root",
+        base = ":os",
+        files = {"//rs/replica": install("/opt/ic/bin/replica", mode = "0755")},
+    )
+    ```
+
+    Args:
+      name: the target's name.
+      files: dict of label to `install(...)`. Each label has to give exactly one file, or one directory
+        (a tree artifact), whose files all get the mode and owner given.
+      **kwargs: `base`, `directories`, `symlinks`, and what every rule takes.
+    """
+    _rootfs(
+        name = name,
+        files = {label: encode_install(spec) for label, spec in files.items()},
+        **kwargs
+    )

@@ -1,0 +1,89 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { required, runTool, UserError } from '../lib/cli/cli.ts';
+import type { EntryList } from '../lib/manifest/entries.ts';
+import {
+  Attribution,
+  type ComponentRecord,
+  formatManifest,
+  imageEntries,
+  type PackageContents,
+  type PartitionRecord,
+} from '../lib/manifest/manifest.ts';
+
+function readJson<T>(path: string): T {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UserError(`${path}: not JSON: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Splits `NAME=VALUE` options. */
+function pairs(values: readonly string[], option: string): [string, string][] {
+  return values.map((value) => {
+    const equals = value.indexOf('=');
+    if (equals < 1) throw new UserError(`--${option}=${value}: write --${option}=NAME=VALUE`);
+    return [value.slice(0, equals), value.slice(equals + 1)];
+  });
+}
+
+function readPartition(name: string, path: string): PartitionRecord {
+  const { sizeBytes, sha256, fileSystem, verity } = readJson<PartitionRecord>(path);
+  return {
+    name,
+    sizeBytes,
+    sha256,
+    ...(fileSystem === undefined ? {} : { fileSystem }),
+    ...(verity === undefined ? {} : { verity }),
+  };
+}
+
+/** Reads a file in the form of sha256sum: `HEX  NAME`. */
+function readChecksum(path: string): [string, string] {
+  const match = /^([0-9a-f]{64}) {2}(\S+)\n$/.exec(readFileSync(path, 'utf8'));
+  if (match?.[1] === undefined || match[2] === undefined) {
+    throw new UserError(`${path}: not a checksum file: expected one line "HEX  NAME"`);
+  }
+  return [match[2], match[1]];
+}
+
+const list = { type: 'string', multiple: true, default: [] } as const;
+
+await runTool(({ args, output }) => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      os: { type: 'string' },
+      variant: { type: 'string' },
+      'version-file': { type: 'string' },
+      output: { type: 'string' },
+      partition: list,
+      entries: list,
+      packages: list,
+      components: list,
+      checksum: list,
+      note: list,
+    },
+  });
+  const packages = values.packages.flatMap((path) => readJson<{ packages: PackageContents[] }>(path).packages);
+  const components = values.components.flatMap(
+    (path) => readJson<{ components: ComponentRecord[] }>(path).components,
+  );
+  const attribution = new Attribution(packages, components);
+  const text = formatManifest({
+    formatVersion: 1,
+    os: required(values.os, 'os'),
+    variant: required(values.variant, 'variant'),
+    version: readFileSync(required(values['version-file'], 'version-file'), 'utf8').trim(),
+    notes: Object.fromEntries(pairs(values.note, 'note')),
+    archives: Object.fromEntries(values.checksum.map(readChecksum)),
+    partitions: pairs(values.partition, 'partition').map(([name, path]) => readPartition(name, path)),
+    packages: packages.map(({ files: _files, ...record }) => record),
+    entries: pairs(values.entries, 'entries').flatMap(([name, path]) =>
+      imageEntries(name, readJson<EntryList>(path), attribution),
+    ),
+  });
+  writeFileSync(output(required(values.output, 'output')), text);
+});
