@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { required, runTool, UserError } from '../lib/cli/cli.ts';
+import { LIST, nameValuePairs, readJson, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
 import type { EntryList } from '../lib/manifest/entries.ts';
 import {
   Attribution,
@@ -10,24 +10,6 @@ import {
   type PackageContents,
   type PartitionRecord,
 } from '../lib/manifest/manifest.ts';
-
-function readJson<T>(path: string): T {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new UserError(`${path}: not JSON: ${error.message}`);
-    throw error;
-  }
-}
-
-/** Splits `NAME=VALUE` options. */
-function pairs(values: readonly string[], option: string): [string, string][] {
-  return values.map((value) => {
-    const equals = value.indexOf('=');
-    if (equals < 1) throw new UserError(`--${option}=${value}: write --${option}=NAME=VALUE`);
-    return [value.slice(0, equals), value.slice(equals + 1)];
-  });
-}
 
 function readPartition(name: string, path: string): PartitionRecord {
   const { sizeBytes, sha256, fileSystem, verity } = readJson<PartitionRecord>(path);
@@ -49,25 +31,25 @@ function readChecksum(path: string): [string, string] {
   return [match[2], match[1]];
 }
 
-const list = { type: 'string', multiple: true, default: [] } as const;
-
 await runTool(({ args, output }) => {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      os: { type: 'string' },
-      variant: { type: 'string' },
-      'version-file': { type: 'string' },
-      output: { type: 'string' },
-      partition: list,
-      entries: list,
-      packages: list,
-      components: list,
-      checksum: list,
-      note: list,
+      os: TEXT,
+      variant: TEXT,
+      'version-file': TEXT,
+      output: TEXT,
+      partition: LIST,
+      entries: LIST,
+      packages: LIST,
+      components: LIST,
+      checksum: LIST,
+      note: LIST,
     },
   });
-  const packages = values.packages.flatMap((path) => readJson<{ packages: PackageContents[] }>(path).packages);
+  const packages = values.packages.flatMap(
+    (path) => readJson<{ packages: PackageContents[] }>(path).packages,
+  );
   const components = values.components.flatMap(
     (path) => readJson<{ components: ComponentRecord[] }>(path).components,
   );
@@ -77,11 +59,13 @@ await runTool(({ args, output }) => {
     os: required(values.os, 'os'),
     variant: required(values.variant, 'variant'),
     version: readFileSync(required(values['version-file'], 'version-file'), 'utf8').trim(),
-    notes: Object.fromEntries(pairs(values.note, 'note')),
+    notes: Object.fromEntries(nameValuePairs(values.note, 'note')),
     archives: Object.fromEntries(values.checksum.map(readChecksum)),
-    partitions: pairs(values.partition, 'partition').map(([name, path]) => readPartition(name, path)),
+    partitions: nameValuePairs(values.partition, 'partition').map(([name, path]) =>
+      readPartition(name, path),
+    ),
     packages: packages.map(({ files: _files, ...record }) => record),
-    entries: pairs(values.entries, 'entries').flatMap(([name, path]) =>
+    entries: nameValuePairs(values.entries, 'entries').flatMap(([name, path]) =>
       imageEntries(name, readJson<EntryList>(path), attribution),
     ),
   });

@@ -81,3 +81,27 @@ export function required(value: string | undefined, option: string): string {
   if (value === undefined) throw new UserError(`--${option} is missing`);
   return value;
 }
+
+/** Options for `parseArgs`: one text, a list of texts, and a switch. */
+export const TEXT = { type: 'string' as const };
+export const LIST = { type: 'string' as const, multiple: true as const, default: [] as string[] };
+export const SWITCH = { type: 'boolean' as const, default: false };
+
+/** Splits the values of an option that is given as `--OPTION=NAME=VALUE`. */
+export function nameValuePairs(values: readonly string[], option: string): [string, string][] {
+  return values.map((value) => {
+    const equals = value.indexOf('=');
+    if (equals < 1) throw new UserError(`--${option}=${value}: write --${option}=NAME=VALUE`);
+    return [value.slice(0, equals), value.slice(equals + 1)];
+  });
+}
+
+/** Reads a JSON file that another tool of this project wrote; what is in it is the caller's to know. */
+export function readJson<T>(path: string): T {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UserError(`${path}: not JSON: ${error.message}`);
+    throw error;
+  }
+}

@@ -32,7 +32,9 @@ export interface EntryList {
 
 /** Turns an entry into its record. `digest` is the SHA-256 of a file's content in hexadecimal. */
 export function entryRecord(entry: Entry, digest?: string, layer?: string): EntryRecord {
-  const xattrs = [...entry.xattrs].map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const);
+  const xattrs = [...entry.xattrs].map(
+    ([name, value]) => [name, Buffer.from(value).toString('base64')] as const,
+  );
   return {
     path: `/${entry.path}`,
     type: entry.type,
@@ -50,8 +52,13 @@ export function entryRecord(entry: Entry, digest?: string, layer?: string): Entr
 }
 
 /** JSON with one record a line, so that a line diff of two manifests shows what changed. */
-export function jsonLines(head: Readonly<Record<string, unknown>>, lists: Readonly<Record<string, readonly unknown[]>>): string {
-  const fields = Object.entries(head).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+export function jsonLines(
+  head: Readonly<Record<string, unknown>>,
+  lists: Readonly<Record<string, readonly unknown[]>>,
+): string {
+  const fields = Object.entries(head).map(
+    ([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`,
+  );
   for (const [key, records] of Object.entries(lists)) {
     const lines = records.map((record) => `\n  ${JSON.stringify(record)}`).join(',');
     fields.push(`${JSON.stringify(key)}: [${lines}${records.length > 0 ? '\n ' : ''}]`);
