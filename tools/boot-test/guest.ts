@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { chooseAccelerator } from '../lib/qemu/accelerator.ts';
+import { Console } from '../lib/qemu/console.ts';
+import { machineArgs } from '../lib/qemu/machine.ts';
+
+/** The programs and firmware that a guest is started with. */
+export interface GuestTools {
+  readonly qemu: string;
+  readonly tar: string;
+  readonly zstd: string;
+  readonly firmwareCode: string;
+  readonly firmwareVariables: string;
+}
+
+/** A running guest. */
+export interface Guest {
+  readonly console: Console;
+  /** The host's port for each guest port asked for. */
+  readonly ports: ReadonlyMap<number, number>;
+  /** Milliseconds since the firmware started. */
+  elapsedMs(): number;
+  /** Ends the guest at once, as a power cut does, and waits until it is gone. */
+  powerOff(): Promise<void>;
+}
+
+/** Unpacks `disk.img` from a disk archive into `folder` with GNU tar and zstd, as a user does. */
+export function unpackDisk(archive: string, folder: string, tools: GuestTools): string {
+  mkdirSync(folder, { recursive: true });
+  const { status, stderr } = spawnSync(
+    tools.tar,
+    ['--extract', `--use-compress-program=${tools.zstd}`, `--file=${archive}`, `--directory=${folder}`],
+    { encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`tar cannot unpack ${archive}: ${stderr}`);
+  return join(folder, 'disk.img');
+}
+
+/** Asks the system for a free port on the loopback address. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the loopback address gives no port');
+  server.close();
+  await once(server, 'close');
+  return address.port;
+}
+
+/** Boots `disk` from its firmware on. */
+export async function startGuest(
+  disk: string,
+  folder: string,
+  guestPorts: readonly number[],
+  memoryMib: number,
+  tools: GuestTools,
+): Promise<Guest> {
+  const { args: acceleratorArgs, reason } = await chooseAccelerator(tools.qemu);
+  console.log(`# ${reason}`);
+  const firmwareVariables = join(folder, 'firmware-variables.fd');
+  copyFileSync(tools.firmwareVariables, firmwareVariables);
+  const ports = new Map<number, number>();
+  for (const guestPort of guestPorts) ports.set(guestPort, await freePort());
+  const startedMs = performance.now();
+  const child = spawn(
+    tools.qemu,
+    machineArgs({
+      disk,
+      firmwareCode: tools.firmwareCode,
+      firmwareVariables,
+      memoryMib,
+      cpuCount: 2,
+      acceleratorArgs,
+      ports: [...ports].map(([guestPort, hostPort]) => ({ guestPort, hostPort })),
+      serial: 'stdio',
+    }),
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  const closed = once(child, 'close');
+  const serial = new Console(child.stdout, child.stdin, (text) => process.stdout.write(text));
+  return {
+    console: serial,
+    ports,
+    elapsedMs: () => performance.now() - startedMs,
+    powerOff: () => stop(child, closed),
+  };
+}
+
+async function stop(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
+  child.kill('SIGKILL');
+  await closed;
+}
