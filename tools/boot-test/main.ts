@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LIST, nameValuePairs, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
+import { type Guest, startGuest, unpackDisk } from '../lib/qemu/guest.ts';
+import { GUEST_OPTIONS, guestMemoryMib, guestTools } from '../lib/qemu/options.ts';
 import { banner, fetchPage, login, runCommand } from './checks.ts';
-import { type Guest, type GuestTools, startGuest, unpackDisk } from './guest.ts';
 
 const SSH_PORT = 22;
 
@@ -83,13 +84,7 @@ await runTool(async ({ args }) => {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      disk: TEXT,
-      qemu: TEXT,
-      tar: TEXT,
-      zstd: TEXT,
-      'firmware-code': TEXT,
-      'firmware-variables': TEXT,
-      memory: TEXT,
+      ...GUEST_OPTIONS,
       ready: TEXT,
       'ready-limit': TEXT,
       login: TEXT,
@@ -97,13 +92,7 @@ await runTool(async ({ args }) => {
       page: LIST,
     },
   });
-  const tools: GuestTools = {
-    qemu: required(values.qemu, 'qemu'),
-    tar: required(values.tar, 'tar'),
-    zstd: required(values.zstd, 'zstd'),
-    firmwareCode: required(values['firmware-code'], 'firmware-code'),
-    firmwareVariables: required(values['firmware-variables'], 'firmware-variables'),
-  };
+  const tools = guestTools(values);
   const expected: Expectations = {
     ready: new RegExp(required(values.ready, 'ready')),
     readyLimitMs: Number(values['ready-limit'] ?? '600') * 1000,
@@ -115,7 +104,7 @@ await runTool(async ({ args }) => {
   try {
     const disk = unpackDisk(required(values.disk, 'disk'), folder, tools);
     const ports = [SSH_PORT, ...expected.pages.map(({ port }) => port)];
-    const guest = await startGuest(disk, folder, ports, Number(values.memory ?? '2048'), tools);
+    const guest = await startGuest(disk, folder, ports, guestMemoryMib(values), tools);
     try {
       await checkBoot(guest, expected);
     } finally {

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { chooseAccelerator } from '../lib/qemu/accelerator.ts';
-import { Console } from '../lib/qemu/console.ts';
-import { machineArgs } from '../lib/qemu/machine.ts';
+import { chooseAccelerator } from './accelerator.ts';
+import { Console } from './console.ts';
+import { machineArgs } from './machine.ts';
 
 /** The programs and firmware that a guest is started with. */
 export interface GuestTools {
@@ -40,7 +40,7 @@ export function unpackDisk(archive: string, folder: string, tools: GuestTools): 
 }
 
 /** Asks the system for a free port on the loopback address. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

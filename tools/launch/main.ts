@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { LIST, required, runTool, UserError } from '../lib/cli/cli.ts';
+import { chooseAccelerator } from '../lib/qemu/accelerator.ts';
+import { freePort, unpackDisk } from '../lib/qemu/guest.ts';
+import { type ForwardedPort, machineArgs } from '../lib/qemu/machine.ts';
+import { GUEST_OPTIONS, guestMemoryMib, guestTools } from '../lib/qemu/options.ts';
+
+const SSH_PORT = 22;
+
+/** `GUEST` or `GUEST:HOST`; without a host port, a free one is taken. */
+async function parseForward(text: string): Promise<ForwardedPort> {
+  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
+  if (match === null)
+    throw new UserError(`--forward=${text}: write --forward=GUEST-PORT or --forward=GUEST-PORT:HOST-PORT`);
+  return {
+    guestPort: Number(match[1]),
+    hostPort: match[2] === undefined ? await freePort() : Number(match[2]),
+  };
+}
+
+function describe({ guestPort, hostPort }: ForwardedPort): string {
+  if (guestPort === SSH_PORT) return `ssh -p ${hostPort} root@127.0.0.1`;
+  return `http://127.0.0.1:${hostPort}/ is port ${guestPort}`;
+}
+
+await runTool(async ({ args }) => {
+  const { values } = parseArgs({ args: [...args], options: { ...GUEST_OPTIONS, forward: LIST } });
+  const tools = guestTools(values);
+  const ports = await Promise.all(values.forward.map(parseForward));
+  const accelerator = await chooseAccelerator(tools.qemu);
+  const folder = mkdtempSync(join(tmpdir(), 'icos-launch-'));
+  // Ctrl-C belongs to the guest; QEMU ends on Ctrl-A X, on power-off, or with the terminal.
+  process.on('SIGINT', () => undefined);
+  try {
+    const disk = unpackDisk(required(values.disk, 'disk'), folder, tools);
+    const firmwareVariables = join(folder, 'firmware-variables.fd');
+    copyFileSync(tools.firmwareVariables, firmwareVariables);
+    console.log(`launch: ${accelerator.reason}`);
+    for (const port of ports) console.log(`launch: ${describe(port)}`);
+    console.log(
+      'launch: this is the serial console; leave with Ctrl-A X; the disk is a copy and goes away with the machine',
+    );
+    const child = spawn(
+      tools.qemu,
+      machineArgs({
+        disk,
+        firmwareCode: tools.firmwareCode,
+        firmwareVariables,
+        memoryMib: guestMemoryMib(values),
+        cpuCount: 2,
+        acceleratorArgs: accelerator.args,
+        ports,
+        serial: 'mon:stdio',
+      }),
+      { stdio: 'inherit' },
+    );
+    process.on('SIGTERM', () => child.kill('SIGTERM'));
+    const [status] = (await once(child, 'close')) as [number | null];
+    process.exitCode = status ?? 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
