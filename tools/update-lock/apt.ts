@@ -1,0 +1,143 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../lib/cli/cli.ts';
+
+/** The keys that Debian signs its archives with. */
+const ARCHIVE_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+/** Fetches one file with apt's own transports, so that its proxy settings hold here too. */
+const APT_HELPER = '/usr/lib/apt/apt-helper';
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+
+/** One archive of one mirror. */
+export interface AptSource {
+  readonly mirror: string;
+  readonly suite: string;
+}
+
+interface CommandResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * apt in a directory of its own: no package is installed, the host's sources and preferences do not count, and of the
+ * host's configuration only how to reach the network is taken.
+ */
+export class PrivateApt {
+  readonly #directory: string;
+  readonly #environment: NodeJS.ProcessEnv;
+
+  constructor(directory: string, architecture: string) {
+    this.#directory = directory;
+    this.#environment = { ...process.env, LC_ALL: 'C' };
+    if (this.#run('apt-get', ['--version']).status !== 0 || !existsSync(APT_HELPER)) {
+      throw new UserError(
+        'apt-get is missing; update the lock on Debian, Ubuntu or in a container of one of them',
+      );
+    }
+    if (!existsSync(ARCHIVE_KEYRING)) {
+      throw new UserError(
+        `${ARCHIVE_KEYRING} is missing; install it with: apt-get install debian-archive-keyring`,
+      );
+    }
+    const network = this.#run('apt-config', ['dump', 'Acquire::http', 'Acquire::https']).stdout;
+    for (const name of ['state/lists/partial', 'cache/archives/partial', 'etc/parts']) {
+      mkdirSync(join(directory, name), { recursive: true });
+    }
+    writeFileSync(join(directory, 'status'), '');
+    const configuration = join(directory, 'apt.conf');
+    writeFileSync(configuration, network + this.#settings(architecture));
+    this.#environment['APT_CONFIG'] = configuration;
+  }
+
+  #settings(architecture: string): string {
+    const settings: Record<string, string> = {
+      'APT::Architecture': architecture,
+      'APT::Architectures': architecture,
+      'APT::Install-Recommends': 'false',
+      'APT::Install-Suggests': 'false',
+      'APT::Sandbox::User': '',
+      'Acquire::Languages': 'none',
+      'Acquire::Retries': '3',
+      // A suite whose mirror stands still is past its date. The signature still has to be right.
+      'Acquire::Check-Valid-Until': 'false',
+      // Of the weak digests that an archive may still carry, none may reach the lock.
+      'Acquire::ForceHash': 'SHA256',
+      'Dir::State': join(this.#directory, 'state'),
+      'Dir::State::status': join(this.#directory, 'status'),
+      'Dir::Cache': join(this.#directory, 'cache'),
+      'Dir::Etc': join(this.#directory, 'etc'),
+      'Dir::Etc::main': '/dev/null',
+      'Dir::Etc::parts': join(this.#directory, 'etc/parts'),
+      'Dir::Etc::sourcelist': join(this.#directory, 'sources.list'),
+      'Dir::Etc::sourceparts': '/dev/null',
+      'Dir::Etc::preferences': '/dev/null',
+      'Dir::Etc::preferencesparts': '/dev/null',
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
+    return `#clear APT::Architectures;\n${lines.join('')}`;
+  }
+
+  #run(command: string, args: readonly string[]): CommandResult {
+    const result = spawnSync(command, args, {
+      env: this.#environment,
+      encoding: 'utf8',
+      maxBuffer: MAX_OUTPUT_BYTES,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return { status: result.status ?? -1, stdout: result.stdout ?? '', stderr: result.stderr ?? '' };
+  }
+
+  /** Whether the mirror has the suite at all. */
+  hasSuite({ mirror, suite }: AptSource): boolean {
+    const target = join(this.#directory, 'InRelease');
+    const url = `${mirror}/dists/${suite}/InRelease`;
+    const limits = ['-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=15'];
+    return this.#run(APT_HELPER, [...limits, 'download-file', url, target]).status === 0;
+  }
+
+  /** Downloads the package indexes of the sources and checks their signatures. */
+  update(sources: readonly AptSource[]): void {
+    const lines = sources.map(
+      ({ mirror, suite }) => `deb [signed-by=${ARCHIVE_KEYRING}] ${mirror} ${suite} main\n`,
+    );
+    writeFileSync(join(this.#directory, 'sources.list'), lines.join(''));
+    const result = this.#run('apt-get', ['update', '--error-on=any']);
+    if (result.status !== 0) {
+      throw new UserError(`apt-get update failed: ${firstComplaint(result.stderr)}`);
+    }
+  }
+
+  /**
+   * The packages that apt would install on an empty system, by file name (`NAME_VERSION_ARCHITECTURE.deb`, with the
+   * version's colon escaped).
+   */
+  resolve(requested: readonly string[]): string[] {
+    const result = this.#run('apt-get', ['install', '--print-uris', '--yes', ...requested]);
+    if (result.status !== 0) {
+      throw new UserError(`apt finds no solution: ${firstComplaint(result.stderr + result.stdout)}`);
+    }
+    return [...result.stdout.matchAll(/^'[^']*' (\S+) [0-9]+/gm)].map((match) => match[1] ?? '');
+  }
+
+  /** The index of every source, as control data. */
+  indexes(): string[] {
+    const list = this.#run('apt-get', ['indextargets', '--format', '$(FILENAME)', 'Created-By: Packages']);
+    return list.stdout
+      .split('\n')
+      .filter((name) => name !== '')
+      .map((name) => this.#run(APT_HELPER, ['cat-file', name]).stdout);
+  }
+}
+
+/** apt's own words: its first error or warning, or the unmet dependencies, in one line. */
+function firstComplaint(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim());
+  const unmet = lines.filter((line) => / : (Depends|PreDepends|Conflicts|Breaks): /.test(line));
+  if (unmet.length > 0) return unmet.join('; ');
+  const complaint =
+    lines.find((line) => line.startsWith('E:')) ?? lines.find((line) => line.startsWith('W:'));
+  return complaint?.replace(/^[EW]: */, '') ?? 'it gave no reason';
+}

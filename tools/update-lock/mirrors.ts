@@ -1,0 +1,56 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../lib/cli/cli.ts';
+import { parseControl } from '../lib/deb/control.ts';
+
+/** The environment variable that names mirrors, apart by spaces; with it, the host's apt configuration is not read. */
+export const MIRRORS_VARIABLE = 'ICOS_APT_MIRRORS';
+
+const withoutSlash = (url: string) => url.replace(/\/+$/, '');
+const isWebAddress = (url: string) => /^https?:\/\//.test(url);
+
+/** The mirrors of a one-line-style source file: `deb [option=value …] URI suite component…`. */
+export function parseOneLineSources(text: string): string[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^\s*deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s/.exec(line.replace(/#.*/, ' '));
+    return match?.[1] === undefined ? [] : [match[1]];
+  });
+}
+
+/** The mirrors of a deb822-style source file; paragraphs with `Enabled: no` or without binary packages do not count. */
+export function parseDeb822Sources(text: string, where: string): string[] {
+  return parseControl(text, where).flatMap((paragraph) => {
+    const disabled = /^(no|false|off|disable|without|0)$/i.test(paragraph.get('Enabled') ?? 'yes');
+    const types = (paragraph.get('Types') ?? '').split(/\s+/);
+    return disabled || !types.includes('deb') ? [] : (paragraph.get('URIs') ?? '').split(/\s+/);
+  });
+}
+
+/** Every web address in the host's apt configuration, in its order. */
+export function hostMirrors(aptDirectory: string): string[] {
+  const parts = join(aptDirectory, 'sources.list.d');
+  const files = [
+    join(aptDirectory, 'sources.list'),
+    ...(existsSync(parts) ? readdirSync(parts) : []).sort().map((name) => join(parts, name)),
+  ];
+  return files.flatMap((file) => {
+    if (!existsSync(file)) return [];
+    if (file.endsWith('.list')) return parseOneLineSources(readFileSync(file, 'utf8'));
+    if (file.endsWith('.sources')) return parseDeb822Sources(readFileSync(file, 'utf8'), file);
+    return [];
+  });
+}
+
+/** The base addresses to try, in order, each once. */
+export function configuredMirrors(variable: string | undefined, aptDirectory: string): string[] {
+  const fromVariable = (variable ?? '').split(/\s+/).filter((url) => url !== '');
+  const found = fromVariable.length > 0 ? fromVariable : hostMirrors(aptDirectory);
+  const mirrors = [...new Set(found.filter(isWebAddress).map(withoutSlash))];
+  if (mirrors.length === 0) {
+    throw new UserError(
+      `no mirror of Debian packages is known: set ${MIRRORS_VARIABLE} to the base addresses of one or more ` +
+        `("http://HOST/debian"), or add one to ${join(aptDirectory, 'sources.list.d')}`,
+    );
+  }
+  return mirrors;
+}
