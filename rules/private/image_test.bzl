@@ -1,0 +1,76 @@
+"""A test of what must hold for every image."""
+
+load("//rules/private:apt_root_info.bzl", "AptRootInfo")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
+load("//rules/private:tool_executable.bzl", "runfiles_path", "tool_executable")
+load("//rules/private/providers:archive_info.bzl", "ArchiveInfo")
+
+# Environment variable to the real tool that it names.
+_REAL_TOOLS = {
+    "DEBUGFS": "debugfs",
+    "E2FSCK": "e2fsck",
+    "FSCK_VFAT": "fsck.vfat",
+    "GZIP": "gzip",
+    "MCOPY": "mcopy",
+    "SGDISK": "sgdisk",
+    "TAR": "tar",
+    "VERITYSETUP": "veritysetup",
+    "ZSTD": "zstd",
+}
+
+def _image_test_impl(ctx):
+    disk = ctx.attr.disk[ArchiveInfo]
+    files = [ctx.file.manifest, ctx.file.version, ctx.file.layout, disk.zst, disk.gz] + disk.checksums
+    arguments = [
+        "--manifest=" + runfiles_path(ctx.file.manifest),
+        "--version-file=" + runfiles_path(ctx.file.version),
+        "--layout=" + runfiles_path(ctx.file.layout),
+        "--disk=" + runfiles_path(disk.zst),
+        "--disk=" + runfiles_path(disk.gz),
+        "--login=" + ctx.attr.login,
+    ]
+    for name, partition in disk.partitions.items():
+        arguments.append("--partition=%s=%s" % (name, runfiles_path(partition.index)))
+        files.append(partition.index)
+    if ctx.attr.upgrade:
+        upgrade = ctx.attr.upgrade[ArchiveInfo]
+        arguments += ["--upgrade=" + runfiles_path(upgrade.zst), "--upgrade=" + runfiles_path(upgrade.gz)]
+        files += [upgrade.zst, upgrade.gz] + upgrade.checksums
+    arguments += ["--set-uid=" + path for path in ctx.attr.set_uid]
+    for file in ctx.files.component_files:
+        arguments.append("--component-file=" + runfiles_path(file))
+        files.append(file)
+    host_tools = ctx.attr._host_tools[AptRootInfo]
+    return [tool_executable(
+        ctx,
+        tool = "image-test",
+        arguments = arguments,
+        files = files,
+        environment = {
+            variable: "%s/bin/%s" % (host_tools.runfiles_path, command)
+            for variable, command in _REAL_TOOLS.items()
+        },
+        transitive_files = [host_tools.files],
+    )]
+
+image_test = rule(
+    implementation = _image_test_impl,
+    test = True,
+    doc = """Checks what must hold for every image, with the real tools (e2fsck, debugfs, fsck.vfat, mtools, sgdisk, veritysetup, GNU tar).
+
+File systems are clean; they hold what the manifest says, and nothing else; no set-uid file beyond a list; no ssh host key,
+machine-id or private key baked in; logins as the policy says; one version everywhere; the hash tree verifies; the upgrade
+holds the disk's own partitions; every `/opt/ic/...` path that a component names exists.""",
+    attrs = {
+        "disk": attr.label(providers = [ArchiveInfo], mandatory = True, doc = "The `disk_image`."),
+        "upgrade": attr.label(providers = [ArchiveInfo], doc = "The `upgrade_image`, where the OS has one."),
+        "layout": attr.label(allow_single_file = [".csv"], mandatory = True, doc = "The disk's `partitions.csv`."),
+        "manifest": attr.label(allow_single_file = True, mandatory = True, doc = "The `image.json`."),
+        "version": attr.label(allow_single_file = True, mandatory = True, doc = "The version file."),
+        "login": attr.string(values = ["none", "root"], default = "none", doc = "Who may log in with a password: nobody, or root."),
+        "set_uid": attr.string_list(doc = "Absolute paths of the files that may be set-uid or set-gid."),
+        "component_files": attr.label_list(allow_files = True, doc = "Files in which every `/opt/ic/...` path has to exist in the image."),
+        "_host_tools": attr.label(default = "@host_tools//:root", providers = [AptRootInfo]),
+    },
+    toolchains = [TOOLS_TOOLCHAIN_TYPE],
+)

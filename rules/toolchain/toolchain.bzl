@@ -1,0 +1,38 @@
+"The toolchain of the image tools: a Node runtime and one bundle a tool."
+
+IcosToolsInfo = provider(
+    doc = "What an action needs to run one of the image tools.",
+    fields = {
+        "node": "File: a Node executable, version 24 or newer (zstd is built in there).",
+        "tools": "dict of string to File: a tool's name, which is its folder under tools/, to its bundle, one ES module.",
+    },
+)
+
+def _tools_toolchain_impl(ctx):
+    tools = {}
+    for bundle in ctx.files.bundles:
+        tools[bundle.basename.removesuffix(".mjs")] = bundle
+    icos_tools = IcosToolsInfo(node = ctx.file.node, tools = tools)
+    return [
+        platform_common.ToolchainInfo(icos_tools = icos_tools),
+        icos_tools,
+        DefaultInfo(files = depset(ctx.files.bundles)),
+    ]
+
+tools_toolchain = rule(
+    implementation = _tools_toolchain_impl,
+    doc = "A toolchain of type `//rules/toolchain:type`.",
+    attrs = {
+        "bundles": attr.label_list(
+            doc = "The tools, one `NAME.mjs` each.",
+            allow_files = [".mjs"],
+            mandatory = True,
+        ),
+        "node": attr.label(
+            doc = "The Node executable.",
+            allow_single_file = True,
+            cfg = "exec",
+            mandatory = True,
+        ),
+    },
+)
