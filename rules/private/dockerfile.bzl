@@ -51,9 +51,8 @@ def _dockerfile_impl(ctx):
         outputs = [layer, config],
         mnemonic = "IcosDockerfile",
         progress_message = "Running the Dockerfile of %{label}",
-        execution_requirements = runner.execution_requirements,
         # The context map names files inside one argument.
-        path_mapping = False,
+        execution_requirements = dict(runner.execution_requirements, **{"no-path-mapping": ""}),
     )
     return [
         DefaultInfo(files = depset([layer, config])),

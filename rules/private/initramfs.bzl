@@ -27,7 +27,7 @@ def _initramfs_impl(ctx):
         mnemonic = "IcosInitramfs",
         progress_message = "Writing initramfs %{label}",
         # The list of files names their sources inside one argument.
-        path_mapping = False,
+        execution_requirements = {"no-path-mapping": ""},
     )
     return [DefaultInfo(files = depset([output]))]
 

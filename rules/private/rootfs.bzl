@@ -45,7 +45,7 @@ def _rootfs_impl(ctx):
         mnemonic = "IcosLayer",
         progress_message = "Writing layer %{label}",
         # The manifest names its sources by path.
-        path_mapping = False,
+        execution_requirements = {"no-path-mapping": ""},
     )
     return [
         DefaultInfo(files = depset([layer])),

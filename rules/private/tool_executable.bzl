@@ -31,7 +31,7 @@ def tool_executable(ctx, *, tool, arguments, files, environment = {}, transitive
       DefaultInfo with the launcher and its runfiles.
     """
     tools = ctx.toolchains[TOOLS_TOOLCHAIN_TYPE].icos_tools
-    bundle = tools.bundles[tool]
+    bundle = tools.tools[tool]
     launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
     exports = ["export %s=\"$PWD/\"%s" % (name, _quote(path)) for name, path in environment.items()]
     command = ["exec", _quote(runfiles_path(tools.node)), _quote(runfiles_path(bundle))] + [_quote(a) for a in arguments]

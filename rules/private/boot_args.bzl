@@ -1,0 +1,37 @@
+"""The kernel command lines of an image."""
+
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
+load("//rules/private/providers:partition_info.bzl", "PartitionInfo")
+
+def _boot_args_impl(ctx):
+    output = ctx.actions.declare_file(ctx.label.name)
+    args = ctx.actions.args()
+    args.add(ctx.file.template, format = "--template=%s")
+    inputs = [ctx.file.template]
+    if ctx.attr.root:
+        index = ctx.attr.root[PartitionInfo].index
+        args.add(index, format = "--root=%s")
+        inputs.append(index)
+    args.add_all(["%s=%s" % (name, value) for name, value in ctx.attr.values.items()], format_each = "--value=%s")
+    args.add(output, format = "--output=%s")
+    tool_action(
+        ctx,
+        tool = "boot-args",
+        arguments = [args],
+        inputs = inputs,
+        outputs = [output],
+        mnemonic = "IcosBootArgs",
+        progress_message = "Writing boot arguments %{label}",
+    )
+    return [DefaultInfo(files = depset([output]))]
+
+boot_args = rule(
+    implementation = _boot_args_impl,
+    doc = "Fills in a template of kernel command lines: `@ROOT_HASH@` and `@HASH_OFFSET@` (bytes) of the root partition, and `@NAME@` for each of `values`. The result is held to a strict grammar: nothing in it can be run.",
+    attrs = {
+        "template": attr.label(allow_single_file = True, mandatory = True, doc = "The template: a GRUB environment block of `BOOT_ARGS...=` lines."),
+        "root": attr.label(providers = [PartitionInfo], doc = "The root partition, where it has a hash tree."),
+        "values": attr.string_dict(doc = "Further placeholders and their values."),
+    },
+    toolchains = [TOOLS_TOOLCHAIN_TYPE],
+)

@@ -1,0 +1,30 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { LIST, nameValuePairs, readJson, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
+import { expandBootArgs } from './boot-args.ts';
+
+interface VerityIndex {
+  readonly verity?: { readonly rootHash: string; readonly hashOffsetBytes: number };
+}
+
+function verityValues(path: string | undefined): Record<string, string> {
+  if (path === undefined) return {};
+  const { verity } = readJson<VerityIndex>(path);
+  if (verity === undefined)
+    throw new UserError(`${path}: the root partition has no hash tree; set verity = True`);
+  return { ROOT_HASH: verity.rootHash, HASH_OFFSET: String(verity.hashOffsetBytes) };
+}
+
+await runTool(({ args, output }) => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { template: TEXT, root: TEXT, value: LIST, output: TEXT },
+  });
+  const template = required(values.template, 'template');
+  const known = {
+    ...verityValues(values.root),
+    ...Object.fromEntries(nameValuePairs(values.value, 'value')),
+  };
+  const text = expandBootArgs(readFileSync(template, 'utf8'), template, known);
+  writeFileSync(output(required(values.output, 'output')), text);
+});
