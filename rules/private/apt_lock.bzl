@@ -1,0 +1,76 @@
+"""Reading a package lock (`*.lock.json`, made by `bazel run //ic-os/base:update_lock`)."""
+
+LOCK_VERSION = 1
+
+_PACKAGE_FIELDS = {
+    "name": "string",
+    "version": "string",
+    "architecture": "string",
+    "poolPath": "string",
+    "sizeBytes": "int",
+    "sha256": "string",
+    "sets": "list",
+}
+
+_HEX_DIGITS = "0123456789abcdef"
+
+def _is_sha256(text):
+    return len(text) == 64 and not text.strip(_HEX_DIGITS)
+
+def _package_error(package):
+    """What is wrong with one package of a lock, or None."""
+    if type(package) != "dict":
+        return "a package is no object"
+    for field, kind in _PACKAGE_FIELDS.items():
+        if type(package.get(field)) != kind:
+            return "package {}: the field \"{}\" is missing or no {}".format(package.get("name", "?"), field, kind)
+    path = package["poolPath"]
+    if not path.startswith("pool/") or ".." in path.split("/") or not path.endswith(".deb"):
+        return "package {}: \"{}\" is no path of a .deb below pool/".format(package["name"], path)
+    if not _is_sha256(package["sha256"]):
+        return "package {}: \"{}\" is no SHA-256 digest".format(package["name"], package["sha256"])
+    return None
+
+def parse_lock(text, where):
+    """Reads a lock.
+
+    Args:
+      text: the lock file's content.
+      where: the lock file's name, for errors.
+
+    Returns:
+      struct of `error` (string or None), `packages` (list of struct with name, version, architecture, pool_path,
+      file_name, size_bytes, sha256, sets) and `sets` (list of string).
+    """
+
+    def failure(error):
+        return struct(error = "{}: {}. Make it anew: bazel run //ic-os/base:update_lock".format(where, error), packages = [], sets = [])
+
+    lock = json.decode(text, None)
+    if type(lock) != "dict" or type(lock.get("packages")) != "list" or type(lock.get("requested")) != "dict":
+        return failure("this is no package lock")
+    if lock.get("version") != LOCK_VERSION:
+        return failure("this lock has version {}, and only version {} is known".format(lock.get("version"), LOCK_VERSION))
+    names = {}
+    packages = []
+    for package in lock["packages"]:
+        error = _package_error(package)
+        if error:
+            return failure(error)
+        if package["name"] in names:
+            return failure("package {} stands twice".format(package["name"]))
+        names[package["name"]] = True
+        packages.append(struct(
+            name = package["name"],
+            version = package["version"],
+            architecture = package["architecture"],
+            pool_path = package["poolPath"],
+            file_name = package["poolPath"].split("/")[-1],
+            size_bytes = package["sizeBytes"],
+            sha256 = package["sha256"],
+            sets = package["sets"],
+        ))
+    for name in lock["requested"]:
+        if name in names:
+            return failure("the set \"{}\" has the name of a package".format(name))
+    return struct(error = None, packages = packages, sets = list(lock["requested"]))
