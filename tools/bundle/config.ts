@@ -1,0 +1,54 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { BuildOptions, Plugin } from 'esbuild';
+
+/**
+ * The folder that pnpm (`.pnpm`) or aspect_rules_js (`.aspect_rules_js`) keeps a package in. esbuild names each
+ * module's file in a comment of the bundle, and a bundle must not tell who laid the packages out.
+ */
+const STORE = /node_modules\/\.(?:pnpm|aspect_rules_js)\/[^/\s"']+\/node_modules\//g;
+
+function hasContent(path: string, content: string): boolean {
+  try {
+    return readFileSync(path, 'utf8') === content;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes the bundles: the same bytes whoever laid out the packages, and a file only where its content is new. */
+const stableOutput: Plugin = {
+  name: 'stable-output',
+  setup(build) {
+    build.initialOptions.write = false;
+    build.onEnd((result) => {
+      for (const file of result.outputFiles ?? []) {
+        const content = file.text.replaceAll(STORE, 'node_modules/');
+        if (hasContent(file.path, content)) continue;
+        mkdirSync(dirname(file.path), { recursive: true });
+        writeFileSync(file.path, content);
+      }
+    });
+  },
+};
+
+/**
+ * How a tool becomes one file. Two read this: main.ts beside it, for the prebuilt toolchain, and aspect_rules_esbuild,
+ * for the one built from source. Every option that changes a byte is here.
+ */
+const config: BuildOptions = {
+  format: 'esm',
+  platform: 'node',
+  target: ['node24'],
+  charset: 'utf8',
+  legalComments: 'inline',
+  ignoreAnnotations: false,
+  minify: false,
+  // Packages in CommonJS form load Node's own modules with `require`, which an ES module has not.
+  banner: {
+    js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);",
+  },
+  plugins: [stableOutput],
+};
+
+export default config;
