@@ -1,0 +1,120 @@
+/**
+ * Decompression of .xz files, as Debian uses them for kernel modules and inside of packages.
+ *
+ * Specification: The .xz File Format, version 1.2.1.
+ */
+import { ReadableStream } from 'node:stream/web';
+import xz from 'xz-decompress';
+import { UserError } from '../cli/cli.ts';
+
+/** Section 2.1.1.1: header magic bytes. */
+const HEADER_MAGIC = Buffer.from('fd377a585a00', 'hex');
+/** Section 2.1.2: CRC32, backward size, stream flags, footer magic bytes. */
+const FOOTER_BYTES = 12;
+const FOOTER_MAGIC = Buffer.from('YZ');
+const BACKWARD_SIZE_OFFSET = 4;
+/** Section 4.1: a record list begins with the index indicator. */
+const INDEX_INDICATOR = 0;
+/** How much of the end is kept to find the index in: enough for 50,000 blocks. */
+const TAIL_BYTES = 1 << 20;
+const INPUT_CHUNK_BYTES = 1 << 16;
+
+export function isXz(bytes: Uint8Array): boolean {
+  return HEADER_MAGIC.equals(bytes.subarray(0, HEADER_MAGIC.length));
+}
+
+/** Section 1.2: seven bits a byte, the lowest first. */
+function readInteger(bytes: Buffer, offset: number): { value: number; next: number } {
+  let value = 0;
+  for (let factor = 1, next = offset; next < bytes.length; factor *= 128, next++) {
+    const byte = bytes[next] as number;
+    value += (byte & 0x7f) * factor;
+    if (byte < 0x80) return { value, next: next + 1 };
+  }
+  throw new RangeError('an integer is cut off');
+}
+
+/** The size of the content that the index at the end states. The decoder stops after one stream; this sees a second one. */
+function indexedBytes(tail: Buffer): number {
+  const end = tail.length - FOOTER_BYTES;
+  if (end < 0 || !FOOTER_MAGIC.equals(tail.subarray(-FOOTER_MAGIC.length)))
+    throw new RangeError('no footer at the end');
+  const indexBytes = (tail.readUInt32LE(end + BACKWARD_SIZE_OFFSET) + 1) * 4;
+  const start = end - indexBytes;
+  if (start < 0 || tail[start] !== INDEX_INDICATOR) throw new RangeError('no index before the footer');
+  let { value: recordCount, next } = readInteger(tail, start + 1);
+  let totalBytes = 0;
+  for (; recordCount > 0; recordCount--) {
+    const content = readInteger(tail, readInteger(tail, next).next);
+    totalBytes += content.value;
+    next = content.next;
+  }
+  return totalBytes;
+}
+
+/** XZ Embedded, linux/xz.h: XZ_OPTIONS_ERROR, which means a filter that the decoder does not have. */
+const OPTIONS_ERROR = /error code 6$/;
+
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return OPTIONS_ERROR.test(text) ? 'it uses a filter other than LZMA2; compress it again without one' : text;
+}
+
+type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/**
+ * Decompresses one .xz stream of any size with bounded memory.
+ *
+ * @param name the file's name for error messages
+ * @throws UserError where the data is damaged, cut off, or more than one stream
+ */
+export async function* xzDecompressStream(
+  chunks: Chunks,
+  name: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let tail = Buffer.alloc(0);
+  let inputBytes = 0;
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      for (let start = 0; start < chunk.length; start += INPUT_CHUNK_BYTES) {
+        const piece = chunk.subarray(start, start + INPUT_CHUNK_BYTES);
+        inputBytes += piece.length;
+        tail = Buffer.concat([tail.subarray(Math.max(0, tail.length + piece.length - TAIL_BYTES)), piece]);
+        yield piece;
+      }
+    }
+  }
+  const input = pieces();
+  let contentBytes = 0;
+  const fail = (rule: string): never => {
+    throw new UserError(`${name}: damaged .xz data: ${rule}`);
+  };
+  const output = new xz.XzReadableStream(ReadableStream.from(input) as never);
+  try {
+    for await (const chunk of output as unknown as AsyncIterable<Uint8Array>) {
+      contentBytes += chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    fail(inputBytes === 0 ? 'the file is empty' : reasonOf(error));
+  }
+  for await (const _ of input) {
+    // Only the tail is wanted now.
+  }
+  let statedBytes = 0;
+  try {
+    statedBytes = indexedBytes(tail);
+  } catch (error) {
+    fail(error instanceof RangeError ? error.message : String(error));
+  }
+  if (statedBytes !== contentBytes) {
+    fail(`the index at its end states ${statedBytes} bytes, the first stream has ${contentBytes}`);
+  }
+}
+
+/** The content of a small .xz file. @throws UserError as {@link xzDecompressStream} does */
+export async function xzContent(bytes: Uint8Array, name: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of xzDecompressStream([bytes], name)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
