@@ -1,0 +1,25 @@
+#!/bin/sh
+# The console of a machine that nobody logs in to: shows which system this is and how to reach it, again whenever
+# that changes.
+set -eu
+
+POLL_SECONDS=10
+
+addresses() {
+    ip -oneline address show scope global | sed -E 's/^[0-9]+: +([^ ]+) +inet6? +([^ ]+).*/    \1 \2/'
+}
+
+shown=
+while true; do
+    now="Host:  $(cat /proc/sys/kernel/hostname)
+Slot:  $(tr ' ' '\n' </proc/cmdline | sed -n 's/^dfinity\.system=//p')
+State: $(systemctl is-system-running || true)
+Addresses:
+$(addresses)"
+    if [ "$now" != "$shown" ]; then
+        cat /run/issue.d/guestos.issue
+        echo "$now"
+        shown=$now
+    fi
+    sleep "$POLL_SECONDS"
+done
