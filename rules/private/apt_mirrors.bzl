@@ -17,7 +17,14 @@ def mirrors_of_variable(value):
     return _words(value)
 
 def mirrors_of_one_line_sources(text):
-    """The addresses in a one-line-style file: `deb [option=value ...] URI suite component ...`."""
+    """The addresses in a one-line-style file: `deb [option=value ...] URI suite component ...`.
+
+    Args:
+      text: the file's content.
+
+    Returns:
+      list of string.
+    """
     mirrors = []
     for line in text.split("\n"):
         line = _without_comment(line).strip()
@@ -51,7 +58,14 @@ def _deb822_paragraphs(text):
     return paragraphs
 
 def mirrors_of_deb822_sources(text):
-    """The addresses in a deb822-style file; paragraphs that are disabled or have no binary packages do not count."""
+    """The addresses in a deb822-style file; paragraphs that are disabled or have no binary packages do not count.
+
+    Args:
+      text: the file's content.
+
+    Returns:
+      list of string.
+    """
     mirrors = []
     for paragraph in _deb822_paragraphs(text):
         if paragraph.get("enabled", "yes").lower() in _NO or "deb" not in _words(paragraph.get("types", "")):
@@ -60,7 +74,14 @@ def mirrors_of_deb822_sources(text):
     return mirrors
 
 def web_addresses(mirrors):
-    """Those of the mirrors that can be downloaded from, each once, without a slash at the end."""
+    """Those of the mirrors that can be downloaded from, each once, without a slash at the end.
+
+    Args:
+      mirrors: list of string, base addresses of any scheme.
+
+    Returns:
+      list of string.
+    """
     found = {}
     for mirror in mirrors:
         if mirror.startswith("http://") or mirror.startswith("https://"):

@@ -62,7 +62,7 @@ def quote_for_shell(value):
     return "\"{}\"".format(value.replace("{root}", "$root"))
 
 def _unpack(rctx, packages):
-    """Unpacks every package's files into root/, the directories merged as Debian merges them."""
+    """Unpacks every package's files into root/."""
     for index, package in enumerate(packages):
         rctx.report_progress("Unpacking packages: {} of {} ({})".format(index + 1, len(packages), package.name))
         members = "members/" + package.name
@@ -74,8 +74,19 @@ def _unpack(rctx, packages):
     rctx.delete("members")
     for name in _MERGED_DIRECTORIES:
         path = rctx.path("root/" + name)
-        if path.exists and path.is_dir and not path.realpath == rctx.path("root/usr/" + name):
+        if path.exists and path.realpath != rctx.path("root/usr/" + name):
             fail("A package of {} has files in /{}; packages for systems with merged directories have none".format(rctx.name, name))
+
+def _delete(rctx, pattern):
+    """Deletes the paths below root/ that a pattern names; a component `*` stands for every name."""
+    paths = [rctx.path("root")]
+    for component in pattern.split("/"):
+        if component == "*":
+            paths = [child for path in paths if path.is_dir for child in path.readdir()]
+        else:
+            paths = [path.get_child(component) for path in paths]
+    for path in paths:
+        rctx.delete(path)
 
 def _write_command(rctx, path):
     name = path.split("/")[-1]
@@ -105,7 +116,7 @@ def _apt_root_impl(rctx):
     _unpack(rctx, lock.packages)
     rctx.delete(_DIRECTORY)
     for path in _UNUSED + rctx.attr.exclude:
-        rctx.delete("root/" + path)
+        _delete(rctx, path)
     build = _BUILD.format(rules = str(Label("//rules/private:apt_root_files.bzl")))
     for path in rctx.attr.commands:
         build += _write_command(rctx, path)
@@ -122,7 +133,7 @@ an executable of its name that runs in place with the packages' own loader and l
         "commands": attr.string_list(doc = "Programs to make executables for, as paths without a leading slash. ELF programs, linked dynamically."),
         "arguments": attr.string_list_dict(doc = "Arguments that go before the caller's, for each command's name; `{root}` stands for the directory."),
         "environment": attr.string_dict(doc = "Environment of every command; `{root}` stands for the directory."),
-        "exclude": attr.string_list(doc = "More paths to leave out, without a leading slash."),
+        "exclude": attr.string_list(doc = "More paths to leave out, without a leading slash; a component `*` stands for every name."),
         "_wrapper": attr.label(default = "//rules/private:apt_command.sh.tpl", allow_single_file = True),
     },
 )
