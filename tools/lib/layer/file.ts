@@ -1,0 +1,28 @@
+/** Layers in files. */
+
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { FileImage } from '../block/file.ts';
+import { type Layer, openLayer } from './reader.ts';
+import { type LayerItem, type LayerOptions, writeLayer } from './writer.ts';
+
+/** Opens the layer in the file at `path`. The file stays open as long as the process. */
+export function openLayerFile(path: string): Layer {
+  return openLayer(FileImage.open(path), path);
+}
+
+/** Writes a layer to the file at `path`; see {@link writeLayer}. */
+export async function writeLayerFile(
+  path: string,
+  items: Iterable<LayerItem>,
+  options: LayerOptions = {},
+): Promise<void> {
+  const descriptor = openSync(path, 'w');
+  try {
+    const emit = (bytes: Uint8Array): void => {
+      for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
+    };
+    await writeLayer(emit, items, options);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,37 @@
+/** An ordered list of layers as one tree. */
+
+import { type Layer, type ScannedItem, scanLayer } from './reader.ts';
+import { FileTree, type TreeEntry } from './tree.ts';
+
+/** Where the content of a file lies: in which layer, and at which offset of the uncompressed layer. */
+export interface ContentPlace {
+  readonly layer: Layer;
+  readonly offsetBytes: number;
+}
+
+export type MergedEntry = TreeEntry<ContentPlace>;
+export type MergedTree = FileTree<ContentPlace>;
+
+function applyItems(tree: MergedTree, layer: Layer, items: readonly ScannedItem[]): void {
+  // A deletion is about the layers below, wherever in the layer it stands.
+  for (const item of items) {
+    if (item.kind === 'whiteout') tree.remove(item.path, layer.name);
+    if (item.kind === 'opaque') tree.removeChildren(item.path, layer.name);
+  }
+  for (const item of items) {
+    if (item.kind !== 'entry') continue;
+    tree.put(item.entry, { layer, offsetBytes: item.dataOffsetBytes }, layer.name);
+  }
+}
+
+/**
+ * Merges layers, the lowest first: a later layer's entries hide those of earlier ones, its deletions take them away.
+ *
+ * Reads every layer once. `entries()` of the result is the list of everything, sorted by path; contents come from
+ * {@link streamContents}.
+ */
+export async function mergeLayers(layers: readonly Layer[]): Promise<MergedTree> {
+  const tree: MergedTree = new FileTree();
+  for (const layer of layers) applyItems(tree, layer, await scanLayer(layer));
+  return tree;
+}
