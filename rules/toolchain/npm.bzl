@@ -21,7 +21,7 @@ def npm_link_all_packages(name):
     """
     native.alias(
         name = name,
-        actual = "@icos_npm//:node_modules",
+        actual = "@icos_npm//:packages",
     )
 '''
 
@@ -32,7 +32,7 @@ package(default_visibility = ["//visibility:public"])
 exports_files(["node"])
 
 filegroup(
-    name = "node_modules",
+    name = "packages",
     srcs = {node_modules},
 )
 '''

@@ -1,0 +1,147 @@
+"""Unit tests in TypeScript: vitest as a Bazel test.
+
+A folder of tools/lib needs one call of `vitest_suite`:
+
+    load("//test/vitest:defs.bzl", "vitest_suite")
+
+    vitest_suite(
+        name = "test",
+        srcs = glob(["*.ts"]),
+        deps = ["//tools/lib/entry:ts"],
+    )
+"""
+
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
+
+_TEST_SUFFIX = ".test.ts"
+
+def _vitest_test_impl(ctx):
+    files = depset(
+        ctx.files.srcs + ctx.files._workspace,
+        transitive = [target[DefaultInfo].files for target in ctx.attr.data],
+    )
+    node_modules = ctx.attr._node_modules[DefaultInfo]
+
+    specification = ctx.actions.declare_file(ctx.label.name + ".vitest.json")
+    ctx.actions.write(specification, json.encode({
+        "files": [file.short_path for file in files.to_list()],
+        "tests": [file.short_path for file in ctx.files.srcs],
+        "nodeModules": _node_modules_path(node_modules),
+        "tools": {
+            name: tool[DefaultInfo].files_to_run.executable.short_path
+            for tool, names in ctx.attr.tools.items()
+            for name in names.split(" ")
+        },
+    }))
+
+    # The test's executable is Node itself; its script is in `args`, which vitest_test sets.
+    executable = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.symlink(
+        output = executable,
+        target_file = ctx.toolchains[TOOLS_TOOLCHAIN_TYPE].icos_tools.node,
+        is_executable = True,
+    )
+
+    runfiles = ctx.runfiles(
+        files = [specification, ctx.file._runner],
+        transitive_files = depset(transitive = [files, node_modules.files]),
+    ).merge_all(
+        [node_modules.default_runfiles] +
+        [target[DefaultInfo].default_runfiles for target in ctx.attr.data] +
+        [tool[DefaultInfo].default_runfiles for tool in ctx.attr.tools],
+    )
+    return [
+        DefaultInfo(executable = executable, runfiles = runfiles),
+        RunEnvironmentInfo(environment = {"VITEST_TEST": specification.short_path}),
+    ]
+
+def _node_modules_path(node_modules):
+    """Where the folder node_modules is, relative to the main repository's runfiles."""
+    files = node_modules.files.to_list()
+    if len(files) == 1 and files[0].basename == "node_modules":
+        # The folder that `pnpm install` made.
+        return files[0].short_path
+
+    # aspect_rules_js links each package into the package of the target.
+    return "node_modules"
+
+_vitest_test = rule(
+    implementation = _vitest_test_impl,
+    attrs = {
+        "data": attr.label_list(
+            doc = "What the tests import and read.",
+            allow_files = True,
+        ),
+        "srcs": attr.label_list(
+            doc = "The tests, `*.test.ts`.",
+            allow_files = [_TEST_SUFFIX],
+            mandatory = True,
+        ),
+        "tools": attr.label_keyed_string_dict(
+            doc = "Executables, to the names of the environment variables that tell the tests where they are.",
+            allow_files = True,
+            cfg = "target",
+        ),
+        "_node_modules": attr.label(default = "//:node_modules"),
+        "_runner": attr.label(
+            default = "//test/vitest:runner.ts",
+            allow_single_file = True,
+        ),
+        "_workspace": attr.label(default = "//:typescript_workspace"),
+    },
+    test = True,
+    toolchains = [TOOLS_TOOLCHAIN_TYPE],
+)
+
+def vitest_test(name, srcs, data = [], tools = {}, args = [], **kwargs):
+    """Runs tests with vitest, in a workspace that holds nothing but what is declared here.
+
+    Args:
+      name: The target's name.
+      srcs: The tests, `*.test.ts`.
+      data: What the tests import and read, such as the `ts` target of a folder; paths stay as they are in the source
+        tree.
+      tools: A dict of the name of an environment variable, such as `E2FSCK`, to the label of the executable that
+        the tests find there.
+      args: More arguments for vitest.
+      **kwargs: As for every test.
+    """
+    variables = {}
+    for variable, tool in tools.items():
+        variables[tool] = " ".join(sorted(variables.get(tool, "").split(" ") + [variable])).strip()
+    _vitest_test(
+        name = name,
+        srcs = srcs,
+        args = ["test/vitest/runner.ts"] + args,
+        data = data,
+        tools = variables,
+        **kwargs
+    )
+
+def vitest_suite(name, srcs, deps = [], data = [], tools = {}, size = "small", **kwargs):
+    """The two targets of a folder of TypeScript: `ts`, its sources, and a test of them.
+
+    Args:
+      name: The name of the test; there is none where no source is called `*.test.ts`.
+      srcs: The folder's sources and tests.
+      deps: The `ts` targets of the folders whose modules these import.
+      data: Other files that the tests alone read.
+      tools: See vitest_test.
+      size: See vitest_test.
+      **kwargs: As for every test.
+    """
+    native.filegroup(
+        name = "ts",
+        srcs = [file for file in srcs if not file.endswith(_TEST_SUFFIX)] + deps,
+        visibility = ["//visibility:public"],
+    )
+    tests = [file for file in srcs if file.endswith(_TEST_SUFFIX)]
+    if tests:
+        vitest_test(
+            name = name,
+            srcs = tests,
+            data = [":ts", "//tools/lib/testing:ts"] + data,
+            tools = tools,
+            size = size,
+            **kwargs
+        )
