@@ -1,0 +1,22 @@
+/** "Date and Time Formats": local time without zone, taken as UTC here; two seconds are the finest step. */
+
+export interface FatTime {
+  readonly date: number;
+  readonly time: number;
+}
+
+const FIRST_YEAR = 1980;
+const LAST_YEAR = 2107;
+
+/** The time stamp for seconds since 1970: what lies before 1980 becomes the first moment of 1980. */
+export function fatTime(timeSeconds: number): FatTime {
+  const moment = new Date(timeSeconds * 1000);
+  const year = moment.getUTCFullYear();
+  if (!(year >= FIRST_YEAR)) return { date: (1 << 5) | 1, time: 0 };
+  if (year > LAST_YEAR) return { date: (127 << 9) | (12 << 5) | 31, time: (23 << 11) | (59 << 5) | 29 };
+  return {
+    date: ((year - FIRST_YEAR) << 9) | ((moment.getUTCMonth() + 1) << 5) | moment.getUTCDate(),
+    time:
+      (moment.getUTCHours() << 11) | (moment.getUTCMinutes() << 5) | Math.floor(moment.getUTCSeconds() / 2),
+  };
+}

@@ -1,0 +1,287 @@
+import type { BlockSink } from '../block/block.ts';
+import { UserError } from '../cli/cli.ts';
+import type { Entry } from '../entry/entry.ts';
+import { encodeBootSector, encodeInfoSector, NO_LABEL } from './boot.ts';
+import { type DirectoryRecord, encodeRecords, plainRecord, slotCount } from './directory.ts';
+import {
+  ATTRIBUTE,
+  BACKUP_BOOT_SECTOR,
+  DIRECTORY_SLOT_LIMIT,
+  FAT_COUNT,
+  type FatType,
+  FIRST_CLUSTER,
+  INFO_SECTOR,
+  SECTOR_BYTES,
+  SHORT_NAME_BYTES,
+  SLOT_BYTES,
+} from './format.ts';
+import { type FatGeometry, planGeometry, sizeBytesFor } from './geometry.ts';
+import { type StoredName, storeNames } from './names.ts';
+import { type ClusterRun, encodeTable } from './table.ts';
+import { type FatTime, fatTime } from './time.ts';
+import { buildTree, type FatDirectory, type FatFile, type FatNode } from './tree.ts';
+
+export interface FatOptions {
+  /** The size of the volume: a multiple of 512. */
+  readonly sizeBytes: number;
+  /** By default that of mkfs.fat: FAT32 from 512 MiB on, else FAT16 where there are clusters enough, else FAT12. */
+  readonly type?: FatType;
+  /** A power of two from 512 to 32768; by default that of mkfs.fat. */
+  readonly clusterBytes?: number;
+  /** The serial number, 32 bits. */
+  readonly volumeId: number;
+  /** Up to eleven characters in upper case; the empty string for none. */
+  readonly label: string;
+  /** The partition's first sector on its disk; 0 by default. */
+  readonly hiddenSectors?: number;
+  /** Every time stamp, in seconds since 1970; before 1980 it is 1980-01-01. 0 by default. */
+  readonly timeSeconds?: number;
+}
+
+/** What was written. */
+export interface FatSummary {
+  readonly type: FatType;
+  readonly clusterBytes: number;
+  readonly clusterCount: number;
+  readonly freeClusterCount: number;
+}
+
+/** The bytes of the file at `path`, in pieces. */
+export type FileContent = (path: string) => Iterable<Uint8Array>;
+
+/** "Volume label" keeps to the characters of short names, and spaces. */
+const LABEL_PATTERN = /^[A-Z0-9$%'\-_@~`!(){}^#&][A-Z0-9$%'\-_@~`!(){}^#& ]{0,10}$/;
+
+/**
+ * Writes a whole volume.
+ *
+ * The bytes depend on the arguments alone: directories are sorted by name, all directories come first, then all
+ * files in the order of their paths, each without a gap. Owners, modes and extended attributes have no place in FAT.
+ *
+ * @throws UserError for what FAT cannot hold, for a volume that is too small, and for content that is not as
+ *   long as its entry says
+ */
+export function writeFat(
+  sink: BlockSink,
+  entries: readonly Entry[],
+  content: FileContent,
+  options: FatOptions,
+): FatSummary {
+  checkOptions(options);
+  const geometry = planGeometry(options);
+  const plan = planVolume(buildTree(entries), geometry, options);
+  const time = fatTime(options.timeSeconds ?? 0);
+  writeTables(sink, geometry, plan.runs);
+  for (const directory of plan.directories)
+    writeDirectory(sink, geometry, plan, directory, options.label, time);
+  for (const file of plan.files) writeFile(sink, geometry, plan, file, content);
+  // The boot sector comes last: a volume without one is never taken for a whole one.
+  const freeClusterCount = geometry.clusterCount - plan.usedClusterCount;
+  writeBootSectors(sink, geometry, options, freeClusterCount);
+  return {
+    type: geometry.type,
+    clusterBytes: geometry.clusterSectors * SECTOR_BYTES,
+    clusterCount: geometry.clusterCount,
+    freeClusterCount,
+  };
+}
+
+function checkOptions(options: FatOptions): void {
+  const { label, volumeId, hiddenSectors = 0 } = options;
+  if (label !== '' && (!LABEL_PATTERN.test(label) || label.endsWith(' ') || label === NO_LABEL)) {
+    throw new UserError(
+      `FAT: the volume label "${label}": use up to ${SHORT_NAME_BYTES} upper-case letters, digits, spaces, _ and -`,
+    );
+  }
+  for (const [name, value] of [
+    ['the volume ID', volumeId],
+    ['the number of hidden sectors', hiddenSectors],
+  ] as const) {
+    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+      throw new UserError(`FAT: ${name} ${value} is not an integer of 32 bits`);
+    }
+  }
+}
+
+/** Where everything goes. */
+interface VolumePlan {
+  readonly directories: readonly FatDirectory[];
+  readonly files: readonly FatFile[];
+  readonly names: ReadonlyMap<FatDirectory, readonly StoredName[]>;
+  /** Empty files, and the fixed root directory, have a run of no clusters from cluster 0. */
+  readonly runOf: ReadonlyMap<FatNode, ClusterRun>;
+  /** All of them in the order of the clusters. */
+  readonly runs: readonly ClusterRun[];
+  readonly usedClusterCount: number;
+}
+
+function planVolume(root: FatDirectory, geometry: FatGeometry, options: FatOptions): VolumePlan {
+  const { directories, files } = walk(root);
+  const clusterBytes = geometry.clusterSectors * SECTOR_BYTES;
+  const names = new Map<FatDirectory, readonly StoredName[]>();
+  const runOf = new Map<FatNode, ClusterRun>();
+  const runs: ClusterRun[] = [];
+  let nextCluster = FIRST_CLUSTER;
+  const allocate = (node: FatNode, sizeBytes: number): void => {
+    const clusterCount = Math.ceil(sizeBytes / clusterBytes);
+    const run = { firstCluster: clusterCount === 0 ? 0 : nextCluster, clusterCount };
+    runOf.set(node, run);
+    runs.push(run);
+    nextCluster += clusterCount;
+  };
+  for (const directory of directories) {
+    const stored = storeNames(directory.children.map((child) => child.name));
+    names.set(directory, stored);
+    const slots = directorySlots(directory, stored, options.label);
+    checkSlots(directory, slots, geometry);
+    const isFixedRoot = directory === root && geometry.type !== 'fat32';
+    allocate(directory, isFixedRoot ? 0 : Math.max(1, slots) * SLOT_BYTES);
+  }
+  for (const file of files) allocate(file, file.sizeBytes);
+  const usedClusterCount = nextCluster - FIRST_CLUSTER;
+  if (usedClusterCount > geometry.clusterCount)
+    throw new UserError(tooSmall(geometry, options, usedClusterCount));
+  return { directories, files, names, runOf, runs, usedClusterCount };
+}
+
+function walk(root: FatDirectory): { readonly directories: FatDirectory[]; readonly files: FatFile[] } {
+  const directories: FatDirectory[] = [root];
+  const files: FatFile[] = [];
+  for (const directory of directories) {
+    for (const child of directory.children) {
+      if (child.type === 'directory') directories.push(child);
+      else files.push(child);
+    }
+  }
+  return { directories, files };
+}
+
+/** The slots in use: the root has the label, every other directory `.` and `..`. */
+function directorySlots(directory: FatDirectory, stored: readonly StoredName[], label: string): number {
+  const own = directory.parent !== undefined ? 2 : label === '' ? 0 : 1;
+  return stored.reduce((sum, name) => sum + slotCount(name), own);
+}
+
+function checkSlots(directory: FatDirectory, slots: number, geometry: FatGeometry): void {
+  if (directory.parent === undefined && geometry.type !== 'fat32' && slots > geometry.rootEntryCount) {
+    throw new UserError(
+      `FAT: the root directory needs ${slots} slots (long names take several), and ${geometry.type.toUpperCase()} ` +
+        `has ${geometry.rootEntryCount}: move files into directories, or use fat32`,
+    );
+  }
+  if (slots > DIRECTORY_SLOT_LIMIT) {
+    throw new UserError(
+      `FAT: "${directory.path}" needs ${slots} slots (long names take several), and a directory on FAT has ` +
+        `${DIRECTORY_SLOT_LIMIT} at most: spread its files over several directories`,
+    );
+  }
+}
+
+function tooSmall(geometry: FatGeometry, options: FatOptions, usedClusterCount: number): string {
+  const neededBytes = sizeBytesFor(geometry.type, geometry.clusterSectors, usedClusterCount);
+  return (
+    `FAT: the volume is ${neededBytes - options.sizeBytes} bytes too small: the files need ${usedClusterCount} clusters ` +
+    `of ${geometry.clusterSectors * SECTOR_BYTES} bytes, ${options.sizeBytes} bytes hold ${geometry.clusterCount}; ` +
+    'make it larger, or put less into it'
+  );
+}
+
+function writeTables(sink: BlockSink, geometry: FatGeometry, runs: readonly ClusterRun[]): void {
+  for (let copy = 0; copy < FAT_COUNT; copy += 1) {
+    let offsetBytes = (geometry.reservedSectors + copy * geometry.fatSectors) * SECTOR_BYTES;
+    for (const piece of encodeTable(geometry.type, runs)) {
+      sink.write(offsetBytes, piece);
+      offsetBytes += piece.length;
+    }
+  }
+}
+
+function clusterOffset(geometry: FatGeometry, cluster: number): number {
+  return (geometry.dataStartSector + (cluster - FIRST_CLUSTER) * geometry.clusterSectors) * SECTOR_BYTES;
+}
+
+function runOf(plan: VolumePlan, node: FatNode): ClusterRun {
+  const run = plan.runOf.get(node);
+  if (run === undefined) throw new Error(`no clusters were planned for "${node.path}"`);
+  return run;
+}
+
+function writeDirectory(
+  sink: BlockSink,
+  geometry: FatGeometry,
+  plan: VolumePlan,
+  directory: FatDirectory,
+  label: string,
+  time: FatTime,
+): void {
+  const own = runOf(plan, directory).firstCluster;
+  const records: DirectoryRecord[] = [];
+  if (directory.parent !== undefined) {
+    // The root is 0 as a parent, even in FAT32, where it has a cluster.
+    const isRoot = directory.parent.parent === undefined;
+    records.push(plainRecord('.', ATTRIBUTE.directory, own));
+    records.push(
+      plainRecord('..', ATTRIBUTE.directory, isRoot ? 0 : runOf(plan, directory.parent).firstCluster),
+    );
+  } else if (label !== '') {
+    records.push(plainRecord(label, ATTRIBUTE.volumeId, 0));
+  }
+  for (const [index, stored] of (plan.names.get(directory) ?? []).entries()) {
+    const child = directory.children[index];
+    if (child === undefined) continue;
+    const isFile = child.type === 'file';
+    records.push({
+      stored,
+      attributes: isFile ? ATTRIBUTE.archive : ATTRIBUTE.directory,
+      firstCluster: runOf(plan, child).firstCluster,
+      sizeBytes: isFile ? child.sizeBytes : 0,
+    });
+  }
+  const offsetBytes = own === 0 ? geometry.rootStartSector * SECTOR_BYTES : clusterOffset(geometry, own);
+  if (records.length > 0) sink.write(offsetBytes, encodeRecords(records, time));
+}
+
+function writeFile(
+  sink: BlockSink,
+  geometry: FatGeometry,
+  plan: VolumePlan,
+  file: FatFile,
+  content: FileContent,
+): void {
+  const startBytes = clusterOffset(geometry, Math.max(FIRST_CLUSTER, runOf(plan, file).firstCluster));
+  let writtenBytes = 0;
+  for (const piece of content(file.path)) {
+    if (writtenBytes + piece.length > file.sizeBytes) {
+      throw new UserError(
+        `FAT: "${file.path}" has more content than the ${file.sizeBytes} bytes of its entry`,
+      );
+    }
+    if (piece.length > 0) sink.write(startBytes + writtenBytes, piece);
+    writtenBytes += piece.length;
+  }
+  if (writtenBytes !== file.sizeBytes) {
+    throw new UserError(
+      `FAT: "${file.path}" has ${writtenBytes} bytes of content, its entry says ${file.sizeBytes}`,
+    );
+  }
+}
+
+function writeBootSectors(
+  sink: BlockSink,
+  geometry: FatGeometry,
+  options: FatOptions,
+  freeClusterCount: number,
+): void {
+  const { volumeId, label, hiddenSectors = 0 } = options;
+  const boot = encodeBootSector(geometry, { volumeId, label, hiddenSectors });
+  if (geometry.type === 'fat32') {
+    const nextFree = FIRST_CLUSTER + geometry.clusterCount - freeClusterCount;
+    const info = encodeInfoSector(freeClusterCount, freeClusterCount === 0 ? FIRST_CLUSTER : nextFree);
+    for (const start of [BACKUP_BOOT_SECTOR, 0]) {
+      sink.write((start + INFO_SECTOR) * SECTOR_BYTES, info);
+      sink.write(start * SECTOR_BYTES, boot);
+    }
+    return;
+  }
+  sink.write(0, boot);
+}
