@@ -1,0 +1,45 @@
+/** A root file system out of layer files. */
+import { FileImage } from '../lib/block/file.ts';
+import { baseName, type Entry, parentPath } from '../lib/entry/entry.ts';
+import { readContent } from '../lib/layer/content.ts';
+import { type MergedTree, mergeLayers } from '../lib/layer/merge.ts';
+import { openLayer } from '../lib/layer/reader.ts';
+import { at } from '../lib/layer/tree.ts';
+import type { RootTree } from './root-tree.ts';
+
+class LayeredRoot implements RootTree {
+  readonly #tree: MergedTree;
+  readonly #names = new Map<string, string[]>();
+
+  constructor(tree: MergedTree) {
+    this.#tree = tree;
+    for (const { entry } of tree.entries()) {
+      if (entry.path === '') continue;
+      const siblings = this.#names.get(parentPath(entry.path)) ?? [];
+      siblings.push(baseName(entry.path));
+      this.#names.set(parentPath(entry.path), siblings);
+    }
+  }
+
+  get(path: string): Entry | undefined {
+    const inode = this.#tree.get(path);
+    return inode && at(inode.entry, path);
+  }
+
+  names(path: string): readonly string[] {
+    return this.#names.get(path) ?? [];
+  }
+
+  async read(path: string): Promise<Uint8Array> {
+    const inode = this.#tree.get(path);
+    const chunks: Uint8Array[] = [];
+    if (inode !== undefined)
+      for await (const chunk of readContent(inode)) chunks.push(Uint8Array.from(chunk));
+    return Buffer.concat(chunks);
+  }
+}
+
+/** Opens layer files, the lowest first, and merges them. */
+export async function openRoot(layerPaths: readonly string[]): Promise<RootTree> {
+  return new LayeredRoot(await mergeLayers(layerPaths.map((path) => openLayer(FileImage.open(path), path))));
+}
