@@ -3,8 +3,8 @@
 load("//rules/private:packed_partition.bzl", "partition_outputs")
 load("//rules/private:stable_name.bzl", "stable_name")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
-load("//rules/private/providers:archive_info.bzl", "ArchiveInfo")
-load("//rules/private/providers:partition_info.bzl", "PartitionInfo")
+load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
+load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
 
 def declare_archive(ctx, stem):
     """Declares an archive in both compressions, with a checksum file each.

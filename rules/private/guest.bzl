@@ -1,17 +1,18 @@
 """Starting an image in QEMU: what `boot_test` and `launch` share."""
 
-load("//rules/private:apt_root_info.bzl", "AptRootInfo")
+load("//rules/private:real_tools.bzl", "real_tool_attrs", "real_tool_path", "real_tool_runfiles")
 load("//rules/private:tool_executable.bzl", "runfiles_path", "tool_executable")
-load("//rules/private/providers:archive_info.bzl", "ArchiveInfo")
+load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 
-GUEST_ATTRS = {
-    "disk": attr.label(providers = [ArchiveInfo], mandatory = True, doc = "The `disk_image` to boot."),
-    "memory_mib": attr.int(default = 2048, doc = "Memory of the guest, in MiB."),
-    "_host_tools": attr.label(default = "@host_tools//:root", providers = [AptRootInfo]),
-}
+_COMMANDS = ["qemu-system-x86_64", "tar", "zstd"]
 
-_FIRMWARE_CODE = "root/usr/share/OVMF/OVMF_CODE_4M.fd"
-_FIRMWARE_VARIABLES = "root/usr/share/OVMF/OVMF_VARS_4M.fd"
+GUEST_ATTRS = dict(
+    real_tool_attrs(_COMMANDS),
+    disk = attr.label(providers = [ArchiveInfo], mandatory = True, doc = "The `disk_image` to boot."),
+    memory_mib = attr.int(default = 2048, doc = "Memory of the guest, in MiB."),
+    _firmware_code = attr.label(default = "@host_tools//:root/usr/share/OVMF/OVMF_CODE_4M.fd", allow_single_file = True),
+    _firmware_variables = attr.label(default = "@host_tools//:root/usr/share/OVMF/OVMF_VARS_4M.fd", allow_single_file = True),
+)
 
 def guest_executable(ctx, *, tool, arguments):
     """Makes the executable of a rule that starts a guest.
@@ -25,19 +26,19 @@ def guest_executable(ctx, *, tool, arguments):
       DefaultInfo.
     """
     disk = ctx.attr.disk[ArchiveInfo].zst
-    host_tools = ctx.attr._host_tools[AptRootInfo]
+    firmware = [ctx.file._firmware_code, ctx.file._firmware_variables]
     return tool_executable(
         ctx,
         tool = tool,
         arguments = [
             "--disk=" + runfiles_path(disk),
-            "--qemu=" + host_tools.runfiles_path + "/bin/qemu-system-x86_64",
-            "--tar=" + host_tools.runfiles_path + "/bin/tar",
-            "--zstd=" + host_tools.runfiles_path + "/bin/zstd",
-            "--firmware-code=%s/%s" % (host_tools.runfiles_path, _FIRMWARE_CODE),
-            "--firmware-variables=%s/%s" % (host_tools.runfiles_path, _FIRMWARE_VARIABLES),
+            "--qemu=" + real_tool_path(ctx, "qemu-system-x86_64"),
+            "--tar=" + real_tool_path(ctx, "tar"),
+            "--zstd=" + real_tool_path(ctx, "zstd"),
+            "--firmware-code=" + runfiles_path(firmware[0]),
+            "--firmware-variables=" + runfiles_path(firmware[1]),
             "--memory=%d" % ctx.attr.memory_mib,
         ] + arguments,
-        files = [disk],
-        transitive_files = [host_tools.files],
+        files = [disk] + firmware,
+        runfiles = real_tool_runfiles(ctx, _COMMANDS),
     )

@@ -98,7 +98,7 @@ def icos_image(
         src = ":root_tree",
         exclude = ["/boot/*"] + root_exclude,
         label = "root",
-        size = root_size,
+        file_system_size = root_size,
         verity = True,
         visibility = visibility,
     )
@@ -122,7 +122,7 @@ def icos_image(
         name = "boot",
         src = ":boot_tree",
         label = "boot",
-        size = boot_size,
+        file_system_size = boot_size,
         subtree = "/boot",
         visibility = visibility,
     )

@@ -1,9 +1,9 @@
 """A test of what must hold for every image."""
 
-load("//rules/private:apt_root_info.bzl", "AptRootInfo")
+load("//rules/private:real_tools.bzl", "real_tool_attrs", "real_tool_path", "real_tool_runfiles")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
 load("//rules/private:tool_executable.bzl", "runfiles_path", "tool_executable")
-load("//rules/private/providers:archive_info.bzl", "ArchiveInfo")
+load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 
 # Environment variable to the real tool that it names.
 _REAL_TOOLS = {
@@ -40,17 +40,16 @@ def _image_test_impl(ctx):
     for file in ctx.files.component_files:
         arguments.append("--component-file=" + runfiles_path(file))
         files.append(file)
-    host_tools = ctx.attr._host_tools[AptRootInfo]
     return [tool_executable(
         ctx,
         tool = "image-test",
         arguments = arguments,
         files = files,
         environment = {
-            variable: "%s/bin/%s" % (host_tools.runfiles_path, command)
+            variable: real_tool_path(ctx, command)
             for variable, command in _REAL_TOOLS.items()
         },
-        transitive_files = [host_tools.files],
+        runfiles = real_tool_runfiles(ctx, _REAL_TOOLS.values()),
     )]
 
 image_test = rule(
@@ -61,7 +60,7 @@ image_test = rule(
 File systems are clean; they hold what the manifest says, and nothing else; no set-uid file beyond a list; no ssh host key,
 machine-id or private key baked in; logins as the policy says; one version everywhere; the hash tree verifies; the upgrade
 holds the disk's own partitions; every `/opt/ic/...` path that a component names exists.""",
-    attrs = {
+    attrs = real_tool_attrs(_REAL_TOOLS.values()) | {
         "disk": attr.label(providers = [ArchiveInfo], mandatory = True, doc = "The `disk_image`."),
         "upgrade": attr.label(providers = [ArchiveInfo], doc = "The `upgrade_image`, where the OS has one."),
         "layout": attr.label(allow_single_file = [".csv"], mandatory = True, doc = "The disk's `partitions.csv`."),
@@ -70,7 +69,6 @@ holds the disk's own partitions; every `/opt/ic/...` path that a component names
         "login": attr.string(values = ["none", "root"], default = "none", doc = "Who may log in with a password: nobody, or root."),
         "set_uid": attr.string_list(doc = "Absolute paths of the files that may be set-uid or set-gid."),
         "component_files": attr.label_list(allow_files = True, doc = "Files in which every `/opt/ic/...` path has to exist in the image."),
-        "_host_tools": attr.label(default = "@host_tools//:root", providers = [AptRootInfo]),
     },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

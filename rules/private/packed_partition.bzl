@@ -1,8 +1,8 @@
 """What the partition rules have in common: outputs, arguments and providers of a packed partition."""
 
 load("//rules/private:stable_name.bzl", "stable_name")
-load("//rules/private/providers:layers_info.bzl", "LayersInfo")
-load("//rules/private/providers:partition_info.bzl", "PartitionInfo")
+load("//rules/private:providers/layers_info.bzl", "LayersInfo")
+load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
 
 COMPRESSION_ATTRS = {
     "zstd_level": attr.int(default = 3, doc = "zstd level, 1 to 22 (RFC 8878 leaves it to the encoder; Node's libzstd is pinned by the toolchain)."),
@@ -14,7 +14,7 @@ TREE_ATTRS = dict(
     src = attr.label(providers = [LayersInfo], doc = "What goes in: a `rootfs` or anything else with layers. Without it the file system is empty."),
     subtree = attr.string(doc = "Absolute path of the directory of `src` that becomes the root of the file system, such as `/boot`. Default: all of it."),
     exclude = attr.string_list(doc = "Absolute paths to leave out. `/boot/*` leaves out what is in a directory and keeps the directory; `/boot` leaves out both."),
-    size = attr.string(mandatory = True, doc = "Size of the file system: a number with a binary unit (`100M`, `3G`, `512KiB`). An error says by how much it is too small."),
+    file_system_size = attr.string(mandatory = True, doc = "Size of the file system: a number with a binary unit (`100M`, `3G`, `512KiB`). An error says by how much it is too small."),
     label = attr.string(doc = "Volume label, at most 16 bytes in ext4 and 11 in FAT. Default: none."),
 )
 
@@ -87,7 +87,7 @@ def tree_args(ctx, partition):
     if ctx.attr.subtree:
         args.add("--subtree=" + ctx.attr.subtree)
     args.add_all(ctx.attr.exclude, format_each = "--exclude=%s")
-    args.add("--size=" + ctx.attr.size)
+    args.add("--size=" + ctx.attr.file_system_size)
     args.add("--label=" + ctx.attr.label)
     args.add("--identity=" + stable_name(ctx.label))
     args.add("--zstd-level=%d" % ctx.attr.zstd_level)

@@ -2,7 +2,7 @@
 
 load("//rules/private:install.bzl", "decode_install", "encode_install")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
-load("//rules/private/providers:layers_info.bzl", "LayersInfo")
+load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 
 def _only_file(target, spec):
     files = target[DefaultInfo].files.to_list()

@@ -16,7 +16,7 @@ def runfiles_path(file):
 def _quote(text):
     return "'" + text.replace("'", "'\\''") + "'"
 
-def tool_executable(ctx, *, tool, arguments, files, environment = {}, transitive_files = []):
+def tool_executable(ctx, *, tool, arguments, files, environment = {}, runfiles = []):
     """Writes a launcher for a tool and returns the DefaultInfo of an executable rule.
 
     Args:
@@ -25,7 +25,7 @@ def tool_executable(ctx, *, tool, arguments, files, environment = {}, transitive
       arguments: list of string; paths are those of `runfiles_path`.
       files: list of File that the tool reads.
       environment: dict of variable to runfiles path, made absolute before the tool starts.
-      transitive_files: list of depset of File that the tool reads too.
+      runfiles: list of runfiles that the tool reads or runs too.
 
     Returns:
       DefaultInfo with the launcher and its runfiles.
@@ -46,8 +46,5 @@ def tool_executable(ctx, *, tool, arguments, files, environment = {}, transitive
     )
     return DefaultInfo(
         executable = launcher,
-        runfiles = ctx.runfiles(
-            files = files + [tools.node, bundle],
-            transitive_files = depset(transitive = transitive_files),
-        ),
+        runfiles = ctx.runfiles(files = files + [tools.node, bundle]).merge_all(runfiles),
     )

@@ -3,8 +3,8 @@
 load("//rules/private:disk_image.bzl", "declare_archive")
 load("//rules/private:packed_partition.bzl", "partition_outputs")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
-load("//rules/private/providers:archive_info.bzl", "ArchiveInfo")
-load("//rules/private/providers:partition_info.bzl", "PartitionInfo")
+load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
+load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
 
 def _upgrade_image_impl(ctx):
     archive = declare_archive(ctx, ctx.attr.stem or ctx.label.name)
