@@ -13,6 +13,7 @@ load("//rules/private:initramfs.bzl", _initramfs = "initramfs")
 load("//rules/private:install.bzl", _install = "install")
 load("//rules/private:launch.bzl", _launch = "launch")
 load("//rules/private:oci_base.bzl", _oci_base = "oci_base")
+load("//rules/private:placeholder.bzl", _placeholder = "placeholder")
 load("//rules/private:raw_partition.bzl", _raw_partition = "raw_partition")
 load("//rules/private:rootfs.bzl", _rootfs = "rootfs")
 load("//rules/private:upgrade_image.bzl", _upgrade_image = "upgrade_image")
@@ -30,6 +31,7 @@ apt_base = _apt_base
 dockerfile = _dockerfile
 initramfs = _initramfs
 oci_base = _oci_base
+placeholder = _placeholder
 rootfs = _rootfs
 
 # Partitions

@@ -19,10 +19,6 @@ GUESTOS = icos_os(
     expanded_size = "50G",
     forward = ["22", "8080", "9100"],
     layout = "//ic-os/guestos:partitions.csv",
-    notes = select({
-        "//conditions:default": {},
-        "//ic-os/guestos:placeholder_replica": {"replica": "placeholder: answers /api/v2/status and does nothing else"},
-    }),
     pages = {
         "8080/api/v2/status": "placeholder",
         "9100/metrics": "node_boot_time_seconds",

@@ -39,7 +39,6 @@ def icos_image(
         forward = ["22"],
         set_uid = [],
         component_files = [],
-        notes = {},
         memory_mib = 2048,
         visibility = ["//visibility:public"]):
     """One bootable, upgradable image: read-only verity root, boot partition, disk, upgrade, manifest and tests.
@@ -79,7 +78,6 @@ def icos_image(
       forward: ports of the guest that `launch` forwards.
       set_uid: files that may be set-uid or set-gid.
       component_files: files whose `/opt/ic/...` paths have to exist.
-      notes: facts for the reader of `image.json`.
       memory_mib: memory of the guest in tests and `launch`, in MiB.
       visibility: of the targets.
     """
@@ -144,7 +142,6 @@ def icos_image(
     image_manifest(
         name = "image.json",
         disk = ":disk-img",
-        notes = notes,
         os = os,
         out = "image.json",
         upgrade = ":update-img",

@@ -26,7 +26,6 @@ def _image_manifest_impl(ctx):
     args.add_all(packages, format_each = "--packages=%s")
     args.add_all(components, format_each = "--components=%s")
     args.add_all(disk.checksums, format_each = "--checksum=%s")
-    args.add_all(["%s=%s" % (key, value) for key, value in ctx.attr.notes.items()], format_each = "--note=%s")
     args.add(output, format = "--output=%s")
     if ctx.attr.upgrade:
         upgrade = ctx.attr.upgrade[ArchiveInfo]
@@ -52,7 +51,6 @@ image_manifest = rule(
         "os": attr.string(mandatory = True, doc = "Name of the operating system."),
         "variant": attr.string(mandatory = True, doc = "Name of the variant."),
         "version": attr.label(allow_single_file = True, mandatory = True, doc = "The version file."),
-        "notes": attr.string_dict(doc = "Facts for the reader of the manifest, such as which component is a placeholder."),
         "out": attr.string(doc = "The file's name. Default: the target's name and `.json`."),
     },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],

@@ -1,6 +1,8 @@
 """Files on top of a root file system, as one more layer."""
 
 load("//rules/private:install.bzl", "decode_install", "encode_install")
+load("//rules/private:providers/placeholder_info.bzl", "PlaceholderInfo")
+load("//rules/private:stable_name.bzl", "stable_name")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 
@@ -24,7 +26,8 @@ def _rootfs_impl(ctx):
         source = _only_file(target, spec)
         kind = "tree" if source.is_directory else "file"
         entries.append(struct(path = spec.path, type = kind, mode = spec.mode, uid = spec.uid, gid = spec.gid, source = source.path))
-        origins.append(struct(path = spec.path, label = "//%s:%s" % (target.label.package, target.label.name)))
+        note = {"note": target[PlaceholderInfo].note} if PlaceholderInfo in target else {}
+        origins.append(struct(path = spec.path, label = stable_name(target.label), **note))
         inputs.append(source)
     for path, mode in ctx.attr.directories.items():
         entries.append(struct(path = path, type = "directory", mode = mode, uid = 0, gid = 0))

@@ -44,7 +44,6 @@ await runTool(({ args, output }) => {
       packages: LIST,
       components: LIST,
       checksum: LIST,
-      note: LIST,
     },
   });
   const packages = values.packages.flatMap(
@@ -59,7 +58,9 @@ await runTool(({ args, output }) => {
     os: required(values.os, 'os'),
     variant: required(values.variant, 'variant'),
     version: readFileSync(required(values['version-file'], 'version-file'), 'utf8').trim(),
-    notes: Object.fromEntries(nameValuePairs(values.note, 'note')),
+    notes: Object.fromEntries(
+      components.flatMap(({ path, note }) => (note === undefined ? [] : [[path, note]])),
+    ),
     archives: Object.fromEntries(values.checksum.map(readChecksum)),
     partitions: nameValuePairs(values.partition, 'partition').map(([name, path]) =>
       readPartition(name, path),

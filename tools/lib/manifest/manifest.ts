@@ -18,6 +18,8 @@ export type PackageContents = PackageRecord & { readonly files: readonly string[
 export interface ComponentRecord {
   readonly path: string;
   readonly label: string;
+  /** What it does, where it only stands in for the real one. */
+  readonly note?: string;
 }
 
 /** What `image.json` tells of a partition: the index of the packed partition without its frames. */
@@ -42,6 +44,7 @@ export interface ImageManifest {
   readonly os: string;
   readonly variant: string;
   readonly version: string;
+  /** Path of each placeholder, and what it does instead of the real file. */
   readonly notes: Readonly<Record<string, string>>;
   /** Archive file name to its SHA-256. */
   readonly archives: Readonly<Record<string, string>>;
