@@ -1,0 +1,206 @@
+/** Bitmaps, group descriptors and superblocks: what is written when everything else has its place. */
+import type { BlockSink } from '../block/block.ts';
+import { crc32c } from './crc32c.ts';
+import {
+  BLOCK_BYTES,
+  BLOCKS_PER_GROUP,
+  type BlockRange,
+  type Geometry,
+  groupRange,
+  hasSuperblock,
+  LOG_GROUPS_PER_FLEX,
+} from './geometry.ts';
+import { DESCRIPTOR_BYTES, encodeGroupDescriptor, GROUP_FLAGS, setBits } from './group.ts';
+import { EXTRA_INODE_BYTES, FIRST_FREE_INODE, INODE_BYTES, JOURNAL_INODE } from './inode.ts';
+import type { CheckedOptions } from './options.ts';
+import {
+  COMPAT,
+  checksumSeed,
+  encodeSuperblock,
+  FLAG_UNSIGNED_HASH,
+  HASH_HALF_MD4,
+  INCOMPAT,
+  RO_COMPAT,
+  SUPERBLOCK_OFFSET_BYTES,
+} from './superblock.ts';
+
+/** What is in use. */
+export interface Usage {
+  /** All blocks before this one, and all reserved ones. */
+  readonly nextBlock: number;
+  /** All inodes up to this one. */
+  readonly lastInode: number;
+  /** Directories by group of their inode. */
+  readonly directoryCounts: Uint32Array;
+  readonly freeBlockCount: number;
+}
+
+export interface JournalInode {
+  readonly blockMap: Uint8Array;
+  readonly sizeBytes: number;
+}
+
+/** Bits of bitmaps are set in runs; several groups' bitmaps of a flexible group lie in a row and go out as one write. */
+class BitmapWriter {
+  readonly #sink: BlockSink;
+  #start = 0;
+  #blocks: Uint8Array[] = [];
+
+  constructor(sink: BlockSink) {
+    this.#sink = sink;
+  }
+
+  write(block: number, bytes: Uint8Array): void {
+    if (block !== this.#start + this.#blocks.length) {
+      this.flush();
+      this.#start = block;
+    }
+    this.#blocks.push(bytes);
+  }
+
+  flush(): void {
+    if (this.#blocks.length > 0) this.#sink.write(this.#start * BLOCK_BYTES, Buffer.concat(this.#blocks));
+    this.#blocks = [];
+  }
+}
+
+/** Sets the bits of the used blocks of one group. @returns how many there are */
+function markBlocks(
+  bitmap: Uint8Array,
+  group: BlockRange,
+  usage: Usage,
+  reserved: readonly BlockRange[],
+): number {
+  let used = 0;
+  const mark = (start: number, end: number): void => {
+    const first = Math.max(start, group.start);
+    const last = Math.min(end, group.end);
+    if (first >= last) return;
+    setBits(bitmap, first - group.start, last - group.start);
+    used += last - first;
+  };
+  mark(group.start, usage.nextBlock);
+  for (const range of reserved) mark(Math.max(range.start, usage.nextBlock), range.end);
+  return used;
+}
+
+/** The reserved ranges that reach into each group, found in one pass as groups ascend. */
+function reservedByGroup(geometry: Geometry): (group: BlockRange) => BlockRange[] {
+  let next = 0;
+  return (group) => {
+    const { reserved } = geometry;
+    while (next < reserved.length && (reserved[next] as BlockRange).end <= group.start) next++;
+    const found: BlockRange[] = [];
+    for (let index = next; index < reserved.length; index++) {
+      const range = reserved[index] as BlockRange;
+      if (range.start >= group.end) break;
+      found.push(range);
+    }
+    return found;
+  };
+}
+
+/** Writes all bitmaps. @returns the table of group descriptors */
+function writeGroups(sink: BlockSink, geometry: Geometry, usage: Usage, seed: number): Uint8Array {
+  const table = new Uint8Array(geometry.descriptorBlocks * BLOCK_BYTES);
+  const reservedIn = reservedByGroup(geometry);
+  const blockBitmaps = new BitmapWriter(sink);
+  const inodeBitmaps = new BitmapWriter(sink);
+  for (let group = 0; group < geometry.groupCount; group++) {
+    const range = groupRange(geometry, group);
+    const bitmap = new Uint8Array(BLOCK_BYTES);
+    const usedBlocks = markBlocks(bitmap, range, usage, reservedIn(range));
+    const superblockBlocks = hasSuperblock(group) ? 1 + geometry.descriptorBlocks : 0;
+    const isLast = group === geometry.groupCount - 1;
+    // Linux makes up the bitmap of such a group by itself: only the superblock and the descriptors are in use.
+    const isBlockUninit = usedBlocks === superblockBlocks && !isLast;
+    setBits(bitmap, range.end - range.start, BLOCKS_PER_GROUP);
+    if (!isBlockUninit) blockBitmaps.write(geometry.blockBitmaps[group] as number, bitmap);
+
+    const usedInodes = Math.min(
+      Math.max(usage.lastInode - group * geometry.inodesPerGroup, 0),
+      geometry.inodesPerGroup,
+    );
+    const inodeBitmap = new Uint8Array(BLOCK_BYTES);
+    setBits(inodeBitmap, 0, usedInodes);
+    setBits(inodeBitmap, geometry.inodesPerGroup, BLOCK_BYTES * 8);
+    if (usedInodes > 0) inodeBitmaps.write(geometry.inodeBitmaps[group] as number, inodeBitmap);
+
+    const freeInodes = geometry.inodesPerGroup - usedInodes;
+    const bytes = table.subarray(group * DESCRIPTOR_BYTES, (group + 1) * DESCRIPTOR_BYTES);
+    encodeGroupDescriptor(
+      bytes,
+      group,
+      {
+        blockBitmap: geometry.blockBitmaps[group] as number,
+        inodeBitmap: geometry.inodeBitmaps[group] as number,
+        inodeTable: geometry.inodeTables[group] as number,
+        freeBlockCount: range.end - range.start - usedBlocks,
+        freeInodeCount: freeInodes,
+        directoryCount: usage.directoryCounts[group] as number,
+        flags:
+          GROUP_FLAGS.inodeZeroed |
+          (isBlockUninit ? GROUP_FLAGS.blockUninit : 0) |
+          (usedInodes === 0 ? GROUP_FLAGS.inodeUninit : 0),
+        unusedInodeCount: freeInodes,
+        blockBitmapChecksum: isBlockUninit ? 0 : crc32c(seed, bitmap),
+        inodeBitmapChecksum: usedInodes === 0 ? 0 : crc32c(seed, inodeBitmap, 0, geometry.inodesPerGroup / 8),
+      },
+      seed,
+    );
+  }
+  blockBitmaps.flush();
+  inodeBitmaps.flush();
+  return table;
+}
+
+/** Writes everything that counts: bitmaps, descriptors, and the superblocks, the first one last. */
+export function writeGroupMetadata(
+  sink: BlockSink,
+  geometry: Geometry,
+  options: CheckedOptions,
+  usage: Usage,
+  journal: JournalInode | undefined,
+): void {
+  const table = writeGroups(sink, geometry, usage, checksumSeed(options.uuid));
+  for (let group = geometry.groupCount - 1; group >= 0; group--) {
+    if (!hasSuperblock(group)) continue;
+    const startBytes = group * BLOCKS_PER_GROUP * BLOCK_BYTES;
+    const superblock = encodeSuperblock({
+      inodeCount: geometry.inodeCount,
+      blockCount: geometry.blockCount,
+      freeBlockCount: usage.freeBlockCount,
+      freeInodeCount: geometry.inodeCount - usage.lastInode,
+      blockBytes: BLOCK_BYTES,
+      blocksPerGroup: BLOCKS_PER_GROUP,
+      inodesPerGroup: geometry.inodesPerGroup,
+      firstInode: FIRST_FREE_INODE,
+      inodeBytes: INODE_BYTES,
+      extraInodeBytes: EXTRA_INODE_BYTES,
+      descriptorBytes: DESCRIPTOR_BYTES,
+      timeSeconds: options.timeSeconds,
+      compat: COMPAT.extAttr | COMPAT.dirIndex | (journal === undefined ? 0 : COMPAT.hasJournal),
+      incompat: INCOMPAT.filetype | INCOMPAT.extents | INCOMPAT.bit64 | INCOMPAT.flexBg,
+      roCompat:
+        RO_COMPAT.sparseSuper |
+        RO_COMPAT.largeFile |
+        RO_COMPAT.hugeFile |
+        RO_COMPAT.dirNlink |
+        RO_COMPAT.extraIsize |
+        RO_COMPAT.metadataCsum |
+        (options.readOnly ? RO_COMPAT.readOnly : 0),
+      uuid: options.uuid,
+      label: options.label,
+      lastMounted: options.lastMounted,
+      hashSeed: options.hashSeed,
+      hashVersion: HASH_HALF_MD4,
+      flags: FLAG_UNSIGNED_HASH,
+      journalInode: journal === undefined ? 0 : JOURNAL_INODE,
+      logGroupsPerFlex: LOG_GROUPS_PER_FLEX,
+      group,
+      ...(journal === undefined ? {} : { journalBackup: journal }),
+    });
+    sink.write(startBytes + BLOCK_BYTES, table);
+    sink.write(startBytes + (group === 0 ? SUPERBLOCK_OFFSET_BYTES : 0), superblock);
+  }
+}

@@ -1,0 +1,181 @@
+/** What blocks a directory has, with an index from two blocks on: "Hash Tree Directories" in the kernel's documentation. */
+import { crc32c, crc32cWord } from './crc32c.ts';
+import {
+  type DirectoryEntry,
+  DOT,
+  DOT_DOT,
+  ENTRY_HEADER_BYTES,
+  encodeEntry,
+  encodeLeaf,
+  entryBytes,
+  FILE_TYPE,
+  leafBytes,
+} from './directory.ts';
+import { hashName } from './htree-hash.ts';
+import { HASH_HALF_MD4 } from './superblock.ts';
+
+/** struct dx_root_info. */
+const ROOT_INFO_BYTES = 8;
+/** struct dx_entry: a hash and a block; the first one holds limit and count in the place of the hash. */
+const INDEX_RECORD_BYTES = 8;
+/** struct dx_tail. */
+const INDEX_TAIL_BYTES = 8;
+const DOT_BYTES = entryBytes(1);
+const DOT_DOT_BYTES = entryBytes(2);
+const ROOT_RECORDS_OFFSET = DOT_BYTES + DOT_DOT_BYTES + ROOT_INFO_BYTES;
+const NODE_RECORDS_OFFSET = ENTRY_HEADER_BYTES;
+/** Set in the hash of a leaf that goes on with the last hash of the leaf before. */
+const CONTINUED = 1;
+
+function recordLimit(blockBytes: number, recordsOffset: number): number {
+  return Math.floor((blockBytes - recordsOffset - INDEX_TAIL_BYTES) / INDEX_RECORD_BYTES);
+}
+
+/** How the names of one directory fall into blocks. */
+export interface DirectoryPlan {
+  /** All blocks: the one linear block, or index root, index nodes and leaves in this order. */
+  readonly blockCount: number;
+  /** Undefined for a directory of one linear block. */
+  readonly index?: {
+    /** Positions of the names in hash order. */
+    readonly order: Uint32Array;
+    readonly hashes: Uint32Array;
+    /** Where in `order` each leaf begins. */
+    readonly leafStarts: readonly number[];
+    readonly nodeCount: number;
+  };
+}
+
+/** @returns `undefined` where there are more names than an index of two levels takes. */
+export function planDirectory(
+  names: readonly Uint8Array[],
+  blockBytes: number,
+  hashStart: Int32Array,
+): DirectoryPlan | undefined {
+  let linearBytes = DOT_BYTES + DOT_DOT_BYTES;
+  for (const name of names) linearBytes += entryBytes(name.length);
+  if (linearBytes <= leafBytes(blockBytes)) return { blockCount: 1 };
+
+  const hashes = Uint32Array.from(names, (name) => hashName(name, hashStart));
+  const order = Uint32Array.from(names, (_, position) => position);
+  // Names come in a fixed order, so equal hashes keep one too: the sort is stable.
+  order.sort((left, right) => (hashes[left] as number) - (hashes[right] as number) || left - right);
+  const leafStarts: number[] = [];
+  let used = Number.POSITIVE_INFINITY;
+  order.forEach((position, index) => {
+    const bytes = entryBytes((names[position] as Uint8Array).length);
+    if (used + bytes > leafBytes(blockBytes)) {
+      leafStarts.push(index);
+      used = 0;
+    }
+    used += bytes;
+  });
+  const rootLimit = recordLimit(blockBytes, ROOT_RECORDS_OFFSET);
+  const nodeLimit = recordLimit(blockBytes, NODE_RECORDS_OFFSET);
+  const nodeCount = leafStarts.length <= rootLimit ? 0 : Math.ceil(leafStarts.length / nodeLimit);
+  if (nodeCount > rootLimit) return undefined;
+  return { blockCount: 1 + nodeCount + leafStarts.length, index: { order, hashes, leafStarts, nodeCount } };
+}
+
+interface IndexRecord {
+  readonly hash: number;
+  /** Block of the directory, counted from its start. */
+  readonly block: number;
+}
+
+/** Writes limit, count, records and checksum of an index block whose other fields stand already. */
+function encodeIndexRecords(
+  block: Uint8Array,
+  offset: number,
+  records: readonly IndexRecord[],
+  inodeSeed: number,
+): void {
+  const view = new DataView(block.buffer);
+  const limit = recordLimit(block.length, offset);
+  records.forEach((record, index) => {
+    view.setUint32(offset + index * INDEX_RECORD_BYTES, record.hash, true);
+    view.setUint32(offset + index * INDEX_RECORD_BYTES + 4, record.block, true);
+  });
+  // The first record needs no hash: it has everything below the second one's.
+  view.setUint16(offset, limit, true);
+  view.setUint16(offset + 2, records.length, true);
+  const tail = offset + limit * INDEX_RECORD_BYTES;
+  // Over the used records, then dt_reserved, then a zero in the place of the checksum itself.
+  const crc = crc32cWord(crc32c(inodeSeed, block, 0, offset + records.length * INDEX_RECORD_BYTES), 0);
+  view.setUint32(tail + 4, crc32cWord(crc, 0), true);
+}
+
+function encodeIndexRoot(
+  directory: DirectoryIdentity,
+  levels: number,
+  records: readonly IndexRecord[],
+  blockBytes: number,
+  inodeSeed: number,
+): Uint8Array {
+  const block = new Uint8Array(blockBytes);
+  const [dot, dotDot] = dots(directory);
+  encodeEntry(block, 0, DOT_BYTES, dot);
+  encodeEntry(block, DOT_BYTES, blockBytes - DOT_BYTES, dotDot);
+  const info = DOT_BYTES + DOT_DOT_BYTES;
+  block[info + 4] = HASH_HALF_MD4;
+  block[info + 5] = ROOT_INFO_BYTES;
+  block[info + 6] = levels;
+  encodeIndexRecords(block, ROOT_RECORDS_OFFSET, records, inodeSeed);
+  return block;
+}
+
+function encodeIndexNode(records: readonly IndexRecord[], blockBytes: number, inodeSeed: number): Uint8Array {
+  const block = new Uint8Array(blockBytes);
+  // An unused entry over the whole block hides the records from a driver that knows no index.
+  encodeEntry(block, 0, blockBytes, { inode: 0, fileType: 0, name: new Uint8Array(0) });
+  encodeIndexRecords(block, NODE_RECORDS_OFFSET, records, inodeSeed);
+  return block;
+}
+
+export interface DirectoryIdentity {
+  readonly inode: number;
+  readonly parentInode: number;
+}
+
+function dots(directory: DirectoryIdentity): [DirectoryEntry, DirectoryEntry] {
+  return [
+    { inode: directory.inode, fileType: FILE_TYPE.directory, name: DOT },
+    { inode: directory.parentInode, fileType: FILE_TYPE.directory, name: DOT_DOT },
+  ];
+}
+
+/** Yields the blocks of a directory in order; `entries` are those that the plan was made from, in the same order. */
+export function* encodeDirectory(
+  plan: DirectoryPlan,
+  directory: DirectoryIdentity,
+  entries: readonly DirectoryEntry[],
+  blockBytes: number,
+  inodeSeed: number,
+): Generator<Uint8Array> {
+  if (plan.index === undefined) {
+    yield encodeLeaf([...dots(directory), ...entries], blockBytes, inodeSeed);
+    return;
+  }
+  const { order, hashes, leafStarts, nodeCount } = plan.index;
+  const hashAt = (index: number): number => hashes[order[index] as number] as number;
+  const leaves = leafStarts.map((start, leaf): IndexRecord => {
+    const continued = start > 0 && hashAt(start - 1) === hashAt(start);
+    return { hash: (hashAt(start) | (continued ? CONTINUED : 0)) >>> 0, block: 1 + nodeCount + leaf };
+  });
+  if (nodeCount === 0) {
+    yield encodeIndexRoot(directory, 0, leaves, blockBytes, inodeSeed);
+  } else {
+    const nodeLimit = recordLimit(blockBytes, NODE_RECORDS_OFFSET);
+    const groups = Array.from({ length: nodeCount }, (_, node) =>
+      leaves.slice(node * nodeLimit, (node + 1) * nodeLimit),
+    );
+    const nodes = groups.map((group, node) => ({ hash: (group[0] as IndexRecord).hash, block: 1 + node }));
+    yield encodeIndexRoot(directory, 1, nodes, blockBytes, inodeSeed);
+    for (const group of groups) yield encodeIndexNode(group, blockBytes, inodeSeed);
+  }
+  for (let leaf = 0; leaf < leafStarts.length; leaf++) {
+    const positions = order.subarray(leafStarts[leaf], leafStarts[leaf + 1]);
+    const leafEntries = Array.from(positions, (position) => entries[position] as DirectoryEntry);
+    yield encodeLeaf(leafEntries, blockBytes, inodeSeed);
+  }
+}

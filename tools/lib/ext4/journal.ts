@@ -1,0 +1,42 @@
+/** The journal of an ext4 file system, empty: "Journal (jbd2)" in the kernel's ext4 documentation. Big-endian. */
+
+const MAGIC = 0xc03b3998;
+const BLOCK_TYPE_SUPERBLOCK_V2 = 4;
+/** The transaction that the first mount begins with. */
+const FIRST_SEQUENCE = 1;
+/** Behind the journal's superblock. */
+const FIRST_LOG_BLOCK = 1;
+const USER_COUNT = 1;
+
+/** Blocks of the journal for a file system of fewer blocks than the limit, as mke2fs chooses them. */
+const SIZES: readonly { readonly belowBlocks: number; readonly journalBlocks: number }[] = [
+  { belowBlocks: 32_768, journalBlocks: 1_024 },
+  { belowBlocks: 262_144, journalBlocks: 4_096 },
+  { belowBlocks: 524_288, journalBlocks: 8_192 },
+  { belowBlocks: 4_194_304, journalBlocks: 16_384 },
+  { belowBlocks: 8_388_608, journalBlocks: 32_768 },
+  { belowBlocks: 16_777_216, journalBlocks: 65_536 },
+  { belowBlocks: 33_554_432, journalBlocks: 131_072 },
+  { belowBlocks: Number.POSITIVE_INFINITY, journalBlocks: 262_144 },
+];
+
+export function journalBlockCount(blockCount: number): number {
+  return SIZES.find(({ belowBlocks }) => blockCount < belowBlocks)?.journalBlocks ?? 0;
+}
+
+/**
+ * The first block of an empty journal; all others may hold anything. The kernel turns the journal's checksums on when it
+ * mounts a file system with metadata checksums, so none stand here, as mke2fs does it.
+ */
+export function encodeJournalSuperblock(journalBlocks: number, blockBytes: number): Uint8Array {
+  const bytes = new Uint8Array(blockBytes);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0x0, MAGIC);
+  view.setUint32(0x4, BLOCK_TYPE_SUPERBLOCK_V2);
+  view.setUint32(0xc, blockBytes);
+  view.setUint32(0x10, journalBlocks);
+  view.setUint32(0x14, FIRST_LOG_BLOCK);
+  view.setUint32(0x18, FIRST_SEQUENCE);
+  view.setUint32(0x40, USER_COUNT); // s_start (0x1c) stays 0: there is nothing to replay
+  return bytes;
+}

@@ -1,0 +1,89 @@
+/** How large a file system a tree needs. */
+import type { Entry } from '../entry/entry.ts';
+import { extentTreeBlockCount, MAXIMUM_EXTENT_BLOCKS } from './extents.ts';
+import {
+  BLOCK_BYTES,
+  BLOCKS_PER_GROUP,
+  type Geometry,
+  MAXIMUM_INODES_PER_GROUP,
+  planGeometry,
+} from './geometry.ts';
+import { hashStart } from './htree-hash.ts';
+import { journalBlockCount } from './journal.ts';
+import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
+import { isBlockSymlink, planTreeDirectory, shareXattrBlocks } from './plan.ts';
+import { buildTree, type Tree } from './tree.ts';
+
+/** mke2fs makes one inode for so many bytes of a file system that shall be written to. */
+const BYTES_PER_INODE = 16384;
+
+/** Pieces that a file may fall into for each of its largest extents, where metadata stands between its blocks. */
+const PIECES_PER_EXTENT = 4;
+
+/** The inodes that the file system shall have at least. */
+export function wantedInodes(tree: Tree, options: CheckedOptions): number {
+  const proportional = Math.floor((options.sizeBlocks * BLOCK_BYTES) / BYTES_PER_INODE);
+  return Math.max(tree.lastInode, options.inodeCount ?? (options.readOnly ? 0 : proportional));
+}
+
+export function planTreeGeometry(tree: Tree, options: CheckedOptions): Geometry {
+  return planGeometry(options.sizeBlocks, wantedInodes(tree, options));
+}
+
+export function journalBlocks(options: CheckedOptions): number {
+  return options.journal ? journalBlockCount(options.sizeBlocks) : 0;
+}
+
+/** The blocks of an extent tree that a file of `blockCount` blocks may need, written in one go. */
+function extentBlocks(blockCount: number): number {
+  if (blockCount <= MAXIMUM_EXTENT_BLOCKS) return 0;
+  const extentCount = PIECES_PER_EXTENT * (Math.ceil(blockCount / MAXIMUM_EXTENT_BLOCKS) + 1);
+  return extentTreeBlockCount(extentCount, BLOCK_BYTES);
+}
+
+/** Blocks for the tree, holes in files not counted: more than this it never needs. */
+function treeBlocks(tree: Tree, hashSeed: Uint8Array): number {
+  const start = hashStart(hashSeed);
+  let blocks = shareXattrBlocks(tree).blocks.length;
+  tree.entries.forEach((entry, index) => {
+    if (entry.type === 'directory') {
+      const plan = planTreeDirectory(tree, index, start);
+      blocks += plan.blockCount + plan.spareBlocks;
+    } else if (entry.type === 'file') {
+      const contentBlocks = Math.ceil(entry.sizeBytes / BLOCK_BYTES);
+      blocks += contentBlocks + extentBlocks(contentBlocks);
+    } else if (isBlockSymlink(entry)) {
+      blocks++;
+    }
+  });
+  return blocks;
+}
+
+/** The smallest size for a tree that is already built. */
+export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions): number {
+  const blocks = treeBlocks(tree, options.hashSeed);
+  const extentOfJournal = (size: CheckedOptions): number => extentBlocks(journalBlocks(size));
+  const groups = Math.ceil(Math.max(tree.lastInode, options.inodeCount ?? 0) / MAXIMUM_INODES_PER_GROUP);
+  let sizeBlocks = Math.max(blocks, (groups - 1) * BLOCKS_PER_GROUP + 1);
+  // A block more of size gives at most one more for data, so stepping by what is missing cannot pass the smallest.
+  for (;;) {
+    const sized = { ...options, sizeBlocks };
+    const geometry = planTreeGeometry(tree, sized);
+    const missing = blocks + journalBlocks(sized) + extentOfJournal(sized) - geometry.dataBlocks;
+    if (missing <= 0 && geometry.inodeCount >= wantedInodes(tree, sized)) return sizeBlocks * BLOCK_BYTES;
+    sizeBlocks += Math.max(missing, 1);
+  }
+}
+
+/**
+ * The size that is enough for `entries` with these options, whatever their content: the smallest one, if no file has
+ * holes. `options.sizeBytes` is not looked at.
+ */
+export function minimumExt4SizeBytes(
+  entries: readonly Entry[],
+  options: Omit<Ext4Options, 'sizeBytes'>,
+): number {
+  const floorBytes = options.journal ? 2048 * BLOCK_BYTES : BLOCK_BYTES;
+  const checked = checkOptions({ ...options, sizeBytes: floorBytes });
+  return Math.max(minimumTreeSizeBytes(buildTree(entries), checked), floorBytes);
+}

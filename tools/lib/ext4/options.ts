@@ -1,0 +1,99 @@
+import { UserError } from '../cli/cli.ts';
+import { BLOCK_BYTES, MAXIMUM_BLOCKS } from './geometry.ts';
+import { MAXIMUM_TIME_SECONDS } from './inode.ts';
+import { LABEL_BYTES, LAST_MOUNTED_BYTES } from './superblock.ts';
+
+export interface Ext4Options {
+  /** Size of the file system, a multiple of 4096. */
+  readonly sizeBytes: number;
+  readonly uuid: string;
+  /** A UUID that seeds the hash of directory indexes. */
+  readonly hashSeed: string;
+  /** Up to 16 bytes. */
+  readonly label: string;
+  /** Every time of the superblock and of every inode; 0 when not given. */
+  readonly timeSeconds?: number;
+  /** Whether there is a journal; needs 8 MiB or more. */
+  readonly journal: boolean;
+  /**
+   * The least number of inodes, used ones included. When not given: what the tree needs, and on a file system that can
+   * be written to, one for each 16 KiB of its size if that is more.
+   */
+  readonly inodeCount?: number;
+  /** The directory that the file system says it was mounted on last, up to 63 bytes. */
+  readonly lastMounted?: string;
+  /** Marks the file system so that Linux never mounts it for writing. */
+  readonly readOnly?: boolean;
+}
+
+export interface CheckedOptions {
+  readonly sizeBlocks: number;
+  readonly uuid: Uint8Array;
+  readonly hashSeed: Uint8Array;
+  readonly label: string;
+  readonly timeSeconds: number;
+  readonly journal: boolean;
+  readonly inodeCount: number | undefined;
+  readonly lastMounted: string;
+  readonly readOnly: boolean;
+}
+
+/** mke2fs makes no journal on less (EXT2_MIN_JOURNAL: 2048 blocks). */
+const MINIMUM_JOURNAL_SIZE_BYTES = 2048 * BLOCK_BYTES;
+const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function parseUuid(text: string, what: string): Uint8Array {
+  if (!UUID_PATTERN.test(text)) {
+    throw new UserError(
+      `the ext4 ${what} ${JSON.stringify(text)} is no UUID; give one like 01234567-89ab-cdef-0123-456789abcdef`,
+    );
+  }
+  return Uint8Array.from(Buffer.from(text.replaceAll('-', ''), 'hex'));
+}
+
+function checkText(text: string, maximumBytes: number, what: string): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maximumBytes || text.includes('\0')) {
+    throw new UserError(
+      `the ext4 ${what} ${JSON.stringify(text)} has ${bytes} bytes, and ${maximumBytes} fit; shorten it`,
+    );
+  }
+  return text;
+}
+
+export function checkOptions(options: Ext4Options): CheckedOptions {
+  const { sizeBytes, timeSeconds = 0, inodeCount, journal } = options;
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % BLOCK_BYTES !== 0) {
+    throw new UserError(`the ext4 size of ${sizeBytes} bytes is no multiple of ${BLOCK_BYTES}; round it up`);
+  }
+  if (sizeBytes / BLOCK_BYTES > MAXIMUM_BLOCKS) {
+    throw new UserError(
+      `the ext4 size of ${sizeBytes} bytes is over the limit of 16 TiB less one block; make it smaller`,
+    );
+  }
+  if (journal && sizeBytes < MINIMUM_JOURNAL_SIZE_BYTES) {
+    throw new UserError(
+      `an ext4 file system of ${sizeBytes} bytes is too small for a journal; give it ${MINIMUM_JOURNAL_SIZE_BYTES} ` +
+        'bytes or no journal',
+    );
+  }
+  if (!Number.isSafeInteger(timeSeconds) || timeSeconds < 0 || timeSeconds > MAXIMUM_TIME_SECONDS) {
+    throw new UserError(
+      `the time ${timeSeconds} does not fit into ext4; give seconds from 0 to ${MAXIMUM_TIME_SECONDS}`,
+    );
+  }
+  if (inodeCount !== undefined && (!Number.isSafeInteger(inodeCount) || inodeCount < 0)) {
+    throw new UserError(`the number of inodes ${inodeCount} is no whole number; give one, or none`);
+  }
+  return {
+    sizeBlocks: sizeBytes / BLOCK_BYTES,
+    uuid: parseUuid(options.uuid, 'UUID'),
+    hashSeed: parseUuid(options.hashSeed, 'hash seed'),
+    label: checkText(options.label, LABEL_BYTES, 'label'),
+    timeSeconds,
+    journal,
+    inodeCount,
+    lastMounted: checkText(options.lastMounted ?? '', LAST_MOUNTED_BYTES - 1, 'last mount point'),
+    readOnly: options.readOnly ?? false,
+  };
+}

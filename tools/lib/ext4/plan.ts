@@ -1,0 +1,93 @@
+/** What of a tree needs blocks besides the content of its files, known before the first byte of content comes. */
+import { createHash } from 'node:crypto';
+import { UserError } from '../cli/cli.ts';
+import { baseName, type Entry } from '../entry/entry.ts';
+import { BLOCK_BYTES } from './geometry.ts';
+import { type DirectoryPlan, planDirectory } from './htree.ts';
+import { BLOCK_MAP_BYTES } from './inode.ts';
+import { LOST_AND_FOUND, type Tree } from './tree.ts';
+import {
+  encodeXattrBlock,
+  MAXIMUM_REFERENCES,
+  placeXattrs,
+  XattrError,
+  type XattrPlacement,
+} from './xattr.ts';
+
+/** An empty lost+found has room for names from the start, so that e2fsck need not find any (as mke2fs makes it). */
+const LOST_AND_FOUND_BLOCKS = 4;
+
+export interface TreeDirectoryPlan extends DirectoryPlan {
+  /** Empty blocks behind those of the plan. */
+  readonly spareBlocks: number;
+  /** The entries of the directory and their names, in path order. */
+  readonly children: Uint32Array;
+  readonly names: readonly Uint8Array[];
+}
+
+export function planTreeDirectory(tree: Tree, index: number, hashStart: Int32Array): TreeDirectoryPlan {
+  const children = tree.children(index);
+  const names = Array.from(children, (child) => Buffer.from(baseName((tree.entries[child] as Entry).path)));
+  const plan = planDirectory(names, BLOCK_BYTES, hashStart);
+  const path = (tree.entries[index] as Entry).path;
+  if (plan === undefined) {
+    throw new UserError(
+      `/${path}: ${names.length} names are more than the index of a directory takes; split it`,
+    );
+  }
+  const spareBlocks =
+    path === LOST_AND_FOUND && names.length === 0 ? LOST_AND_FOUND_BLOCKS - plan.blockCount : 0;
+  return { ...plan, spareBlocks, children, names };
+}
+
+/** Whether a link's target has to be in a block of its own. */
+export function isBlockSymlink(entry: Entry): boolean {
+  return entry.type === 'symlink' && Buffer.byteLength(entry.target) >= BLOCK_MAP_BYTES;
+}
+
+/** Where an entry's attributes go; the error names the entry. */
+export function placeEntryXattrs(entry: Entry): XattrPlacement {
+  try {
+    return placeXattrs(entry.xattrs, BLOCK_BYTES);
+  } catch (error) {
+    if (error instanceof XattrError) throw new UserError(`/${entry.path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** A block of attributes that several inodes may share. */
+export interface SharedXattrBlock {
+  /** An entry that has these attributes. */
+  readonly owner: number;
+  references: number;
+}
+
+export interface SharedXattrBlocks {
+  readonly blocks: readonly SharedXattrBlock[];
+  /** By entry that has one: the position of its block. */
+  readonly blockOf: ReadonlyMap<number, number>;
+}
+
+/** Finds the blocks of attributes that the tree needs, equal ones once. */
+export function shareXattrBlocks(tree: Tree): SharedXattrBlocks {
+  const blocks: SharedXattrBlock[] = [];
+  const blockOf = new Map<number, number>();
+  const positions = new Map<string, number>();
+  tree.entries.forEach((entry, index) => {
+    if (entry.type === 'hardlink' || entry.xattrs.size === 0) return;
+    const { block } = placeEntryXattrs(entry);
+    if (block.length === 0) return;
+    const digest = createHash('sha256')
+      .update(encodeXattrBlock(block, BLOCK_BYTES, 0, 0, 0))
+      .digest('base64');
+    let position = positions.get(digest);
+    if (position === undefined || (blocks[position] as SharedXattrBlock).references === MAXIMUM_REFERENCES) {
+      position = blocks.length;
+      blocks.push({ owner: index, references: 0 });
+      positions.set(digest, position);
+    }
+    (blocks[position] as SharedXattrBlock).references++;
+    blockOf.set(index, position);
+  });
+  return { blocks, blockOf };
+}

@@ -1,0 +1,390 @@
+/** Writes an ext4 file system in one pass: content goes straight to its place, what describes it follows. */
+import type { BlockSink } from '../block/block.ts';
+import { UserError } from '../cli/cli.ts';
+import type { Entry } from '../entry/entry.ts';
+import { BlockAllocator, ExtentPool } from './allocator.ts';
+import { appendExtent, FileContent } from './content.ts';
+import type { DirectoryEntry } from './directory.ts';
+import { encodeLeaf } from './directory.ts';
+import { encodeExtentTree } from './extents.ts';
+import { BLOCK_BYTES, type Geometry } from './geometry.ts';
+import { type JournalInode, writeGroupMetadata } from './group-writer.ts';
+import { encodeDirectory } from './htree.ts';
+import { hashStart } from './htree-hash.ts';
+import {
+  BLOCK_MAP_BYTES,
+  encodeDevice,
+  encodeInode,
+  INODE_FLAGS,
+  type Inode,
+  inodeChecksumSeed,
+  JOURNAL_INODE,
+  MODE,
+  SECTOR_BYTES,
+} from './inode.ts';
+import { InodeTableWriter } from './inode-table.ts';
+import { encodeJournalSuperblock } from './journal.ts';
+import { journalBlocks, minimumTreeSizeBytes, planTreeGeometry } from './minimum.ts';
+import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
+import {
+  isBlockSymlink,
+  placeEntryXattrs,
+  planTreeDirectory,
+  type SharedXattrBlocks,
+  shareXattrBlocks,
+} from './plan.ts';
+import { checksumSeed } from './superblock.ts';
+import { buildTree, type Tree, typeOf } from './tree.ts';
+import { WriteBuffer } from './write-buffer.ts';
+import { encodeBodyXattrs, encodeXattrBlock } from './xattr.ts';
+
+const SECTORS_PER_BLOCK = BLOCK_BYTES / SECTOR_BYTES;
+const JOURNAL_MODE = MODE.file | 0o600;
+
+/** Takes the content of one regular file. */
+export type Ext4File = Pick<FileContent, 'write' | 'skip' | 'close'>;
+
+/** What a finished file system holds. */
+export interface Ext4Summary {
+  readonly blockBytes: number;
+  readonly blockCount: number;
+  readonly usedBlocks: number;
+  readonly freeBlocks: number;
+  readonly inodeCount: number;
+  readonly usedInodes: number;
+  readonly freeInodes: number;
+}
+
+export class Ext4Writer {
+  readonly #sink: BlockSink;
+  readonly #options: CheckedOptions;
+  readonly #tree: Tree;
+  readonly #geometry: Geometry;
+  readonly #allocator: BlockAllocator;
+  readonly #buffer: WriteBuffer;
+  readonly #seed: number;
+  readonly #pool = new ExtentPool();
+  /** By entry: where its extents begin in the pool, and how many there are. */
+  readonly #firstExtents: Uint32Array;
+  readonly #extentCounts: Uint32Array;
+  /** By entry: 1 once content was opened, 2 once it was closed. */
+  readonly #contentStates: Uint8Array;
+  readonly #sharedXattrs: SharedXattrBlocks;
+  readonly #xattrBlockNumbers: number[] = [];
+  /** By entry: bytes in blocks, of directories. */
+  readonly #directoryBlocks = new Map<number, { blocks: number; isIndexed: boolean }>();
+  readonly #journalExtents: number[] = [];
+  #isFinished = false;
+
+  /**
+   * Checks the tree and writes all of it but for the content of its files.
+   *
+   * @param sink the image; what is not written to must read as zeros
+   * @param entries the whole tree, sorted by path; the root is `rwxr-xr-x root:root` where it is not given
+   * @throws UserError for a tree that ext4, or the size given, cannot hold
+   */
+  constructor(sink: BlockSink, entries: readonly Entry[], options: Ext4Options) {
+    this.#sink = sink;
+    this.#options = checkOptions(options);
+    this.#tree = buildTree(entries);
+    this.#geometry = planTreeGeometry(this.#tree, this.#options);
+    if (this.#geometry.dataBlocks < 0 || this.#geometry.inodeCount < this.#tree.lastInode) this.#full();
+    this.#allocator = new BlockAllocator(this.#geometry);
+    this.#buffer = new WriteBuffer(sink);
+    this.#seed = checksumSeed(this.#options.uuid);
+    this.#firstExtents = new Uint32Array(this.#tree.entries.length);
+    this.#extentCounts = new Uint32Array(this.#tree.entries.length);
+    this.#contentStates = new Uint8Array(this.#tree.entries.length);
+    this.#sharedXattrs = shareXattrBlocks(this.#tree);
+    this.#writeJournal();
+    this.#tree.entries.forEach((entry, index) => {
+      if (entry.type === 'directory') this.#writeDirectory(index);
+    });
+    this.#writeSymlinks();
+    this.#writeXattrBlocks();
+  }
+
+  /**
+   * Opens the regular file at `path` to take its content. Each file that is not empty is opened once, in any order;
+   * the order decides where content lies.
+   */
+  openFile(path: string): Ext4File {
+    const index = this.#tree.indexes.get(path);
+    const entry = index === undefined ? undefined : this.#tree.entries[index];
+    if (index === undefined || entry?.type !== 'file') throw new Error(`${path} is no file of the tree`);
+    if (this.#contentStates[index] !== 0) throw new Error(`${path} was opened before`);
+    this.#contentStates[index] = 1;
+    return new FileContent(path, entry.sizeBytes, {
+      allocator: this.#allocator,
+      buffer: this.#buffer,
+      full: () => this.#full(),
+      finished: (extents) => {
+        this.#contentStates[index] = 2;
+        this.#keepExtents(index, extents);
+      },
+    });
+  }
+
+  /** Writes what describes the content: extents, inodes, bitmaps, superblocks. Every file must be closed. */
+  finish(): Ext4Summary {
+    if (this.#isFinished) throw new Error('the file system was finished before');
+    this.#isFinished = true;
+    this.#checkContent();
+    const { journal, directoryCounts } = this.#writeInodes();
+    this.#buffer.flush();
+    const { blockCount, dataBlocks, inodeCount } = this.#geometry;
+    const freeBlocks = dataBlocks - this.#allocator.allocatedBlocks;
+    const usedInodes = this.#tree.lastInode;
+    writeGroupMetadata(
+      this.#sink,
+      this.#geometry,
+      this.#options,
+      {
+        nextBlock: this.#allocator.nextBlock,
+        lastInode: usedInodes,
+        directoryCounts,
+        freeBlockCount: freeBlocks,
+      },
+      journal,
+    );
+    return {
+      blockBytes: BLOCK_BYTES,
+      blockCount,
+      usedBlocks: blockCount - freeBlocks,
+      freeBlocks,
+      inodeCount,
+      usedInodes,
+      freeInodes: inodeCount - usedInodes,
+    };
+  }
+
+  #full(): never {
+    const sizeBytes = this.#options.sizeBlocks * BLOCK_BYTES;
+    const neededBytes = minimumTreeSizeBytes(this.#tree, this.#options);
+    throw new UserError(
+      `the ext4 file system ${JSON.stringify(this.#options.label)} of ${sizeBytes} bytes is too small by ` +
+        `${neededBytes - sizeBytes} bytes; give it ${neededBytes}`,
+    );
+  }
+
+  #keepExtents(index: number, extents: readonly number[]): void {
+    this.#firstExtents[index] = this.#pool.length;
+    this.#extentCounts[index] = extents.length / 3;
+    for (let offset = 0; offset < extents.length; offset += 3) {
+      this.#pool.add(extents[offset] as number, extents[offset + 1] as number, extents[offset + 2] as number);
+    }
+  }
+
+  /** Allocates blocks `0` to `count` of a file; @returns its extents as {@link appendExtent} makes them */
+  #allocate(count: number): number[] {
+    const extents: number[] = [];
+    for (let done = 0; done < count; ) {
+      const run = this.#allocator.allocate(count - done) ?? this.#full();
+      appendExtent(extents, done, run.start, run.count);
+      done += run.count;
+    }
+    return extents;
+  }
+
+  #allocateBlock(): number {
+    return (this.#allocator.allocate(1) ?? this.#full()).start;
+  }
+
+  #writeBlock(block: number, bytes: Uint8Array): void {
+    this.#buffer.write(block * BLOCK_BYTES, bytes, 0, bytes.length, BLOCK_BYTES);
+  }
+
+  #writeJournal(): void {
+    const count = journalBlocks(this.#options);
+    if (count === 0) return;
+    this.#journalExtents.push(...this.#allocate(count));
+    this.#writeBlock(this.#journalExtents[1] as number, encodeJournalSuperblock(count, BLOCK_BYTES));
+  }
+
+  #writeDirectory(index: number): void {
+    const tree = this.#tree;
+    const plan = planTreeDirectory(tree, index, hashStart(this.#options.hashSeed));
+    const inode = tree.inodes[index] as number;
+    const entries = Array.from(plan.children, (child, position): DirectoryEntry => {
+      const entry = this.#inodeEntry(child);
+      return {
+        inode: tree.inodes[child] as number,
+        fileType: typeOf(entry).fileType,
+        name: plan.names[position] as Uint8Array,
+      };
+    });
+    const blockCount = plan.blockCount + plan.spareBlocks;
+    const extents = this.#allocate(blockCount);
+    this.#keepExtents(index, extents);
+    this.#directoryBlocks.set(index, { blocks: blockCount, isIndexed: plan.index !== undefined });
+    const identity = { inode, parentInode: tree.inodes[tree.parents[index] as number] as number };
+    const inodeSeed = inodeChecksumSeed(this.#seed, inode);
+    const blocks = blockNumbers(extents);
+    for (const bytes of encodeDirectory(plan, identity, entries, BLOCK_BYTES, inodeSeed)) {
+      this.#writeBlock(blocks.next().value as number, bytes);
+    }
+    for (const block of blocks) this.#writeBlock(block, encodeLeaf([], BLOCK_BYTES, inodeSeed));
+  }
+
+  /** The entry whose inode `index` names: itself, or the target of a hard link. */
+  #inodeEntry(index: number): Entry {
+    const { entries, indexes } = this.#tree;
+    let entry = entries[index] as Entry;
+    while (entry.type === 'hardlink') entry = entries[indexes.get(entry.target) as number] as Entry;
+    return entry;
+  }
+
+  #writeSymlinks(): void {
+    this.#tree.entries.forEach((entry, index) => {
+      if (entry.type !== 'symlink' || !isBlockSymlink(entry)) return;
+      const extents = this.#allocate(1);
+      this.#keepExtents(index, extents);
+      this.#writeBlock(extents[1] as number, Buffer.from(entry.target));
+    });
+  }
+
+  #writeXattrBlocks(): void {
+    for (const { owner, references } of this.#sharedXattrs.blocks) {
+      const { block } = placeEntryXattrs(this.#tree.entries[owner] as Entry);
+      const number = this.#allocateBlock();
+      this.#xattrBlockNumbers.push(number);
+      this.#writeBlock(number, encodeXattrBlock(block, BLOCK_BYTES, number, references, this.#seed));
+    }
+  }
+
+  #checkContent(): void {
+    this.#tree.entries.forEach((entry, index) => {
+      if (entry.type !== 'file') return;
+      const state = this.#contentStates[index];
+      if (state === 1) throw new Error(`${entry.path} is still open`);
+      if (state === 0 && entry.sizeBytes > 0) {
+        throw new UserError(`/${entry.path}: no content came for its ${entry.sizeBytes} bytes`);
+      }
+    });
+  }
+
+  #writeInodes(): { journal: JournalInode | undefined; directoryCounts: Uint32Array } {
+    const tables = new InodeTableWriter(this.#sink, this.#geometry);
+    const directoryCounts = new Uint32Array(this.#geometry.groupCount);
+    let journal: JournalInode | undefined;
+    this.#tree.entries.forEach((entry, index) => {
+      if (entry.type === 'hardlink') return;
+      const inodeNumber = this.#tree.inodes[index] as number;
+      const slot = tables.slot(inodeNumber);
+      if (entry.xattrs.size > 0) encodeBodyXattrs(slot, placeEntryXattrs(entry).body);
+      this.#encodeInode(slot, inodeNumber, this.#inode(entry, index, inodeNumber));
+      if (entry.type === 'directory') {
+        const group = Math.floor((inodeNumber - 1) / this.#geometry.inodesPerGroup);
+        directoryCounts[group] = (directoryCounts[group] as number) + 1;
+      }
+      // The journal's inode comes between the root's and all others.
+      if (index === 0) journal = this.#writeJournalInode(tables);
+    });
+    tables.flush();
+    return { journal, directoryCounts };
+  }
+
+  #encodeInode(slot: Uint8Array, inodeNumber: number, inode: Inode): void {
+    encodeInode(slot, inode, this.#options.timeSeconds, inodeChecksumSeed(this.#seed, inodeNumber));
+  }
+
+  #writeJournalInode(tables: InodeTableWriter): JournalInode | undefined {
+    if (this.#journalExtents.length === 0) return undefined;
+    const pool = new ExtentPool();
+    for (let offset = 0; offset < this.#journalExtents.length; offset += 3) {
+      const [logical, physical, count] = this.#journalExtents.slice(offset, offset + 3) as [
+        number,
+        number,
+        number,
+      ];
+      pool.add(logical, physical, count);
+    }
+    const contents = this.#contents(pool, 0, pool.length, JOURNAL_INODE);
+    const sizeBytes = journalBlocks(this.#options) * BLOCK_BYTES;
+    this.#encodeInode(tables.slot(JOURNAL_INODE), JOURNAL_INODE, {
+      mode: JOURNAL_MODE,
+      uid: 0,
+      gid: 0,
+      linkCount: 1,
+      sizeBytes,
+      sectorCount: contents.blocks * SECTORS_PER_BLOCK,
+      flags: INODE_FLAGS.extents,
+      blockMap: contents.blockMap,
+      xattrBlock: 0,
+    });
+    return { blockMap: contents.blockMap, sizeBytes };
+  }
+
+  /** Encodes a file's extents; @returns i_block, and all blocks of data and of the extent tree */
+  #contents(
+    pool: ExtentPool,
+    first: number,
+    length: number,
+    inodeNumber: number,
+  ): { blockMap: Uint8Array; blocks: number } {
+    const extents = pool.list(first, length);
+    let blocks = 0;
+    for (let index = 0; index < length; index++) blocks += extents.blockCount(index);
+    const inodeSeed = inodeChecksumSeed(this.#seed, inodeNumber);
+    const blockMap = encodeExtentTree(extents, BLOCK_BYTES, inodeSeed, (bytes) => {
+      blocks++;
+      const block = this.#allocateBlock();
+      this.#writeBlock(block, bytes);
+      return block;
+    });
+    return { blockMap, blocks };
+  }
+
+  #inode(entry: Entry, index: number, inodeNumber: number): Inode {
+    const position = this.#sharedXattrs.blockOf.get(index);
+    const xattrBlock = position === undefined ? 0 : (this.#xattrBlockNumbers[position] as number);
+    const common = {
+      mode: typeOf(entry).mode | entry.mode,
+      uid: entry.uid,
+      gid: entry.gid,
+      linkCount: this.#tree.linkCounts[index] as number,
+      xattrBlock,
+    };
+    const xattrSectors = xattrBlock === 0 ? 0 : SECTORS_PER_BLOCK;
+    const unmapped = { ...common, sizeBytes: 0, sectorCount: xattrSectors, flags: 0 };
+    if (entry.type === 'character-device' || entry.type === 'block-device') {
+      return { ...unmapped, blockMap: encodeDevice(entry.major, entry.minor) };
+    }
+    if (entry.type === 'fifo') return { ...unmapped, blockMap: new Uint8Array(BLOCK_MAP_BYTES) };
+    if (entry.type === 'symlink' && !isBlockSymlink(entry)) {
+      const target = Buffer.from(entry.target);
+      const blockMap = new Uint8Array(BLOCK_MAP_BYTES);
+      blockMap.set(target);
+      return { ...unmapped, sizeBytes: target.length, blockMap };
+    }
+    const { blockMap, blocks } = this.#contents(
+      this.#pool,
+      this.#firstExtents[index] as number,
+      this.#extentCounts[index] as number,
+      inodeNumber,
+    );
+    const isIndexed = this.#directoryBlocks.get(index)?.isIndexed ?? false;
+    return {
+      ...common,
+      sizeBytes: this.#sizeBytes(entry, index),
+      sectorCount: blocks * SECTORS_PER_BLOCK + xattrSectors,
+      flags: INODE_FLAGS.extents | (isIndexed ? INODE_FLAGS.index : 0),
+      blockMap,
+    };
+  }
+
+  #sizeBytes(entry: Entry, index: number): number {
+    if (entry.type === 'file') return entry.sizeBytes;
+    if (entry.type === 'symlink') return Buffer.byteLength(entry.target);
+    return (this.#directoryBlocks.get(index)?.blocks ?? 0) * BLOCK_BYTES;
+  }
+}
+
+/** Yields the block numbers of extents in order. */
+function* blockNumbers(extents: readonly number[]): Generator<number> {
+  for (let offset = 0; offset < extents.length; offset += 3) {
+    const start = extents[offset + 1] as number;
+    const count = extents[offset + 2] as number;
+    for (let block = start; block < start + count; block++) yield block;
+  }
+}
