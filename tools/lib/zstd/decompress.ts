@@ -71,9 +71,7 @@ export async function* zstdDecompressStream(
   try {
     yield* input.pipe(decompressor) as AsyncIterable<Uint8Array>;
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('ZSTD_')) {
-      if (!(error instanceof Error) || !('code' in error) || error.code !== 'Z_BUF_ERROR') throw error;
-    }
+    if (!(error instanceof Error && 'code' in error && /^Z(STD)?_/.test(String(error.code)))) throw error;
     throw new UserError(`${name}: its zstd data is damaged or truncated (${error.message})`);
   } finally {
     input.destroy();
