@@ -1,17 +1,27 @@
 "The repository @icos_npm: Node and npm's packages, however this workspace gets them."
 
-# Where npm_link_all_packages comes from aspect_rules_js, or does nothing.
-_FROM_SOURCE_DEFS = '''"npm's packages as Bazel targets, from aspect_rules_js."
+# What BUILD files load: from aspect_rules_js, or stand-ins.
+_FROM_SOURCE_DEFS = '''"npm's packages as Bazel targets, by aspect_rules_js."
 
+load("@aspect_rules_js//js:defs.bzl", _js_library = "js_library")
 load("@npm//:defs.bzl", _npm_link_all_packages = "npm_link_all_packages")
 
 FROM_SOURCE = True
+js_library = _js_library
 npm_link_all_packages = _npm_link_all_packages
 '''
 
 _PREBUILT_DEFS = '''"npm's packages as `pnpm install` has laid them out."
 
 FROM_SOURCE = False
+
+def js_library(name, **_kwargs):
+    """Makes nothing: the sources are bundled outside of Bazel.
+
+    Args:
+      name: Not used.
+      **_kwargs: Not used.
+    """
 
 def npm_link_all_packages(name):
     """Names the whole folder.

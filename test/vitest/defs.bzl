@@ -11,9 +11,10 @@ A folder of tools/lib needs one call of `vitest_suite`:
     )
 """
 
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
+load("@icos_npm//:defs.bzl", "js_library")
 
 _TEST_SUFFIX = ".test.ts"
+_TOOLCHAIN_TYPE = "//rules/toolchain:type"
 
 def _vitest_test_impl(ctx):
     files = depset(
@@ -38,7 +39,7 @@ def _vitest_test_impl(ctx):
     executable = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.symlink(
         output = executable,
-        target_file = ctx.toolchains[TOOLS_TOOLCHAIN_TYPE].icos_tools.node,
+        target_file = ctx.toolchains[_TOOLCHAIN_TYPE].icos_tools.node,
         is_executable = True,
     )
 
@@ -90,7 +91,7 @@ _vitest_test = rule(
         "_workspace": attr.label(default = "//:typescript_workspace"),
     },
     test = True,
-    toolchains = [TOOLS_TOOLCHAIN_TYPE],
+    toolchains = [_TOOLCHAIN_TYPE],
 )
 
 def vitest_test(name, srcs, data = [], tools = {}, args = [], **kwargs):
@@ -118,6 +119,22 @@ def vitest_test(name, srcs, data = [], tools = {}, args = [], **kwargs):
         **kwargs
     )
 
+def _bundle_inputs(modules, deps):
+    """The same sources as tools/from_source bundles them: `js`, and for a tool also `main`, its entry point."""
+    js_library(
+        name = "js",
+        srcs = [file for file in modules if file != "main.ts"],
+        visibility = ["//visibility:public"],
+        deps = [dep.removesuffix(":ts") + ":js" for dep in deps],
+    )
+    if "main.ts" in modules:
+        js_library(
+            name = "main",
+            srcs = ["main.ts"],
+            visibility = ["//visibility:public"],
+            deps = [":js"],
+        )
+
 def vitest_suite(name, srcs, deps = [], data = [], tools = {}, size = "small", **kwargs):
     """The two targets of a folder of TypeScript: `ts`, its sources, and a test of them.
 
@@ -130,11 +147,13 @@ def vitest_suite(name, srcs, deps = [], data = [], tools = {}, size = "small", *
       size: See vitest_test.
       **kwargs: As for every test.
     """
+    modules = [file for file in srcs if not file.endswith(_TEST_SUFFIX)]
     native.filegroup(
         name = "ts",
-        srcs = [file for file in srcs if not file.endswith(_TEST_SUFFIX)] + deps,
+        srcs = modules + deps,
         visibility = ["//visibility:public"],
     )
+    _bundle_inputs(modules, deps)
     tests = [file for file in srcs if file.endswith(_TEST_SUFFIX)]
     if tests:
         vitest_test(
