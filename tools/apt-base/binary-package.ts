@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { FileImage } from '../lib/block/file.ts';
+import { UserError } from '../lib/cli/cli.ts';
+import type { Paragraph } from '../lib/deb/control.ts';
+import { type ControlFiles, controlParagraph, Deb, textOf } from '../lib/deb/deb.ts';
+import { type Conffile, parseConffiles } from '../lib/deb/lists.ts';
+import { comparePaths } from '../lib/entry/entry.ts';
+
+/** A package as its .deb describes it. */
+export interface BinaryPackage {
+  readonly deb: Deb;
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  readonly paragraph: Paragraph;
+  readonly controlFiles: ControlFiles;
+  readonly conffiles: readonly Conffile[];
+  /** SHA-256 of the .deb, hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Ships the links of the merged directories (/lib, /bin and the like), which all other packages' files go through. */
+const FIRST_UNPACKED = 'base-files';
+const HASHED_BYTES = 1 << 20;
+
+function digest(image: FileImage): string {
+  const hash = createHash('sha256');
+  for (let done = 0; done < image.sizeBytes; done += HASHED_BYTES) {
+    hash.update(image.read(done, Math.min(HASHED_BYTES, image.sizeBytes - done)));
+  }
+  return hash.digest('hex');
+}
+
+async function openPackage(file: string): Promise<BinaryPackage> {
+  const image = FileImage.open(file);
+  const deb = new Deb(image, file);
+  const controlFiles = await deb.controlFiles();
+  const paragraph = controlParagraph(controlFiles, file);
+  return {
+    deb,
+    name: paragraph.require('Package', file),
+    version: paragraph.require('Version', file),
+    architecture: paragraph.require('Architecture', file),
+    paragraph,
+    controlFiles,
+    conffiles: parseConffiles(textOf(controlFiles, 'conffiles') ?? '', `${file}: conffiles`),
+    sha256: digest(image),
+  };
+}
+
+/** Opens .debs and sorts them in the order in which they are unpacked: by name, whatever order they are given in. */
+export async function openPackages(files: readonly string[]): Promise<BinaryPackage[]> {
+  const packages: BinaryPackage[] = [];
+  const fileOf = new Map<string, string>();
+  for (const file of files) {
+    const opened = await openPackage(file);
+    const other = fileOf.get(opened.name);
+    if (other !== undefined)
+      throw new UserError(`${file}: the package ${opened.name} is in ${other} too; give one of them`);
+    fileOf.set(opened.name, file);
+    packages.push(opened);
+  }
+  const rank = ({ name }: BinaryPackage) => (name === FIRST_UNPACKED ? 0 : 1);
+  return packages.sort((a, b) => rank(a) - rank(b) || comparePaths(a.name, b.name));
+}

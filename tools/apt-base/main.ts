@@ -1,0 +1,53 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { required, runTool, UserError } from '../lib/cli/cli.ts';
+import { comparePaths } from '../lib/entry/entry.ts';
+import { LayerBuilder } from '../lib/layer/builder.ts';
+import { writeLayerFile } from '../lib/layer/file.ts';
+import { Spool } from '../lib/layer/spool.ts';
+import { openPackages } from './binary-package.ts';
+import { configureSteps } from './configure-steps.ts';
+import { addDatabase } from './database.ts';
+import { PathFilter } from './path-filter.ts';
+import { type UnpackedPackage, Unpacker } from './unpack.ts';
+
+const STEP_LIST_VERSION = 1;
+
+const toJson = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
+
+/** `packages.json`: which file came with which package. */
+function packageList(packages: readonly UnpackedPackage[]) {
+  const records = packages.map(({ binary, filePaths }) => ({
+    name: binary.name,
+    version: binary.version,
+    architecture: binary.architecture,
+    source: binary.paragraph.get('Source') ?? binary.name,
+    sha256: binary.sha256,
+    files: [...filePaths].sort(comparePaths),
+  }));
+  return { packages: records.sort((a, b) => comparePaths(a.name, b.name)) };
+}
+
+await runTool(async ({ args, output }) => {
+  const list = { type: 'string', multiple: true, default: [] as string[] } as const;
+  const file = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: { deb: list, exclude: list, include: list, output: file, steps: file, packages: file },
+  });
+  if (values.deb.length === 0) throw new UserError('--deb is missing: there is no package to unpack');
+  const layerFile = output(required(values.output, 'output'));
+  const stepsFile = output(required(values.steps, 'steps'));
+  const packagesFile = output(required(values.packages, 'packages'));
+
+  const packages = await openPackages(values.deb);
+  const builder = new LayerBuilder(new Spool(`${layerFile}.spool`));
+  const unpacker = new Unpacker(builder, new PathFilter(values.exclude, values.include));
+  const unpacked: UnpackedPackage[] = [];
+  for (const binary of packages) unpacked.push(await unpacker.unpack(binary));
+  addDatabase(builder, unpacked);
+
+  await writeLayerFile(layerFile, builder.items());
+  writeFileSync(stepsFile, toJson({ version: STEP_LIST_VERSION, steps: configureSteps(unpacked) }));
+  writeFileSync(packagesFile, toJson(packageList(unpacked)));
+});

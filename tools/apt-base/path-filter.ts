@@ -1,0 +1,35 @@
+import { UserError } from '../lib/cli/cli.ts';
+
+/** Which paths are not unpacked, by dpkg(1)'s `--path-exclude` and `--path-include`; here what is included always counts. */
+export class PathFilter {
+  readonly #excluded: readonly RegExp[];
+  readonly #included: readonly RegExp[];
+
+  /** @param excluded, included shell patterns of absolute paths */
+  constructor(excluded: readonly string[], included: readonly string[]) {
+    this.#excluded = excluded.map(patternExpression);
+    this.#included = included.map(patternExpression);
+  }
+
+  /** @param path without a leading slash */
+  excludes(path: string): boolean {
+    const matches = (expression: RegExp) => expression.test(`/${path}`);
+    return this.#excluded.some(matches) && !this.#included.some(matches);
+  }
+}
+
+/** dpkg's patterns: `*` matches any text, slashes too, `?` one character, `[...]` one of a class. */
+function patternExpression(pattern: string): RegExp {
+  if (!pattern.startsWith('/')) throw new UserError(`the pattern "${pattern}" does not begin with a slash`);
+  const source = pattern.replace(/\[!?\]?[^\]]*\]|[\s\S]/g, (token) => {
+    if (token === '*') return '.*';
+    if (token === '?') return '.';
+    if (token.length > 1) {
+      const negated = token[1] === '!';
+      const members = token.slice(negated ? 2 : 1, -1).replace(/[\\\]^]/g, '\\$&');
+      return `[${negated ? '^' : ''}${members}]`;
+    }
+    return token.replace(/[\\^$.|+(){}[\]]/, '\\$&');
+  });
+  return new RegExp(`^${source}$`, 's');
+}
