@@ -44,10 +44,12 @@ GUESTOS_COMPONENTS = {
     # Console
     "//ic-os/components:console/banner.sh": _script("banner.sh"),
     "//ic-os/components:console/banner.service": _unit("banner.service"),
+    "//ic-os/components:console/console-status.sh": _script("console-status.sh"),
+    "//ic-os/components:console/console-status.service": _unit("console-status.service"),
 
     # The Internet Computer
     "//ic-os/components:ic/ic-replica.service": _unit("ic-replica.service"),
-    "//ic-os/components:guestos-services.conf": _unit("multi-user.target.d/guestos.conf"),
+    "//ic-os/components:ic/guestos-services.conf": _unit("multi-user.target.d/guestos.conf"),
 }
 
 # Variants that developers log in to.
@@ -55,9 +57,7 @@ GUESTOS_DEV_COMPONENTS = {
     "//ic-os/components:ssh/sshd-dev.conf": install("/etc/ssh/sshd_config.d/dev.conf"),
 }
 
-# Variants that nobody logs in to.
+# Variants that nobody logs in to: the console shows the machine's state instead.
 GUESTOS_PROD_COMPONENTS = {
-    "//ic-os/components:console/console-status.sh": _script("console-status.sh"),
-    "//ic-os/components:console/console-status.service": _unit("console-status.service"),
     "//ic-os/components:console/console-status.target.conf": _unit("multi-user.target.d/console-status.conf"),
 }
