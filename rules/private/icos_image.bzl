@@ -158,11 +158,13 @@ def icos_image(
     image_test(
         name = "image_test",
         size = "large",
+        boot_partition = boot_partition,
         component_files = component_files,
         disk = ":disk-img",
         layout = layout,
         login = login,
         manifest = ":image.json",
+        root_partition = root_partition,
         set_uid = set_uid,
         upgrade = ":update-img",
         version = ":version.txt",

@@ -28,6 +28,8 @@ def _image_test_impl(ctx):
         "--disk=" + runfiles_path(disk.zst),
         "--disk=" + runfiles_path(disk.gz),
         "--login=" + ctx.attr.login,
+        "--root-partition=" + ctx.attr.root_partition,
+        "--boot-partition=" + ctx.attr.boot_partition,
     ]
     for name, partition in disk.partitions.items():
         arguments.append("--partition=%s=%s" % (name, runfiles_path(partition.index)))
@@ -67,6 +69,8 @@ holds the disk's own partitions; every `/opt/ic/...` path that a component names
         "manifest": attr.label(allow_single_file = True, mandatory = True, doc = "The `image.json`."),
         "version": attr.label(allow_single_file = True, mandatory = True, doc = "The version file."),
         "login": attr.string(values = ["none", "root"], default = "none", doc = "Who may log in with a password: nobody, or root."),
+        "root_partition": attr.string(mandatory = True, doc = "Which partition of the layout is the root."),
+        "boot_partition": attr.string(mandatory = True, doc = "Which partition of the layout holds kernel and boot arguments."),
         "set_uid": attr.string_list(doc = "Absolute paths of the files that may be set-uid or set-gid."),
         "component_files": attr.label_list(allow_files = True, doc = "Files in which every `/opt/ic/...` path has to exist in the image."),
     },

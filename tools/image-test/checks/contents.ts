@@ -1,0 +1,31 @@
+import type { EntryRecord } from '../../lib/manifest/entries.ts';
+import { entryRecord } from '../../lib/manifest/entries.ts';
+import type { ImageEntry } from '../../lib/manifest/manifest.ts';
+import { digestOf, type TreeReader } from '../tree-reader.ts';
+
+/** What a manifest entry and a directory entry on disk are compared by. */
+function comparable(record: EntryRecord | ImageEntry): string {
+  const { path, type, mode, uid, gid, sizeBytes, sha256, target, device, xattrs } = record;
+  const sorted = xattrs === undefined ? undefined : Object.entries(xattrs).sort();
+  if (type === 'hardlink') return JSON.stringify({ path, type, target });
+  return JSON.stringify({ path, type, mode, uid, gid, sizeBytes, sha256, target, device, xattrs: sorted });
+}
+
+/** Our own reader finds every entry of the manifest, and no other. */
+export function contentProblems(name: string, entries: readonly ImageEntry[], reader: TreeReader): string[] {
+  const expected = new Map(entries.map((entry) => [entry.path, comparable(entry)]));
+  const problems: string[] = [];
+  for (const entry of reader.entries()) {
+    const digest = entry.type === 'file' ? digestOf(reader, entry.path) : undefined;
+    const record = entryRecord(entry, digest);
+    const want = expected.get(record.path);
+    expected.delete(record.path);
+    if (want === undefined)
+      problems.push(`${name}:${record.path} is in the file system, but not in the manifest`);
+    else if (want !== comparable(record))
+      problems.push(`${name}:${record.path}: ${comparable(record)}, not ${want}`);
+  }
+  for (const path of expected.keys())
+    problems.push(`${name}:${path} is in the manifest, but not in the file system`);
+  return problems;
+}

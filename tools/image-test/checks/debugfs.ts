@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ImageEntry } from '../../lib/manifest/manifest.ts';
+import type { PartitionImage } from '../image.ts';
+import { failure, runRealTool } from '../tool.ts';
+
+/** What debugfs calls each type. */
+const DEBUGFS_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
+  file: 'regular',
+  hardlink: 'regular',
+  directory: 'directory',
+  symlink: 'symlink',
+  'character-device': 'character special',
+  'block-device': 'block special',
+  fifo: 'FIFO',
+};
+
+interface DebugfsInode {
+  readonly type: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly xattrs: ReadonlyMap<string, string>;
+}
+
+/** Values that are text are shown in quotes, others in hexadecimal. */
+function parseXattrs(text: string): Map<string, string> {
+  const xattrs = new Map<string, string>();
+  for (const [, name = '', hex, quoted] of text.matchAll(
+    /^ {2}(\S+) \(\d+\)(?: = (?:((?:[0-9a-f]{2} ?)+)|"(.*)"))?\s*$/gm,
+  )) {
+    const value =
+      hex === undefined ? Buffer.from(quoted ?? '', 'latin1') : Buffer.from(hex.replaceAll(' ', ''), 'hex');
+    xattrs.set(name, value.toString('base64'));
+  }
+  return xattrs;
+}
+
+function parseStat(text: string): DebugfsInode | undefined {
+  const head = /Type: (.+?) +Mode: +(\d+)/.exec(text);
+  const owner = /User: +(\d+) +Group: +(\d+) .*Size: (\d+)/.exec(text);
+  if (head === null || owner === null) return undefined;
+  const attributes = text.indexOf('Extended attributes:');
+  return {
+    type: head[1] ?? '',
+    mode: Number.parseInt(head[2] ?? '', 8),
+    uid: Number(owner[1]),
+    gid: Number(owner[2]),
+    sizeBytes: Number(owner[3]),
+    xattrs: attributes < 0 ? new Map() : parseXattrs(text.slice(attributes)),
+  };
+}
+
+function quote(path: string): string {
+  return `"${path.replaceAll('"', '""')}"`;
+}
+
+/** Asks debugfs about each path, in one run. */
+function statAll(image: string, paths: readonly string[]): Map<string, DebugfsInode | undefined> {
+  const commands = paths.map((path) => `stat ${quote(path)}\n`).join('');
+  const { stdout } = runRealTool('debugfs', 'e2fsprogs', ['-f', '-', image], commands);
+  const answers = stdout.split(/^debugfs: stat .*$/m).slice(1);
+  return new Map(paths.map((path, index) => [path, parseStat(answers[index] ?? '')]));
+}
+
+function inodeProblems(where: string, entry: ImageEntry, inode: DebugfsInode | undefined): string[] {
+  if (inode === undefined) return [`${where}: debugfs does not find it`];
+  const problems: string[] = [];
+  const expect = (what: string, actual: unknown, expected: unknown) => {
+    if (actual !== expected)
+      problems.push(`${where}: ${what} is ${actual} for debugfs, ${expected} in the manifest`);
+  };
+  expect('type', inode.type, DEBUGFS_TYPES[entry.type]);
+  if (entry.type === 'hardlink') return problems;
+  expect('mode', inode.mode.toString(8), Number.parseInt(entry.mode, 8).toString(8));
+  expect('owner', `${inode.uid}:${inode.gid}`, `${entry.uid}:${entry.gid}`);
+  if (entry.sizeBytes !== undefined) expect('size', inode.sizeBytes, entry.sizeBytes);
+  const expected = Object.entries(entry.xattrs ?? {});
+  expect('number of xattrs', inode.xattrs.size, expected.length);
+  for (const [name, value] of expected) expect(name, inode.xattrs.get(name), value);
+  return problems;
+}
+
+/** debugfs sees every entry as the manifest has it. */
+export function debugfsProblems({ name, path, entries }: PartitionImage): string[] {
+  const inodes = statAll(
+    path,
+    entries.map((entry) => entry.path),
+  );
+  return entries.flatMap((entry) => inodeProblems(`${name}:${entry.path}`, entry, inodes.get(entry.path)));
+}
+
+/** What a real tool copied out of the file system has the digests of the manifest. */
+export function dumpProblems(name: string, entries: readonly ImageEntry[], folder: string): string[] {
+  const problems: string[] = [];
+  for (const entry of entries) {
+    if (entry.type !== 'file') continue;
+    const path = join(folder, entry.path);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+      problems.push(`${name}:${entry.path}: not among the files that were copied out`);
+      continue;
+    }
+    const digest = createHash('sha256').update(readFileSync(path)).digest('hex');
+    if (digest !== entry.sha256) problems.push(`${name}:${entry.path}: the content has another digest`);
+  }
+  return problems;
+}
+
+/** Every file that debugfs copies out of an ext4 file system has its digest. */
+export function debugfsContentProblems(partition: PartitionImage, folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  // It complains of owners that it may not give; the contents are there all the same.
+  runRealTool('debugfs', 'e2fsprogs', ['-R', `rdump / ${quote(folder)}`, partition.path]);
+  return dumpProblems(partition.name, partition.entries, folder);
+}
+
+/** Every file that mtools copies out of a FAT file system has its digest. */
+export function mtoolsContentProblems(partition: PartitionImage, folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  const copied = runRealTool('mcopy', 'mtools', ['-s', '-n', '-i', partition.path, '::/*', folder]);
+  const empty = !partition.entries.some((entry) => entry.path !== '/');
+  return empty
+    ? []
+    : [...failure('mcopy', copied), ...dumpProblems(partition.name, partition.entries, folder)];
+}

@@ -1,0 +1,18 @@
+import type { PartitionImage } from '../image.ts';
+import { failure, runRealTool } from '../tool.ts';
+
+/** e2fsck or fsck.vfat finds nothing to repair. */
+export function cleanProblems({ name, path, index }: PartitionImage): string[] {
+  if (index.fileSystem?.type === 'ext4') {
+    return failure(`e2fsck -fn ${name}`, runRealTool('e2fsck', 'e2fsprogs', ['-f', '-n', path]));
+  }
+  return failure(`fsck.vfat -n ${name}`, runRealTool('fsck.vfat', 'dosfstools', ['-n', path]));
+}
+
+/** veritysetup reads every block of the file system and finds the root hash that the kernel will be told. */
+export function verityProblems({ name, path, index }: PartitionImage): string[] {
+  if (index.verity === undefined) return [`${name}: no hash tree`];
+  const { rootHash, hashOffsetBytes } = index.verity;
+  const args = ['verify', path, path, rootHash, `--hash-offset=${hashOffsetBytes}`];
+  return failure(`veritysetup verify ${name}`, runRealTool('veritysetup', 'cryptsetup-bin', args));
+}

@@ -1,0 +1,105 @@
+import type { ImageEntry } from '../../lib/manifest/manifest.ts';
+import type { Image } from '../image.ts';
+
+const SET_ID_BITS = 0o6000;
+
+/** Reads a file of one of the image's partitions, by its path there. */
+export type ReadFile = (partition: string, path: string) => Uint8Array;
+
+function* regularFiles(image: Image): Iterable<ImageEntry> {
+  for (const entry of image.manifest.entries) if (entry.type === 'file') yield entry;
+}
+
+/** No file is set-uid or set-gid beyond the list, and the list names nothing that is not there. */
+export function setUidProblems(image: Image, allowed: readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const { path, mode } of regularFiles(image)) {
+    if ((Number.parseInt(mode, 8) & SET_ID_BITS) !== 0) found.add(path);
+  }
+  return [
+    ...[...found].filter((path) => !allowed.includes(path)).map((path) => `${path} is set-uid or set-gid`),
+    ...allowed
+      .filter((path) => !found.has(path))
+      .map((path) => `${path} is on the list, but not set-uid in the image`),
+  ];
+}
+
+const HOST_KEY = /^\/etc\/ssh\/ssh_host_.*key/;
+const PRIVATE_KEY = /^-----BEGIN [A-Z ]*PRIVATE KEY-----/m;
+/** Programs have the words of a key's first line in them; a key is text, and short. */
+const KEY_LIMIT_BYTES = 1 << 16;
+
+/** Nothing in the image is a secret or an identity that every machine would share. */
+export function secretProblems(image: Image, readFile: ReadFile): string[] {
+  const problems: string[] = [];
+  for (const { partition, path, sizeBytes = 0 } of regularFiles(image)) {
+    if (HOST_KEY.test(path)) problems.push(`${partition}:${path}: an ssh host key is baked in`);
+    if (/^\/(etc|var\/lib\/dbus)\/machine-id$/.test(path) && sizeBytes > 0) {
+      problems.push(`${partition}:${path}: a machine id is baked in`);
+    }
+    if (sizeBytes === 0 || sizeBytes > KEY_LIMIT_BYTES) continue;
+    const content = Buffer.from(readFile(partition, path));
+    if (!content.includes(0) && PRIVATE_KEY.test(content.toString('latin1'))) {
+      problems.push(`${partition}:${path}: a private key is baked in`);
+    }
+  }
+  return problems;
+}
+
+/** Whether a field of /etc/shadow (shadow(5)) lets somebody in with a password, or with none. */
+function hasPassword(field: string): boolean {
+  return !field.startsWith('!') && !field.startsWith('*');
+}
+
+/** Nobody can log in with a password (`none`), or root alone can (`root`). */
+export function loginProblems(
+  image: Image,
+  readFile: ReadFile,
+  policy: string,
+  rootPartition: string,
+): string[] {
+  const shadow = Buffer.from(readFile(rootPartition, '/etc/shadow')).toString('utf8');
+  const open = shadow
+    .split('\n')
+    .map((line) => line.split(':'))
+    .filter(([user, field]) => user && field !== undefined && hasPassword(field))
+    .map(([user]) => user);
+  const expected = policy === 'root' ? 'root' : '';
+  if (open.join(', ') !== expected) {
+    return [
+      `with a password can log in: ${open.join(', ') || 'nobody'}; it should be ${expected || 'nobody'}`,
+    ];
+  }
+  const links = image.manifest.entries.filter(({ path }) => /\/getty\.target\.wants\//.test(path));
+  return policy === 'none' ? links.map(({ path }) => `${path}: a login prompt is started`) : [];
+}
+
+const IC_PATH = /\/opt\/ic\/[A-Za-z0-9_./-]*[A-Za-z0-9_-]/g;
+
+/** Every path below /opt/ic that a component file names is in the root file system. */
+export function referenceProblems(image: Image, files: ReadonlyMap<string, string>): string[] {
+  const present = new Set(image.manifest.entries.map(({ path }) => path));
+  const problems: string[] = [];
+  for (const [file, text] of files) {
+    for (const [path] of text.matchAll(IC_PATH)) {
+      if (!present.has(path)) problems.push(`${file} names ${path}, which is not in the image`);
+    }
+  }
+  return problems;
+}
+
+/** The version is the same in the root and boot file systems, the manifest and the file. */
+export function versionProblems(
+  image: Image,
+  readFile: ReadFile,
+  version: string,
+  places: readonly (readonly [string, string])[],
+): string[] {
+  const said = places.map(([partition, path]) => {
+    const text = Buffer.from(readFile(partition, path)).toString('utf8').trim();
+    return [`${partition}:${path}`, text] as const;
+  });
+  return [...said, ['image.json', image.manifest.version] as const]
+    .filter(([, text]) => text !== version)
+    .map(([where, text]) => `${where} says ${text}, not ${version}`);
+}

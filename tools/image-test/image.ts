@@ -1,0 +1,93 @@
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FileImage } from '../lib/block/file.ts';
+import { readJson } from '../lib/cli/cli.ts';
+import { type Layout, parseLayout, partitionNamed, SECTOR_BYTES } from '../lib/layout/layout.ts';
+import type { ImageEntry, ImageManifest } from '../lib/manifest/manifest.ts';
+import type { PackedIndex } from '../lib/packed/index.ts';
+import { failure, runRealTool } from './tool.ts';
+
+export type Extent = readonly [offsetBytes: number, lengthBytes: number];
+
+/** A partition cut out of the unpacked disk, and what is said about it. */
+export interface PartitionImage {
+  readonly name: string;
+  /** The raw image, as long as the index says. */
+  readonly path: string;
+  readonly index: PackedIndex;
+  readonly extents: readonly Extent[];
+  readonly entries: readonly ImageEntry[];
+}
+
+/** Everything that the checks look at. */
+export interface Image {
+  readonly manifest: ImageManifest;
+  readonly layout: Layout;
+  readonly disk: string;
+  readonly partitions: readonly PartitionImage[];
+  readonly folder: string;
+}
+
+/** Unpacks an archive with GNU tar and the compressor's own program. */
+export function unpack(archive: string, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const program = archive.endsWith('.gz') ? ['gzip', 'gzip'] : ['zstd', 'zstd'];
+  const [name = '', debianPackage = ''] = program;
+  const fileName = join(folder, 'archive.tar');
+  const decompressed = runRealTool('sh', 'dash', [
+    '-c',
+    '"$1" -dc "$2" > "$3"',
+    'sh',
+    process.env[name.toUpperCase()] ?? name,
+    archive,
+    fileName,
+  ]);
+  const problems = [
+    ...failure(`${debianPackage} -dc ${archive}`, decompressed),
+    ...failure(`tar xf ${archive}`, runRealTool('tar', 'tar', ['-xf', fileName, '-C', folder])),
+  ];
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+function indexExtents(index: PackedIndex): Extent[] {
+  return index.chunks.flatMap((chunk) => chunk.extents.map(([offset, length]) => [offset, length] as const));
+}
+
+/** Copies the data of a partition out of the disk into a sparse file of its own. */
+function cutPartition(disk: FileImage, startBytes: number, index: PackedIndex, path: string): void {
+  const image = FileImage.create(path, index.sizeBytes);
+  for (const [offsetBytes, lengthBytes] of indexExtents(index)) {
+    image.write(offsetBytes, disk.read(startBytes + offsetBytes, lengthBytes));
+  }
+  image.close();
+}
+
+/** Unpacks the disk and cuts out its partitions. */
+export function openImage(options: {
+  readonly manifest: string;
+  readonly layout: string;
+  readonly disk: string;
+  readonly indexes: readonly (readonly [string, string])[];
+  readonly folder: string;
+}): Image {
+  const { folder } = options;
+  const manifest = readJson<ImageManifest>(options.manifest);
+  const layout = parseLayout(readFileSync(options.layout, 'utf8'), options.layout);
+  unpack(options.disk, join(folder, 'disk'));
+  const diskPath = join(folder, 'disk', 'disk.img');
+  const disk = FileImage.open(diskPath);
+  const partitions = options.indexes.map(([name, indexPath]) => {
+    const index = readJson<PackedIndex>(indexPath);
+    const path = join(folder, `${name}.img`);
+    cutPartition(disk, partitionNamed(layout, name).startSector * SECTOR_BYTES, index, path);
+    const entries = manifest.entries.filter((entry) => entry.partition === name);
+    return { name, path, index, extents: indexExtents(index), entries };
+  });
+  disk.close();
+  return { manifest, layout, disk: diskPath, partitions, folder };
+}
+
+/** Bytes that a file takes on the disk below: what is not a hole. */
+export function allocatedBytes(path: string): number {
+  return statSync(path).blocks * 512;
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { FileImage } from '../lib/block/file.ts';
+import { type Entry, NO_XATTRS } from '../lib/entry/entry.ts';
+import { readExt4 } from '../lib/ext4/ext4.ts';
+import { readFat } from '../lib/fat/fat.ts';
+import type { PartitionImage } from './image.ts';
+
+/** A file system read back by our own reader. Paths have no leading slash. */
+export interface TreeReader {
+  entries(): Iterable<Entry>;
+  content(path: string): Iterable<Uint8Array>;
+}
+
+/** SHA-256 of a file, hexadecimal. */
+export function digestOf(reader: TreeReader, path: string): string {
+  const hash = createHash('sha256');
+  for (const bytes of reader.content(path)) hash.update(bytes);
+  return hash.digest('hex');
+}
+
+/** What the directory tree of a FAT volume has no record of. */
+const FAT_ROOT: Entry = { path: '', type: 'directory', mode: 0o755, uid: 0, gid: 0, xattrs: NO_XATTRS };
+
+/** Opens the file system of a partition; `undefined` where it has none. */
+export function openTree({ path, index, name }: PartitionImage): TreeReader | undefined {
+  const type = index.fileSystem?.type;
+  if (type === undefined) return undefined;
+  const image = FileImage.open(path);
+  if (type === 'ext4') {
+    const reader = readExt4(image, name);
+    return {
+      *entries() {
+        for (const { entry } of reader.walk()) if (entry.path !== 'lost+found') yield entry;
+      },
+      content: (file) => reader.readFile(file),
+    };
+  }
+  const reader = readFat(image, name);
+  return { entries: () => [FAT_ROOT, ...reader.entries], content: (file) => reader.content(file) };
+}

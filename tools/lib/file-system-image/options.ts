@@ -1,0 +1,75 @@
+import { LIST, required, TEXT, UserError } from '../cli/cli.ts';
+import { normalizePath } from '../entry/entry.ts';
+import type { PackedFiles } from '../packed/file.ts';
+
+/** Where a packed partition goes, and how hard it is compressed. */
+export const PACK_OPTIONS = { zst: TEXT, gz: TEXT, index: TEXT, 'zstd-level': TEXT, 'gzip-level': TEXT };
+
+/** What goes into a file system, and what it is called: the options that every file-system tool takes. */
+export const TREE_OPTIONS = {
+  ...PACK_OPTIONS,
+  layer: LIST,
+  subtree: TEXT,
+  exclude: LIST,
+  size: TEXT,
+  label: TEXT,
+  /** The stable name of the target: what identifiers that are not given are derived from. */
+  identity: TEXT,
+  entries: TEXT,
+};
+
+type Values<Options> = { readonly [Option in keyof Options]?: string | string[] | undefined };
+
+function text(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function level(value: string | string[] | undefined, option: string): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!Number.isInteger(number)) throw new UserError(`--${option}=${value}: write a whole number`);
+  return number;
+}
+
+export interface PackTarget {
+  readonly files: PackedFiles;
+  readonly levels: { readonly zstdLevel?: number; readonly gzipLevel?: number };
+}
+
+/** Reads {@link PACK_OPTIONS}; every file named is an output. */
+export function packTarget(
+  values: Values<typeof PACK_OPTIONS>,
+  output: (path: string) => string,
+): PackTarget {
+  const zstdLevel = level(values['zstd-level'], 'zstd-level');
+  const gzipLevel = level(values['gzip-level'], 'gzip-level');
+  return {
+    files: {
+      zst: output(required(text(values.zst), 'zst')),
+      gz: output(required(text(values.gz), 'gz')),
+      index: output(required(text(values.index), 'index')),
+    },
+    levels: {
+      ...(zstdLevel === undefined ? {} : { zstdLevel }),
+      ...(gzipLevel === undefined ? {} : { gzipLevel }),
+    },
+  };
+}
+
+/** Brings an absolute path of the command line into the form of an entry's path. */
+export function treePath(path: string, option: string): string {
+  const normal = path.startsWith('/') ? normalizePath(path) : undefined;
+  if (normal === undefined) throw new UserError(`--${option}=${path}: write an absolute path without ".."`);
+  return normal;
+}
+
+/** `/boot` leaves out the directory and what is in it; `/boot/*` what is in it. */
+export function exclusion(patterns: readonly string[]): (path: string) => boolean {
+  const whole = new Set<string>();
+  const inside = new Set<string>();
+  for (const pattern of patterns) {
+    if (pattern.endsWith('/*')) inside.add(treePath(pattern.slice(0, -1), 'exclude'));
+    else whole.add(treePath(pattern, 'exclude'));
+  }
+  return (path) => whole.has(path) || inside.has(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+}
