@@ -1,0 +1,113 @@
+import { UserError } from '../lib/cli/cli.ts';
+import { encodeGpt, type GptDisk, SECTOR_BYTES } from '../lib/gpt/gpt.ts';
+import {
+  type Layout,
+  type LayoutPartition,
+  minimumDiskSectors,
+  PARTITION_TYPES,
+  placeImages,
+} from '../lib/layout/layout.ts';
+import { ArchiveFile, type PackedPartition } from '../lib/packed/archive.ts';
+import { type Compression, dataExtents } from '../lib/packed/index.ts';
+import { type Extent, sparseHeader } from '../lib/tar/sparse.ts';
+import { TAR_END, tarPadding } from '../lib/tar/writer.ts';
+
+/** The one member of a disk archive. */
+const DISK_MEMBER = 'disk.img';
+const DISK_MODE = 0o644;
+
+export interface DiskOptions {
+  readonly layout: Layout;
+  readonly diskUuid: string;
+  /** The whole disk; default: as small as the layout allows. */
+  readonly sizeBytes?: number;
+  /** By name of the layout's partition; those without one stay empty. */
+  readonly images: ReadonlyMap<string, PackedPartition>;
+}
+
+function diskSectors(layout: Layout, sizeBytes: number | undefined): number {
+  const minimum = minimumDiskSectors(layout);
+  if (sizeBytes === undefined) return minimum;
+  if (sizeBytes % SECTOR_BYTES !== 0) {
+    throw new UserError(
+      `--expanded-size: ${sizeBytes} bytes are not in whole sectors of ${SECTOR_BYTES} bytes`,
+    );
+  }
+  const missing = minimum * SECTOR_BYTES - sizeBytes;
+  if (missing > 0)
+    throw new UserError(`--expanded-size: ${missing} bytes too small for the partitions of ${layout.file}`);
+  return sizeBytes / SECTOR_BYTES;
+}
+
+function gptPartition({
+  name,
+  startSector,
+  sizeSectors,
+  type,
+  uuid,
+}: LayoutPartition): GptDisk['partitions'][number] {
+  return { name, startSector, sizeSectors, typeUuid: PARTITION_TYPES[type].guid, uuid };
+}
+
+/** Everything about the disk that does not depend on the compression. */
+export interface DiskPlan {
+  readonly header: Uint8Array;
+  readonly primaryTable: Uint8Array;
+  /** In the order of the disk. */
+  readonly partitions: readonly PackedPartition[];
+  readonly backupTable: Uint8Array;
+  readonly end: Uint8Array;
+}
+
+/** @throws UserError where the layout is broken, a partition unknown, or an image too large */
+export function planDisk({ layout, diskUuid, sizeBytes, images }: DiskOptions): DiskPlan {
+  const sectors = diskSectors(layout, sizeBytes);
+  const gpt = encodeGpt({ diskSectors: sectors, diskUuid, partitions: layout.partitions.map(gptPartition) });
+  const placed = placeImages(
+    layout,
+    new Map(
+      [...images].map(([name, packed]) => [
+        name,
+        { source: packed.indexPath, sizeBytes: packed.index.sizeBytes, packed },
+      ]),
+    ),
+  );
+  const extents: Extent[] = [
+    [0, gpt.primary.length],
+    ...placed.flatMap(({ partition, image }) =>
+      dataExtents(image.packed.index).map(
+        ([offsetBytes, lengthBytes]): Extent => [
+          partition.startSector * SECTOR_BYTES + offsetBytes,
+          lengthBytes,
+        ],
+      ),
+    ),
+    [gpt.backupStartSector * SECTOR_BYTES, gpt.backup.length],
+  ];
+  const { header, dataSizeBytes } = sparseHeader({
+    path: DISK_MEMBER,
+    mode: DISK_MODE,
+    realSizeBytes: sectors * SECTOR_BYTES,
+    extents,
+  });
+  return {
+    header,
+    primaryTable: gpt.primary,
+    partitions: placed.map(({ image }) => image.packed),
+    backupTable: gpt.backup,
+    end: Buffer.concat([tarPadding(dataSizeBytes), TAR_END]),
+  };
+}
+
+/** Writes the archive and its checksum. */
+export async function writeDiskArchive(
+  plan: DiskPlan,
+  path: string,
+  compression: Compression,
+): Promise<void> {
+  const archive = new ArchiveFile(path, compression);
+  await archive.write(Buffer.concat([plan.header, plan.primaryTable]));
+  for (const partition of plan.partitions) archive.copy(partition);
+  await archive.write(Buffer.concat([plan.backupTable, plan.end]));
+  archive.close();
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { LIST, nameValuePairs, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
+import { parseLayout } from '../lib/layout/layout.ts';
+import { parseSize } from '../lib/layout/size.ts';
+import { checksumPath, readPackedPartition } from '../lib/packed/archive.ts';
+import { parseUuid, uuidFromName } from '../lib/uuid/uuid.ts';
+import { planDisk, writeDiskArchive } from './disk.ts';
+
+/** What the disk's GUID is derived from where none is given, beside the target's name. */
+const GUID_PURPOSE = 'disk-guid';
+
+function diskUuid(guid: string | undefined, identity: string | undefined): string {
+  if (guid !== undefined) return parseUuid(guid, '--disk-guid');
+  return uuidFromName(`${required(identity, 'identity')} ${GUID_PURPOSE}`);
+}
+
+await runTool(async ({ args, output }) => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      layout: TEXT,
+      identity: TEXT,
+      'disk-guid': TEXT,
+      'expanded-size': TEXT,
+      partition: LIST,
+      zst: TEXT,
+      gz: TEXT,
+    },
+  });
+  const layoutPath = required(values.layout, 'layout');
+  const partitions = nameValuePairs(values.partition, 'partition');
+  const images = new Map(partitions.map(([name, path]) => [name, readPackedPartition(path)]));
+  if (images.size < partitions.length) throw new UserError('--partition: two images for one partition');
+  const expandedSize = values['expanded-size'];
+  const plan = planDisk({
+    layout: parseLayout(readFileSync(layoutPath, 'utf8'), layoutPath),
+    diskUuid: diskUuid(values['disk-guid'], values.identity),
+    images,
+    ...(expandedSize === undefined ? {} : { sizeBytes: parseSize(expandedSize, '--expanded-size') }),
+  });
+  if (values.zst === undefined && values.gz === undefined) {
+    throw new UserError('no output: give --zst=FILE or --gz=FILE, or both');
+  }
+  for (const compression of ['zst', 'gz'] as const) {
+    const path = values[compression];
+    if (path === undefined) continue;
+    output(checksumPath(path));
+    await writeDiskArchive(plan, output(path), compression);
+  }
+});

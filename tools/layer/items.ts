@@ -1,0 +1,123 @@
+/** From the manifest's entries to a layer's items, reading the build's files. */
+
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../lib/cli/cli.ts';
+import type { Entry } from '../lib/entry/entry.ts';
+import { FileTree } from '../lib/layer/tree.ts';
+import type { LayerItem } from '../lib/layer/writer.ts';
+import type { ManifestEntry } from './manifest.ts';
+
+const READ_BYTES = 1 << 20;
+
+function* fileContent(path: string): Generator<Uint8Array, void, undefined> {
+  const descriptor = openSync(path, 'r');
+  try {
+    for (;;) {
+      const bytes = Buffer.allocUnsafe(READ_BYTES);
+      const count = readSync(descriptor, bytes, 0, READ_BYTES, null);
+      if (count === 0) return;
+      yield bytes.subarray(0, count);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Collects the entries, each path once. The source of an entry is the file that its content comes from. */
+class Collection {
+  readonly #manifest: string;
+  readonly #tree = new FileTree<string>();
+  readonly #paths = new Set<string>();
+
+  constructor(manifest: string) {
+    this.#manifest = manifest;
+  }
+
+  #put(entry: Entry, source: string | undefined): void {
+    if (this.#paths.has(entry.path)) {
+      throw new UserError(
+        `${this.#manifest}: entry ${entry.path}: it is there twice; each path has one source`,
+      );
+    }
+    this.#paths.add(entry.path);
+    this.#tree.put(entry, source, this.#manifest);
+  }
+
+  add(item: ManifestEntry): void {
+    const { path, mode, uid, gid, xattrs } = item;
+    const metadata = { path, mode, uid, gid, xattrs };
+    switch (item.type) {
+      case 'directory':
+        this.#put({ ...metadata, type: 'directory' }, undefined);
+        break;
+      case 'symlink':
+        this.#put({ ...metadata, type: 'symlink', target: item.target }, undefined);
+        break;
+      case 'tree':
+        this.#addTree(item);
+        break;
+      case 'file': {
+        // Bazel's inputs may be symbolic links: they are followed.
+        const status = statSync(item.source);
+        if (!status.isFile()) {
+          throw new UserError(
+            `${this.#manifest}: entry ${path}: its source ${item.source} is not a file; use the type "tree"`,
+          );
+        }
+        this.#put({ ...metadata, type: 'file', sizeBytes: status.size }, item.source);
+      }
+    }
+  }
+
+  #addTree(item: ManifestEntry): void {
+    const { path, source, uid, gid, xattrs } = item;
+    if (!statSync(source).isDirectory()) {
+      throw new UserError(
+        `${this.#manifest}: entry ${path}: its source ${source} is not a directory; use the type "file"`,
+      );
+    }
+    if (path !== '')
+      this.#put(
+        { type: 'directory', path, mode: item.directoryMode, uid, gid, xattrs: new Map() },
+        undefined,
+      );
+    for (const name of readdirSync(source).sort()) {
+      const child = { ...item, path: path === '' ? name : `${path}/${name}`, source: join(source, name) };
+      // Links are followed: a sandbox shows every file as a link, so that the links of the tree itself cannot be told.
+      const status = statSync(child.source, { throwIfNoEntry: false });
+      if (status === undefined) {
+        throw new UserError(
+          `${this.#manifest}: entry ${child.path}: its source ${child.source} is a symbolic link to nothing; ` +
+            'name the link in the manifest, with the type "symlink"',
+        );
+      }
+      if (status.isDirectory()) {
+        this.#addTree(child);
+      } else {
+        this.add({ ...child, type: 'file', xattrs });
+      }
+    }
+  }
+
+  items(): LayerItem[] {
+    return this.#tree
+      .entries()
+      .filter(({ implied }) => !implied)
+      .map(({ entry, inode: { source } }): LayerItem => {
+        if (source === undefined) return { kind: 'entry', entry };
+        return { kind: 'entry', entry, content: () => fileContent(source) };
+      });
+  }
+}
+
+/**
+ * The items of the layer. Directories that nothing names are implied, not written: a layer below may have them otherwise.
+ *
+ * @throws UserError where a path comes twice, lies in something that is no directory, or a source is not what its entry says
+ */
+export function layerItems(entries: readonly ManifestEntry[], manifest: string): LayerItem[] {
+  const collection = new Collection(manifest);
+  for (const entry of entries) collection.add(entry);
+  return collection.items();
+}

@@ -1,0 +1,12 @@
+import { parseArgs } from 'node:util';
+import { readJson, required, runTool, TEXT } from '../lib/cli/cli.ts';
+import { writeLayerFile } from '../lib/layer/file.ts';
+import { layerItems } from './items.ts';
+import { parseManifest } from './manifest.ts';
+
+await runTool(async ({ args, output }) => {
+  const { values } = parseArgs({ args: [...args], options: { manifest: TEXT, output: TEXT } });
+  const manifest = required(values.manifest, 'manifest');
+  const items = layerItems(parseManifest(readJson(manifest), manifest), manifest);
+  await writeLayerFile(output(required(values.output, 'output')), items);
+});

@@ -1,0 +1,87 @@
+/**
+ * Archives that are put together from packed partitions: what is new (tar headers, sparse maps, partition tables) becomes frames of its
+ * own, everything else is copied as it was compressed.
+ */
+
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { basename } from 'node:path';
+import { UserError } from '../cli/cli.ts';
+import { gzipMember } from '../gzip/member.ts';
+import { zstdFrame } from '../zstd/compress.ts';
+import { readIndexFile } from './file.ts';
+import { type Compression, compressedBytes, type PackedIndex } from './index.ts';
+
+const COPY_BYTES = 1 << 20;
+
+/** A packed partition that lies in files: `NAME.json`, `NAME.img.zst`, `NAME.img.gz`. */
+export interface PackedPartition {
+  readonly indexPath: string;
+  readonly index: PackedIndex;
+}
+
+export function readPackedPartition(indexPath: string): PackedPartition {
+  if (!indexPath.endsWith('.json'))
+    throw new UserError(`${indexPath}: the index of a packed partition is named NAME.json`);
+  return { indexPath, index: readIndexFile(indexPath) };
+}
+
+/** Writes one compressed archive front to back, and its checksum. */
+export class ArchiveFile {
+  readonly #path: string;
+  readonly #compression: Compression;
+  readonly #descriptor: number;
+  readonly #hash = createHash('sha256');
+
+  constructor(path: string, compression: Compression) {
+    this.#path = path;
+    this.#compression = compression;
+    this.#descriptor = openSync(path, 'w');
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done);
+  }
+
+  /** Appends bytes of the archive that are not compressed yet. */
+  async write(content: Uint8Array): Promise<void> {
+    if (content.length === 0) return;
+    this.#append(this.#compression === 'zst' ? await zstdFrame(content) : await gzipMember(content));
+  }
+
+  /** Appends the data of all extents of a packed partition. */
+  copy({ indexPath, index }: PackedPartition): void {
+    const path = `${indexPath.slice(0, -'.json'.length)}.img.${this.#compression}`;
+    const expected = compressedBytes(index, this.#compression);
+    const descriptor = openSync(path, 'r');
+    try {
+      const buffer = Buffer.allocUnsafeSlow(COPY_BYTES);
+      let copied = 0;
+      for (;;) {
+        const count = readSync(descriptor, buffer, 0, COPY_BYTES, null);
+        if (count === 0) break;
+        copied += count;
+        this.#append(buffer.subarray(0, count));
+      }
+      if (copied !== expected) {
+        throw new UserError(
+          `${path}: ${copied} bytes, but ${indexPath} says ${expected}; they do not belong together`,
+        );
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** Closes the archive and writes `PATH.sha256` as sha256sum would. */
+  close(): void {
+    closeSync(this.#descriptor);
+    writeFileSync(checksumPath(this.#path), `${this.#hash.digest('hex')}  ${basename(this.#path)}\n`);
+  }
+}
+
+/** Where the checksum of an archive lies. */
+export function checksumPath(archivePath: string): string {
+  return `${archivePath}.sha256`;
+}
