@@ -63,7 +63,7 @@ function shellStep(
     argv: ['/bin/sh', '-c', ['set -eu', 'umask 022', ...script].join('\n')],
     env: { ...ENVIRONMENT, ...environment },
     workingDirectory: '/',
-    user: 'root',
+    user: '0:0',
   };
 }
 
