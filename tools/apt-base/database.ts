@@ -1,7 +1,7 @@
 import { type Field, formatControl, Paragraph } from '../lib/deb/control.ts';
 import { type Entry, NO_XATTRS } from '../lib/entry/entry.ts';
 import type { LayerBuilder } from '../lib/layer/builder.ts';
-import { triggerFiles } from './triggers.ts';
+import { triggerFiles, withoutSilenced } from './triggers.ts';
 import type { UnpackedPackage } from './unpack.ts';
 
 /** dpkg's database: which packages there are, in which state, with which files and scripts. */
@@ -63,7 +63,10 @@ export function addDatabase(builder: LayerBuilder, packages: readonly UnpackedPa
     const stem = `info/${infoName(unpacked)}`;
     addFile(`${stem}.list`, fileList(unpacked));
     for (const [name, content] of unpacked.binary.controlFiles) {
-      if (name !== 'control') addFile(`${stem}.${name}`, content, SCRIPTS.has(name) ? 0o755 : 0o644);
+      if (name === 'control') continue;
+      const installed =
+        name === 'triggers' ? withoutSilenced(Buffer.from(content).toString('utf8')) : content;
+      addFile(`${stem}.${name}`, installed, SCRIPTS.has(name) ? 0o755 : 0o644);
     }
   }
   for (const [name, content] of triggerFiles(packages.map(({ binary }) => binary))) {
