@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { BuildOptions, Plugin } from 'esbuild';
 
@@ -26,7 +26,9 @@ const stableOutput: Plugin = {
         const content = file.text.replaceAll(STORE, 'node_modules/');
         if (hasContent(file.path, content)) continue;
         mkdirSync(dirname(file.path), { recursive: true });
-        writeFileSync(file.path, content);
+        // Whoever reads it meanwhile sees all of the old one or all of the new one.
+        writeFileSync(`${file.path}.new`, content);
+        renameSync(`${file.path}.new`, file.path);
       }
     });
   },
