@@ -1,6 +1,6 @@
 """The rules that the repositories of unpacked packages are made of."""
 
-load("//rules/private:apt_root_info.bzl", "AptRootInfo")
+load("//rules/private:providers/apt_root_info.bzl", "AptRootInfo")
 
 def _apt_root_files_impl(ctx):
     files = depset(ctx.files.srcs)

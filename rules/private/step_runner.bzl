@@ -1,7 +1,7 @@
 """Running steps in a root file system, without privileges."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
-load("//rules/private:apt_root_info.bzl", "AptRootInfo")
+load("//rules/private:providers/apt_root_info.bzl", "AptRootInfo")
 load("//rules/private:tool_action.bzl", "tool_action")
 
 STEP_RUNNER_ATTRS = {
