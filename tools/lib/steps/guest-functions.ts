@@ -142,7 +142,8 @@ kill_left_behind() {
 }
 
 run_step() {
-  bb cat "$STATE/output" >&5 &
+  # Without the function bb, so that $! is the process that reads, and not a shell that waits for it.
+  "$BUSYBOX" cat "$STATE/output" >&5 &
   relay=$!
   (. "$STEPS/$1.sh") >"$STATE/output" 2>&1 <"$STEPS/$1.stdin" 5>&-
   status=$?
