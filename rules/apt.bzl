@@ -13,6 +13,9 @@ order), else from the host's own apt configuration.
 
 load("//rules/private:apt_debs.bzl", "apt_debs")
 load("//rules/private:apt_root.bzl", "apt_root")
+load("//rules/private:apt_update_lock.bzl", _apt_update_lock = "apt_update_lock")
+
+apt_update_lock = _apt_update_lock
 
 _LOCK = attr.label(mandatory = True, doc = "The lock, made by update_lock (see docs/formats/package-lock.md).")
 _NAME = attr.string(mandatory = True, doc = "The repository's name.")

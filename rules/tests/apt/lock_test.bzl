@@ -1,0 +1,65 @@
+"""What a lock may be, and what is said of one that is none."""
+
+load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//rules/private:apt_lock.bzl", "parse_lock")
+
+_PACKAGE = {
+    "name": "jq",
+    "version": "1.7.1-6",
+    "architecture": "amd64",
+    "source": "jq",
+    "poolPath": "pool/main/j/jq/jq_1.7.1-6_amd64.deb",
+    "sizeBytes": 77000,
+    "sha256": "0123456789abcdef" * 4,
+    "sets": ["common", "dev"],
+}
+
+def _lock(packages = [_PACKAGE], version = 1, requested = {"common": ["jq"], "dev": []}):
+    return json.encode({"version": version, "requested": requested, "packages": packages})
+
+# A lock, and the words that the error has.
+_REFUSED = [
+    ("", "no package lock"),
+    ("[]", "no package lock"),
+    ("{\"version\": 1}", "no package lock"),
+    (_lock(version = 2), "has version 2"),
+    (_lock([_PACKAGE, _PACKAGE]), "package jq stands twice"),
+    (_lock(["jq"]), "a package is no object"),
+    (_lock([_PACKAGE | {"sizeBytes": "77000"}]), "package jq: the field \"sizeBytes\""),
+    (_lock([{"name": "jq"}]), "package jq: the field \"version\""),
+    (_lock([_PACKAGE | {"poolPath": "pool/../../etc/jq.deb"}]), "no path of a .deb below pool/"),
+    (_lock([_PACKAGE | {"poolPath": "http://host/pool/jq.deb"}]), "no path of a .deb below pool/"),
+    (_lock([_PACKAGE | {"poolPath": "pool/main/j/jq"}]), "no path of a .deb below pool/"),
+    (_lock([_PACKAGE | {"sha256": "0123"}]), "no SHA-256 digest"),
+    (_lock([_PACKAGE | {"sha256": "x" * 64}]), "no SHA-256 digest"),
+    (_lock(requested = {"jq": ["jq"]}), "the set \"jq\" has the name of a package"),
+]
+
+def _accepted_impl(ctx):
+    env = unittest.begin(ctx)
+    lock = parse_lock(_lock(), "x.lock.json")
+    asserts.equals(env, None, lock.error)
+    asserts.equals(env, ["common", "dev"], lock.sets)
+    asserts.equals(env, 1, len(lock.packages))
+    package = lock.packages[0]
+    asserts.equals(env, "jq_1.7.1-6_amd64.deb", package.file_name)
+    asserts.equals(env, 77000, package.size_bytes)
+    asserts.equals(env, ["common", "dev"], package.sets)
+    return unittest.end(env)
+
+def _refused_impl(ctx):
+    env = unittest.begin(ctx)
+    for text, words in _REFUSED:
+        lock = parse_lock(text, "x.lock.json")
+        error = lock.error or "(none)"
+        asserts.true(env, words in error, "\"{}\" is not in: {}".format(words, error))
+        asserts.true(env, error.startswith("x.lock.json: "), error)
+        asserts.true(env, "update_lock" in error, error)
+        asserts.equals(env, [], lock.packages)
+    return unittest.end(env)
+
+_accepted_test = unittest.make(_accepted_impl)
+_refused_test = unittest.make(_refused_impl)
+
+def lock_test_suite(name):
+    unittest.suite(name, _accepted_test, _refused_test)
