@@ -158,22 +158,25 @@ function fatSectorsFor(type: FatType, clusterCount: number): number {
   return Math.max(1, Math.ceil(bits / 8 / SECTOR_BYTES));
 }
 
+/** What to say when no candidate has a number of clusters that its type allows. */
 function outOfRange({ sizeBytes, type, clusterBytes }: GeometryOptions): string {
   const title = type === undefined ? 'FAT' : type.toUpperCase();
   const clusters = clusterBytes === undefined ? '' : ` with clusters of ${clusterBytes} bytes`;
-  const smallest = smallestSizeBytes(type ?? 'fat12', clusterBytes ?? SECTOR_BYTES);
-  if (sizeBytes < smallest) {
-    return `${title}${clusters} needs ${smallest} bytes at least: ${sizeBytes} is ${smallest - sizeBytes} too few`;
-  }
-  return (
-    `${title}${clusters} cannot have ${sizeBytes} bytes: the number of clusters is not one of ` +
-    `${title === 'FAT' ? 'any type' : title}; choose another type or another cluster size`
+  const smallestType = type ?? 'fat12';
+  const smallestBytes = sizeBytesFor(
+    smallestType,
+    (clusterBytes ?? SECTOR_BYTES) / SECTOR_BYTES,
+    CLUSTER_LIMITS[smallestType].minimum,
   );
-}
-
-/** The size below which the type has too few clusters. */
-function smallestSizeBytes(type: FatType, clusterBytes: number): number {
-  return sizeBytesFor(type, clusterBytes / SECTOR_BYTES, CLUSTER_LIMITS[type].minimum);
+  if (sizeBytes < smallestBytes) {
+    const missingBytes = smallestBytes - sizeBytes;
+    return `${title}${clusters}: the volume is ${missingBytes} bytes too small: it needs ${smallestBytes} at least`;
+  }
+  const { minimum, maximum } = CLUSTER_LIMITS[type ?? 'fat32'];
+  return (
+    `${title}${clusters}: ${sizeBytes} bytes do not make between ${minimum} and ${maximum} clusters: ` +
+    'choose another type or another cluster size'
+  );
 }
 
 /** The smallest size of a volume with so many clusters. */

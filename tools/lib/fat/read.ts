@@ -125,7 +125,8 @@ class Walker {
   #claim(firstCluster: number, path: string): number {
     let count = 0;
     for (const cluster of this.chain(firstCluster, path)) {
-      if (this.#usedClusters.has(cluster)) this.fail(path, `shares cluster ${cluster} with another file`);
+      if (this.#usedClusters.has(cluster))
+        this.fail(path, `cluster ${cluster} stands twice in its chain, or in another file's too`);
       this.#usedClusters.add(cluster);
       count += 1;
     }

@@ -123,7 +123,10 @@ function checkFat32(
   freeClusterCount: number,
   fail: (message: string) => never,
 ): void {
-  const info = Buffer.from(source.read(boot.readUInt16LE(BPB32.infoSector) * SECTOR_BYTES, SECTOR_BYTES));
+  const infoSector = boot.readUInt16LE(BPB32.infoSector);
+  if (infoSector >= boot.readUInt16LE(BPB.reservedSectors))
+    fail('the information sector of FAT32 is missing');
+  const info = Buffer.from(source.read(infoSector * SECTOR_BYTES, SECTOR_BYTES));
   if (
     info.readUInt32LE(INFO.leadSignature) !== INFO_LEAD_SIGNATURE ||
     info.readUInt32LE(INFO.structSignature) !== INFO_STRUCT_SIGNATURE

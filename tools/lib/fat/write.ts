@@ -69,7 +69,10 @@ export function writeFat(
 ): FatSummary {
   checkOptions(options);
   const geometry = planGeometry(options);
-  const plan = planVolume(buildTree(entries), geometry, options);
+  const root = buildTree(entries);
+  const plan = planVolume(root, geometry, options.label);
+  if (plan.usedClusterCount > geometry.clusterCount)
+    throw new UserError(tooSmall(root, geometry, plan, options));
   const time = fatTime(options.timeSeconds ?? 0);
   writeTables(sink, geometry, plan.runs);
   for (const directory of plan.directories)
@@ -115,7 +118,8 @@ interface VolumePlan {
   readonly usedClusterCount: number;
 }
 
-function planVolume(root: FatDirectory, geometry: FatGeometry, options: FatOptions): VolumePlan {
+/** Gives every directory and file its clusters, whether or not the volume has so many. */
+function planVolume(root: FatDirectory, geometry: FatGeometry, label: string): VolumePlan {
   const { directories, files } = walk(root);
   const clusterBytes = geometry.clusterSectors * SECTOR_BYTES;
   const names = new Map<FatDirectory, readonly StoredName[]>();
@@ -132,16 +136,13 @@ function planVolume(root: FatDirectory, geometry: FatGeometry, options: FatOptio
   for (const directory of directories) {
     const stored = storeNames(directory.children.map((child) => child.name));
     names.set(directory, stored);
-    const slots = directorySlots(directory, stored, options.label);
+    const slots = directorySlots(directory, stored, label);
     checkSlots(directory, slots, geometry);
     const isFixedRoot = directory === root && geometry.type !== 'fat32';
     allocate(directory, isFixedRoot ? 0 : Math.max(1, slots) * SLOT_BYTES);
   }
   for (const file of files) allocate(file, file.sizeBytes);
-  const usedClusterCount = nextCluster - FIRST_CLUSTER;
-  if (usedClusterCount > geometry.clusterCount)
-    throw new UserError(tooSmall(geometry, options, usedClusterCount));
-  return { directories, files, names, runOf, runs, usedClusterCount };
+  return { directories, files, names, runOf, runs, usedClusterCount: nextCluster - FIRST_CLUSTER };
 }
 
 function walk(root: FatDirectory): { readonly directories: FatDirectory[]; readonly files: FatFile[] } {
@@ -177,13 +178,27 @@ function checkSlots(directory: FatDirectory, slots: number, geometry: FatGeometr
   }
 }
 
-function tooSmall(geometry: FatGeometry, options: FatOptions, usedClusterCount: number): string {
-  const neededBytes = sizeBytesFor(geometry.type, geometry.clusterSectors, usedClusterCount);
+function tooSmall(root: FatDirectory, geometry: FatGeometry, plan: VolumePlan, options: FatOptions): string {
+  const neededBytes = fittingSizeBytes(root, geometry, plan, options);
   return (
-    `FAT: the volume is ${neededBytes - options.sizeBytes} bytes too small: the files need ${usedClusterCount} clusters ` +
-    `of ${geometry.clusterSectors * SECTOR_BYTES} bytes, ${options.sizeBytes} bytes hold ${geometry.clusterCount}; ` +
-    'make it larger, or put less into it'
+    `FAT: the volume is ${neededBytes - options.sizeBytes} bytes too small: the files need ${plan.usedClusterCount} ` +
+    `clusters of ${geometry.clusterSectors * SECTOR_BYTES} bytes, ${options.sizeBytes} bytes hold ` +
+    `${geometry.clusterCount}; make it larger, or put less into it`
   );
+}
+
+/** A size that is enough: where a larger volume gets larger clusters, the files need more of it, too. */
+function fittingSizeBytes(
+  root: FatDirectory,
+  geometry: FatGeometry,
+  plan: VolumePlan,
+  options: FatOptions,
+): number {
+  const sizeBytes = sizeBytesFor(geometry.type, geometry.clusterSectors, plan.usedClusterCount);
+  const larger = planGeometry({ ...options, sizeBytes });
+  const largerPlan = planVolume(root, larger, options.label);
+  if (largerPlan.usedClusterCount <= larger.clusterCount) return sizeBytes;
+  return fittingSizeBytes(root, larger, largerPlan, { ...options, sizeBytes });
 }
 
 function writeTables(sink: BlockSink, geometry: FatGeometry, runs: readonly ClusterRun[]): void {
