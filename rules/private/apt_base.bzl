@@ -1,8 +1,8 @@
 """A root file system made of locked Debian packages."""
 
+load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:step_runner.bzl", "STEP_RUNNER_ATTRS", "step_runner_action")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
-load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 
 def _apt_base_impl(ctx):
     name = ctx.label.name

@@ -1,7 +1,7 @@
 """The kernel command lines of an image."""
 
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 
 def _boot_args_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name)

@@ -1,10 +1,10 @@
 """A whole disk: a partition table and packed partitions."""
 
 load("//rules/private:packed_partition.bzl", "partition_outputs")
-load("//rules/private:stable_name.bzl", "stable_name")
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
+load("//rules/private:stable_name.bzl", "stable_name")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 
 def declare_archive(ctx, stem):
     """Declares an archive in both compressions, with a checksum file each.
@@ -56,6 +56,7 @@ def _disk_image_impl(ctx):
     )
     return [
         DefaultInfo(files = depset([archive.zst, archive.gz] + archive.checksums)),
+        OutputGroupInfo(checksums = depset(archive.checksums)),
         ArchiveInfo(zst = archive.zst, gz = archive.gz, checksums = archive.checksums, partitions = partitions),
     ]
 

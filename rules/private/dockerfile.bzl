@@ -1,8 +1,8 @@
 """A Dockerfile executed on top of a root file system."""
 
+load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:step_runner.bzl", "STEP_RUNNER_ATTRS", "step_runner_args")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
-load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 
 def _context_path(file, strip_prefix):
     path = file.short_path

@@ -1,8 +1,8 @@
 """Starting an image in QEMU: what `boot_test` and `launch` share."""
 
+load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 load("//rules/private:real_tools.bzl", "real_tool_attrs", "real_tool_path", "real_tool_runfiles")
 load("//rules/private:tool_executable.bzl", "runfiles_path", "tool_executable")
-load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 
 _COMMANDS = ["qemu-system-x86_64", "tar", "zstd"]
 

@@ -1,7 +1,7 @@
 """What an image holds, as data."""
 
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 
 def _image_manifest_impl(ctx):
     output = ctx.actions.declare_file(ctx.attr.out or ctx.label.name + ".json")

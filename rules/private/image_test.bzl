@@ -1,9 +1,9 @@
 """A test of what must hold for every image."""
 
+load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 load("//rules/private:real_tools.bzl", "real_tool_attrs", "real_tool_path", "real_tool_runfiles")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
 load("//rules/private:tool_executable.bzl", "runfiles_path", "tool_executable")
-load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 
 # Environment variable to the real tool that it names.
 _REAL_TOOLS = {

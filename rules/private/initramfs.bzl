@@ -1,8 +1,8 @@
 """An initial RAM file system, made from a root file system."""
 
 load("//rules/private:install.bzl", "decode_install", "encode_install")
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 
 def _initramfs_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name + ".img")

@@ -1,7 +1,7 @@
 """A root file system taken from an OCI image."""
 
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 
 def _oci_base_impl(ctx):
     layer = ctx.actions.declare_file(ctx.label.name + ".layer.tar.zst")

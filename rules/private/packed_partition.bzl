@@ -1,8 +1,8 @@
 """What the partition rules have in common: outputs, arguments and providers of a packed partition."""
 
-load("//rules/private:stable_name.bzl", "stable_name")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
+load("//rules/private:stable_name.bzl", "stable_name")
 
 COMPRESSION_ATTRS = {
     "zstd_level": attr.int(default = 3, doc = "zstd level, 1 to 22 (RFC 8878 leaves it to the encoder; Node's libzstd is pinned by the toolchain)."),

@@ -1,10 +1,10 @@
 """Files on top of a root file system, as one more layer."""
 
 load("//rules/private:install.bzl", "decode_install", "encode_install")
+load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:providers/placeholder_info.bzl", "PlaceholderInfo")
 load("//rules/private:stable_name.bzl", "stable_name")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
-load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 
 def _only_file(target, spec):
     files = target[DefaultInfo].files.to_list()

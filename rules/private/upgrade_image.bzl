@@ -2,9 +2,9 @@
 
 load("//rules/private:disk_image.bzl", "declare_archive")
 load("//rules/private:packed_partition.bzl", "partition_outputs")
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 
 def _upgrade_image_impl(ctx):
     archive = declare_archive(ctx, ctx.attr.stem or ctx.label.name)
@@ -27,6 +27,7 @@ def _upgrade_image_impl(ctx):
     )
     return [
         DefaultInfo(files = depset([archive.zst, archive.gz] + archive.checksums)),
+        OutputGroupInfo(checksums = depset(archive.checksums)),
         ArchiveInfo(zst = archive.zst, gz = archive.gz, checksums = archive.checksums, partitions = {"boot": boot, "root": root}),
     ]
 
