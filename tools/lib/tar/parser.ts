@@ -43,6 +43,7 @@ export class TarParser {
   readonly #input = new ByteQueue();
   #globalRecords = new Map<string, Uint8Array>();
   #current = '';
+  #blockStart = 0;
 
   /** @param archive the archive's name, for errors */
   constructor(archive: string) {
@@ -50,11 +51,12 @@ export class TarParser {
   }
 
   #fail(rule: string): never {
-    const where = this.#current === '' ? `offset ${this.#input.offsetBytes}` : `entry ${this.#current}`;
+    const where = this.#current === '' ? `offset ${this.#blockStart}` : `entry ${this.#current}`;
     throw new UserError(`${this.#archive}: ${where}: ${rule}`);
   }
 
   *#block(): Parsing<Uint8Array> {
+    this.#blockStart = this.#input.offsetBytes;
     const block = this.#input.tryTake(BLOCK_BYTES) ?? (yield* this.#input.take(BLOCK_BYTES));
     if (block.length < BLOCK_BYTES) this.#fail('the archive ends here, too early; it is truncated');
     return block;
@@ -155,6 +157,7 @@ export class TarParser {
   *#end(): Parsing<void> {
     this.#current = '';
     for (let blocks = 0; ; blocks++) {
+      this.#blockStart = this.#input.offsetBytes;
       const rest = yield* this.#input.take(BLOCK_BYTES);
       if (rest.length === 0 && blocks > 0) return;
       if (rest.length === 0)
