@@ -247,7 +247,7 @@ describe('fat volumes', () => {
     );
     const start = performance.now();
     writeVolume(path, tree, { sizeBytes: 64 * MEBIBYTE });
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(20_000);
     const image = FileImage.open(path);
     const shortNames = readFat(image).entries.map((entry) => entry.shortName);
     image.close();

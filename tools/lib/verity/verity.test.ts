@@ -173,7 +173,7 @@ describe('verity', () => {
     const start = performance.now();
     builder.updateZeros(dataBytes);
     const { hashSizeBytes } = builder.finish();
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(20_000);
     expect(writtenBytes).toBe(hashSizeBytes - BLOCK + 512);
   });
 });
