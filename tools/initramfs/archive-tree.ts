@@ -2,7 +2,8 @@
 import { UserError } from '../lib/cli/cli.ts';
 import type { CpioMember } from '../lib/cpio/newc.ts';
 import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../lib/entry/entry.ts';
-import { type RootTree, resolvePath } from './root-tree.ts';
+import { resolvePath } from '../lib/entry/symlinks.ts';
+import type { RootTree } from './root-tree.ts';
 
 const NO_CONTENT = new Uint8Array(0);
 const ROOT_OWNER = { uid: 0, gid: 0, xattrs: NO_XATTRS };

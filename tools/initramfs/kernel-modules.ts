@@ -2,9 +2,10 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { UserError } from '../lib/cli/cli.ts';
 import { baseName } from '../lib/entry/entry.ts';
+import { resolvePath } from '../lib/entry/symlinks.ts';
 import { xzContent } from '../lib/xz/xz.ts';
 import type { ArchiveTree } from './archive-tree.ts';
-import { type RootTree, resolvePath } from './root-tree.ts';
+import type { RootTree } from './root-tree.ts';
 
 const MODULES_DIRECTORY = 'lib/modules';
 /** The names of the archive's modules in load order, one a line, for an init that calls modprobe with each. */

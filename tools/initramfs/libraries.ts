@@ -2,8 +2,9 @@
 import { UserError } from '../lib/cli/cli.ts';
 import { type ElfFile, isElf, readElf } from '../lib/elf/elf.ts';
 import { baseName, normalizePath, parentPath } from '../lib/entry/entry.ts';
+import { resolvePath } from '../lib/entry/symlinks.ts';
 import type { ArchiveTree } from './archive-tree.ts';
-import { type RootTree, resolvePath } from './root-tree.ts';
+import type { RootTree } from './root-tree.ts';
 
 /** Where Debian's loader looks without any cache (glibc's SLIBDIR and LIBDIR with Debian's multiarch ones in front). */
 export const LOADER_DIRECTORIES = [

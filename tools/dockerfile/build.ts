@@ -1,0 +1,237 @@
+/** Executes the stages that the target needs, and writes one layer and one configuration. */
+import { join } from 'node:path';
+import {
+  copySource,
+  type Dockerfile,
+  type ImageReference,
+  type Stage,
+} from '../lib/dockerfile/dockerfile.ts';
+import { openLayerFile, writeLayerFile } from '../lib/layer/file.ts';
+import type { LayerItem } from '../lib/layer/writer.ts';
+import type { Step } from '../lib/steps/step.ts';
+import { changesSince, type Snapshot, takeSnapshot } from './changes.ts';
+import { DEFAULT_CONFIG, type ImageConfig } from './image-config.ts';
+import { StageRun } from './stage.ts';
+import { StageFiles } from './stage-files.ts';
+
+/** A root file system that FROM and COPY --from can name. */
+export interface Base {
+  readonly layers: readonly string[];
+  readonly config: ImageConfig;
+}
+
+export interface BuildOptions {
+  readonly dockerfile: Dockerfile;
+  readonly target: Stage;
+  readonly context: StageFiles;
+  readonly bases: ReadonlyMap<string, Base>;
+  readonly buildArgs: ReadonlyMap<string, string>;
+  /** A folder of the build's own, for layers between two sessions. */
+  readonly workingFolder: string;
+  /** Runs steps on layers and writes the layer of what they changed. */
+  readonly runSteps: (layers: readonly string[], steps: readonly Step[], output: string) => Promise<void>;
+  /** Takes a line for people for each instruction that is executed. */
+  readonly progress: (line: string) => void;
+}
+
+export interface BuildResult {
+  /** What changed on the base of the target's chain of stages. */
+  readonly items: readonly LayerItem[];
+  readonly config: ImageConfig;
+}
+
+/** A stage that is done. */
+interface FinishedStage {
+  readonly run: StageRun;
+  readonly baseLayers: readonly string[];
+  /** The base's files, as this stage's own tree had them at first. */
+  readonly baseSnapshot: Snapshot;
+  /** The layers that sessions ran on and made, above the base. */
+  readonly ownLayers: readonly string[];
+  /** The files as those layers have them. */
+  readonly layered: Snapshot;
+}
+
+interface StageStart {
+  readonly files: StageFiles;
+  readonly baseLayers: readonly string[];
+  readonly baseSnapshot: Snapshot;
+  readonly ownLayers: readonly string[];
+  readonly layered: Snapshot;
+  readonly config: ImageConfig;
+  readonly args: ReadonlyMap<string, string>;
+}
+
+class Build {
+  readonly #options: BuildOptions;
+  readonly #finished = new Map<number, FinishedStage>();
+  readonly #baseFiles = new Map<string, StageFiles>();
+  readonly #spool: { path: string; sizeBytes: number };
+  #layerCount = 0;
+
+  constructor(options: BuildOptions) {
+    this.#options = options;
+    this.#spool = { path: join(options.workingFolder, 'archives'), sizeBytes: 0 };
+  }
+
+  #newLayerPath(): string {
+    return join(this.#options.workingFolder, `${this.#layerCount++}.layer.tar.zst`);
+  }
+
+  #base(name: string): Base {
+    const base = this.#options.bases.get(name);
+    if (base === undefined) throw new RangeError(`no base ${name}`);
+    return base;
+  }
+
+  async #openLayers(layers: readonly string[]): Promise<StageFiles> {
+    const files = new StageFiles();
+    for (const layer of layers) await files.apply(openLayerFile(layer));
+    return files;
+  }
+
+  async #startOn(layers: readonly string[], config: ImageConfig): Promise<StageStart> {
+    const files = await this.#openLayers(layers);
+    const snapshot = takeSnapshot(files);
+    const args = new Map<string, string>();
+    return {
+      files,
+      baseLayers: layers,
+      baseSnapshot: snapshot,
+      ownLayers: [],
+      layered: snapshot,
+      config,
+      args,
+    };
+  }
+
+  /** A stage on top of another one goes on from a copy of its files: both may be needed further. */
+  async #startOnStage(below: FinishedStage): Promise<StageStart> {
+    const { run, baseLayers } = below;
+    const ownLayers = [...below.ownLayers];
+    const unwritten = changesSince(below.layered, run.files);
+    if (unwritten.length > 0) {
+      const layer = this.#newLayerPath();
+      await writeLayerFile(layer, unwritten);
+      ownLayers.push(layer);
+    }
+    const files = await this.#openLayers(baseLayers);
+    const baseSnapshot = takeSnapshot(files);
+    for (const layer of ownLayers) await files.apply(openLayerFile(layer));
+    const layered = takeSnapshot(files);
+    return { files, baseLayers, baseSnapshot, ownLayers, layered, config: run.config, args: run.args };
+  }
+
+  async #start(from: ImageReference): Promise<StageStart> {
+    switch (from.kind) {
+      case 'scratch':
+        return await this.#startOn([], DEFAULT_CONFIG);
+      case 'base': {
+        const base = this.#base(from.name);
+        return await this.#startOn(base.layers, base.config);
+      }
+      case 'stage':
+        return await this.#startOnStage(await this.#stage(from.index));
+    }
+  }
+
+  async #stage(index: number): Promise<FinishedStage> {
+    const finished =
+      this.#finished.get(index) ?? (await this.#execute(this.#options.dockerfile.stages[index] as Stage));
+    this.#finished.set(index, finished);
+    return finished;
+  }
+
+  async #filesOf(reference: ImageReference): Promise<StageFiles> {
+    if (reference.kind === 'stage') return (await this.#stage(reference.index)).run.files;
+    if (reference.kind === 'scratch') return new StageFiles();
+    const files =
+      this.#baseFiles.get(reference.name) ?? (await this.#openLayers(this.#base(reference.name).layers));
+    this.#baseFiles.set(reference.name, files);
+    return files;
+  }
+
+  async #execute(stage: Stage): Promise<FinishedStage> {
+    const { dockerfile, buildArgs } = this.#options;
+    const start = await this.#start(stage.from);
+    const ownLayers = [...start.ownLayers];
+    let layered = start.layered;
+    const { files, config, args } = start;
+    const session = async (steps: readonly Step[]): Promise<void> => {
+      const unwritten = changesSince(layered, files);
+      if (unwritten.length > 0) {
+        const layer = this.#newLayerPath();
+        await writeLayerFile(layer, unwritten);
+        ownLayers.push(layer);
+      }
+      const output = this.#newLayerPath();
+      await this.#options.runSteps([...start.baseLayers, ...ownLayers], steps, output);
+      ownLayers.push(output);
+      await files.apply(openLayerFile(output));
+      layered = takeSnapshot(files);
+    };
+    const run = new StageRun({
+      dockerfile,
+      stage,
+      files,
+      config,
+      args,
+      buildArgs,
+      session,
+      spool: this.#spool,
+    });
+    for (const instruction of stage.instructions) await this.#instruction(run, stage, instruction);
+    await run.flush();
+    const { baseLayers, baseSnapshot } = start;
+    return { run, baseLayers, baseSnapshot, ownLayers, layered };
+  }
+
+  async #instruction(run: StageRun, stage: Stage, instruction: Stage['instructions'][number]): Promise<void> {
+    const { where, summary } = instruction;
+    switch (instruction.keyword) {
+      case 'ARG':
+        return run.arg(instruction);
+      case 'ENV':
+      case 'LABEL':
+        return run.pairs(instruction);
+      case 'SHELL':
+        return run.shell(instruction.argv);
+      case 'USER':
+        return run.user(instruction.value, where);
+      case 'WORKDIR':
+        return await run.workdir(instruction.value, where);
+      case 'RUN':
+        return await run.run(instruction);
+      case 'COPY':
+      case 'ADD': {
+        const { dockerfile, context, bases } = this.#options;
+        const from =
+          instruction.from === undefined
+            ? undefined
+            : copySource(dockerfile, stage, instruction, [...bases.keys()]);
+        const files = from === undefined ? context : await this.#filesOf(from);
+        await run.flush();
+        this.#options.progress(`${where}: ${summary}`);
+        return await run.copy(
+          instruction,
+          files,
+          from === undefined ? 'the context' : `--from=${instruction.from}`,
+        );
+      }
+    }
+  }
+
+  async result(): Promise<BuildResult> {
+    const { run, baseSnapshot } = await this.#stage(this.#options.target.index);
+    return { items: changesSince(baseSnapshot, run.files), config: run.config };
+  }
+}
+
+/**
+ * Executes a Dockerfile up to the target stage. Stages that the target does not need are left out, as Docker does it.
+ *
+ * @throws UserError `FILE:LINE: ...`
+ */
+export async function buildStages(options: BuildOptions): Promise<BuildResult> {
+  return await new Build(options).result();
+}

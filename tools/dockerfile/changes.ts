@@ -1,0 +1,59 @@
+/** What changed in a stage's files, as the items of a layer. */
+import { type Entry, parentPath, type Xattrs } from '../lib/entry/entry.ts';
+import type { LayerItem } from '../lib/layer/writer.ts';
+import { readFileContent } from './file-content.ts';
+import type { StageFiles, StageInode } from './stage-files.ts';
+
+/** The files at one moment: what stood at each path. */
+export type Snapshot = ReadonlyMap<string, StageInode>;
+
+export function takeSnapshot(files: StageFiles): Snapshot {
+  return new Map(files.entries().map(({ entry, inode }) => [entry.path, inode]));
+}
+
+function sameXattrs(left: Xattrs, right: Xattrs): boolean {
+  return (
+    left.size === right.size &&
+    [...left].every(
+      ([name, value]) => Buffer.compare(value, right.get(name) ?? new Uint8Array(0)) === 0 && right.has(name),
+    )
+  );
+}
+
+function sameDirectory(left: Entry, right: Entry): boolean {
+  return (
+    left.type === 'directory' &&
+    right.type === 'directory' &&
+    left.mode === right.mode &&
+    left.uid === right.uid &&
+    left.gid === right.gid &&
+    sameXattrs(left.xattrs, right.xattrs)
+  );
+}
+
+/**
+ * The layer that makes the files of `snapshot` into what `files` are now. A name that a hard-linked file gained brings all of its
+ * names along, so that they stay one file.
+ */
+export function changesSince(snapshot: Snapshot, files: StageFiles): LayerItem[] {
+  const entries = files.entries();
+  const changed = new Set<StageInode>();
+  for (const { entry, inode, implied } of entries) {
+    const before = snapshot.get(entry.path);
+    if (before === inode || (before !== undefined && sameDirectory(before.entry, inode.entry))) continue;
+    if (implied && entry.path === '') continue;
+    changed.add(inode);
+  }
+  const items: LayerItem[] = [];
+  for (const { entry, inode } of entries) {
+    if (!changed.has(inode)) continue;
+    const hasContent = entry.type === 'file' && entry.sizeBytes > 0;
+    items.push({ kind: 'entry', entry, ...(hasContent ? { content: () => readFileContent(inode) } : {}) });
+  }
+  const present = new Set(entries.map(({ entry }) => entry.path));
+  for (const path of snapshot.keys()) {
+    if (present.has(path) || files.get(parentPath(path))?.type !== 'directory') continue;
+    items.push({ kind: 'whiteout', path });
+  }
+  return items;
+}

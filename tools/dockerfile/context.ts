@@ -1,0 +1,135 @@
+/** The files that COPY and ADD can see: only what the command line names. */
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { basename, isAbsolute, join, normalize } from 'node:path';
+import { UserError } from '../lib/cli/cli.ts';
+import { type Entry, NO_XATTRS, normalizePath } from '../lib/entry/entry.ts';
+import { DIRECTORY_MODE, ROOT_OWNER, StageFiles } from './stage-files.ts';
+
+const PROGRAM_MODE = 0o755;
+const FILE_MODE = 0o644;
+const SYMLINK_MODE = 0o777;
+const MAGICS = [Buffer.from('#!'), Buffer.from('\x7fELF', 'latin1')];
+const MAGIC_BYTES = 4;
+
+/**
+ * The mode of a file that nobody stated one for. The mode on disk says nothing in a build: it differs between a working copy, a
+ * sandbox and a remote machine. The content does not.
+ */
+function defaultMode(path: string): number {
+  const descriptor = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(MAGIC_BYTES);
+    const count = readSync(descriptor, head, 0, MAGIC_BYTES, 0);
+    const isProgram = MAGICS.some((magic) => magic.equals(head.subarray(0, Math.min(count, magic.length))));
+    return isProgram ? PROGRAM_MODE : FILE_MODE;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** One `--context=DESTINATION=SOURCE[:MODE]`. */
+export interface ContextFile {
+  readonly destination: string;
+  readonly source: string;
+  readonly mode: number | undefined;
+}
+
+export function parseContextOption(option: string): ContextFile {
+  const equals = option.indexOf('=');
+  const destination = normalizePath(option.slice(0, Math.max(equals, 0)));
+  if (equals < 1 || destination === undefined) {
+    throw new UserError(`--context=${option}: write --context=PATH=FILE with a path inside the context`);
+  }
+  const [, source = option.slice(equals + 1), mode] =
+    /^(.*):([0-7]{3,4})$/.exec(option.slice(equals + 1)) ?? [];
+  return { destination, source, mode: mode === undefined ? undefined : Number.parseInt(mode, 8) };
+}
+
+class ContextReader {
+  readonly files = new StageFiles();
+
+  #put(entry: Entry, source: string): void {
+    const present = this.files.get(entry.path);
+    if (present !== undefined && !(present.type === 'directory' && entry.type === 'directory')) {
+      throw new UserError(`context: ${entry.path} is there twice, the second time from ${source}`);
+    }
+    const content = { kind: 'file', path: source, offsetBytes: 0 } as const;
+    this.files.put(entry, entry.type === 'file' ? content : undefined, 'context');
+  }
+
+  /** Puts what is at `source`, a symbolic link followed, at `path` of the context. */
+  add(path: string, source: string, mode: number | undefined): void {
+    const stats = statSync(source);
+    if (stats.isDirectory()) this.#addDirectory(path, source, mode);
+    else if (stats.isFile()) this.#addFile(path, source, stats, mode);
+    else throw new UserError(`context: ${source} is neither a file nor a directory`);
+  }
+
+  #addFile(path: string, source: string, stats: Stats, mode: number | undefined): void {
+    const metadata = { path, mode: mode ?? defaultMode(source), ...ROOT_OWNER, xattrs: NO_XATTRS };
+    this.#put({ ...metadata, type: 'file', sizeBytes: stats.size }, source);
+  }
+
+  #addDirectory(path: string, source: string, mode: number | undefined): void {
+    this.#put({ path, mode: DIRECTORY_MODE, ...ROOT_OWNER, xattrs: NO_XATTRS, type: 'directory' }, source);
+    const walk = (relative: string): void => {
+      for (const name of readdirSync(join(source, relative)).sort()) {
+        const inside = relative === '' ? name : `${relative}/${name}`;
+        const target = path === '' ? inside : `${path}/${inside}`;
+        const stats = lstatSync(join(source, inside));
+        if (stats.isSymbolicLink()) this.#addLink(target, source, inside, mode);
+        else if (stats.isDirectory()) {
+          this.#put(
+            { path: target, mode: DIRECTORY_MODE, ...ROOT_OWNER, xattrs: NO_XATTRS, type: 'directory' },
+            source,
+          );
+          walk(inside);
+        } else this.add(target, join(source, inside), mode);
+      }
+    };
+    walk('');
+  }
+
+  /**
+   * A symbolic link in a directory is kept if it stays there. One that leaves it is how a sandbox shows the file itself, when it
+   * leads to the same path in the same directory elsewhere; every other one would smuggle in what the build does not name.
+   */
+  #addLink(path: string, directory: string, relative: string, mode: number | undefined): void {
+    const link = join(directory, relative);
+    const target = readlinkSync(link);
+    const lands = normalize(join(relative, '..', target));
+    if (!isAbsolute(target) && lands !== '..' && !lands.startsWith('../')) {
+      this.#put(
+        { path, mode: SYMLINK_MODE, ...ROOT_OWNER, xattrs: NO_XATTRS, type: 'symlink', target },
+        link,
+      );
+    } else if (isAbsolute(target) && target.endsWith(`/${basename(directory)}/${relative}`)) {
+      this.add(path, target, mode);
+    } else {
+      throw new UserError(
+        `context: ${link} is a symbolic link to ${target}, outside of ${directory}; name that file in the context`,
+      );
+    }
+  }
+}
+
+/**
+ * Reads the context. Owners are 0:0, directories 0755, and files have the mode that is stated for them, else 0755 where they begin
+ * like a program (`#!` or ELF), else 0644: what is on the disk does not count.
+ *
+ * @throws UserError for a path that is there twice, and for a link that leaves its directory
+ */
+export function readContext(options: readonly ContextFile[]): StageFiles {
+  const reader = new ContextReader();
+  for (const { destination, source, mode } of options) reader.add(destination, source, mode);
+  return reader.files;
+}

@@ -1,0 +1,84 @@
+/** Reads the bytes of a stage's files, wherever they are. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { UserError } from '../lib/cli/cli.ts';
+import type { ContentPlace } from '../lib/layer/merge.ts';
+import { frameContent } from '../lib/zstd/decompress.ts';
+import type { FrameSpan } from '../lib/zstd/frame.ts';
+import type { ContentSource, StageInode } from './stage-files.ts';
+
+const CHUNK_BYTES = 1 << 20;
+/** Files are read in the order of their paths, which is the order of the layers' frames: the last few are enough. */
+const FRAMES_MAX = 6;
+
+const recentFrames = new Map<FrameSpan, Uint8Array>();
+
+async function cachedFrame(place: ContentPlace, frame: FrameSpan): Promise<Uint8Array> {
+  const { layer } = place;
+  const bytes = recentFrames.get(frame) ?? (await frameContent(layer.source, frame, layer.name));
+  recentFrames.delete(frame);
+  recentFrames.set(frame, bytes);
+  for (const oldest of recentFrames.keys()) {
+    if (recentFrames.size <= FRAMES_MAX) break;
+    recentFrames.delete(oldest);
+  }
+  return bytes;
+}
+
+/** The first frame that reaches beyond an offset of the uncompressed layer. */
+function frameIndexAt(frames: readonly FrameSpan[], offsetBytes: number): number {
+  let low = 0;
+  for (let high = frames.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    const frame = frames[middle] as FrameSpan;
+    if (frame.contentOffsetBytes + frame.contentBytes <= offsetBytes) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+async function* fromLayer(place: ContentPlace, sizeBytes: number): AsyncGenerator<Uint8Array> {
+  const end = place.offsetBytes + sizeBytes;
+  const { frames } = place.layer;
+  for (let index = frameIndexAt(frames, place.offsetBytes); index < frames.length; index++) {
+    const frame = frames[index] as FrameSpan;
+    const start = frame.contentOffsetBytes;
+    if (start >= end) return;
+    const bytes = await cachedFrame(place, frame);
+    yield bytes.subarray(Math.max(0, place.offsetBytes - start), Math.min(bytes.length, end - start));
+  }
+}
+
+function* fromFile(path: string, offsetBytes: number, sizeBytes: number): Generator<Uint8Array> {
+  const descriptor = openSync(path, 'r');
+  try {
+    for (let done = 0; done < sizeBytes; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - done));
+      const count = readSync(descriptor, chunk, 0, chunk.length, offsetBytes + done);
+      if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
+      yield chunk.subarray(0, count);
+      done += count;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function contentOf(
+  source: ContentSource,
+  sizeBytes: number,
+): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  switch (source.kind) {
+    case 'layer':
+      return fromLayer(source.place, sizeBytes);
+    case 'bytes':
+      return [source.bytes];
+    case 'file':
+      return fromFile(source.path, source.offsetBytes, sizeBytes);
+  }
+}
+
+/** The bytes of a file in pieces; nothing for whatever has no content. */
+export async function* readFileContent(inode: StageInode): AsyncGenerator<Uint8Array> {
+  if (inode.entry.type !== 'file' || inode.source === undefined || inode.entry.sizeBytes === 0) return;
+  yield* contentOf(inode.source, inode.entry.sizeBytes);
+}

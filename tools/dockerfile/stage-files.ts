@@ -1,0 +1,142 @@
+/** The files of a stage (or of the context) while a Dockerfile is executed. */
+import { UserError } from '../lib/cli/cli.ts';
+import type { AccountFiles, Owner } from '../lib/dockerfile/accounts.ts';
+import { baseName, type Entry, NO_XATTRS, parentPath } from '../lib/entry/entry.ts';
+import { type ResolvedPath, resolvePath } from '../lib/entry/symlinks.ts';
+import type { ContentPlace } from '../lib/layer/merge.ts';
+import { type Layer, scanLayer } from '../lib/layer/reader.ts';
+import { at, FileTree, type Inode, type TreeEntry } from '../lib/layer/tree.ts';
+import { readFileContent } from './file-content.ts';
+
+/** Where the bytes of a file are. */
+export type ContentSource =
+  | { readonly kind: 'layer'; readonly place: ContentPlace }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string; readonly offsetBytes: number };
+
+export type StageInode = Inode<ContentSource>;
+export type StageEntry = TreeEntry<ContentSource>;
+
+export const ROOT_OWNER: Owner = { uid: 0, gid: 0 };
+export const DIRECTORY_MODE = 0o755;
+const PASSWD = 'etc/passwd';
+const GROUP = 'etc/group';
+
+export class StageFiles {
+  readonly #tree = new FileTree<ContentSource>();
+  /** All entries in order, until something changes. */
+  #entries: readonly StageEntry[] | undefined;
+  #names: ReadonlyMap<string, readonly string[]> | undefined;
+
+  #changed(): void {
+    this.#entries = undefined;
+    this.#names = undefined;
+  }
+
+  /** What stands at `path` itself, under that path. */
+  get(path: string): Entry | undefined {
+    const inode = this.#tree.get(path);
+    return inode && at(inode.entry, path);
+  }
+
+  inode(path: string): StageInode | undefined {
+    return this.#tree.get(path);
+  }
+
+  resolve(path: string): ResolvedPath {
+    return resolvePath(this, path);
+  }
+
+  entries(): readonly StageEntry[] {
+    this.#entries ??= this.#tree.entries();
+    return this.#entries;
+  }
+
+  /** Everything below a directory, sorted by path. */
+  below(path: string): readonly StageEntry[] {
+    const prefix = path === '' ? '' : `${path}/`;
+    return this.entries().filter(({ entry }) => entry.path !== '' && entry.path.startsWith(prefix));
+  }
+
+  /** The names in a directory, sorted. */
+  names(path: string): readonly string[] {
+    if (this.#names === undefined) {
+      const names = new Map<string, string[]>();
+      for (const { entry } of this.entries()) {
+        if (entry.path === '') continue;
+        const siblings = names.get(parentPath(entry.path)) ?? [];
+        siblings.push(baseName(entry.path));
+        names.set(parentPath(entry.path), siblings);
+      }
+      this.#names = names;
+    }
+    return this.#names.get(path) ?? [];
+  }
+
+  put(entry: Entry, source: ContentSource | undefined, origin: string): void {
+    this.#changed();
+    this.#tree.put(entry, source, origin);
+  }
+
+  remove(path: string, origin: string): void {
+    this.#changed();
+    this.#tree.remove(path, origin);
+  }
+
+  /** Lays a layer over the files. */
+  async apply(layer: Layer): Promise<void> {
+    this.#changed();
+    const items = await scanLayer(layer);
+    for (const item of items) {
+      if (item.kind === 'whiteout') this.#tree.remove(item.path, layer.name);
+      if (item.kind === 'opaque') this.#tree.removeChildren(item.path, layer.name);
+    }
+    for (const item of items) {
+      if (item.kind !== 'entry') continue;
+      const place: ContentPlace = { layer, offsetBytes: item.dataOffsetBytes };
+      this.#tree.put(item.entry, { kind: 'layer', place }, layer.name);
+    }
+  }
+
+  /**
+   * Makes a directory and those above it that are missing, as `mkdir -p` does: symbolic links on the way are followed.
+   *
+   * @returns its real path
+   * @throws UserError where something else than a directory is in the way
+   */
+  makeDirectories(path: string, owner: Owner, where: string): string {
+    const resolved = this.resolve(path).path;
+    let current = '';
+    for (const name of resolved === '' ? [] : resolved.split('/')) {
+      current = current === '' ? name : `${current}/${name}`;
+      const entry = this.get(current);
+      if (entry === undefined) {
+        const { uid, gid } = owner;
+        const made: Entry = {
+          type: 'directory',
+          path: current,
+          mode: DIRECTORY_MODE,
+          uid,
+          gid,
+          xattrs: NO_XATTRS,
+        };
+        this.put(made, undefined, where);
+      } else if (entry.type !== 'directory') {
+        throw new UserError(`${where}: /${current} is a ${entry.type}, not a directory`);
+      }
+    }
+    return resolved;
+  }
+
+  async #text(path: string): Promise<string | undefined> {
+    const inode = this.inode(this.resolve(path).path);
+    if (inode?.entry.type !== 'file') return undefined;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of readFileContent(inode)) chunks.push(Uint8Array.from(chunk));
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  async accounts(): Promise<AccountFiles> {
+    return { passwd: await this.#text(PASSWD), group: await this.#text(GROUP) };
+  }
+}
