@@ -7,6 +7,9 @@ _UPDATE = "bazel run //ic-os/base:update_lock"
 def _urls(mirrors, package):
     return ["{}/{}".format(mirror, package.pool_path) for mirror in mirrors]
 
+def _file(directory, package):
+    return "{}/{}".format(directory, package.file_name)
+
 def vanished_message(package, mirrors):
     """The error for a package that no mirror gives."""
     return ("No mirror has {name} {version} any more, or none can be reached. Tried {path} below: {mirrors}. " +
@@ -42,18 +45,30 @@ def size_message(package, actual, where):
         update = _UPDATE,
     )
 
-def _explain_failure(rctx, package, mirrors):
-    """Fails with the reason why a package could not be downloaded: gone, cut short, or with other bytes."""
-    for url in _urls(mirrors, package):
-        probe = "probe.deb"
-        result = rctx.download(url = url, output = probe, allow_fail = True)
-        if result.success:
-            size = _sizes(rctx, [probe])[0]
-            rctx.delete(probe)
-            if size != package.size_bytes:
-                fail(size_message(package, size, url))
-            fail(digest_message(package, url, result.sha256))
-    fail(vanished_message(package, mirrors))
+def _wrong_bytes_message(rctx, package, file, url):
+    """The error for a file that was downloaded and is not what the lock pins: cut short, or changed."""
+    size = _sizes(rctx, [file])[0]
+    if size != package.size_bytes:
+        return size_message(package, size, url)
+    result = rctx.execute(["sha256sum", file])
+    if result.return_code:
+        fail("sha256sum failed: {}".format(result.stderr))
+    return digest_message(package, url, result.stdout.split(" ")[0])
+
+def _download_from_one(rctx, package, mirrors, file):
+    """Tries the mirrors one by one, each with a file of its own, and fails with what is wrong with the first bad file.
+
+    Bazel leaves a file with a wrong digest where it is, which tells such a mirror from one that has no file.
+    """
+    messages = []
+    for index, url in enumerate(_urls(mirrors, package)):
+        attempt = "{}.{}".format(file, index)
+        if rctx.download(url = url, output = attempt, sha256 = package.sha256, allow_fail = True).success:
+            rctx.symlink(attempt, file)
+            return
+        if rctx.path(attempt).exists:
+            messages.append(_wrong_bytes_message(rctx, package, attempt, url))
+    fail(messages[0] if messages else vanished_message(package, mirrors))
 
 def _sizes(rctx, files):
     """The size of each file in bytes."""
@@ -72,20 +87,21 @@ def download_debs(rctx, packages, directory):
     """
     mirrors = configured_mirrors(rctx)
     pending = [
-        (package, rctx.download(
+        (package, _file(directory, package), rctx.download(
             url = _urls(mirrors, package),
-            output = "{}/{}".format(directory, package.file_name),
+            output = _file(directory, package),
             sha256 = package.sha256,
             allow_fail = True,
             block = False,
         ))
         for package in packages
     ]
-    for index, (package, download) in enumerate(pending):
+    for index, (package, file, download) in enumerate(pending):
         rctx.report_progress("Downloading packages: {} of {} ({})".format(index + 1, len(pending), package.name))
         if not download.wait().success:
-            _explain_failure(rctx, package, mirrors)
-    files = ["{}/{}".format(directory, package.file_name) for package in packages]
+            rctx.delete(file)
+            _download_from_one(rctx, package, mirrors, file)
+    files = [_file(directory, package) for package in packages]
     for package, size in zip(packages, _sizes(rctx, files)):
         if size != package.size_bytes:
             fail(size_message(package, size, "a mirror, with the right digest,"))
