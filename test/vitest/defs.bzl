@@ -12,6 +12,7 @@ A folder of tools/lib needs one call of `vitest_suite`:
 """
 
 load("@icos_npm//:defs.bzl", "js_library")
+load("//rules/private:providers/apt_root_info.bzl", "AptRootInfo")
 
 _TEST_SUFFIX = ".test.ts"
 _TOOLCHAIN_TYPE = "//rules/toolchain:type"
@@ -32,6 +33,9 @@ def _vitest_test_impl(ctx):
             name: tool[DefaultInfo].files_to_run.executable.short_path
             for tool, names in ctx.attr.tools.items()
             for name in names.split(" ")
+        } | {
+            name: "../" + root[AptRootInfo].path.removeprefix("external/")
+            for root, name in ctx.attr.roots.items()
         },
     }))
 
@@ -49,7 +53,8 @@ def _vitest_test_impl(ctx):
     ).merge_all(
         [node_modules.default_runfiles] +
         [target[DefaultInfo].default_runfiles for target in ctx.attr.data] +
-        [tool[DefaultInfo].default_runfiles for tool in ctx.attr.tools],
+        [tool[DefaultInfo].default_runfiles for tool in ctx.attr.tools] +
+        [root[DefaultInfo].default_runfiles for root in ctx.attr.roots],
     )
     return [
         DefaultInfo(executable = executable, runfiles = runfiles),
@@ -77,6 +82,10 @@ _vitest_test = rule(
             doc = "The tests, `*.test.ts`.",
             allow_files = [_TEST_SUFFIX],
             mandatory = True,
+        ),
+        "roots": attr.label_keyed_string_dict(
+            doc = "Directories of unpacked packages, to the name of the environment variable that tells the tests where each is.",
+            providers = [AptRootInfo],
         ),
         "tools": attr.label_keyed_string_dict(
             doc = "Executables, to the names of the environment variables that tell the tests where they are.",
@@ -135,7 +144,7 @@ def _bundle_inputs(modules, deps):
             deps = [":js"],
         )
 
-def vitest_suite(name, srcs, deps = [], data = [], tools = {}, size = "small", **kwargs):
+def vitest_suite(name, srcs, deps = [], data = [], tools = {}, roots = {}, size = "small", **kwargs):
     """The two targets of a folder of TypeScript: `ts`, its sources, and a test of them.
 
     Args:
@@ -144,6 +153,8 @@ def vitest_suite(name, srcs, deps = [], data = [], tools = {}, size = "small", *
       deps: The `ts` targets of the folders whose modules these import.
       data: Other files that the tests alone read.
       tools: See vitest_test.
+      roots: A dict of the label of unpacked packages (`apt.root`) to the name of the environment variable that
+        tells the tests where they are.
       size: See vitest_test.
       **kwargs: As for every test.
     """
@@ -161,6 +172,7 @@ def vitest_suite(name, srcs, deps = [], data = [], tools = {}, size = "small", *
             srcs = tests,
             data = [":ts", "//tools/lib/testing:ts"] + data,
             tools = tools,
+            roots = roots,
             size = size,
             **kwargs
         )
