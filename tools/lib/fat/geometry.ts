@@ -63,23 +63,31 @@ const SECTORS_LIMIT = 0xffffffff;
  * @throws UserError where no type, or not the one asked for, can have the size
  */
 export function planGeometry(options: GeometryOptions): FatGeometry {
-  const { sizeBytes, type, clusterBytes } = options;
-  const totalSectors = sizeBytes / SECTOR_BYTES;
+  const totalSectors = options.sizeBytes / SECTOR_BYTES;
   if (!Number.isInteger(totalSectors) || totalSectors < 1) {
-    throw new UserError(`FAT: the size ${sizeBytes} is not a multiple of ${SECTOR_BYTES} bytes`);
+    throw new UserError(`FAT: the size ${options.sizeBytes} is not a multiple of ${SECTOR_BYTES} bytes`);
   }
   if (totalSectors > SECTORS_LIMIT) {
     throw new UserError(
-      `FAT: the size ${sizeBytes} is too large: up to ${SECTORS_LIMIT * SECTOR_BYTES} bytes`,
+      `FAT: the size ${options.sizeBytes} is too large: up to ${SECTORS_LIMIT * SECTOR_BYTES} bytes`,
     );
   }
-  if (clusterBytes !== undefined) checkClusterBytes(clusterBytes);
-  for (const [candidateType, clusterSectors] of candidates(sizeBytes, type, clusterBytes)) {
-    const geometry = layOut(candidateType, clusterSectors, totalSectors);
-    const { minimum, maximum } = CLUSTER_LIMITS[candidateType];
-    if (geometry.clusterCount >= minimum && geometry.clusterCount <= maximum) return geometry;
-  }
-  throw new UserError(outOfRange(options));
+  if (options.clusterBytes !== undefined) checkClusterBytes(options.clusterBytes);
+  const geometry = findGeometry(options);
+  if (geometry === undefined) throw new UserError(outOfRange(options));
+  return geometry;
+}
+
+/** The plan for a size, or nothing where no number of clusters is right for its type. */
+export function findGeometry({ sizeBytes, type, clusterBytes }: GeometryOptions): FatGeometry | undefined {
+  const totalSectors = sizeBytes / SECTOR_BYTES;
+  if (totalSectors > SECTORS_LIMIT) return undefined;
+  return candidates(sizeBytes, type, clusterBytes)
+    .map(([candidateType, clusterSectors]) => layOut(candidateType, clusterSectors, totalSectors))
+    .find((geometry) => {
+      const { minimum, maximum } = CLUSTER_LIMITS[geometry.type];
+      return geometry.clusterCount >= minimum && geometry.clusterCount <= maximum;
+    });
 }
 
 function checkClusterBytes(clusterBytes: number): void {

@@ -123,6 +123,15 @@ describe('the limits of FAT', () => {
       expect(() => write(entries, { ...options, sizeBytes: sizeBytes + missingBytes })).not.toThrow();
     },
   );
+
+  test.each<[string, Partial<FatOptions>]>([
+    ['a type', { sizeBytes: 100 * MEBIBYTE, type: 'fat12' }],
+    ['a cluster size', { sizeBytes: 30 * MEBIBYTE, type: 'fat16', clusterBytes: 512 }],
+  ])('a volume that is too small and cannot be larger, because of %s, says that', (_title, options) => {
+    expect(() => write([file('a', 200 * MEBIBYTE)], options)).toThrow(
+      /^FAT: the volume is \d+ bytes too small: .*do not go with a larger one: choose others, or put less into it$/,
+    );
+  });
 });
 
 describe('what FAT cannot hold is refused, with the entry and the rule', () => {

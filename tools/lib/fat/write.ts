@@ -15,7 +15,7 @@ import {
   SHORT_NAME_BYTES,
   SLOT_BYTES,
 } from './format.ts';
-import { type FatGeometry, planGeometry, sizeBytesFor } from './geometry.ts';
+import { type FatGeometry, findGeometry, planGeometry, sizeBytesFor } from './geometry.ts';
 import { type StoredName, storeNames } from './names.ts';
 import { type ClusterRun, encodeTable } from './table.ts';
 import { type FatTime, fatTime } from './time.ts';
@@ -179,23 +179,31 @@ function checkSlots(directory: FatDirectory, slots: number, geometry: FatGeometr
 }
 
 function tooSmall(root: FatDirectory, geometry: FatGeometry, plan: VolumePlan, options: FatOptions): string {
-  const neededBytes = fittingSizeBytes(root, geometry, plan, options);
-  return (
-    `FAT: the volume is ${neededBytes - options.sizeBytes} bytes too small: the files need ${plan.usedClusterCount} ` +
-    `clusters of ${geometry.clusterSectors * SECTOR_BYTES} bytes, ${options.sizeBytes} bytes hold ` +
-    `${geometry.clusterCount}; make it larger, or put less into it`
-  );
+  const clusterBytes = geometry.clusterSectors * SECTOR_BYTES;
+  const need =
+    `the files need ${plan.usedClusterCount} clusters of ${clusterBytes} bytes, ` +
+    `${options.sizeBytes} bytes hold ${geometry.clusterCount}`;
+  const enoughBytes = fittingSizeBytes(root, geometry, plan, options);
+  return enoughBytes === undefined
+    ? `FAT: the volume is ${(plan.usedClusterCount - geometry.clusterCount) * clusterBytes} bytes too small: ${need}, and ` +
+        'the type and cluster size chosen do not go with a larger one: choose others, or put less into it'
+    : `FAT: the volume is ${enoughBytes - options.sizeBytes} bytes too small: ${need}; ` +
+        'make it larger, or put less into it';
 }
 
-/** A size that is enough: where a larger volume gets larger clusters, the files need more of it, too. */
+/**
+ * A size that is enough, if there is one: where a larger volume gets larger clusters, the files need more of it, and the
+ * options may not go with it at all.
+ */
 function fittingSizeBytes(
   root: FatDirectory,
   geometry: FatGeometry,
   plan: VolumePlan,
   options: FatOptions,
-): number {
+): number | undefined {
   const sizeBytes = sizeBytesFor(geometry.type, geometry.clusterSectors, plan.usedClusterCount);
-  const larger = planGeometry({ ...options, sizeBytes });
+  const larger = findGeometry({ ...options, sizeBytes });
+  if (larger === undefined) return undefined;
   const largerPlan = planVolume(root, larger, options.label);
   if (largerPlan.usedClusterCount <= larger.clusterCount) return sizeBytes;
   return fittingSizeBytes(root, larger, largerPlan, { ...options, sizeBytes });
