@@ -33,7 +33,7 @@ function statusParagraph({ binary, conffileDigests }: UnpackedPackage): Paragrap
 
 /** The list of a package's paths, as `dpkg -L` shows them. */
 function fileList({ listedPaths }: UnpackedPackage): string {
-  return listedPaths.map((path) => `/${path === '' ? '.' : path}\n`).join('');
+  return [...listedPaths].map((path) => `/${path === '' ? '.' : path}\n`).join('');
 }
 
 /** Adds the database to the tree, in the state that dpkg leaves it in when everything is unpacked. */

@@ -10,8 +10,8 @@ import { resolveLinks } from './resolve-links.ts';
 /** What unpacking a package has put where. */
 export interface UnpackedPackage {
   readonly binary: BinaryPackage;
-  /** Every path of the package's archive as it stands there, excluded ones too: dpkg's list of the package's files. */
-  readonly listedPaths: readonly string[];
+  /** dpkg's list of the package's files: every path as it stands in the archive, excluded ones too, in its order. */
+  readonly listedPaths: ReadonlySet<string>;
   /** The real path of each entry that is no directory, as far as it is unpacked and not taken over by another package. */
   readonly filePaths: ReadonlySet<string>;
   /** MD5 of each configuration file that was unpacked, by its path in `conffiles`. */
@@ -60,7 +60,7 @@ export class Unpacker {
       await this.#builder.add(resolved, isConffile ? hashed(content(), md5) : content(), binary.deb.name);
       if (isConffile && resolved.type === 'file') conffileDigests.set(entry.path, md5.digest('hex'));
     }
-    return { binary, listedPaths: [...listedPaths], filePaths, conffileDigests };
+    return { binary, listedPaths, filePaths, conffileDigests };
   }
 
   /** The entry at its real path: symbolic links to directories on the way are followed, as dpkg follows them. */

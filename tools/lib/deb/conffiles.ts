@@ -28,20 +28,3 @@ export function parseConffiles(text: string, where: string): Conffile[] {
     return [{ path, removeOnUpgrade: flags.length > 0 }];
   });
 }
-
-/** MD5 as lower-case hexadecimal digits, two spaces, and the path without a leading slash. */
-const MD5SUMS_LINE = /^([0-9a-f]{32})[ \t]+(?:\.\/)?(.+)$/;
-
-/** Reads the control file `md5sums` (deb-md5sums(5)): the digest of each file by path. */
-export function parseMd5sums(text: string, where: string): Map<string, string> {
-  const digests = new Map<string, string>();
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line === '') continue;
-    const [, digest, path] = MD5SUMS_LINE.exec(line) ?? [];
-    if (digest === undefined || path === undefined) {
-      throw new UserError(`${where}:${index + 1}: expected an MD5 digest and a path`);
-    }
-    digests.set(path, digest);
-  }
-  return digests;
-}

@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { buildDeb, controlText } from '../lib/deb/sample.ts';
+import { TestSet } from './test-set.ts';
+
+const MAIN = join(import.meta.dirname, 'main.ts');
+
+function run(set: TestSet, name: string, debs: readonly string[]) {
+  const outputs = ['output', 'steps', 'packages'].map((option) => join(set.directory, `${name}.${option}`));
+  const args = ['output', 'steps', 'packages'].map((option, index) => `--${option}=${outputs[index]}`);
+  const result = spawnSync(process.execPath, [MAIN, ...args, ...debs.map((deb) => `--deb=${deb}`)], {
+    encoding: 'utf8',
+  });
+  return { ...result, outputs };
+}
+
+const AAA = {
+  control: { control: controlText('aaa', '1:2-3', 'Source: source-of-a (2-3)\n') },
+  files: { 'usr/bin/a': 'a' },
+};
+const BBB = { control: { control: controlText('bbb') }, files: { 'usr/bin/b': 'b' } };
+
+test('the order in which packages are given changes no byte', () => {
+  using set = new TestSet();
+  set.add(AAA);
+  set.add(BBB);
+  const one = run(set, 'one', set.files);
+  const two = run(set, 'two', set.files.toReversed());
+  expect(one.stderr).toBe('');
+  for (const [index, file] of one.outputs.entries()) {
+    expect(readFileSync(two.outputs[index] ?? '').equals(readFileSync(file))).toBe(true);
+  }
+});
+
+test('packages.json says which file came with which package', () => {
+  using set = new TestSet();
+  const file = set.add(AAA);
+  const { outputs } = run(set, 'one', set.files);
+  expect(JSON.parse(readFileSync(outputs[2] ?? '', 'utf8'))).toEqual({
+    packages: [
+      {
+        name: 'aaa',
+        version: '1:2-3',
+        architecture: 'amd64',
+        source: 'source-of-a (2-3)',
+        sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
+        files: ['usr/bin/a'],
+      },
+    ],
+  });
+});
+
+describe('bad input gets one line and exit 1, and leaves no output', () => {
+  const good = buildDeb(AAA);
+  test.each<[string, (set: TestSet) => void, RegExp]>([
+    [
+      'a truncated package',
+      (set) => set.addBytes(good.subarray(0, -100)),
+      /^main\.ts: \S+0\.deb: .*passes the end of the file/,
+    ],
+    [
+      'a file that is no package',
+      (set) => set.addBytes(Buffer.from('rubbish')),
+      /^main\.ts: \S+0\.deb: no intact Debian package/,
+    ],
+    [
+      'the same package twice',
+      (set) => [set.add(AAA), set.add(AAA)],
+      /^main\.ts: \S+1\.deb: the package aaa is in \S+0\.deb too/,
+    ],
+    ['no package', () => {}, /^main\.ts: --deb is missing/],
+  ])('%s', (_name, fill, message) => {
+    using set = new TestSet();
+    fill(set);
+    const { status, stderr, outputs } = run(set, 'bad', set.files);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd()).not.toContain('\n');
+    expect(status).toBe(1);
+    for (const output of outputs) expect(existsSync(output)).toBe(false);
+  });
+});
