@@ -14,16 +14,19 @@ import { type CheckedOptions, checkOptions, type Ext4Options } from './options.t
 import { isBlockSymlink, planTreeDirectory, shareXattrBlocks } from './plan.ts';
 import { buildTree, type Tree } from './tree.ts';
 
-/** mke2fs makes one inode for so many bytes of a file system that shall be written to. */
-const BYTES_PER_INODE = 16384;
+/** A file system that shall be written to has one free inode for so many bytes (mke2fs: one in all). */
+const BYTES_PER_FREE_INODE = 16384;
 
 /** Pieces that a file may fall into for each of its largest extents, where metadata stands between its blocks. */
 const PIECES_PER_EXTENT = 4;
 
 /** The inodes that the file system shall have at least. */
 export function wantedInodes(tree: Tree, options: CheckedOptions): number {
-  const proportional = Math.floor((options.sizeBlocks * BLOCK_BYTES) / BYTES_PER_INODE);
-  return Math.max(tree.lastInode, options.inodeCount ?? (options.readOnly ? 0 : proportional));
+  const { sizeBlocks, inodeCount, readOnly } = options;
+  if (inodeCount !== undefined || readOnly) return Math.max(tree.lastInode, inodeCount ?? 0);
+  const free = Math.floor((sizeBlocks * BLOCK_BYTES) / BYTES_PER_FREE_INODE);
+  const capacity = Math.ceil(sizeBlocks / BLOCKS_PER_GROUP) * MAXIMUM_INODES_PER_GROUP;
+  return Math.max(tree.lastInode, Math.min(tree.lastInode + free, capacity));
 }
 
 export function planTreeGeometry(tree: Tree, options: CheckedOptions): Geometry {
@@ -65,7 +68,8 @@ export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions): numbe
   const extentOfJournal = (size: CheckedOptions): number => extentBlocks(journalBlocks(size));
   const groups = Math.ceil(Math.max(tree.lastInode, options.inodeCount ?? 0) / MAXIMUM_INODES_PER_GROUP);
   let sizeBlocks = Math.max(blocks, (groups - 1) * BLOCKS_PER_GROUP + 1);
-  // A block more of size gives at most one more for data, so stepping by what is missing cannot pass the smallest.
+  // A block more of size gives one more for data at best (but for roundings of inode tables), so stepping by what is
+  // missing ends at the smallest size.
   for (;;) {
     const sized = { ...options, sizeBlocks };
     const geometry = planTreeGeometry(tree, sized);
@@ -76,8 +80,8 @@ export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions): numbe
 }
 
 /**
- * The size that is enough for `entries` with these options, whatever their content: the smallest one, if no file has
- * holes. `options.sizeBytes` is not looked at.
+ * The size that is enough for `entries` with these options, whatever their content. If no file has holes, it is the
+ * smallest one.
  */
 export function minimumExt4SizeBytes(
   entries: readonly Entry[],

@@ -17,7 +17,7 @@ export interface Ext4Options {
   readonly journal: boolean;
   /**
    * The least number of inodes, used ones included. When not given: what the tree needs, and on a file system that can
-   * be written to, one for each 16 KiB of its size if that is more.
+   * be written to, one more for each 16 KiB of its size.
    */
   readonly inodeCount?: number;
   /** The directory that the file system says it was mounted on last, up to 63 bytes. */

@@ -59,13 +59,13 @@ function complete(entries: readonly Entry[]): Entry[] {
   const position = after < 0 ? all.length : after;
   if (all[position]?.path !== LOST_AND_FOUND) all.splice(position, 0, DEFAULT_LOST_AND_FOUND);
   else if (all[position].type !== 'directory') {
-    throw new UserError(`${LOST_AND_FOUND}: has to be a directory on ext4; leave it out of the tree`);
+    throw new UserError(`/${LOST_AND_FOUND}: it has to be a directory on ext4; leave it out of the tree`);
   }
   return all;
 }
 
 function fail(entry: Entry, problem: string): never {
-  throw new UserError(`${entry.path === '' ? '/' : entry.path}: ${problem}`);
+  throw new UserError(`/${entry.path}: ${problem}`);
 }
 
 function checkEntry(entry: Entry): void {
@@ -120,7 +120,7 @@ function indexEntries(entries: readonly Entry[], parents: Uint32Array): Map<stri
   let previous: Entry | undefined;
   entries.forEach((entry, index) => {
     checkEntry(entry);
-    if (indexes.has(entry.path)) fail(entry, 'is in the tree twice; keep one of the two');
+    if (indexes.has(entry.path)) fail(entry, 'it is in the tree twice; keep one of the two');
     if (previous !== undefined && entry.path < previous.path && comparePaths(previous.path, entry.path) > 0) {
       throw new Error(`the entries are not sorted: ${entry.path} comes after ${previous.path}`);
     }
@@ -130,7 +130,10 @@ function indexEntries(entries: readonly Entry[], parents: Uint32Array): Map<stri
         fail(entry, `its directory ${parentPath(entry.path)} is not in the tree; add it`);
       }
       if (entries[parent]?.type !== 'directory') {
-        fail(entry, `${parentPath(entry.path)} is not a directory, so nothing can be in it`);
+        fail(
+          entry,
+          `${parentPath(entry.path)} is not a directory, so nothing can be in it; remove one of the two`,
+        );
       }
       parents[index] = parent;
     }
@@ -148,10 +151,12 @@ function resolveLink(entries: readonly Entry[], indexes: ReadonlyMap<string, num
     const index = indexes.get(entry.target);
     const target = index === undefined ? undefined : entries[index];
     if (index === undefined || target === undefined) {
-      fail(link, `the target ${entry.target} of the hard link is not in the tree; add it, or drop the link`);
+      fail(link, `the target ${entry.target} of its hard link is not in the tree; add it, or drop the link`);
     }
-    if (target.type === 'directory') fail(link, `the hard link's target ${entry.target} is a directory`);
-    if (seen.has(target.path)) fail(link, 'the hard link leads back to itself');
+    if (target.type === 'directory')
+      fail(link, `the target ${entry.target} of its hard link is a directory; link to a file`);
+    if (seen.has(target.path))
+      fail(link, 'its hard link leads back to itself; name the file itself as the target');
     if (target.type !== 'hardlink') return index;
     entry = target;
   }
@@ -169,7 +174,8 @@ function countLinks(entries: readonly Entry[], parents: Uint32Array, targets: Ui
   return Uint16Array.from(counts, (count, index) => {
     if (count <= MAXIMUM_LINKS) return count;
     const entry = entries[index] as Entry;
-    if (entry.type !== 'directory') fail(entry, `has ${count} hard links, and ext4 takes ${MAXIMUM_LINKS}`);
+    if (entry.type !== 'directory')
+      fail(entry, `it has ${count} names, and ext4 takes ${MAXIMUM_LINKS}; copy it`);
     return UNCOUNTED_LINKS;
   });
 }

@@ -24,7 +24,7 @@ import {
 } from './inode.ts';
 import { InodeTableWriter } from './inode-table.ts';
 import { encodeJournalSuperblock } from './journal.ts';
-import { journalBlocks, minimumTreeSizeBytes, planTreeGeometry } from './minimum.ts';
+import { journalBlocks, minimumTreeSizeBytes, planTreeGeometry, wantedInodes } from './minimum.ts';
 import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
 import {
   isBlockSymlink,
@@ -88,7 +88,8 @@ export class Ext4Writer {
     this.#options = checkOptions(options);
     this.#tree = buildTree(entries);
     this.#geometry = planTreeGeometry(this.#tree, this.#options);
-    if (this.#geometry.dataBlocks < 0 || this.#geometry.inodeCount < this.#tree.lastInode) this.#full();
+    const { dataBlocks, inodeCount } = this.#geometry;
+    if (dataBlocks < 0 || inodeCount < wantedInodes(this.#tree, this.#options)) this.#full();
     this.#allocator = new BlockAllocator(this.#geometry);
     this.#buffer = new WriteBuffer(sink);
     this.#seed = checksumSeed(this.#options.uuid);
@@ -161,6 +162,12 @@ export class Ext4Writer {
   #full(): never {
     const sizeBytes = this.#options.sizeBlocks * BLOCK_BYTES;
     const neededBytes = minimumTreeSizeBytes(this.#tree, this.#options);
+    if (neededBytes <= sizeBytes) {
+      throw new UserError(
+        `the ext4 file system ${JSON.stringify(this.#options.label)} of ${sizeBytes} bytes is full, for its files were ` +
+          'written in turns and fell into many pieces; write one after the other',
+      );
+    }
     throw new UserError(
       `the ext4 file system ${JSON.stringify(this.#options.label)} of ${sizeBytes} bytes is too small by ` +
         `${neededBytes - sizeBytes} bytes; give it ${neededBytes}`,

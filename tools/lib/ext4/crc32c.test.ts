@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { CRC32C_START, crc32c, crc32cWord } from './crc32c.ts';
+import { noise } from './test-image.ts';
+
+test('gives the check value of CRC-32C in the catalogue, but for the final inversion', () => {
+  expect(~crc32c(CRC32C_START, Buffer.from('123456789')) >>> 0).toBe(0xe3069283);
+});
+
+test('gives the same for any split of the bytes', () => {
+  const bytes = noise(100);
+  const whole = crc32c(CRC32C_START, bytes);
+  for (let split = 0; split <= bytes.length; split++) {
+    expect(crc32c(crc32c(CRC32C_START, bytes, 0, split), bytes, split)).toBe(whole);
+  }
+});
+
+test('a word counts as its four little-endian bytes', () => {
+  expect(crc32cWord(0x12345678, 0xdeadbeef)).toBe(crc32c(0x12345678, Uint8Array.of(0xef, 0xbe, 0xad, 0xde)));
+});
