@@ -4,6 +4,8 @@
 set -eu
 
 POLL_SECONDS=10
+# A machine that starts changes faster.
+STARTING_POLL_SECONDS=1
 
 addresses() {
     ip -oneline address show scope global | sed -E 's/^[0-9]+: +([^ ]+) +inet6? +([^ ]+).*/    \1 \2/'
@@ -11,9 +13,10 @@ addresses() {
 
 shown=
 while true; do
+    state=$(systemctl is-system-running || true)
     now="Host:  $(cat /proc/sys/kernel/hostname)
 Slot:  $(tr ' ' '\n' </proc/cmdline | sed -n 's/^dfinity\.system=//p')
-State: $(systemctl is-system-running || true)
+State: $state
 Addresses:
 $(addresses)"
     if [ "$now" != "$shown" ]; then
@@ -21,5 +24,8 @@ $(addresses)"
         echo "$now"
         shown=$now
     fi
-    sleep "$POLL_SECONDS"
+    case "$state" in
+        initializing | starting) sleep "$STARTING_POLL_SECONDS" ;;
+        *) sleep "$POLL_SECONDS" ;;
+    esac
 done
