@@ -8,16 +8,16 @@ import {
 } from '../lib/dockerfile/dockerfile.ts';
 import { openLayerFile, writeLayerFile } from '../lib/layer/file.ts';
 import type { LayerItem } from '../lib/layer/writer.ts';
+import { DEFAULT_CONFIG, type RootConfig } from '../lib/oci/root-config.ts';
 import type { Step } from '../lib/steps/step.ts';
 import { changesSince, type Snapshot, takeSnapshot } from './changes.ts';
-import { DEFAULT_CONFIG, type ImageConfig } from './image-config.ts';
 import { StageRun } from './stage.ts';
 import { StageFiles } from './stage-files.ts';
 
 /** A root file system that FROM and COPY --from can name. */
 export interface Base {
   readonly layers: readonly string[];
-  readonly config: ImageConfig;
+  readonly config: RootConfig;
 }
 
 export interface BuildOptions {
@@ -37,7 +37,7 @@ export interface BuildOptions {
 export interface BuildResult {
   /** What changed on the base of the target's chain of stages. */
   readonly items: readonly LayerItem[];
-  readonly config: ImageConfig;
+  readonly config: RootConfig;
 }
 
 /** A stage that is done. */
@@ -58,7 +58,7 @@ interface StageStart {
   readonly baseSnapshot: Snapshot;
   readonly ownLayers: readonly string[];
   readonly layered: Snapshot;
-  readonly config: ImageConfig;
+  readonly config: RootConfig;
   readonly args: ReadonlyMap<string, string>;
 }
 
@@ -90,7 +90,7 @@ class Build {
     return files;
   }
 
-  async #startOn(layers: readonly string[], config: ImageConfig): Promise<StageStart> {
+  async #startOn(layers: readonly string[], config: RootConfig): Promise<StageStart> {
     const files = await this.#openLayers(layers);
     const snapshot = takeSnapshot(files);
     const args = new Map<string, string>();

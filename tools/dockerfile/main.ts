@@ -9,19 +9,19 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LIST, nameValuePairs, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
+import { LIST, nameValuePairs, readJson, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
 import { parseDockerfile, targetStage } from '../lib/dockerfile/dockerfile.ts';
 import { writeLayerFile } from '../lib/layer/file.ts';
+import { DEFAULT_CONFIG, parseRootConfig, rootConfigText } from '../lib/oci/root-config.ts';
 import { withInterruption } from '../lib/steps/interruption.ts';
 import { runSteps, type StepRunner } from '../lib/steps/run.ts';
 import { type Base, buildStages } from './build.ts';
 import { parseContextOption, readContext } from './context.ts';
-import { configText, DEFAULT_CONFIG, readConfig } from './image-config.ts';
 
 function readBases(configs: readonly string[], layers: readonly string[]): Map<string, Base> {
   const bases = new Map<string, Base>();
   for (const [name, config] of nameValuePairs(configs, 'base'))
-    bases.set(name, { layers: [], config: readConfig(config) });
+    bases.set(name, { layers: [], config: parseRootConfig(readJson<unknown>(config), config) });
   for (const [name, layer] of nameValuePairs(layers, 'base-layer')) {
     const base = bases.get(name) ?? { layers: [], config: DEFAULT_CONFIG };
     bases.set(name, { ...base, layers: [...base.layers, layer] });
@@ -98,7 +98,7 @@ await runTool(async ({ args, output }) => {
       }),
     );
     await writeLayerFile(layerPath, items);
-    writeFileSync(configPath, configText(config));
+    writeFileSync(configPath, rootConfigText(config));
   } finally {
     rmSync(workingFolder, { recursive: true, force: true });
   }

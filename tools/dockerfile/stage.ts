@@ -12,10 +12,10 @@ import type {
 } from '../lib/dockerfile/instructions.ts';
 import { parseMode } from '../lib/dockerfile/mode.ts';
 import { NO_XATTRS } from '../lib/entry/entry.ts';
+import type { RootConfig } from '../lib/oci/root-config.ts';
 import type { Step } from '../lib/steps/step.ts';
 import { openArchive, type Spool, unpackArchive } from './archive.ts';
 import { copyInto, type FoundSource, findSources } from './copy.ts';
-import type { ImageConfig } from './image-config.ts';
 import { runStep } from './run-step.ts';
 import { ROOT_OWNER, StageFiles } from './stage-files.ts';
 
@@ -28,7 +28,7 @@ export interface StageParts {
   readonly dockerfile: Dockerfile;
   readonly stage: Stage;
   readonly files: StageFiles;
-  readonly config: ImageConfig;
+  readonly config: RootConfig;
   /** Arguments that the stage below declared: they hold here too. */
   readonly args: ReadonlyMap<string, string>;
   readonly buildArgs: ReadonlyMap<string, string>;
@@ -40,7 +40,7 @@ export class StageRun {
   readonly #parts: StageParts;
   readonly files: StageFiles;
   readonly args: Map<string, string>;
-  #config: ImageConfig;
+  #config: RootConfig;
   #pending: Step[] = [];
 
   constructor(parts: StageParts) {
@@ -50,7 +50,7 @@ export class StageRun {
     this.#config = parts.config;
   }
 
-  get config(): ImageConfig {
+  get config(): RootConfig {
     return this.#config;
   }
 

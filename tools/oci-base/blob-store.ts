@@ -1,0 +1,120 @@
+/** The files of an image layout, in a directory or in a tar of one (image-layout.md of the OCI image specification). */
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../lib/cli/cli.ts';
+import { type Descriptor, splitDigest } from '../lib/oci/image-spec.ts';
+import { readTar } from '../lib/tar/reader.ts';
+
+const CHUNK_BYTES = 1 << 20;
+/** Manifests and configurations are small; a layer in the place of one is refused before it fills the memory. */
+const DOCUMENT_BYTES_MAX = 16 << 20;
+const LAYOUT_FILE = 'oci-layout';
+
+interface StoredFile {
+  readonly path: string;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+function* readRange({ path, offsetBytes, sizeBytes }: StoredFile): Generator<Uint8Array, void, undefined> {
+  const descriptor = openSync(path, 'r');
+  try {
+    for (let done = 0; done < sizeBytes; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - done));
+      const count = readSync(descriptor, chunk, 0, chunk.length, offsetBytes + done);
+      if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
+      yield chunk.subarray(0, count);
+      done += count;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function listArchive(path: string): Promise<Map<string, StoredFile>> {
+  const whole = { path, offsetBytes: 0, sizeBytes: statSync(path).size };
+  const files = new Map<string, StoredFile>();
+  for await (const event of readTar(readRange(whole), path)) {
+    if (event.kind === 'data' || event.entry.type !== 'file' || event.extents !== undefined) continue;
+    const { sizeBytes } = event.entry;
+    files.set(event.entry.path, { path, offsetBytes: event.dataOffsetBytes, sizeBytes });
+  }
+  return files;
+}
+
+export class ImageLayout {
+  /** For error messages. */
+  readonly name: string;
+  readonly #find: (path: string) => StoredFile | undefined;
+
+  private constructor(name: string, find: (path: string) => StoredFile | undefined) {
+    this.name = name;
+    this.#find = find;
+  }
+
+  /** @throws UserError where there is no image layout at `path` */
+  static async open(path: string): Promise<ImageLayout> {
+    let layout: ImageLayout;
+    if (statSync(path).isDirectory()) {
+      layout = new ImageLayout(path, (inside) => {
+        const file = join(path, inside);
+        return existsSync(file) ? { path: file, offsetBytes: 0, sizeBytes: statSync(file).size } : undefined;
+      });
+    } else {
+      const files = await listArchive(path);
+      layout = new ImageLayout(path, (inside) => files.get(inside));
+    }
+    if (layout.#find(LAYOUT_FILE) === undefined) {
+      throw new UserError(
+        `${path}: not an OCI image layout: ${LAYOUT_FILE} is not in it; save the image in the OCI format`,
+      );
+    }
+    return layout;
+  }
+
+  /** A small file of the layout by its path. */
+  text(path: string): string {
+    const file = this.#find(path);
+    if (file === undefined) throw new UserError(`${this.name}: ${path} is not in the image layout`);
+    return this.#small(file, path);
+  }
+
+  #small(file: StoredFile, what: string): string {
+    if (file.sizeBytes > DOCUMENT_BYTES_MAX) {
+      throw new UserError(`${this.name}: ${what} has ${file.sizeBytes} bytes, too many for a JSON document`);
+    }
+    return Buffer.concat([...readRange(file)]).toString('utf8');
+  }
+
+  /** The bytes of a blob, checked against its digest at the end. @throws UserError where blob and descriptor do not agree */
+  *blob(descriptor: Descriptor): Generator<Uint8Array, void, undefined> {
+    const { algorithm, hex } = splitDigest(descriptor.digest, this.name);
+    const path = `blobs/${algorithm}/${hex}`;
+    const file = this.#find(path);
+    if (file === undefined) throw new UserError(`${this.name}: ${path} is not in the image layout`);
+    if (file.sizeBytes !== descriptor.sizeBytes) {
+      throw new UserError(
+        `${this.name}: ${path} has ${file.sizeBytes} bytes; its descriptor says ${descriptor.sizeBytes}`,
+      );
+    }
+    const hash = createHash(algorithm);
+    for (const chunk of readRange(file)) {
+      hash.update(chunk);
+      yield chunk;
+    }
+    const found = hash.digest('hex');
+    if (found !== hex)
+      throw new UserError(`${this.name}: ${path} is damaged: its ${algorithm} digest is ${found}`);
+  }
+
+  /** A JSON document among the blobs. */
+  document(descriptor: Descriptor): string {
+    if (descriptor.sizeBytes > DOCUMENT_BYTES_MAX) {
+      throw new UserError(
+        `${this.name}: ${descriptor.digest} has ${descriptor.sizeBytes} bytes, too many for a JSON document`,
+      );
+    }
+    return Buffer.concat([...this.blob(descriptor)]).toString('utf8');
+  }
+}

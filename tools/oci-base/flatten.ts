@@ -1,0 +1,215 @@
+/** An image's layers as one. */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { UserError } from '../lib/cli/cli.ts';
+import { gzipDecompressStream } from '../lib/gzip/decompress.ts';
+import { type DeletionItem, layerItem } from '../lib/layer/item.ts';
+import { FileTree } from '../lib/layer/tree.ts';
+import type { LayerItem } from '../lib/layer/writer.ts';
+import {
+  type Compression,
+  checkManifestType,
+  chooseByPlatform,
+  type Descriptor,
+  type ImageConfiguration,
+  type ImageManifest,
+  isIndex,
+  layerCompression,
+  type Platform,
+  parseConfiguration,
+  parseDocument,
+  parseIndex,
+  parseManifest,
+  platformName,
+} from '../lib/oci/image-spec.ts';
+import { readTarFiles, type TarFile } from '../lib/tar/reader.ts';
+import { zstdDecompressStream } from '../lib/zstd/decompress.ts';
+import type { ImageLayout } from './blob-store.ts';
+
+const INDEX_FILE = 'index.json';
+/** An index may hold indexes; one that holds itself must end. */
+const INDEX_DEPTH_MAX = 8;
+const CHUNK_BYTES = 1 << 20;
+
+export interface Image {
+  readonly manifest: ImageManifest;
+  readonly configuration: ImageConfiguration;
+}
+
+/** Finds the image for a platform. @throws UserError where there is none, or its documents are not right */
+export function findImage(layout: ImageLayout, platform: Platform): Image {
+  let descriptors = parseIndex(
+    parseDocument(layout.text(INDEX_FILE), `${layout.name}: ${INDEX_FILE}`),
+    layout.name,
+  );
+  for (let depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
+    const chosen = chooseByPlatform(descriptors, platform, layout.name);
+    const name = `${layout.name}: ${chosen.digest}`;
+    const document = parseDocument(layout.document(chosen), name);
+    if (isIndex(chosen.mediaType)) {
+      descriptors = parseIndex(document, name);
+      continue;
+    }
+    checkManifestType(chosen.mediaType, name);
+    const manifest = parseManifest(document, name);
+    const configuration = parseConfiguration(parseDocument(layout.document(manifest.config), name), name);
+    if (platformName(configuration.platform) !== platformName(platform)) {
+      throw new UserError(
+        `${name}: the image is for ${platformName(configuration.platform)}, not for ${platformName(platform)}`,
+      );
+    }
+    if (configuration.diffIds.length !== manifest.layers.length) {
+      throw new UserError(
+        `${name}: ${manifest.layers.length} layers, but ${configuration.diffIds.length} in its configuration`,
+      );
+    }
+    return { manifest, configuration };
+  }
+  throw new UserError(`${layout.name}: indexes inside of indexes, more than ${INDEX_DEPTH_MAX} deep`);
+}
+
+type Chunks = AsyncIterable<Uint8Array>;
+
+async function* plain(chunks: Iterable<Uint8Array>): Chunks {
+  yield* chunks;
+}
+
+function decompressed(chunks: Iterable<Uint8Array>, compression: Compression, name: string): Chunks {
+  if (compression === 'gzip') return gzipDecompressStream(chunks, name);
+  if (compression === 'zstd') return zstdDecompressStream(chunks, name);
+  return plain(chunks);
+}
+
+/** Passes everything on, and checks the digest of the whole at the end. */
+async function* verified(chunks: Chunks, diffId: string, name: string): Chunks {
+  const hash = createHash('sha256');
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const found = `sha256:${hash.digest('hex')}`;
+  if (found !== diffId)
+    throw new UserError(
+      `${name}: its content's digest is ${found}; the image's configuration says ${diffId}`,
+    );
+}
+
+/** Contents of files, one behind the other, in a file of their own: a layer's order is not the order of the output. */
+class ContentSpool {
+  readonly #descriptor: number;
+  #sizeBytes = 0;
+
+  constructor(path: string) {
+    this.#descriptor = openSync(path, 'wx+');
+  }
+
+  async add(chunks: Chunks): Promise<number> {
+    const offsetBytes = this.#sizeBytes;
+    for await (const chunk of chunks) {
+      for (let done = 0; done < chunk.length; ) {
+        done += writeSync(this.#descriptor, chunk, done, chunk.length - done, this.#sizeBytes + done);
+      }
+      this.#sizeBytes += chunk.length;
+    }
+    return offsetBytes;
+  }
+
+  *read(offsetBytes: number, sizeBytes: number): Generator<Uint8Array> {
+    for (let done = 0; done < sizeBytes; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - done));
+      const count = readSync(this.#descriptor, chunk, 0, chunk.length, offsetBytes + done);
+      if (count === 0) throw new RangeError('the spool file became shorter');
+      yield chunk.subarray(0, count);
+      done += count;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+interface SpooledEntry {
+  readonly entry: TarFile['entry'];
+  readonly offsetBytes: number;
+}
+
+class Flattener {
+  readonly #tree = new FileTree<number>();
+  readonly #spool: ContentSpool;
+
+  constructor(spool: ContentSpool) {
+    this.#spool = spool;
+  }
+
+  /** Lays a layer over what is there. A deletion is about the layers below, wherever in the layer it stands. */
+  async add(archive: Chunks, name: string): Promise<void> {
+    const deletions: DeletionItem[] = [];
+    const entries: SpooledEntry[] = [];
+    const tar = archive[Symbol.asyncIterator]();
+    // Without `return`: the reader stops at the archive's end, and must not stop the digest there.
+    const rest: Chunks = { [Symbol.asyncIterator]: () => ({ next: () => tar.next() }) };
+    for await (const file of readTarFiles(rest, name)) {
+      const item = layerItem(file.entry, name);
+      if (item === undefined) continue;
+      if (item.kind !== 'entry') deletions.push(item);
+      else
+        entries.push({
+          entry: item.entry,
+          offsetBytes: item.entry.type === 'file' ? await this.#spool.add(file.content()) : 0,
+        });
+    }
+    // What follows the archive's end belongs to the layer's digest too.
+    while ((await tar.next()).done !== true);
+    for (const { kind, path } of deletions) {
+      if (kind === 'whiteout') this.#tree.remove(path, name);
+      else this.#tree.removeChildren(path, name);
+    }
+    for (const { entry, offsetBytes } of entries) this.#tree.put(entry, offsetBytes, name);
+  }
+
+  items(): LayerItem[] {
+    return this.#tree.entries().flatMap(({ entry, inode, implied }): LayerItem[] => {
+      if (implied && entry.path === '') return [];
+      const { source } = inode;
+      if (entry.type !== 'file' || entry.sizeBytes === 0 || source === undefined)
+        return [{ kind: 'entry', entry }];
+      return [{ kind: 'entry', entry, content: () => this.#spool.read(source, entry.sizeBytes) }];
+    });
+  }
+}
+
+/**
+ * Merges an image's layers and hands over the entries of the result.
+ *
+ * @param spoolPath where a file for the contents can be made
+ * @throws UserError where a digest does not hold, or a layer is damaged or hostile
+ */
+export async function flattenImage(
+  layout: ImageLayout,
+  { manifest, configuration }: Image,
+  spoolPath: string,
+  write: (items: readonly LayerItem[]) => Promise<void>,
+): Promise<void> {
+  const spool = new ContentSpool(spoolPath);
+  try {
+    const flattener = new Flattener(spool);
+    for (const [index, layer] of manifest.layers.entries())
+      await addLayer(layout, layer, configuration.diffIds[index], flattener);
+    await write(flattener.items());
+  } finally {
+    spool.close();
+  }
+}
+
+async function addLayer(
+  layout: ImageLayout,
+  layer: Descriptor,
+  diffId: string | undefined,
+  flattener: Flattener,
+): Promise<void> {
+  const name = `${layout.name}: layer ${layer.digest}`;
+  const compression = layerCompression(layer.mediaType, name);
+  const content = decompressed(layout.blob(layer), compression, name);
+  await flattener.add(verified(content, diffId ?? '', name), name);
+}
