@@ -7,7 +7,7 @@ apt.root(name = "host_tools", lock = "//ic-os/base:host-tools.lock.json", comman
 use_repo(apt, "guestos_debs", "host_tools")
 ```
 
-The mirrors are no part of a lock: they come from `--repo_env=ICOS_APT_MIRRORS` (base addresses apart by spaces, tried in
+The mirrors are no part of a lock: they come from `--repo_env=ICOS_APT_MIRRORS` (base addresses apart by spaces or commas, tried in
 order), else from the host's own apt configuration.
 """
 

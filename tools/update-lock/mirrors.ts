@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../lib/cli/cli.ts';
 import { parseControl } from '../lib/deb/control.ts';
 
-/** The environment variable that names mirrors, apart by spaces; with it, the host's apt configuration is not read. */
+/** The environment variable that names mirrors, apart by spaces or commas; with it, the host's apt configuration is not read. */
 export const MIRRORS_VARIABLE = 'ICOS_APT_MIRRORS';
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, '');
@@ -43,7 +43,7 @@ export function hostMirrors(aptDirectory: string): string[] {
 
 /** The base addresses to try, in order, each once. */
 export function configuredMirrors(variable: string | undefined, aptDirectory: string): string[] {
-  const fromVariable = (variable ?? '').split(/\s+/).filter((url) => url !== '');
+  const fromVariable = (variable ?? '').split(/[\s,]+/).filter((url) => url !== '');
   const found = fromVariable.length > 0 ? fromVariable : hostMirrors(aptDirectory);
   const mirrors = [...new Set(found.filter(isWebAddress).map(withoutSlash))];
   if (mirrors.length === 0) {

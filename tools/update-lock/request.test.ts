@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parsePackageList, readLockRequests } from './request.ts';
+
+describe('a package list', () => {
+  test('has one name a line, comments and blank lines', () => {
+    expect(parsePackageList('# why\njq\n\n  g++ # compiler\nlibc6\n', 'packages.dev')).toEqual([
+      'jq',
+      'g++',
+      'libc6',
+    ]);
+  });
+
+  test.each(['jq zstd', 'jq=1.7', 'jq/trixie', '-o', 'JQ', '?essential', 'jq-\u00e9'])(
+    'refuses %j',
+    (line) => {
+      expect(() => parsePackageList(`zstd\n${line}\n`, 'packages.dev')).toThrow(
+        `packages.dev:2: "${line}" is no package name`,
+      );
+    },
+  );
+});
+
+describe('locks.json', () => {
+  function read(locks: unknown, names: string[] = []) {
+    const directory = mkdtempSync(join(tmpdir(), 'request-test-'));
+    try {
+      writeFileSync(
+        join(directory, 'locks.json'),
+        typeof locks === 'string' ? locks : JSON.stringify({ locks }),
+      );
+      writeFileSync(join(directory, 'one'), 'jq\n');
+      writeFileSync(join(directory, 'two'), 'zstd\njq\n');
+      return readLockRequests(directory, names);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+  const A = { suites: ['trixie'], architecture: 'amd64', sets: { common: ['one'], dev: ['one', 'two'] } };
+
+  test('puts the lists of a set together, each name once', () => {
+    expect(read({ a: A })).toEqual([
+      {
+        name: 'a',
+        suites: ['trixie'],
+        architecture: 'amd64',
+        essential: false,
+        without: [],
+        dependencies: true,
+        sets: { common: ['jq'], dev: ['jq', 'zstd'] },
+      },
+    ]);
+  });
+
+  test('only the lists of the locks that are asked for have to be there', () => {
+    const b = { ...A, sets: { all: ['missing'] } };
+    expect(read({ a: A, b }, ['a']).map(({ name }) => name)).toEqual(['a']);
+    expect(() => read({ a: A, b }, [])).toThrow('missing');
+  });
+
+  test.each<[unknown, string[], string]>([
+    ['{', [], 'locks.json: '],
+    ['{}', [], 'expected {"locks"'],
+    [{ a: A }, ['b'], 'no lock is named "b"; there are: a'],
+    [{ a: 1 }, [], '"a": expected an object'],
+    [{ a: { ...A, suites: [] } }, [], '"suites" names no suite'],
+    [{ a: { ...A, architecture: undefined } }, [], '"architecture" is missing'],
+    [{ a: { ...A, essential: 'yes' } }, [], 'are true or false'],
+    [{ a: { ...A, without: 'apt' } }, [], '"without" is no list'],
+    [{ a: { ...A, sets: { all: 'one' } } }, [], 'set "all" is no list'],
+  ])('refuses %j %j', (locks, names, message) => {
+    expect(() => read(locks, names)).toThrow(message);
+  });
+});
