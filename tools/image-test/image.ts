@@ -36,7 +36,7 @@ export function unpack(archive: string, folder: string): void {
   const fileName = join(folder, 'archive.tar');
   const decompressed = runRealTool('sh', 'dash', [
     '-c',
-    '"$1" -dc "$2" > "$3"',
+    '"$1" -dc < "$2" > "$3"',
     'sh',
     process.env[name.toUpperCase()] ?? name,
     archive,

@@ -32,7 +32,7 @@ await runTool(async ({ args }) => {
   const { values } = parseArgs({ args: [...args], options: { ...GUEST_OPTIONS, forward: LIST } });
   const tools = guestTools(values);
   const ports = await Promise.all(values.forward.map(parseForward));
-  const accelerator = await chooseAccelerator(tools.qemu);
+  const accelerator = await chooseAccelerator(tools.qemu, tools.firmwareCode);
   const folder = mkdtempSync(join(tmpdir(), 'icos-launch-'));
   // Ctrl-C belongs to the guest; QEMU ends on Ctrl-A X, on power-off, or with the terminal.
   process.on('SIGINT', () => undefined);

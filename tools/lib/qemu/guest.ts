@@ -59,7 +59,7 @@ export async function startGuest(
   memoryMib: number,
   tools: GuestTools,
 ): Promise<Guest> {
-  const { args: acceleratorArgs, reason } = await chooseAccelerator(tools.qemu);
+  const { args: acceleratorArgs, reason } = await chooseAccelerator(tools.qemu, tools.firmwareCode);
   console.log(`# ${reason}`);
   const firmwareVariables = join(folder, 'firmware-variables.fd');
   copyFileSync(tools.firmwareVariables, firmwareVariables);
