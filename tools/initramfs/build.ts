@@ -1,5 +1,6 @@
 /** Puts an initramfs together out of a root file system and a specification. */
 import { writeNewc } from '../lib/cpio/newc.ts';
+import { baseName } from '../lib/entry/entry.ts';
 import { zstdFrame } from '../lib/zstd/compress.ts';
 import { ArchiveTree, DIRECTORY_MODE } from './archive-tree.ts';
 import { linkApplets } from './busybox.ts';
@@ -15,7 +16,10 @@ export interface InitramfsFile {
 
 /** All paths are relative to the root, in normal form. */
 export interface InitramfsSpec {
-  /** Programs and libraries of the root file system, taken with the libraries they need. */
+  /**
+   * Programs and libraries of the root file system, taken with the libraries they need. BusyBox, which goes by its name `busybox`, is
+   * linked under the names of its applets.
+   */
   readonly binaries: readonly string[];
   /** Kernel modules by name. */
   readonly modules: readonly string[];
@@ -23,13 +27,13 @@ export interface InitramfsSpec {
   readonly files: readonly InitramfsFile[];
   readonly directories: readonly string[];
   readonly symlinks: readonly { readonly path: string; readonly target: string }[];
-  /** BusyBox in the root file system, and the applets to link to it (all where the list is empty). */
-  readonly busybox: string | undefined;
+  /** The applets to link to BusyBox; all where the list is empty. */
   readonly applets: readonly string[];
 }
 
 /** The links of a merged /usr, without which `/bin/sh` and the ELF interpreter are not found. */
 const TOP_LEVEL_LINKS = ['bin', 'lib', 'lib32', 'lib64', 'sbin'];
+const BUSYBOX = 'busybox';
 const MOUNT_POINTS = ['dev', 'proc', 'run', 'sys'];
 /** Linux, Documentation/admin-guide/devices.txt: 5,1 is /dev/console, which init has as its standard streams; 1,3 is null. */
 const CONSOLE = { path: 'dev/console', mode: 0o600, major: 5, minor: 1 };
@@ -56,9 +60,9 @@ export async function collect(root: RootTree, spec: InitramfsSpec): Promise<Arch
   }
   for (const { path, target } of spec.symlinks) archive.addSymlink(path, target);
   if (spec.modules.length > 0) await (await ModuleIndex.read(root)).install(spec.modules, archive);
-  if (spec.busybox !== undefined) {
-    await libraries.add(spec.busybox);
-    const { path, content } = await archive.copyFile(spec.busybox, 'busybox');
+  // Last, because an applet never takes the place of a program.
+  for (const binary of spec.binaries.filter((path) => baseName(path) === BUSYBOX)) {
+    const { path, content } = await archive.copyFile(binary, 'binary');
     linkApplets(archive, path, content, spec.applets);
   }
   return archive;

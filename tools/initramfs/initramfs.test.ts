@@ -119,7 +119,6 @@ const NOTHING: InitramfsSpec = {
   files: [],
   directories: [],
   symlinks: [],
-  busybox: undefined,
   applets: [],
 };
 
@@ -192,12 +191,12 @@ describe('collect', () => {
   });
 
   test('BusyBox is linked under all of its names, or under the chosen ones, and never over a program', async () => {
-    const all = await nonDirectories({ busybox: 'usr/bin/busybox' });
+    const all = await nonDirectories({ binaries: ['usr/bin/busybox'] });
     expect(all).toContain('usr/bin/switch_root');
     expect(all).toContain('usr/bin/[');
     expect(all).toContain('usr/sbin/modprobe');
     const some = await members({
-      busybox: 'bin/busybox',
+      binaries: ['bin/busybox'],
       applets: ['sh', 'ls'],
       files: [file('bin/ls', 'my own')],
     });
@@ -257,11 +256,16 @@ describe('collect', () => {
     ],
     [
       'an applet that is not there',
-      { busybox: 'usr/bin/busybox', applets: ['vi'] },
+      { binaries: ['usr/bin/busybox'], applets: ['vi'] },
       {},
       'this BusyBox has no applet vi',
     ],
-    ['something else for BusyBox', { busybox: 'usr/sbin/veritysetup' }, {}, 'is it BusyBox?'],
+    [
+      'something else for BusyBox',
+      { binaries: ['opt/busybox'] },
+      { 'opt/busybox': elf({}) },
+      'is it BusyBox?',
+    ],
     [
       'a file below a file',
       { files: [file('init', ''), file('init/x', '')] },
@@ -315,7 +319,7 @@ describe('the tool', () => {
     '--layer=root.layer.tar.zst',
     '--binary=/usr/sbin/veritysetup',
     '--module-list=modules',
-    '--busybox=/bin/busybox',
+    '--binary=/bin/busybox',
     '--file=/init=init:0700',
   ];
 

@@ -3,10 +3,10 @@
  *
  *     initramfs --layer=FILE... --output=initrd.img
  *       [--binary=PATH]... [--binary-list=FILE]... [--module=NAME]... [--module-list=FILE]...
- *       [--busybox=PATH [--applet=NAME]...]
+ *       [--applet=NAME]...
  *       [--file=DEST=SOURCE[:MODE]]... [--directory=PATH]... [--symlink=PATH=TARGET]...
  *
- * A list file has one name a line; blank lines and lines that begin with # are left out. A file's mode is 0755 unless stated.
+ * A binary called busybox is linked under the names of all its applets, or of those that --applet names. A list file has one name a line; blank lines and lines that begin with # are left out. A file's mode is 0755 unless stated.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -43,7 +43,6 @@ await runTool(async ({ args, output }) => {
       file: LIST,
       directory: LIST,
       symlink: LIST,
-      busybox: TEXT,
       applet: LIST,
       output: TEXT,
     },
@@ -62,7 +61,6 @@ await runTool(async ({ args, output }) => {
       path: pathOption(path, 'symlink'),
       target: link,
     })),
-    busybox: values.busybox && pathOption(values.busybox, 'busybox'),
     applets: values.applet,
   });
   writeFileSync(target, initramfs);
