@@ -33,6 +33,7 @@ _root = tag_class(
         "commands": attr.string_list(doc = "Programs to make executables for, as paths without a leading slash."),
         "arguments": attr.string_list_dict(doc = "Arguments that go before the caller's, for each command's name; `{root}` stands for the directory."),
         "environment": attr.string_dict(doc = "Environment of every command; `{root}` stands for the directory."),
+        "files": attr.string_dict(doc = "More files, as paths without a leading slash, and their content."),
         "exclude": attr.string_list(doc = "Paths to leave out, without a leading slash; a component `*` stands for every name."),
     },
 )
@@ -49,6 +50,7 @@ def _apt_impl(mctx):
                 arguments = tag.arguments,
                 environment = tag.environment,
                 exclude = tag.exclude,
+                files = tag.files,
             )
     return mctx.extension_metadata(reproducible = True)
 

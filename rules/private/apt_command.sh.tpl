@@ -29,4 +29,4 @@ bin=$(cd "$here" && pwd)
 PATH=$bin:${PATH:-/usr/bin:/bin}
 export PATH
 %{ENVIRONMENT}%
-exec "$root/%{LOADER}%" --library-path "%{LIBRARIES}%" --argv0 "%{NAME}%" "$root/%{PATH}%" %{ARGUMENTS}%"$@"
+exec "$root/%{LOADER}%" --inhibit-cache --library-path "%{LIBRARIES}%" --argv0 "%{NAME}%" "$root/%{PATH}%" %{ARGUMENTS}%"$@"

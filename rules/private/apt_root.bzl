@@ -5,6 +5,10 @@ load("//rules/private:apt_lock.bzl", "parse_lock")
 
 _DIRECTORY = "debs"
 _LOADER = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+
+# A program that runs through the loader takes the loader's file for its own, and looks for its data beside that: the
+# loader has to stand where programs stand.
+_LOADER_COPY = "usr/bin/.ld.so"
 _LIBRARY_PATHS = ["usr/lib/x86_64-linux-gnu"]
 
 # The links that a Debian system has at its root since its directories were merged.
@@ -88,6 +92,11 @@ def _delete(rctx, pattern):
     for path in paths:
         rctx.delete(path)
 
+def _copy_loader(rctx):
+    result = rctx.execute(["cp", "root/" + _LOADER, "root/" + _LOADER_COPY])
+    if result.return_code:
+        fail("{}: the lock {} has no loader for its commands; add libc6: {}".format(rctx.name, rctx.attr.lock, result.stderr.strip()))
+
 def _write_command(rctx, path):
     name = path.split("/")[-1]
     if not rctx.path("root/" + path).exists:
@@ -101,7 +110,7 @@ def _write_command(rctx, path):
         "%{ARGUMENTS}%": "".join(arguments),
         "%{ENVIRONMENT}%": "".join(environment),
         "%{LIBRARIES}%": ":".join(["$root/" + directory for directory in _LIBRARY_PATHS]),
-        "%{LOADER}%": _LOADER,
+        "%{LOADER}%": _LOADER_COPY,
         "%{NAME}%": name,
         "%{PATH}%": path,
         "%{REPOSITORY}%": rctx.name,
@@ -118,6 +127,10 @@ def _apt_root_impl(rctx):
     for path in _UNUSED + rctx.attr.exclude:
         _delete(rctx, path)
     build = _BUILD.format(rules = str(Label("//rules/private:apt_root_files.bzl")))
+    for path, content in rctx.attr.files.items():
+        rctx.file("root/" + path, content, executable = False)
+    if rctx.attr.commands:
+        _copy_loader(rctx)
     for path in rctx.attr.commands:
         build += _write_command(rctx, path)
     rctx.file("BUILD.bazel", build)
@@ -133,6 +146,7 @@ an executable of its name that runs in place with the packages' own loader and l
         "commands": attr.string_list(doc = "Programs to make executables for, as paths without a leading slash. ELF programs, linked dynamically."),
         "arguments": attr.string_list_dict(doc = "Arguments that go before the caller's, for each command's name; `{root}` stands for the directory."),
         "environment": attr.string_dict(doc = "Environment of every command; `{root}` stands for the directory."),
+        "files": attr.string_dict(doc = "More files, as paths without a leading slash, and their content."),
         "exclude": attr.string_list(doc = "More paths to leave out, without a leading slash; a component `*` stands for every name."),
         "_wrapper": attr.label(default = "//rules/private:apt_command.sh.tpl", allow_single_file = True),
     },
