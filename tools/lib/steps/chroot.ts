@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { UserError } from '../cli/cli.ts';
 import type { GuestCommand, GuestPlan } from './guest.ts';
 import { chrootScript, stepScript } from './guest-script.ts';
-import type { RunnerRoot } from './runner-root.ts';
+import { type RunnerRoot, tiedToRunner } from './runner-root.ts';
 
 /** @throws UserError where the process is not root */
 export function prepareChroot(runnerRoot: RunnerRoot, plan: GuestPlan): GuestCommand {
@@ -37,12 +37,11 @@ export function prepareChroot(runnerRoot: RunnerRoot, plan: GuestPlan): GuestCom
   const script = join(workingFolder, 'guest.sh');
   writeFileSync(script, chrootScript({ paths, mark, stepCount: steps.length, temporaryFolders }));
   return {
-    command: runnerRoot.loader,
-    args: [
-      ...['--library-path', runnerRoot.libraryFolder, runnerRoot.unshare],
+    ...tiedToRunner(runnerRoot, [
+      ...[runnerRoot.loader, '--library-path', runnerRoot.libraryFolder, runnerRoot.unshare],
       ...['--mount', '--propagation=private', '--pid', '--kill-child', '--mount-proc'],
       ...['--net', '--uts', '--ipc', '--', runnerRoot.busybox, 'sh', script],
-    ],
+    ]),
     env: {},
     workingFolder,
     mark,

@@ -67,8 +67,8 @@ unmount_image() {
 `;
 
 /**
- * Users as Docker resolves them: a number is a user id, known or not; a name has to be in /etc/passwd. Without an
- * explicit group the user's primary group holds, and the groups that list the user by name.
+ * Users as Docker resolves them: a number is a user id, known or not; a name has to be in /etc/passwd (but for root,
+ * who is there before that file is). Without an explicit group the user's primary group holds, and the groups that list the user by name.
  */
 const USERS = `
 is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac; }
@@ -92,6 +92,7 @@ find_user() {
     account=$entry uid=$entry_uid gid=$entry_gid
     return 0
   done <"$file"
+  [ "$1" = root ] && uid=0 && return
   is_number "$1" && uid=$1
 }
 

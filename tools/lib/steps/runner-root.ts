@@ -58,3 +58,14 @@ export function findRunnerRoot(root: string): RunnerRoot {
 export function guestLibraries(runnerRoot: RunnerRoot): Map<string, Buffer> {
   return new Map(LIBRARIES.map(({ name }) => [name, readFileSync(join(runnerRoot.libraryFolder, name))]));
 }
+
+/** Has a command killed when the runner dies, however that happens. */
+export function tiedToRunner(
+  { loader, libraryFolder, setpriv }: RunnerRoot,
+  command: readonly string[],
+): { readonly command: string; readonly args: readonly string[] } {
+  return {
+    command: loader,
+    args: ['--library-path', libraryFolder, setpriv, '--pdeathsig', 'KILL', '--', ...command],
+  };
+}

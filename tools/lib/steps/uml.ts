@@ -7,7 +7,7 @@ import type { GuestCommand, GuestPlan } from './guest.ts';
 import { type GuestPaths, stepScript, umlScript } from './guest-script.ts';
 import { withInterpreter } from './interpreter.ts';
 import { chooseMemoryFolder } from './memory-folder.ts';
-import { guestLibraries, type RunnerRoot } from './runner-root.ts';
+import { guestLibraries, type RunnerRoot, tiedToRunner } from './runner-root.ts';
 import type { Step } from './step.ts';
 
 /**
@@ -116,13 +116,7 @@ export function prepareUml({ runnerRoot, memoryMebibytes }: UmlOptions, plan: Gu
   mkdirSync(join(workingFolder, FILES.kernelFolder));
   const memoryBytes = memoryMebibytes * MEBIBYTE + MEMORY_SLACK_BYTES;
   return {
-    // setpriv has the kernel killed when the runner dies, however that happens.
-    command: runnerRoot.loader,
-    args: [
-      ...['--library-path', runnerRoot.libraryFolder, runnerRoot.setpriv, '--pdeathsig', 'KILL', '--'],
-      `./${FILES.kernel}`,
-      ...kernelArguments(memoryMebibytes, diskFile),
-    ],
+    ...tiedToRunner(runnerRoot, [`./${FILES.kernel}`, ...kernelArguments(memoryMebibytes, diskFile)]),
     env: {
       LD_LIBRARY_PATH: runnerRoot.libraryFolder,
       TMPDIR: chooseMemoryFolder(memoryBytes, workingFolder),
