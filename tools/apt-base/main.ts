@@ -40,7 +40,8 @@ await runTool(async ({ args, output }) => {
   const stepsFile = output(required(values.steps, 'steps'));
   const packagesFile = output(required(values.packages, 'packages'));
 
-  const packages = await openPackages(values.deb);
+  // Two sets of packages may have some in common.
+  const packages = await openPackages([...new Set(values.deb)]);
   const builder = new LayerBuilder(new Spool(`${layerFile}.spool`));
   const unpacker = new Unpacker(builder, new PathFilter(values.exclude, values.include));
   const unpacked: UnpackedPackage[] = [];
