@@ -2,13 +2,15 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Entry } from '../entry/entry.ts';
 import { hashName, hashStart } from './htree-hash.ts';
 import {
+  COLLIDING_NAMES,
   debugfs,
   directory,
   e2fsckComplaints,
   file,
   ImageFolder,
+  namesAroundCollision,
   readTree,
-  TEST_OPTIONS,
+  TEST_HASH_START,
 } from './test-image.ts';
 
 const MIB = 2 ** 20;
@@ -61,17 +63,26 @@ describe('names in a directory', () => {
     const fileNames = names(50_000);
     const path = written(filesIn('d', fileNames), 256 * MIB);
     const dump = debugfs(path, 'htree_dump /d');
-    const start = hashStart(Buffer.from(TEST_OPTIONS.hashSeed.replaceAll('-', ''), 'hex'));
     const found = new Map<string, number>();
     for (const [, hash, name] of dump.matchAll(/\d+ 0x([0-9a-f]{8})-[0-9a-f]{8} \(\d+\) (\S+)/g)) {
       found.set(name as string, Number.parseInt(hash as string, 16));
     }
     expect(found.size).toBe(50_000);
-    const wrong = fileNames.filter((name) => found.get(name) !== hashName(Buffer.from(name), start));
+    const wrong = fileNames.filter(
+      (name) => found.get(name) !== hashName(Buffer.from(name), TEST_HASH_START),
+    );
     expect(wrong).toEqual([]);
     // More leaves than the root has room for, so the index has two levels.
     expect(/Indirect levels: (\d)/.exec(dump)?.[1]).toBe('1');
     expect(debugfs(path, `stat /d/${fileNames[31_415]}`)).toContain('Type: regular');
+  });
+
+  test('with equal hashes, one at the end of a leaf and one at the start of the next', () => {
+    const [left, right] = COLLIDING_NAMES.map((name) => hashName(Buffer.from(name), TEST_HASH_START));
+    expect(left).toBe(right);
+    const path = written(filesIn('d', namesAroundCollision()), 8 * MIB);
+    const hash = (((left as number) | 1) >>> 0).toString(16).padStart(8, '0');
+    expect(debugfs(path, 'htree_dump /d')).toContain(`Entry #1: Hash 0x${hash}, block 2`);
   });
 
   test('65,001 sub-directories, whose number the link count does not say', { timeout: 300_000 }, () => {

@@ -33,6 +33,7 @@ import {
   file,
   hardlink,
   ImageFolder,
+  namesAroundCollision,
   noise,
   readAll,
   readTree,
@@ -63,7 +64,20 @@ function mounted<T>(imagePath: string, options: string, use: () => T): T {
     return use();
   } finally {
     execFileSync(realTool('umount', 'mount'), [mountPoint]);
+    waitUntilDetached(imagePath);
   }
+}
+
+/** A sandbox that was set up meanwhile may hold a copy of the mount, and so the file system, for a while longer. */
+function waitUntilDetached(imagePath: string): void {
+  for (let attempt = 0; attempt < 600; attempt++) {
+    const devices = execFileSync(realTool('losetup', 'mount'), ['--associated', imagePath], {
+      encoding: 'utf8',
+    });
+    if (devices === '') return;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+  throw new Error(`${imagePath} is still attached to a loop device a minute after umount`);
 }
 
 /** u::rw-, u:1000:r--, g::r--, m::r--, o::---. */
@@ -93,6 +107,8 @@ const entries: Entry[] = [
   fifo('fifo'),
   directory('many'),
   ...manyNames.map((name) => file(`many/${name}`, 0)),
+  directory('same-hash'),
+  ...namesAroundCollision().map((name) => file(`same-hash/${name}`, 0)),
   file('with-xattrs', 0, {
     mode: 0o640,
     xattrs: new Map([
@@ -140,6 +156,7 @@ function checkTree(): void {
   expect(lstatSync(`${mountPoint}/fifo`).isFIFO()).toBe(true);
   expect(readdirSync(`${mountPoint}/many`).length).toBe(50_000);
   for (let index = 0; index < 50_000; index += 777) lstatSync(`${mountPoint}/many/${manyNames[index]}`);
+  for (const name of namesAroundCollision()) lstatSync(`${mountPoint}/same-hash/${name}`);
   const expected = entries.at(-1)?.xattrs as Map<string, Uint8Array>;
   const found = kernelXattrs('with-xattrs');
   for (const [name, value] of expected) {

@@ -8,6 +8,7 @@ import { FileImage } from '../block/file.ts';
 import { comparePaths, type Entry, type EntryMetadata, NO_XATTRS } from '../entry/entry.ts';
 import { realTool } from '../testing/real-tool.ts';
 import { type Ext4Options, type Ext4Summary, Ext4Writer, readExt4 } from './ext4.ts';
+import { hashName, hashStart } from './htree-hash.ts';
 
 export const TEST_OPTIONS = {
   uuid: '01234567-89ab-cdef-0123-456789abcdef',
@@ -53,6 +54,26 @@ export function noise(lengthBytes: number, seed = 1): Buffer {
     bytes[index] = (state >>> 24) | 1;
   }
   return bytes;
+}
+
+/** The words that hashing of names starts from on file systems of {@link TEST_OPTIONS}. */
+export const TEST_HASH_START = hashStart(Buffer.from(TEST_OPTIONS.hashSeed.replaceAll('-', ''), 'hex'));
+
+/** Two names of eight bytes with the same hash under {@link TEST_HASH_START}. */
+export const COLLIDING_NAMES = ['name26gy', 'name3c0f'] as const;
+
+/** Names for one directory of which the colliding two are the last of one leaf and the first of the next. */
+export function namesAroundCollision(): string[] {
+  // 4084 bytes of entries hold 255 of 16 bytes.
+  const namesBefore = 254;
+  const hash = hashName(Buffer.from(COLLIDING_NAMES[0]), TEST_HASH_START);
+  const before: string[] = [];
+  const after: string[] = [];
+  for (let number = 0; before.length < namesBefore; number++) {
+    const name = `name${number.toString(36).padStart(4, '0')}`;
+    (hashName(Buffer.from(name), TEST_HASH_START) < hash ? before : after).push(name);
+  }
+  return [...before, ...COLLIDING_NAMES, ...after];
 }
 
 export type Contents = Readonly<Record<string, Uint8Array>>;

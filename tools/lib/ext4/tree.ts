@@ -55,7 +55,8 @@ export function typeOf(entry: Entry): { mode: number; fileType: number } {
 /** Adds what every file system has. */
 function complete(entries: readonly Entry[]): Entry[] {
   const all = entries[0]?.path === '' ? [...entries] : [DEFAULT_ROOT, ...entries];
-  const after = all.findIndex((entry) => comparePaths(entry.path, LOST_AND_FOUND) >= 0);
+  // All ASCII, so the order of UTF-16 units is that of bytes.
+  const after = all.findIndex((entry) => entry.path >= LOST_AND_FOUND);
   const position = after < 0 ? all.length : after;
   if (all[position]?.path !== LOST_AND_FOUND) all.splice(position, 0, DEFAULT_LOST_AND_FOUND);
   else if (all[position].type !== 'directory') {
