@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { realTool } from '../testing/real-tool.ts';
 import { gzipDecompressStream } from './decompress.ts';
@@ -15,12 +16,30 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
+/** Text that compresses, the same every time. */
+function sampleText(): Buffer {
+  const lines: string[] = [];
+  let state = 1;
+  for (let line = 0; line < 40_000; line++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    lines.push(`${line} ${(state >>> 16) % 1000} /usr/share/${(state >>> 8) % 97}/file-${state >>> 24}\n`);
+  }
+  return Buffer.from(lines.join(''));
+}
+
 const CONTENTS = [Buffer.from('first'), Buffer.alloc(0), Buffer.alloc(3 << 20, 'abcdefg')];
 
 describe('a member', () => {
   it.each(CONTENTS)('has a header without name, time and system', async (content) => {
     const member = Buffer.from(await gzipMember(content));
     expect(member.subarray(0, 10).toString('hex')).toBe('1f8b08000000000000ff');
+  });
+
+  it('has the bytes of the zlib of Node 24.21: where they change, every image changes', async () => {
+    const digest = createHash('sha256')
+      .update(await gzipMember(sampleText()))
+      .digest('hex');
+    expect(digest).toBe('b5b35c3add6186b7524dbdf90c30fcf660a5b5e4629fe01ff59208b84a30a49e');
   });
 
   it('is smaller at a higher level', async () => {

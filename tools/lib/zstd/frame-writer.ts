@@ -2,10 +2,10 @@ import { DEFAULT_ZSTD_LEVEL, zstdFrame } from './compress.ts';
 import { IN_FLIGHT } from './ordered.ts';
 
 /**
- * Content of one frame in files that are written front to back. Larger frames hardly compress better (the window of level 3 is 2 MiB);
- * smaller ones cost size and make random access cheaper.
+ * Content of one frame in files that are written front to back: the window of level 3 (zstd, ZSTD_defaultCParameters). On a root file
+ * system, frames of 4 MiB are 0.4 % smaller and cost the reader 70 MiB of memory more; frames of 1 MiB are 0.6 % larger.
  */
-export const FRAME_CONTENT_BYTES = 4 << 20;
+export const FRAME_CONTENT_BYTES = 2 << 20;
 
 /** Cuts a stream of bytes into zstd frames of a fixed content size, compresses them on the thread pool and writes them in order. */
 export class FrameWriter {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -37,6 +38,17 @@ function bytesLike(sizeBytes: number, seed = 1): Buffer {
   return bytes;
 }
 
+/** Text that compresses, the same every time. */
+function sampleText(): Buffer {
+  const lines: string[] = [];
+  let state = 1;
+  for (let line = 0; line < 40_000; line++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    lines.push(`${line} ${(state >>> 16) % 1000} /usr/share/${(state >>> 8) % 97}/file-${state >>> 24}\n`);
+  }
+  return Buffer.from(lines.join(''));
+}
+
 async function framesOf(content: Uint8Array, contentBytes: number): Promise<Buffer> {
   const frames: Uint8Array[] = [];
   const writer = new FrameWriter((frame) => frames.push(frame), { contentBytes });
@@ -72,6 +84,13 @@ describe('a frame', () => {
     expect(
       crowd.filter((_frame, index) => index % 2 === 1).every((frame) => Buffer.compare(frame, alone) === 0),
     ).toBe(true);
+  });
+
+  it('has the bytes of libzstd 1.5.7: where they change, every image changes', async () => {
+    const digest = createHash('sha256')
+      .update(await zstdFrame(sampleText()))
+      .digest('hex');
+    expect(digest).toBe('927ee04843979ef6d834568e1fadc6e52abe88a119f819df1be470125a9ac316');
   });
 
   it('of a higher level is smaller', async () => {
