@@ -35,7 +35,8 @@ export function parseHeredocWord(
   word: string,
 ): { name: string; chomp: boolean; expand: boolean } | undefined {
   const match = HEREDOC.exec(word);
-  if (match === null) return undefined;
+  // A line that only begins with a here-document is none.
+  if (match === null || rawWords(word, '\\').length !== 1) return undefined;
   const [, dash = '', delimiter = ''] = match;
   const name = delimiter.replaceAll(QUOTES, '');
   return name === '' ? undefined : { name, chomp: dash === '-', expand: name === delimiter };
