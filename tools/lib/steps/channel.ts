@@ -47,7 +47,7 @@ export class GuestChannel {
   #held: Buffer = Buffer.alloc(0);
 
   constructor(mark: string, onOutput: (bytes: Uint8Array) => void, onEvent: (event: GuestEvent) => void) {
-    this.#opening = Buffer.from(`\n${mark} `);
+    this.#opening = Buffer.from(`${mark} `);
     this.#onOutput = onOutput;
     this.#onEvent = onEvent;
   }

@@ -3,16 +3,13 @@
  * runner. The variables in capitals come from {@link guestScript}.
  */
 
-/**
- * Talking to the runner. The newline in front of a line of the guest's own ends an output that has no newline at its
- * end; the runner takes it away again.
- */
+/** Talking to the runner. A line of the guest's own may follow an output that has no newline at its end. */
 const TELLING = `
 bb() { "$BUSYBOX" "$@"; }
-tell() { printf '\\n%s %s\\n' "$MARK" "$*" >&5; }
+tell() { printf '%s %s\\n' "$MARK" "$*" >&5; }
 give_up() { tell error "$*"; leave; }
 # Called in a step's process, whose standard output leads to the runner.
-refuse() { printf '\\n%s trouble %s\\n' "$MARK" "$*"; exit 1; }
+refuse() { printf '%s trouble %s\\n' "$MARK" "$*"; exit 1; }
 `;
 
 /** The file systems that a step sees beside the image. */

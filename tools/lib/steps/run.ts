@@ -61,6 +61,8 @@ const DISK_FILE = 'disk.img';
 const LAYER_FILE = 'output.layer.tar.zst';
 /** Long enough that no step's output holds it by chance. */
 const MARK_BYTES = 16;
+/** Begins the mark: a byte that is rare in text, so that hardly any output is taken for the start of a mark. */
+const RECORD_SEPARATOR = '\x1e';
 
 interface GuestRun {
   readonly report: GuestReport;
@@ -125,7 +127,7 @@ async function runOnImage(options: RunOptions, workingFolder: string): Promise<R
   const source = FileImage.open(disk);
   try {
     const before = listImage(source);
-    const mark = `step-runner-${randomBytes(MARK_BYTES).toString('hex')}`;
+    const mark = `${RECORD_SEPARATOR}${randomBytes(MARK_BYTES).toString('hex')}`;
     const plan: GuestPlan = { steps, mark, workingFolder, diskFile: DISK_FILE, temporaryFolders };
     const { report, end, stepMilliseconds } = await runInGuest(options, plan, log);
     checkOutcome(report, end, steps, log, {

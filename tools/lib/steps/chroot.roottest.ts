@@ -1,0 +1,84 @@
+/** Needs root: the chroot runner mounts the image. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { failOn, runOn } from './testing/runs.ts';
+import { directory, file, hardLink, runnerRoot, shell, TestFolder } from './testing/tree.ts';
+
+const ITEMS = [
+  file('changed', 'before'),
+  file('deleted', ''),
+  file('linked', 'x'),
+  hardLink('linked-too', 'linked'),
+  directory('tree'),
+  file('tree/file', 'x', { uid: 7, mode: 0o4711, xattrs: new Map([['user.a', Buffer.from('b')]]) }),
+  directory('open', { mode: 0o1777 }),
+];
+const STEPS = [
+  shell(`
+    echo after >changed; rm deleted; mv tree moved; chmod 700 moved/file; echo more >>linked
+    mkfifo fifo; mknod null c 1 3; ln -s x symlink; seq 1 100000 >numbers; mkdir -m 2750 d; ln numbers d/numbers
+    for i in $(seq 1 300); do echo $i >d/$i; done`),
+  shell('id >/open/id; echo $HOME >/open/home; umask >/open/umask; ls -l /dev >/dev/null; cat >/open/stdin', {
+    user: 'app',
+    env: { PATH: '/bin', HOME: '/x' },
+    stdin: 'text',
+  }),
+  shell('hostname >/host; ls /sys/class/net >/net; (sleep 1000 &) ; echo $$ >/dev/null'),
+];
+
+test('the chroot runner gives the same bytes as user-mode Linux', async () => {
+  using one = new TestFolder();
+  using two = new TestFolder();
+  const native = await runOn(one, ITEMS, STEPS, { runner: { kind: 'chroot', root: runnerRoot() } });
+  const uml = await runOn(two, ITEMS, STEPS);
+  expect(native.layer).toEqual(uml.layer);
+  expect(Object.keys(native.layer).length).toBeGreaterThan(300);
+  expect(readFileSync(native.outputPath).equals(readFileSync(uml.outputPath))).toBe(true);
+});
+
+test('another user than root gets the same bytes from user-mode Linux', async () => {
+  using folder = new TestFolder();
+  const { outputPath, basePath } = await runOn(folder, ITEMS, STEPS);
+  const list = join(folder.path, 'a.steps.json');
+  writeFileSync(list, JSON.stringify({ version: 1, steps: STEPS }));
+  chmodSync(folder.path, 0o777);
+  const main = join(import.meta.dirname, '../../step-runner/main.ts');
+  const other = `${outputPath}.other`;
+  const args = [
+    main,
+    `--runner-root=${runnerRoot()}`,
+    `--layer=${basePath}`,
+    `--steps=${list}`,
+    `--output=${other}`,
+  ];
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    uid: 65534,
+    gid: 65534,
+    env: {},
+    encoding: 'utf8',
+  });
+  expect(stderr).toContain('took');
+  expect(status).toBe(0);
+  expect(readFileSync(other).equals(readFileSync(outputPath))).toBe(true);
+});
+
+test('a run that its time limit ends leaves neither processes nor loop devices', async () => {
+  using folder = new TestFolder();
+  const { message } = await failOn(folder, [shell('setsid sleep 1000 & sleep 1000')], {
+    runner: { kind: 'chroot', root: runnerRoot() },
+    timeLimitSeconds: 2,
+  });
+  expect(message).toMatch(/^step test \(1 of 1\) was running when the time limit of 2 s was over/);
+  expect(readdirSync(folder.path)).toEqual(['base.layer.tar.zst']);
+  await expect.poll(() => execFileSync('losetup', ['-a'], { encoding: 'utf8' })).not.toContain(folder.path);
+});
+
+test('the image is a tree of its own: busybox alone is in it', async () => {
+  using folder = new TestFolder();
+  const { log } = await runOn(folder, [], [shell('ls /')], {
+    runner: { kind: 'chroot', root: runnerRoot() },
+  });
+  expect(log).toContain('bin\ndev\netc\nlost+found\nproc\nrun\nsys\ntmp\n');
+});
