@@ -8,11 +8,11 @@ const ANSWER_LIMIT_MS = 120_000;
 /** Runs a command in the shell that is logged in at the console. */
 export async function runCommand(guest: Guest, command: string): Promise<{ output: string; status: number }> {
   const from = guest.console.position;
-  // The marker is typed in two parts, so that the echo of the command line does not look like its result.
-  guest.console.type(`${command}; echo "<""status $?>"\n`);
-  const match = await guest.console.waitFor(/<status (\d+)>/, from, ANSWER_LIMIT_MS);
-  const lines = match.input.slice(0, match.index).split(/\r?\n/).slice(1);
-  return { output: lines.join('\n').trim(), status: Number(match[1]) };
+  // The markers are typed in two parts, so that the echo of the command line does not look like its result.
+  guest.console.type(`echo "<""output>"; ${command}; echo "<""status $?>"\n`);
+  const result = /<output>\r?\n([^]*?)<status (\d+)>/;
+  const [, output = '', status] = await guest.console.waitFor(result, from, ANSWER_LIMIT_MS);
+  return { output: output.replaceAll('\r', '').trim(), status: Number(status) };
 }
 
 /** Logs in at the console and waits for a shell. */
@@ -22,7 +22,7 @@ export async function login(guest: Guest, user: string, password: string): Promi
   await guest.console.waitFor(/[Pp]assword:/, from, ANSWER_LIMIT_MS);
   guest.console.type(`${password}\n`);
   await guest.console.waitFor(/[#$] $/, from, ANSWER_LIMIT_MS);
-  await runCommand(guest, "PS1='# '; stty cols 500 2>/dev/null; export PAGER=cat SYSTEMD_COLORS=0");
+  await runCommand(guest, 'stty cols 500; export PAGER=cat SYSTEMD_COLORS=0 SYSTEMD_URLIFY=0');
 }
 
 function hostPort(guest: Guest, guestPort: number): number {
