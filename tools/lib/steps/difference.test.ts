@@ -63,13 +63,31 @@ class Model {
   }
 
   rename(from: string, to: string): void {
-    if (!this.files.has(from) || !this.#hasRoomFor(to) || to.startsWith(`${from}/`)) return;
+    if (from === '' || !this.files.has(from) || !this.#hasRoomFor(to) || to.startsWith(`${from}/`)) return;
     this.#touch(from);
     for (const name of this.#below(from)) {
       this.files.set(to + name.slice(from.length), this.files.get(name) as ModelFile);
       this.files.delete(name);
     }
     this.#touch(to);
+  }
+
+  swap(one: string, two: string): void {
+    const spare = 'spare';
+    if (one === two || one === '' || two === '' || `${one}/`.startsWith(`${two}/`)) return;
+    if (`${two}/`.startsWith(`${one}/`) || !this.files.has(one) || !this.files.has(two)) return;
+    this.rename(one, spare);
+    this.rename(two, one);
+    this.rename(spare, two);
+  }
+
+  /** A new file in the place of another, with the same content. */
+  replace(path: string): void {
+    const file = this.files.get(path);
+    if (file?.type !== 'file') return;
+    this.remove(path);
+    this.make(path, 'file', file.content);
+    this.chmod(path, file.mode);
   }
 
   link(from: string, to: string): void {
@@ -99,39 +117,55 @@ class Model {
 
 type Operation = (model: Model) => void;
 
-const name = fc.constantFrom('a', 'b', 'c');
-const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'));
+/** One of the model's names, so that few operations come to nothing. */
+const existing = fc.nat(1000).map((number) => (model: Model): string => {
+  const names = [...model.files.keys()].sort();
+  return names[number % names.length] ?? '';
+});
+/** A name in one of the model's directories. */
+const inDirectory = fc.tuple(existing, fc.constantFrom('a', 'b', 'c')).map(([at, name]) => (model: Model) => {
+  const path = at(model);
+  const folder = model.files.get(path)?.type === 'directory' ? path : parentPath(path);
+  return folder === '' ? name : `${folder}/${name}`;
+});
 const content = fc.constantFrom('', 'x', 'y');
+const mode = fc.constantFrom(0o755, 0o700);
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  fc.tuple(path, content).map(
+  fc.tuple(inDirectory, content).map(
     ([at, text]) =>
       (model: Model) =>
-        model.make(at, 'file', text),
+        model.make(at(model), 'file', text),
   ),
-  path.map((at) => (model: Model) => model.make(at, 'directory', '')),
-  fc.tuple(path, content).map(
+  inDirectory.map((at) => (model: Model) => model.make(at(model), 'directory', '')),
+  fc.tuple(existing, content).map(
     ([at, text]) =>
       (model: Model) =>
-        model.write(at, text),
+        model.write(at(model), text),
   ),
-  fc.tuple(path, fc.constantFrom(0o755, 0o700)).map(
-    ([at, mode]) =>
+  fc.tuple(existing, mode).map(
+    ([at, bits]) =>
       (model: Model) =>
-        model.chmod(at, mode),
+        model.chmod(at(model), bits),
   ),
-  path.map((at) => (model: Model) => model.remove(at)),
-  fc.tuple(path, path).map(
+  existing.map((at) => (model: Model) => model.remove(at(model))),
+  existing.map((at) => (model: Model) => model.replace(at(model))),
+  fc.tuple(existing, inDirectory).map(
     ([from, to]) =>
       (model: Model) =>
-        model.rename(from, to),
+        model.rename(from(model), to(model)),
   ),
-  fc.tuple(path, path).map(
+  fc.tuple(existing, existing).map(
+    ([one, two]) =>
+      (model: Model) =>
+        model.swap(one(model), two(model)),
+  ),
+  fc.tuple(existing, inDirectory).map(
     ([from, to]) =>
       (model: Model) =>
-        model.link(from, to),
+        model.link(from(model), to(model)),
   ),
 );
-const operations = fc.array(operation, { maxLength: 30 });
+const operations = fc.array(operation, { maxLength: 30, size: 'max' });
 
 /** What a listing looks like to someone who sees no inode numbers. */
 function describeTree(tree: FileTree<string>): string[] {
@@ -167,8 +201,14 @@ test('whatever happens to a tree, the changes turn the old one into the new one,
         return oldContents.get(left.inode) === newContents.get(right.inode);
       });
 
+      const folders = new Set(
+        after.map(({ entry }) => (entry.type === 'directory' ? entry.path : undefined)),
+      );
+      const deleted = changes.flatMap((change) => (change.kind === 'whiteout' ? [change] : []));
+      expect(deleted.filter(({ path }) => !folders.has(parentPath(path)))).toEqual([]);
+
       const tree = treeOf(before, oldContents);
-      for (const change of changes) if (change.kind === 'whiteout') tree.remove(change.path, 'changes');
+      for (const { path } of deleted) tree.remove(path, 'changes');
       const numbers = new Map(after.map(({ entry, inode }) => [entry.path, inode]));
       const entries = changes.flatMap((change) => (change.kind === 'entry' ? [change.entry] : []));
       for (const entry of entries.sort((left, right) => comparePaths(left.path, right.path))) {
@@ -179,6 +219,28 @@ test('whatever happens to a tree, the changes turn the old one into the new one,
         JSON.stringify(describeTree(treeOf(before, oldContents))) === JSON.stringify(describeTree(tree));
       if (isUnchanged) expect(changes).toEqual([]);
     }),
-    { numRuns: 3000 },
+    { numRuns: 20_000 },
   );
+});
+
+test('files that changed places with their directories are changes, though nothing touched them', () => {
+  const model = new Model();
+  for (const folder of ['a', 'b']) {
+    model.make(folder, 'directory', '');
+    model.make(`${folder}/same`, 'file', 'same');
+    model.make(`${folder}/x`, 'file', folder);
+  }
+  for (const file of model.files.values()) file.isTouched = false;
+  const before = model.list();
+  const contents = contentsOf(model);
+  model.swap('a', 'b');
+  const changes = findChanges(
+    before,
+    model.list(),
+    (left, right) => contents.get(left.inode) === contents.get(right.inode),
+  );
+  expect(changes.map((change) => (change.kind === 'entry' ? change.entry.path : change))).toEqual([
+    'a/x',
+    'b/x',
+  ]);
 });
