@@ -10,7 +10,7 @@ export async function runCommand(guest: Guest, command: string): Promise<{ outpu
   const from = guest.console.position;
   // The markers are typed in two parts, so that the echo of the command line does not look like its result.
   guest.console.type(`echo "<""output>"; ${command}; echo "<""status $?>"\n`);
-  const result = /<output>\r?\n([^]*?)<status (\d+)>/;
+  const result = /<output>\r?\n([\s\S]*?)<status (\d+)>/;
   const [, output = '', status] = await guest.console.waitFor(result, from, ANSWER_LIMIT_MS);
   return { output: output.replaceAll('\r', '').trim(), status: Number(status) };
 }
