@@ -8,6 +8,20 @@ import type { BuildOptions, Plugin } from 'esbuild';
  */
 const STORE = /node_modules\/\.(?:pnpm|aspect_rules_js)\/[^/\s"']+\/node_modules\//g;
 
+/**
+ * aspect_rules_esbuild resolves imports through a plugin of its own, and esbuild then no longer knows that our files
+ * are ES modules in Node's sense ("type" in package.json): a default import of a CommonJS module would be another value
+ * than in Node. The second argument puts that right; `//tools/prebuilt:bundles_equal_test` holds the result to what
+ * esbuild makes where it resolves by itself.
+ */
+const RESOLVED_BY_PLUGIN = process.env['ESBUILD_BAZEL_SANDBOX_PLUGIN'] !== undefined;
+const IMPORT_OF_COMMONJS = /\b__toESM\((require_\w+\(\))\)/g;
+
+function stable(text: string): string {
+  const withoutStore = text.replaceAll(STORE, 'node_modules/');
+  return RESOLVED_BY_PLUGIN ? withoutStore.replaceAll(IMPORT_OF_COMMONJS, '__toESM($1, 1)') : withoutStore;
+}
+
 function hasContent(path: string, content: string): boolean {
   try {
     return readFileSync(path, 'utf8') === content;
@@ -23,7 +37,7 @@ const stableOutput: Plugin = {
     build.initialOptions.write = false;
     build.onEnd((result) => {
       for (const file of result.outputFiles ?? []) {
-        const content = file.text.replaceAll(STORE, 'node_modules/');
+        const content = stable(file.text);
         if (hasContent(file.path, content)) continue;
         mkdirSync(dirname(file.path), { recursive: true });
         // Whoever reads it meanwhile sees all of the old one or all of the new one.
