@@ -12,6 +12,8 @@ GUESTOS = icos_os(
     name = "guestos",
     boot_args_template = "//ic-os/bootloader:boot/boot_args.template",
     boot_size = "1G",
+    # The default replica says that it is none.
+    console_texts = ["replica is a placeholder"],
     component_files = ["//ic-os/components:all"],
     components = dict(GUESTOS_COMPONENTS, **_IC_PROGRAMS),
     # The published GUID of every ICOS disk.
@@ -47,7 +49,7 @@ GUESTOS = icos_os(
             "base": "//ic-os/guestos:base_prod",
             "components": GUESTOS_PROD_COMPONENTS,
             "initrd": "//ic-os/guestos:initrd_prod",
-            "ready": "running",
+            "ready": "State: running",
         },
     },
     version = "//ic-os:version",

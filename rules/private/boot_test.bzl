@@ -2,13 +2,19 @@
 
 load("//rules/private:guest.bzl", "GUEST_ATTRS", "guest_executable")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
+load("//rules/private:tool_executable.bzl", "runfiles_path")
 
 def _boot_test_impl(ctx):
     arguments = ["--ready=" + ctx.attr.ready, "--ready-limit=%d" % ctx.attr.ready_limit_seconds]
     if ctx.attr.login:
         arguments.append("--login=" + ctx.attr.login)
+    arguments += ["--console-text=" + text for text in ctx.attr.console_texts]
+    files = []
+    if ctx.file.version:
+        arguments.append("--version-file=" + runfiles_path(ctx.file.version))
+        files.append(ctx.file.version)
     arguments += ["--page=%s=%s" % (address, text) for address, text in ctx.attr.pages.items()]
-    return [guest_executable(ctx, tool = "boot-test", arguments = arguments)]
+    return [guest_executable(ctx, tool = "boot-test", arguments = arguments, files = files)]
 
 boot_test = rule(
     implementation = _boot_test_impl,

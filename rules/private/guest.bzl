@@ -14,13 +14,14 @@ GUEST_ATTRS = dict(
     _firmware_variables = attr.label(default = "@host_tools//:root/usr/share/OVMF/OVMF_VARS_4M.fd", allow_single_file = True),
 )
 
-def guest_executable(ctx, *, tool, arguments):
+def guest_executable(ctx, *, tool, arguments, files = []):
     """Makes the executable of a rule that starts a guest.
 
     Args:
       ctx: the context of a rule with GUEST_ATTRS.
       tool: `boot-test` or `launch`.
       arguments: list of string, the tool's own.
+      files: list of File that the arguments name.
 
     Returns:
       DefaultInfo.
@@ -39,6 +40,6 @@ def guest_executable(ctx, *, tool, arguments):
             "--firmware-variables=" + runfiles_path(firmware[1]),
             "--memory=%d" % ctx.attr.memory_mib,
         ] + arguments,
-        files = [disk] + firmware,
+        files = [disk] + firmware + files,
         runfiles = real_tool_runfiles(ctx, _COMMANDS),
     )

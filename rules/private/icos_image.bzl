@@ -35,6 +35,7 @@ def icos_image(
         login = "none",
         console_login = "",
         ready = "",
+        console_texts = [],
         pages = {},
         forward = ["22"],
         set_uid = [],
@@ -74,6 +75,7 @@ def icos_image(
       login: `none` or `root`: who may log in with a password (checked).
       console_login: `USER:PASSWORD` for the boot test, where the console has a login.
       ready: regular expression for the console's text that says that the system is up.
+      console_texts: regular expressions for texts that have to be on the console by then.
       pages: dict of `PORT/PATH` to regular expression: what the boot test fetches.
       forward: ports of the guest that `launch` forwards.
       set_uid: files that may be set-uid or set-gid.
@@ -173,12 +175,14 @@ def icos_image(
         boot_test(
             name = "boot_test",
             size = "large",
+            console_texts = console_texts,
             disk = ":disk-img",
             login = console_login,
             memory_mib = memory_mib,
             pages = pages,
             ready = ready,
             tags = ["cpu:2"],
+            version = ":version.txt",
         )
     launch(
         name = "launch",

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -18,6 +18,8 @@ interface Expectations {
   readonly login: { readonly user: string; readonly password: string } | undefined;
   /** Guest port and path of each page to fetch, with a text that has to be in it. */
   readonly pages: readonly { readonly port: number; readonly path: string; readonly text: RegExp }[];
+  /** What else has to be on the console by then. */
+  readonly consoleTexts: readonly RegExp[];
   readonly version: string | undefined;
 }
 
@@ -46,6 +48,10 @@ async function checkBoot(guest: Guest, expected: Expectations): Promise<void> {
   console.log(`\n# firmware to ${expected.ready}: ${(guest.elapsedMs() / 1000).toFixed(1)} s`);
   if (expected.version !== undefined && !guest.console.text.includes(expected.version)) {
     throw new Error(`the console does not show the version ${expected.version}`);
+  }
+  for (const text of expected.consoleTexts) {
+    if (!text.test(guest.console.text)) throw new Error(`the console does not show ${text}`);
+    console.log(`\nok - the console shows ${text}`);
   }
   if (expected.login !== undefined) {
     await login(guest, expected.login.user, expected.login.password);
@@ -88,7 +94,8 @@ await runTool(async ({ args }) => {
       ready: TEXT,
       'ready-limit': TEXT,
       login: TEXT,
-      version: TEXT,
+      'version-file': TEXT,
+      'console-text': LIST,
       page: LIST,
     },
   });
@@ -98,7 +105,9 @@ await runTool(async ({ args }) => {
     readyLimitMs: Number(values['ready-limit'] ?? '600') * 1000,
     login: parseLogin(values.login),
     pages: nameValuePairs(values.page, 'page').map(parsePage),
-    version: values.version,
+    consoleTexts: values['console-text'].map((text) => new RegExp(text)),
+    version:
+      values['version-file'] === undefined ? undefined : readFileSync(values['version-file'], 'utf8').trim(),
   };
   const folder = mkdtempSync(join(process.env['TEST_TMPDIR'] ?? tmpdir(), 'boot-'));
   try {
