@@ -12,7 +12,7 @@ A folder of tools/lib needs one call of `vitest_suite`:
 """
 
 load("@icos_npm//:defs.bzl", "js_library")
-load("//rules/private:providers/apt_root_info.bzl", "AptRootInfo")
+load("//rules/private:providers/apt_root_info.bzl", "AptRootInfo")  # buildifier: disable=bzl-visibility
 
 _TEST_SUFFIX = ".test.ts"
 _TOOLCHAIN_TYPE = "//rules/toolchain:type"
