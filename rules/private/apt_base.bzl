@@ -12,6 +12,7 @@ def _apt_base_impl(ctx):
     args = ctx.actions.args()
     args.add_all(ctx.files.debs, format_each = "--deb=%s")
     args.add_all(ctx.attr.exclude, format_each = "--exclude=%s")
+    args.add_all(ctx.attr.include, format_each = "--include=%s")
     args.add(unpacked, format = "--output=%s")
     args.add(steps, format = "--steps=%s")
     args.add(packages, format = "--packages=%s")
@@ -52,6 +53,7 @@ The packages' own scripts run in the step runner, without network, and in dpkg's
         STEP_RUNNER_ATTRS,
         debs = attr.label_list(allow_files = [".deb"], mandatory = True, doc = "The packages: a `filegroup` of a repository that the `apt` extension made. The set must be closed under Depends and Pre-Depends."),
         exclude = attr.string_list(doc = "Paths that are not unpacked, as dpkg's path-exclude has it: absolute, `*` matches any text."),
+        include = attr.string_list(doc = "Paths that are unpacked though `exclude` names them, in the same form."),
     ),
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )
