@@ -51,6 +51,25 @@ function hasPassword(field: string): boolean {
   return !field.startsWith('!') && !field.startsWith('*');
 }
 
+/** systemd's units that start a login prompt or a shell on a console. */
+const PROMPT_UNITS = [
+  'autovt@.service',
+  'console-getty.service',
+  'container-getty@.service',
+  'debug-shell.service',
+  'getty.target',
+  'getty@.service',
+  'serial-getty@.service',
+];
+
+/** Every unit that starts a prompt is masked: linked to /dev/null, which no dependency and no command overrides. */
+function promptProblems(image: Image): string[] {
+  const entries = new Map(image.manifest.entries.map((entry) => [entry.path, entry]));
+  return PROMPT_UNITS.filter((unit) => entries.has(`/usr/lib/systemd/system/${unit}`))
+    .filter((unit) => entries.get(`/etc/systemd/system/${unit}`)?.target !== '/dev/null')
+    .map((unit) => `${unit} can start a login prompt; mask it`);
+}
+
 /** Nobody can log in with a password (`none`), or root alone can (`root`). */
 export function loginProblems(
   image: Image,
@@ -70,8 +89,7 @@ export function loginProblems(
       `with a password can log in: ${open.join(', ') || 'nobody'}; it should be ${expected || 'nobody'}`,
     ];
   }
-  const links = image.manifest.entries.filter(({ path }) => /\/getty\.target\.wants\//.test(path));
-  return policy === 'none' ? links.map(({ path }) => `${path}: a login prompt is started`) : [];
+  return policy === 'none' ? promptProblems(image) : [];
 }
 
 const IC_PATH = /\/opt\/ic\/[A-Za-z0-9_./-]*[A-Za-z0-9_-]/g;
