@@ -82,3 +82,24 @@ test('the image is a tree of its own: busybox alone is in it', async () => {
   });
   expect(log).toContain('bin\ndev\netc\nlost+found\nproc\nrun\nsys\ntmp\n');
 });
+
+test.each(['uml', 'chroot'] as const)(
+  '%s: a full disk of the host is an error, and no layer',
+  async (kind) => {
+    using folder = new TestFolder();
+    const mount = (...args: string[]): void => {
+      execFileSync('mount', ['-t', 'tmpfs', ...args, 'tmpfs', folder.path]);
+    };
+    mount('-o', 'size=40m');
+    try {
+      const { message } = await failOn(folder, [shell('dd if=/dev/urandom of=/big bs=1M count=100')], {
+        runner: { kind, root: runnerRoot() },
+      });
+      expect(message).toMatch(/the disk is full|the host's disk full/);
+      expect(readdirSync(folder.path)).toEqual(['base.layer.tar.zst']);
+    } finally {
+      // The run keeps its layers open, so the mount goes when this process does.
+      execFileSync('umount', ['--lazy', folder.path]);
+    }
+  },
+);

@@ -103,6 +103,6 @@ export function checkOutcome(
   const damage = /(EXT4-fs error|I\/O error)[^\n]*/.exec(end.kernelLog)?.[0];
   if (damage !== undefined) {
     showKernelLog(end, log);
-    throw new UserError(`the disk that the steps ran on is not sound: ${damage}`);
+    throw new UserError(`the disk that the steps ran on is not sound; is the host's disk full? ${damage}`);
   }
 }

@@ -1,8 +1,9 @@
 /** Runs steps on layers, and writes what they changed as a layer. */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { FileImage } from '../block/file.ts';
+import { UserError } from '../cli/cli.ts';
 import { writeLayerFile } from '../layer/file.ts';
 import type { LayerItem } from '../layer/writer.ts';
 import { collectChanges, listImage } from './changes.ts';
@@ -136,6 +137,7 @@ async function runOnImage(options: RunOptions, workingFolder: string): Promise<R
       memoryMebibytes:
         runner.kind === 'uml' ? (runner.memoryMebibytes ?? DEFAULT_MEMORY_MEBIBYTES) : undefined,
     });
+    checkHostDisk(workingFolder);
     const items = collectChanges(source, before, image);
     await writeOutput(options.output, workingFolder, items);
     const deletedCount = items.filter(({ kind }) => kind !== 'entry').length;
@@ -143,6 +145,17 @@ async function runOnImage(options: RunOptions, workingFolder: string): Promise<R
   } finally {
     source.close();
   }
+}
+
+/**
+ * A loop device loses what its full host does not take, and tells nobody but the host's kernel log.
+ *
+ * @throws UserError where the host's disk is full
+ */
+function checkHostDisk(workingFolder: string): void {
+  const { bfree, bsize } = statfsSync(workingFolder);
+  if (bfree * bsize >= MEBIBYTE) return;
+  throw new UserError(`${dirname(workingFolder)}: the disk is full; free some space and build again`);
 }
 
 /** The layer appears under its name only when it is whole. */
