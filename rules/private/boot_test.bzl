@@ -28,6 +28,8 @@ failed unit and with a read-only root. KVM is used where a probe shows that it w
         ready = attr.string(mandatory = True, doc = "Regular expression for the text on the serial console that says that the system is up."),
         ready_limit_seconds = attr.int(default = 600, doc = "How long to wait for `ready`, in seconds."),
         login = attr.string(doc = "`USER:PASSWORD` for the console. Without it, the console must not offer a login."),
+        console_texts = attr.string_list(doc = "Regular expressions for texts that have to be on the console by then."),
+        version = attr.label(allow_single_file = True, doc = "The version file; the console has to show what is in it."),
         pages = attr.string_dict(doc = "`PORT/PATH` of a page served over HTTP, to a regular expression for a text in it."),
     ),
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
