@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { writeWholeFile } from '../lib/block/write.ts';
 import { required, runTool, UserError } from '../lib/cli/cli.ts';
 import { comparePaths } from '../lib/entry/entry.ts';
 import { LayerBuilder } from '../lib/layer/builder.ts';
@@ -49,6 +49,6 @@ await runTool(async ({ args, output }) => {
   addDatabase(builder, unpacked);
 
   await writeLayerFile(layerFile, builder.items());
-  writeFileSync(stepsFile, toJson({ version: STEP_LIST_VERSION, steps: configureSteps(unpacked) }));
-  writeFileSync(packagesFile, toJson(packageList(unpacked)));
+  writeWholeFile(stepsFile, toJson({ version: STEP_LIST_VERSION, steps: configureSteps(unpacked) }));
+  writeWholeFile(packagesFile, toJson(packageList(unpacked)));
 });

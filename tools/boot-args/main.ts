@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { writeWholeFile } from '../lib/block/write.ts';
 import { LIST, nameValuePairs, readJson, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
 import { expandBootArgs } from './boot-args.ts';
 
@@ -26,5 +27,5 @@ await runTool(({ args, output }) => {
     ...Object.fromEntries(nameValuePairs(values.value, 'value')),
   };
   const text = expandBootArgs(readFileSync(template, 'utf8'), template, known);
-  writeFileSync(output(required(values.output, 'output')), text);
+  writeWholeFile(output(required(values.output, 'output')), text);
 });

@@ -1,5 +1,6 @@
 /** ADD: archives are unpacked, everything else is copied. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { writeFully } from '../lib/block/write.ts';
 import { UserError } from '../lib/cli/cli.ts';
 import { baseName, parentPath } from '../lib/entry/entry.ts';
 import { gzipDecompressStream } from '../lib/gzip/decompress.ts';
@@ -129,7 +130,7 @@ class Unpacker {
   async #spoolContent(file: TarFile): Promise<number> {
     const offsetBytes = this.#spooledBytes;
     for await (const chunk of file.content()) {
-      for (let done = 0; done < chunk.length; ) done += writeSync(this.#descriptor, chunk, done);
+      writeFully(this.#descriptor, this.#spool, chunk);
       this.#spooledBytes += chunk.length;
     }
     return offsetBytes;

@@ -6,9 +6,10 @@
  *       [--build-arg=NAME=VALUE]... [--build-arg-file=NAME=FILE]... [--target=STAGE]
  *       [--runner=uml|chroot --runner-root=DIR] [--memory=MIB] [--time-limit=SECONDS]
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeWholeFile } from '../lib/block/write.ts';
 import { LIST, nameValuePairs, readJson, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
 import { parseDockerfile, targetStage } from '../lib/dockerfile/dockerfile.ts';
 import { writeLayerFile } from '../lib/layer/file.ts';
@@ -98,7 +99,7 @@ await runTool(async ({ args, output }) => {
       }),
     );
     await writeLayerFile(layerPath, items);
-    writeFileSync(configPath, rootConfigText(config));
+    writeWholeFile(configPath, rootConfigText(config));
   } finally {
     rmSync(workingFolder, { recursive: true, force: true });
   }

@@ -8,8 +8,9 @@
  *
  * A binary called busybox is linked under the names of all its applets, or of those that --applet names. A list file has one name a line; blank lines and lines that begin with # are left out. A file's mode is 0755 unless stated.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { writeWholeFile } from '../lib/block/write.ts';
 import { LIST, nameValuePairs, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
 import { buildInitramfs, type InitramfsFile } from './build.ts';
 import { openRoot } from './layered-root.ts';
@@ -63,5 +64,5 @@ await runTool(async ({ args, output }) => {
     })),
     applets: values.applet,
   });
-  writeFileSync(target, initramfs);
+  writeWholeFile(target, initramfs);
 });

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { writeWholeFile } from '../lib/block/write.ts';
 import { LIST, nameValuePairs, readJson, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
 import type { EntryList } from '../lib/manifest/entries.ts';
 import {
@@ -70,5 +71,5 @@ await runTool(({ args, output }) => {
       imageEntries(name, readJson<EntryList>(path), attribution),
     ),
   });
-  writeFileSync(output(required(values.output, 'output')), text);
+  writeWholeFile(output(required(values.output, 'output')), text);
 });

@@ -1,5 +1,6 @@
 /** From an image layout to the two files of a base. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
+import { writeWholeFile } from '../lib/block/write.ts';
 import { writeLayerFile } from '../lib/layer/file.ts';
 import { parsePlatformName } from '../lib/oci/image-spec.ts';
 import { rootConfigText } from '../lib/oci/root-config.ts';
@@ -24,5 +25,5 @@ export async function writeBase(options: BaseOptions): Promise<void> {
   rmSync(options.spoolPath, { force: true });
   await flattenImage(layout, image, options.spoolPath, (items) => writeLayerFile(options.layerPath, items));
   rmSync(options.spoolPath);
-  writeFileSync(options.configPath, rootConfigText(image.configuration.root));
+  writeWholeFile(options.configPath, rootConfigText(image.configuration.root));
 }

@@ -1,6 +1,7 @@
 /** An image's layers as one. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { writeFully } from '../lib/block/write.ts';
 import { UserError } from '../lib/cli/cli.ts';
 import { gzipDecompressStream } from '../lib/gzip/decompress.ts';
 import { type DeletionItem, layerItem } from '../lib/layer/item.ts';
@@ -96,19 +97,19 @@ async function* verified(chunks: Chunks, diffId: string, name: string): Chunks {
 
 /** Contents of files, one behind the other, in a file of their own: a layer's order is not the order of the output. */
 class ContentSpool {
+  readonly #path: string;
   readonly #descriptor: number;
   #sizeBytes = 0;
 
   constructor(path: string) {
+    this.#path = path;
     this.#descriptor = openSync(path, 'wx+');
   }
 
   async add(chunks: Chunks): Promise<number> {
     const offsetBytes = this.#sizeBytes;
     for await (const chunk of chunks) {
-      for (let done = 0; done < chunk.length; ) {
-        done += writeSync(this.#descriptor, chunk, done, chunk.length - done, this.#sizeBytes + done);
-      }
+      writeFully(this.#descriptor, this.#path, chunk, this.#sizeBytes);
       this.#sizeBytes += chunk.length;
     }
     return offsetBytes;

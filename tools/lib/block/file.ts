@@ -1,27 +1,35 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import type { BlockSink, BlockSource } from './block.ts';
+import { naming, writeFully } from './write.ts';
 
 /** An image in a file: sparse where nothing was written. */
 export class FileImage implements BlockSink, BlockSource {
   readonly sizeBytes: number;
   readonly #descriptor: number;
+  readonly #path: string;
 
-  private constructor(descriptor: number, sizeBytes: number) {
+  private constructor(descriptor: number, path: string, sizeBytes: number) {
     this.#descriptor = descriptor;
+    this.#path = path;
     this.sizeBytes = sizeBytes;
   }
 
   /** Makes (or empties) the file at `path` and gives it its full size without writing to it. */
   static create(path: string, sizeBytes: number): FileImage {
     const descriptor = openSync(path, 'w+');
-    ftruncateSync(descriptor, sizeBytes);
-    return new FileImage(descriptor, sizeBytes);
+    try {
+      ftruncateSync(descriptor, sizeBytes);
+    } catch (error) {
+      closeSync(descriptor);
+      throw naming(error, path);
+    }
+    return new FileImage(descriptor, path, sizeBytes);
   }
 
   /** Opens an existing image for reading only. */
   static open(path: string): FileImage {
     const descriptor = openSync(path, 'r');
-    return new FileImage(descriptor, fstatSync(descriptor).size);
+    return new FileImage(descriptor, path, fstatSync(descriptor).size);
   }
 
   write(offsetBytes: number, bytes: Uint8Array): void {
@@ -30,9 +38,7 @@ export class FileImage implements BlockSink, BlockSource {
         `write of ${bytes.length} bytes at ${offsetBytes} passes the end at ${this.sizeBytes}`,
       );
     }
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(this.#descriptor, bytes, done, bytes.length - done, offsetBytes + done);
-    }
+    writeFully(this.#descriptor, this.#path, bytes, offsetBytes);
   }
 
   read(offsetBytes: number, lengthBytes: number): Uint8Array {

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /**
@@ -13,7 +13,8 @@ export class UserError extends Error {
 const SYSTEM_ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full; free some space and build again',
   EDQUOT: 'the disk quota is used up; free some space and build again',
-  EFBIG: 'the file system does not take files of this size; build on another one',
+  EFBIG:
+    'the file grew larger than the file system or "ulimit -f" allows; raise the limit or build elsewhere',
   EROFS: 'the file system is read-only',
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
@@ -51,6 +52,12 @@ export interface Invocation {
   output(path: string): string;
 }
 
+/** Removes what was written so far. A device or a folder that was named as an output by mistake stays. */
+function removeOutput(path: string): void {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status?.isFile() || status?.isSymbolicLink()) rmSync(path);
+}
+
 /**
  * Runs a tool: exit 0, or for a {@link UserError} one line on stderr, the outputs removed, and exit 1.
  *
@@ -67,7 +74,7 @@ export async function runTool(main: (invocation: Invocation) => Promise<void> | 
       },
     });
   } catch (error) {
-    for (const output of outputs) rmSync(output, { recursive: true, force: true });
+    outputs.forEach(removeOutput);
     const message = userMessage(error);
     if (message === undefined) throw error;
     const tool = basename(process.argv[1] ?? 'tool', '.mjs');

@@ -1,7 +1,8 @@
 /** Layers in files. */
 
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { FileImage } from '../block/file.ts';
+import { writeFully } from '../block/write.ts';
 import { type Layer, openLayer } from './reader.ts';
 import { type LayerItem, type LayerOptions, writeLayer } from './writer.ts';
 
@@ -18,10 +19,7 @@ export async function writeLayerFile(
 ): Promise<void> {
   const descriptor = openSync(path, 'w');
   try {
-    const emit = (bytes: Uint8Array): void => {
-      for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
-    };
-    await writeLayer(emit, items, options);
+    await writeLayer((bytes) => writeFully(descriptor, path, bytes), items, options);
   } finally {
     closeSync(descriptor);
   }

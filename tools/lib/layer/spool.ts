@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync } from 'node:fs';
+import { writeFully } from '../block/write.ts';
 
 /** Where in a spool a content lies. */
 export interface SpooledContent {
@@ -11,6 +12,7 @@ const BUFFER_BYTES = 1 << 20;
 
 /** Contents that wait for their layer to be written, in a file that goes when the process ends. */
 export class Spool {
+  readonly #path: string;
   readonly #descriptor: number;
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #buffered = 0;
@@ -18,6 +20,7 @@ export class Spool {
 
   /** @param path a file to make, next to the output for example; its name is gone at once */
   constructor(path: string) {
+    this.#path = path;
     this.#descriptor = openSync(path, 'wx+');
     rmSync(path);
   }
@@ -27,9 +30,7 @@ export class Spool {
   }
 
   #writeOut(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(this.#descriptor, bytes, done, bytes.length - done, this.#writtenBytes + done);
-    }
+    writeFully(this.#descriptor, this.#path, bytes, this.#writtenBytes);
     this.#writtenBytes += bytes.length;
   }
 

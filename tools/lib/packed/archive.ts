@@ -4,8 +4,9 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
+import { writeFully, writeWholeFile } from '../block/write.ts';
 import { UserError } from '../cli/cli.ts';
 import { gzipMember } from '../gzip/member.ts';
 import { zstdFrame } from '../zstd/compress.ts';
@@ -41,7 +42,7 @@ export class ArchiveFile {
 
   #append(bytes: Uint8Array): void {
     this.#hash.update(bytes);
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done);
+    writeFully(this.#descriptor, this.#path, bytes);
   }
 
   /** Appends bytes of the archive that are not compressed yet. */
@@ -77,7 +78,7 @@ export class ArchiveFile {
   /** Closes the archive and writes `PATH.sha256` as sha256sum would. */
   close(): void {
     closeSync(this.#descriptor);
-    writeFileSync(checksumPath(this.#path), `${this.#hash.digest('hex')}  ${basename(this.#path)}\n`);
+    writeWholeFile(checksumPath(this.#path), `${this.#hash.digest('hex')}  ${basename(this.#path)}\n`);
   }
 }
 

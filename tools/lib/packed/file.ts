@@ -1,8 +1,9 @@
 /** Packed partitions in files. */
 
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { BlockSource } from '../block/block.ts';
 import { FileImage } from '../block/file.ts';
+import { writeFully, writeWholeFile } from '../block/write.ts';
 import { formatIndex, type PackedIndex, parseIndex } from './index.ts';
 import { type PackOptions, packImage } from './pack.ts';
 import { PackedSource } from './unpack.ts';
@@ -12,10 +13,6 @@ export interface PackedFiles {
   readonly zst: string;
   readonly gz: string;
   readonly index: string;
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
 }
 
 /** Packs an image into three files; see {@link packImage}. */
@@ -28,11 +25,11 @@ export async function packImageFiles(
   const gz = openSync(files.gz, 'w');
   try {
     const sinks = {
-      zst: (bytes: Uint8Array) => writeAll(zst, bytes),
-      gz: (bytes: Uint8Array) => writeAll(gz, bytes),
+      zst: (bytes: Uint8Array) => writeFully(zst, files.zst, bytes),
+      gz: (bytes: Uint8Array) => writeFully(gz, files.gz, bytes),
     };
     const index = await packImage(source, sinks, options);
-    writeFileSync(files.index, formatIndex(index));
+    writeWholeFile(files.index, formatIndex(index));
     return index;
   } finally {
     closeSync(zst);
