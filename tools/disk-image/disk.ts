@@ -35,7 +35,10 @@ function diskSectors(layout: Layout, sizeBytes: number | undefined): number {
   }
   const missing = minimum * SECTOR_BYTES - sizeBytes;
   if (missing > 0)
-    throw new UserError(`--expanded-size: ${missing} bytes too small for the partitions of ${layout.file}`);
+    throw new UserError(
+      `--expanded-size: ${missing} bytes too small for the partitions of ${layout.file}; ` +
+        `the smallest disk for them has ${minimum * SECTOR_BYTES} bytes`,
+    );
   return sizeBytes / SECTOR_BYTES;
 }
 

@@ -1,9 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { writeWholeFile } from '../lib/block/write.ts';
 import { required, runTool, SWITCH, TEXT } from '../lib/cli/cli.ts';
-import { packTarget, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
+import { fileSystemSize, packTarget, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
 import { selectTree } from '../lib/file-system-image/tree.ts';
-import { parseSize } from '../lib/layout/size.ts';
 import { formatEntryList } from '../lib/manifest/entries.ts';
 import { parseUuid, uuidFromName } from '../lib/uuid/uuid.ts';
 import { writeExt4Partition } from './partition.ts';
@@ -32,7 +31,7 @@ await runTool(async ({ args, output }) => {
   const { entries, rootHash } = await writeExt4Partition({
     tree: await selectTree(values),
     ext4: {
-      sizeBytes: parseSize(required(values.size, 'size'), '--size'),
+      sizeBytes: fileSystemSize(values.size),
       uuid: identifier(values.uuid, 'uuid'),
       hashSeed: identifier(values['hash-seed'], 'hash-seed'),
       label: values.label ?? '',
@@ -49,6 +48,6 @@ await runTool(async ({ args, output }) => {
     // Beside the outputs: /tmp may be small, and may be memory.
     scratch: output(`${target.files.index}.raw`),
   });
-  writeFileSync(entriesPath, formatEntryList(entries));
-  if (rootHashPath !== undefined) writeFileSync(rootHashPath, `${rootHash}\n`);
+  writeWholeFile(entriesPath, formatEntryList(entries));
+  if (rootHashPath !== undefined) writeWholeFile(rootHashPath, `${rootHash}\n`);
 });

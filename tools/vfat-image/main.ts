@@ -1,13 +1,13 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { FileImage } from '../lib/block/file.ts';
+import { writeWholeFile } from '../lib/block/write.ts';
 import { required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
 import { NO_XATTRS } from '../lib/entry/entry.ts';
 import { type FatType, writeFat } from '../lib/fat/fat.ts';
-import { packTarget, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
+import { fileSystemSize, packTarget, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
 import { copyContents, listEntries, type SelectedTree, selectTree } from '../lib/file-system-image/tree.ts';
 import { Spool, type SpooledContent } from '../lib/layer/spool.ts';
-import { parseSize } from '../lib/layout/size.ts';
 import { formatEntryList } from '../lib/manifest/entries.ts';
 import { packImageFiles } from '../lib/packed/file.ts';
 import { RecordingSink } from '../lib/packed/recording-sink.ts';
@@ -56,7 +56,7 @@ await runTool(async ({ args, output }) => {
   const { files, levels } = packTarget(values, output);
   const entriesPath = output(required(values.entries, 'entries'));
   const scratch = output(`${files.index}.raw`);
-  const sizeBytes = parseSize(required(values.size, 'size'), '--size');
+  const sizeBytes = fileSystemSize(values.size);
   const label = values.label ?? '';
   const volumeId = parseVolumeId(values['volume-id'], identity);
   const wantedType = parseType(values.type);
@@ -90,5 +90,5 @@ await runTool(async ({ args, output }) => {
   });
   image.close();
   rmSync(scratch);
-  writeFileSync(entriesPath, formatEntryList(listEntries(tree, digests)));
+  writeWholeFile(entriesPath, formatEntryList(listEntries(tree, digests)));
 });

@@ -346,13 +346,13 @@ describe('a file system that is too small', () => {
     expect(readAll(path, 'file').equals(largeContent)).toBe(true);
     expect(() =>
       images.write(large, { ...options, sizeBytes: sizeBytes - BLOCK }, { file: largeContent }),
-    ).toThrow(`too small by ${BLOCK} bytes; give it ${sizeBytes}`);
+    ).toThrow(`${BLOCK} bytes too small; make it ${sizeBytes}, or put less`);
   });
 
   test('is found before any content comes, where the metadata alone does not fit', () => {
     const options = { ...TEST_OPTIONS, sizeBytes: 5 * BLOCK };
     expect(() => new Ext4Writer(new MemoryImage(options.sizeBytes), entries, options)).toThrow(
-      /too small by \d+ bytes/,
+      /\d+ bytes too small/,
     );
   });
 });

@@ -162,15 +162,16 @@ export class Ext4Writer {
   #full(): never {
     const sizeBytes = this.#options.sizeBlocks * BLOCK_BYTES;
     const neededBytes = minimumTreeSizeBytes(this.#tree, this.#options);
+    const { label } = this.#options;
+    const title = `the ext4 file system ${label === '' ? '' : `"${label}" `}of ${sizeBytes} bytes`;
     if (neededBytes <= sizeBytes) {
       throw new UserError(
-        `the ext4 file system ${JSON.stringify(this.#options.label)} of ${sizeBytes} bytes is full, for its files were ` +
+        `${title} is full, for its files were ` +
           'written in turns and fell into many pieces; write one after the other',
       );
     }
     throw new UserError(
-      `the ext4 file system ${JSON.stringify(this.#options.label)} of ${sizeBytes} bytes is too small by ` +
-        `${neededBytes - sizeBytes} bytes; give it ${neededBytes}`,
+      `${title} is ${neededBytes - sizeBytes} bytes too small; make it ${neededBytes}, or put less into it`,
     );
   }
 

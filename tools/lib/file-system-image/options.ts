@@ -1,6 +1,8 @@
 import { LIST, required, TEXT, UserError } from '../cli/cli.ts';
 import { normalizePath } from '../entry/entry.ts';
+import { parseSize } from '../layout/size.ts';
 import type { PackedFiles } from '../packed/file.ts';
+import { BLOCK_BYTES } from '../packed/index.ts';
 
 /** Where a packed partition goes, and how hard it is compressed. */
 export const PACK_OPTIONS = { zst: TEXT, gz: TEXT, index: TEXT, 'zstd-level': TEXT, 'gzip-level': TEXT };
@@ -54,6 +56,16 @@ export function packTarget(
       ...(gzipLevel === undefined ? {} : { gzipLevel }),
     },
   };
+}
+
+/** Reads the size of a file system: what a partition holds is packed in whole blocks. */
+export function fileSystemSize(size: string | undefined): number {
+  const sizeBytes = parseSize(required(size, 'size'), '--size');
+  if (sizeBytes % BLOCK_BYTES === 0) return sizeBytes;
+  throw new UserError(
+    `--size: ${sizeBytes} bytes are not in whole blocks of ${BLOCK_BYTES} bytes; ` +
+      `make it ${Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES}`,
+  );
 }
 
 /** Brings an absolute path of the command line into the form of an entry's path. */
