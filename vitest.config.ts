@@ -1,12 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+/** These look at what Bazel has built, or start it themselves: only `tools/bazel test` can run them. */
+const BAZEL_ONLY = ['test/consumer/**', 'test/reproducibility/**'];
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
-          include: ['tools/**/*.test.ts'],
+          include: ['tools/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: process.env['VITEST_TEST'] === undefined ? BAZEL_ONLY : [],
           testTimeout: 120_000,
         },
       },

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import type { Entry } from '../../tools/lib/entry/entry.ts';
+import { archive, file, symlink } from '../../tools/lib/tar/testing/archive.ts';
+import { FILE_SYSTEM_OUTPUTS, goodLayer, hostileLayer, ociArchive, sha256 } from './inputs.ts';
+import { Workplace } from './workplace.ts';
+
+const LAYER_OUTPUTS = ['--output=out.layer.tar.zst', '--output-config=out.config.json'];
+
+const ESCAPING: readonly Entry[] = [file('../outside', 3)];
+const THROUGH_LINK: readonly Entry[] = [symlink('etc', '/tmp'), file('etc/passwd', 3)];
+
+describe('an entry that escapes the root', () => {
+  const rule = 'entry ../outside: its path leaves the root through ".."';
+
+  test('is refused in an archive for ADD', () => {
+    using place = new Workplace();
+    place.put('Dockerfile', 'FROM scratch\nADD a.tar /srv/\n');
+    place.put('a.tar', archive(ESCAPING));
+    const { status, stderr } = place.run('dockerfile', [
+      '--dockerfile=Dockerfile',
+      '--context=a.tar=a.tar',
+      ...LAYER_OUTPUTS,
+    ]);
+    expect(stderr).toBe(`Dockerfile:2: ADD a.tar /srv/\nDockerfile:2: a.tar: ${rule}\n`);
+    expect(status).toBe(1);
+    expect(place.files()).toEqual(['Dockerfile', 'a.tar', 'params']);
+  });
+
+  test.each(['ext4-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {
+    using place = new Workplace();
+    const layers = [await goodLayer(place, 'good', Buffer.from('good')), await hostileLayer(place, ESCAPING)];
+    const options = layers.map((layer) => `--layer=${layer}`);
+    expect(place.refusal(tool, [...options, ...FILE_SYSTEM_OUTPUTS, '--size=4M'])).toBe(
+      `hostile.layer.tar.zst: ${rule}`,
+    );
+  });
+
+  test('is refused in a layer by initramfs', async () => {
+    using place = new Workplace();
+    const layer = await hostileLayer(place, ESCAPING);
+    expect(place.refusal('initramfs', [`--layer=${layer}`, '--output=out.img'])).toBe(
+      `hostile.layer.tar.zst: ${rule}`,
+    );
+  });
+
+  test('is refused in an OCI archive itself, and in a layer of it', () => {
+    using place = new Workplace();
+    place.put('escaping.tar', archive(ESCAPING));
+    place.put('image.tar', ociArchive(archive(ESCAPING)));
+    expect(place.refusal('oci-base', ['--image=escaping.tar', ...LAYER_OUTPUTS])).toBe(
+      `escaping.tar: ${rule}`,
+    );
+    const layer = `layer sha256:${sha256(archive(ESCAPING))}`;
+    expect(place.refusal('oci-base', ['--image=image.tar', ...LAYER_OUTPUTS])).toBe(
+      `image.tar: ${layer}: ${rule}`,
+    );
+  });
+});
+
+describe('an entry that goes through a symbolic link', () => {
+  test('is refused in an archive for ADD', () => {
+    using place = new Workplace();
+    place.put('Dockerfile', 'FROM scratch\nADD a.tar /srv/\n');
+    place.put('a.tar', archive(THROUGH_LINK));
+    const { status, stderr } = place.run('dockerfile', [
+      '--dockerfile=Dockerfile',
+      '--context=a.tar=a.tar',
+      ...LAYER_OUTPUTS,
+    ]);
+    expect(stderr).toBe(
+      'Dockerfile:2: ADD a.tar /srv/\n' +
+        "Dockerfile:2: a.tar: entry etc/passwd: it goes through the archive's own symbolic link to /tmp\n",
+    );
+    expect(status).toBe(1);
+    expect(place.files()).toEqual(['Dockerfile', 'a.tar', 'params']);
+  });
+
+  test.each(['ext4-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {
+    using place = new Workplace();
+    const layer = await hostileLayer(place, THROUGH_LINK);
+    expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=4M'])).toMatch(
+      /^hostile\.layer\.tar\.zst: entry etc\/passwd: .*etc is a symbolic link/,
+    );
+  });
+
+  test('is refused in an OCI archive', () => {
+    using place = new Workplace();
+    place.put('image.tar', ociArchive(archive(THROUGH_LINK)));
+    expect(place.refusal('oci-base', ['--image=image.tar', ...LAYER_OUTPUTS])).toMatch(
+      /^image\.tar: layer sha256:[0-9a-f]{64}: entry etc\/passwd: .*etc is a symbolic link/,
+    );
+  });
+});

@@ -1,0 +1,155 @@
+/**
+ * The kernel's /dev/full refuses every write as a full disk does, to root and to everybody else. An output is put there by a
+ * symbolic link in its place. A tool's scratch files have names of its own and cannot be put there: for them the limit of `ulimit -f`
+ * ends the writing in the middle.
+ */
+import { lstatSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { buildDeb, controlText } from '../../tools/lib/deb/sample.ts';
+import { archive, directory } from '../../tools/lib/tar/testing/archive.ts';
+import {
+  ARCHIVE_OUTPUTS,
+  FILE_SYSTEM_OUTPUTS,
+  goodLayer,
+  MIB,
+  noise,
+  ociArchive,
+  PARTITION_OUTPUTS,
+  packedPartition,
+} from './inputs.ts';
+import { Workplace } from './workplace.ts';
+
+const LAYOUT = 'root, 1M, 8M, L, 6788e4cf-f456-104e-9a34-a2c58cfb0ee6,\n';
+const LAYER_AND_CONFIG = ['--output=out.layer.tar.zst', '--output-config=out.config.json'];
+
+/** Makes the inputs of a tool; gives the arguments that make it work where there is space. */
+type Inputs = (place: Workplace) => string[] | Promise<string[]>;
+
+const TOOLS: Readonly<Record<string, Inputs>> = {
+  'ext4-image': async (place) => [
+    `--layer=${await goodLayer(place, 'in', noise(MIB))}`,
+    ...FILE_SYSTEM_OUTPUTS,
+    '--verity',
+    '--root-hash=out.root_hash',
+    '--size=4M',
+  ],
+  'vfat-image': async (place) => [
+    `--layer=${await goodLayer(place, 'in', noise(MIB))}`,
+    ...FILE_SYSTEM_OUTPUTS,
+    '--size=4M',
+  ],
+  'raw-image': (place) => [`--image=${place.put('raw.img', noise(MIB))}`, ...PARTITION_OUTPUTS],
+  layer: (place) => {
+    const source = place.put('source', noise(MIB));
+    const entries = [{ type: 'file', path: '/file', mode: '0644', uid: 0, gid: 0, source }];
+    return [
+      `--manifest=${place.put('manifest.json', JSON.stringify({ entries }))}`,
+      '--output=out.layer.tar.zst',
+    ];
+  },
+  'disk-image': async (place) => [
+    `--layout=${place.put('partitions.csv', LAYOUT)}`,
+    `--partition=root=${await packedPartition(place, 'root', 4 * MIB, noise(MIB))}`,
+    '--identity=//a:b',
+    ...ARCHIVE_OUTPUTS,
+  ],
+  'upgrade-image': async (place) => [
+    `--boot=${await packedPartition(place, 'boot', MIB, noise(4096))}`,
+    `--root=${await packedPartition(place, 'root', 4 * MIB, noise(MIB))}`,
+    `--version-file=${place.put('version.txt', '1.0.0\n')}`,
+    ...ARCHIVE_OUTPUTS,
+  ],
+  'apt-base': (place) => {
+    writeFileSync(join(place.path, 'noise'), noise(3 * MIB));
+    const script = `mkdir -p usr/share && cp ${join(place.path, 'noise')} usr/share/noise`;
+    const deb = buildDeb({ control: { control: controlText('noise') }, script, compression: 'none' });
+    return [
+      `--deb=${place.put('noise.deb', deb)}`,
+      '--output=out.layer.tar.zst',
+      '--steps=out.steps.json',
+      '--packages=out.packages.json',
+    ];
+  },
+  initramfs: async (place) => [
+    `--layer=${await goodLayer(place, 'in', Buffer.from('data'))}`,
+    `--file=/init=${place.put('init', noise(MIB))}`,
+    '--output=out.img',
+  ],
+  manifest: async (place) => [
+    '--os=guestos',
+    '--variant=dev',
+    `--version-file=${place.put('version.txt', '1.0.0\n')}`,
+    `--partition=root=${await packedPartition(place, 'root', MIB)}`,
+    '--output=out.json',
+  ],
+  'boot-args': (place) => [
+    `--template=${place.put('boot_args.template', '# GRUB Environment Block\nBOOT_ARGS_A=quiet\n')}`,
+    '--output=out.boot_args',
+  ],
+  dockerfile: (place) => [
+    `--dockerfile=${place.put('Dockerfile', 'FROM scratch\nCOPY file /\n')}`,
+    `--context=file=${place.put('file', noise(MIB))}`,
+    ...LAYER_AND_CONFIG,
+  ],
+  'oci-base': (place) => {
+    const layer = archive([directory('etc')]);
+    return [`--image=${place.put('image.tar', ociArchive(layer))}`, ...LAYER_AND_CONFIG];
+  },
+};
+
+const outputsOf = (args: readonly string[]): string[] =>
+  args.flatMap((arg) => /^--[a-z-]+=(out\..*)$/.exec(arg)?.[1] ?? []);
+
+function lastLine(text: string): string | undefined {
+  return text.trimEnd().split('\n').at(-1);
+}
+
+describe.each(Object.entries(TOOLS))('on a full disk, %s', (tool, inputs) => {
+  test('says so, names the file, and leaves nothing, whichever output it is', async () => {
+    using place = new Workplace();
+    const args = await inputs(place);
+    place.put('params', '');
+    const before = place.files();
+    const outputs = outputsOf(args);
+    for (const full of outputs) {
+      symlinkSync('/dev/full', join(place.path, full));
+      const { status, stderr } = place.run(tool, args);
+      expect(lastLine(stderr)).toBe(`${full}: the disk is full; free some space and build again (ENOSPC)`);
+      expect(status, full).toBe(1);
+      expect(place.files(), full).toEqual(before);
+    }
+    expect(lstatSync('/dev/full').isCharacterDevice()).toBe(true);
+    // The same arguments are good where there is space.
+    expect(place.run(tool, args).status).toBe(0);
+    expect(place.files()).toEqual(expect.arrayContaining(outputs));
+  });
+});
+
+describe('where no file may become so large', () => {
+  test.each([
+    ['ext4-image', 'out.json.raw'],
+    ['vfat-image', 'out.json.raw'],
+    ['apt-base', 'out.layer.tar.zst.spool'],
+  ])('%s names its scratch file %s, and leaves nothing', async (tool, scratch) => {
+    using place = new Workplace();
+    const args = await (TOOLS[tool] as Inputs)(place);
+    expect(place.refusal(tool, args, { fileLimitBytes: 2 * MIB })).toBe(
+      `${scratch}: the file grew larger than the file system or "ulimit -f" allows; ` +
+        'raise the limit or build elsewhere (EFBIG)',
+    );
+  });
+
+  test.each(['layer', 'disk-image', 'raw-image'])('%s leaves nothing half written', async (tool) => {
+    using place = new Workplace();
+    const args = await (TOOLS[tool] as Inputs)(place);
+    expect(place.refusal(tool, args, { fileLimitBytes: MIB / 2 })).toMatch(/^out\..*\(EFBIG\)$/);
+  });
+});
+
+test('a folder that is named as an output by mistake keeps what is in it', async () => {
+  using place = new Workplace();
+  place.put('out.json/precious', 'data');
+  const args = await (TOOLS['manifest'] as Inputs)(place);
+  expect(place.refusal('manifest', args)).toMatch(/^out\.json: a directory stands where a file is expected/);
+});

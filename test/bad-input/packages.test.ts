@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { buildDeb, controlText } from '../../tools/lib/deb/sample.ts';
+import { Workplace } from './workplace.ts';
+
+const OUTPUTS = ['--output=out.layer.tar.zst', '--steps=out.steps.json', '--packages=out.packages.json'];
+const GOOD = buildDeb({ control: { control: controlText('good') }, files: { 'usr/share/good': 'good\n' } });
+
+function aptBase(place: Workplace, deb: Uint8Array): string {
+  place.put('good.deb', buildDeb({ control: { control: controlText('other') } }));
+  place.put('bad.deb', deb);
+  return place.refusal('apt-base', ['--deb=good.deb', '--deb=bad.deb', ...OUTPUTS]);
+}
+
+function damaged(offset: number): Buffer {
+  const copy = Buffer.from(GOOD);
+  copy[offset] = (copy[offset] ?? 0) ^ 0xff;
+  return copy;
+}
+
+describe('a package', () => {
+  test.each<[string, Buffer, RegExp]>([
+    [
+      'that is cut off in its data',
+      GOOD.subarray(0, -40),
+      /^bad\.deb: no intact Debian package: the member "data\.tar\.xz" of [0-9]+ bytes passes the end .*; download it again$/,
+    ],
+    [
+      'that is cut off in a header',
+      GOOD.subarray(0, 100),
+      /^bad\.deb: no intact Debian package: a member header is cut off .*; download it again$/,
+    ],
+    [
+      'that is empty',
+      Buffer.alloc(0),
+      /^bad\.deb: no intact Debian package: the mark of an ar archive is missing .*; download it again$/,
+    ],
+    [
+      'with a wrong magic',
+      damaged(0),
+      /^bad\.deb: no intact Debian package: the mark of an ar archive is missing .*; download it again$/,
+    ],
+    [
+      'of another format',
+      Buffer.from(GOOD.toString('latin1').replace('2.0\n', '3.0\n'), 'latin1'),
+      /^bad\.deb: no Debian package: its format is "3\.0.*, and only 2 is known/,
+    ],
+    [
+      'whose data is damaged',
+      damaged(GOOD.lastIndexOf('data.tar') + 60 + 20),
+      /^bad\.deb: data\.tar\.xz: .*damaged.*/,
+    ],
+  ])('%s is refused', (_what, deb, line) => {
+    using place = new Workplace();
+    expect(aptBase(place, deb)).toMatch(line);
+  });
+});

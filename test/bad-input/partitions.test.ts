@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { ARCHIVE_OUTPUTS, FILE_SYSTEM_OUTPUTS, goodLayer, MIB, noise, packedPartition } from './inputs.ts';
+import { Workplace } from './workplace.ts';
+
+const GUIDS = ['6788e4cf-f456-104e-9a34-a2c58cfb0ee6', '6788e4cf-f456-104e-9a34-a2c58cfb0ee7'];
+const GOOD_LAYOUT = `esp, 1M, 8M, U, ${GUIDS[0]},\nroot, 9M, 4M, L, ${GUIDS[1]},\n`;
+
+function diskImage(place: Workplace, layout: string, ...more: string[]): string {
+  place.put('partitions.csv', layout);
+  return place.refusal('disk-image', [
+    '--layout=partitions.csv',
+    '--identity=//a:b',
+    ...ARCHIVE_OUTPUTS,
+    ...more,
+  ]);
+}
+
+describe('a layout', () => {
+  test.each([
+    [
+      'whose partitions overlap',
+      `esp, 1M, 8M, U, ${GUIDS[0]},\nroot, 8M, 4M, L, ${GUIDS[1]},\n`,
+      'partitions.csv:2: partition "root" begins at sector 16384, within "esp" of line 1, ' +
+        'which ends before 18432: start at 18432 or later',
+    ],
+    [
+      'that is not aligned',
+      `# by sectors\nesp, 2047, 8M, U, ${GUIDS[0]},\n`,
+      'partitions.csv:2: partition "esp": start 2047 is not a multiple of 2048 sectors (1 MiB): use 2048',
+    ],
+    [
+      'with an unknown unit',
+      `esp, 1M, 8Q, U, ${GUIDS[0]},\n`,
+      'partitions.csv:1: partition "esp": size "8Q" has the unknown unit "Q": ' +
+        'use B, K or KiB, M or MiB, G or GiB, T or TiB (binary: 1K = 1024 bytes)',
+    ],
+  ])('%s is refused', (_what, layout, line) => {
+    using place = new Workplace();
+    expect(diskImage(place, layout)).toBe(line);
+  });
+
+  test('without the partition that an image is for is refused, and says which there are', async () => {
+    using place = new Workplace();
+    const image = await packedPartition(place, 'boot', MIB);
+    expect(diskImage(place, GOOD_LAYOUT, `--partition=boot=${image}`)).toBe(
+      'unknown partition "boot": partitions.csv has esp, root',
+    );
+  });
+
+  test('with a partition that is too small says by how much', async () => {
+    using place = new Workplace();
+    const image = await packedPartition(place, 'root', 4 * MIB + 4096);
+    expect(diskImage(place, GOOD_LAYOUT, `--partition=root=${image}`)).toBe(
+      'root.json is 4096 bytes too large for partition "root" (4198400 bytes into 4194304): ' +
+        'make the image smaller, or the partition larger in partitions.csv:2',
+    );
+  });
+
+  test('that is larger than the disk says by how much', () => {
+    using place = new Workplace();
+    expect(diskImage(place, GOOD_LAYOUT, '--expanded-size=13M')).toBe(
+      '--expanded-size: 1048576 bytes too small for the partitions of partitions.csv; ' +
+        'the smallest disk for them has 14680064 bytes',
+    );
+  });
+});
+
+describe.each(['ext4-image', 'vfat-image'])('%s', (tool) => {
+  test('says by how much the file system is too small, and leaves nothing', async () => {
+    using place = new Workplace();
+    const layer = await goodLayer(place, 'in', noise(3 * MIB));
+    const options = [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS];
+    const line = place.refusal(tool, [...options, '--size=2M']);
+    const missing = Number(/([0-9]+) bytes too small/.exec(line)?.[1]);
+    expect(line).toMatch(
+      /^(the ext4 file system of 2097152 bytes is|FAT: the volume is) .*, or put less into it$/,
+    );
+    // The figure is right: so much more is enough, and one block less is not.
+    const enough = Math.ceil((2 * MIB + missing) / 4096) * 4096;
+    place.refusal(tool, [...options, `--size=${enough - 4096}`]);
+    expect(place.run(tool, [...options, `--size=${enough}`])).toEqual({ status: 0, stderr: '' });
+  });
+
+  test('says which size comes next where one is not in whole blocks', async () => {
+    using place = new Workplace();
+    const layer = await goodLayer(place, 'in', Buffer.from('content'));
+    expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=4000001'])).toBe(
+      '--size: 4000001 bytes are not in whole blocks of 4096 bytes; make it 4001792',
+    );
+  });
+
+  test('names an unknown unit and the known ones', async () => {
+    using place = new Workplace();
+    const layer = await goodLayer(place, 'in', Buffer.from('content'));
+    expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=3GB'])).toBe(
+      '--size: "3GB" has the unknown unit "GB": ' +
+        'use B, K or KiB, M or MiB, G or GiB, T or TiB (binary: 1K = 1024 bytes)',
+    );
+  });
+});

@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { expect } from 'vitest';
+
+const TOOLS = resolve(import.meta.dirname, '../../tools');
+
+export interface ToolEnd {
+  readonly status: number | null;
+  /** What stood on standard error, without the tool's name before its message. */
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** The largest file that the tool may write, as `ulimit -f` sets it. */
+  readonly fileLimitBytes?: number;
+}
+
+/** A folder for one test: the tool runs in it, as an action does in its execution root, and it holds all that the tool may write. */
+export class Workplace {
+  readonly path: string = mkdtempSync(join(tmpdir(), 'bad-input-'));
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true });
+  }
+
+  /** Writes an input; its path is relative to this folder. */
+  put(path: string, content: string | Uint8Array): string {
+    const file = join(this.path, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    return path;
+  }
+
+  /** Everything below this folder, sorted. */
+  files(): string[] {
+    return readdirSync(this.path, { recursive: true, encoding: 'utf8' }).sort();
+  }
+
+  /** Runs a tool from its sources, with its arguments in a parameter file, as the rules do. */
+  run(tool: string, args: readonly string[], { fileLimitBytes }: RunOptions = {}): ToolEnd {
+    this.put('params', args.map((arg) => `${arg}\n`).join(''));
+    const command = [process.execPath, join(TOOLS, tool, 'main.ts'), '@params'];
+    // A block of ulimit is 512 bytes in POSIX sh.
+    const limit = fileLimitBytes === undefined ? '' : `ulimit -f ${fileLimitBytes / 512}; `;
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {
+      cwd: this.path,
+      encoding: 'utf8',
+    });
+    return { status, stderr: stderr.replace(/^main\.ts: /m, '') };
+  }
+
+  /** Runs a tool that has to refuse its input: one line, exit status 1, and not a file more or less than before. */
+  refusal(tool: string, args: readonly string[], options: RunOptions = {}): string {
+    this.put('params', '');
+    const before = this.files();
+    const { status, stderr } = this.run(tool, args, options);
+    expect(stderr, 'one line').toMatch(/^[^\n]+\n$/);
+    expect(status).toBe(1);
+    expect(this.files(), 'nothing is left').toEqual(before);
+    return stderr.trimEnd();
+  }
+}
