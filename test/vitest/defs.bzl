@@ -15,6 +15,11 @@ load("@icos_npm//:defs.bzl", "js_library")
 load("//rules/private:providers/apt_root_info.bzl", "AptRootInfo")  # buildifier: disable=bzl-visibility
 
 _TEST_SUFFIX = ".test.ts"
+
+# What only root can do, outside of any sandbox (mounts, loop devices). `bazel test //...` leaves these out; continuous
+# integration names them.
+_ROOT_TEST_SUFFIX = ".root.test.ts"
+_ROOT_TEST_TAGS = ["local", "manual", "no-sandbox"]
 _TOOLCHAIN_TYPE = "//rules/toolchain:type"
 
 def _vitest_test_impl(ctx):
@@ -166,10 +171,17 @@ def vitest_suite(name, srcs, deps = [], data = [], tools = {}, roots = {}, size 
     )
     _bundle_inputs(modules, deps)
     tests = [file for file in srcs if file.endswith(_TEST_SUFFIX)]
-    if tests:
+    as_root = [file for file in tests if file.endswith(_ROOT_TEST_SUFFIX)]
+    for test, files, tags in [
+        (name, [file for file in tests if file not in as_root], []),
+        ("root_" + name, as_root, _ROOT_TEST_TAGS),
+    ]:
+        if not files:
+            continue
         vitest_test(
-            name = name,
-            srcs = tests,
+            name = test,
+            srcs = files,
+            tags = tags,
             data = [":ts", "//tools/lib/testing:ts"] + data,
             tools = tools,
             roots = roots,

@@ -78,7 +78,11 @@ export function busyboxTree(): LayerItem[] {
 
 /** A folder that goes with its test. */
 export class TestFolder {
-  readonly path = mkdtempSync(join(tmpdir(), 'steps-'));
+  readonly path: string;
+
+  constructor(parent = tmpdir()) {
+    this.path = mkdtempSync(join(parent, 'steps-'));
+  }
 
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });

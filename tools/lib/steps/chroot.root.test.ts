@@ -1,8 +1,17 @@
 /** Needs root: the chroot runner mounts the image. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { realTool } from '../testing/real-tool.ts';
 import { failOn, runOn } from './testing/runs.ts';
 import { directory, file, hardLink, runnerRoot, shell, TestFolder } from './testing/tree.ts';
 
@@ -38,22 +47,39 @@ test('the chroot runner gives the same bytes as user-mode Linux', async () => {
   expect(readFileSync(native.outputPath).equals(readFileSync(uml.outputPath))).toBe(true);
 });
 
+/**
+ * Copies what a run needs to where every user can reach it: the folders of a build may belong to root alone.
+ *
+ * @returns the command line of the step runner
+ */
+function publicStepRunner(folder: string): {
+  readonly node: string;
+  readonly main: string;
+  readonly root: string;
+} {
+  const tools = resolve(import.meta.dirname, '../..');
+  const copies = { node: join(folder, 'node'), tools: join(folder, 'tools'), root: join(folder, 'root') };
+  copyFileSync(process.execPath, copies.node);
+  cpSync(tools, copies.tools, { recursive: true });
+  // In a build every file is a link to where it really lies.
+  cpSync(realpathSync(runnerRoot()), copies.root, { recursive: true, dereference: true });
+  return { node: copies.node, main: join(copies.tools, 'step-runner/main.ts'), root: copies.root };
+}
+
 test('another user than root gets the same bytes from user-mode Linux', async () => {
   using folder = new TestFolder();
+  using shared = new TestFolder('/tmp');
+  chmodSync(shared.path, 0o777);
   const { outputPath, basePath } = await runOn(folder, ITEMS, STEPS);
-  const list = join(folder.path, 'a.steps.json');
+  const { node, main, root } = publicStepRunner(shared.path);
+  const base = join(shared.path, 'base.layer.tar.zst');
+  const list = join(shared.path, 'a.steps.json');
+  const other = join(shared.path, 'other.layer.tar.zst');
+  copyFileSync(basePath, base);
   writeFileSync(list, JSON.stringify({ version: 1, steps: STEPS }));
-  chmodSync(folder.path, 0o777);
-  const main = join(import.meta.dirname, '../../step-runner/main.ts');
-  const other = `${outputPath}.other`;
-  const args = [
-    main,
-    `--runner-root=${runnerRoot()}`,
-    `--layer=${basePath}`,
-    `--steps=${list}`,
-    `--output=${other}`,
-  ];
-  const { status, stderr } = spawnSync(process.execPath, args, {
+  const args = [main, `--runner-root=${root}`, `--layer=${base}`, `--steps=${list}`, `--output=${other}`];
+  const { status, stderr } = spawnSync(node, args, {
+    cwd: shared.path,
     uid: 65534,
     gid: 65534,
     env: {},
@@ -72,7 +98,9 @@ test('a run that its time limit ends leaves neither processes nor loop devices',
   });
   expect(message).toMatch(/^step test \(1 of 1\) was running when the time limit of 2 s was over/);
   expect(readdirSync(folder.path)).toEqual(['base.layer.tar.zst']);
-  await expect.poll(() => execFileSync('losetup', ['-a'], { encoding: 'utf8' })).not.toContain(folder.path);
+  await expect
+    .poll(() => execFileSync(realTool('losetup', 'mount'), ['-a'], { encoding: 'utf8' }))
+    .not.toContain(folder.path);
 });
 
 test('the image is a tree of its own: busybox alone is in it', async () => {

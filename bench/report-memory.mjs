@@ -1,0 +1,8 @@
+// Loaded before a tool by bench/memory.ts: tells how much memory it needed at most, and how long it ran.
+import { appendFileSync } from 'node:fs';
+
+process.on('exit', () => {
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  const cpuSeconds = (userCPUTime + systemCPUTime) / 1e6;
+  appendFileSync(process.env.BENCH_REPORT, `${maxRSS / 1024} ${cpuSeconds} ${performance.now() / 1000}\n`);
+});
