@@ -3,10 +3,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
-  cpSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
-  realpathSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -47,6 +47,17 @@ test('the chroot runner gives the same bytes as user-mode Linux', async () => {
   expect(readFileSync(native.outputPath).equals(readFileSync(uml.outputPath))).toBe(true);
 });
 
+/** Copies a file or a tree; what is a link, as every file in a build is, becomes a file. */
+function copyForAll(from: string, to: string): void {
+  if (statSync(from).isDirectory()) {
+    mkdirSync(to);
+    for (const name of readdirSync(from)) copyForAll(join(from, name), join(to, name));
+  } else {
+    copyFileSync(from, to);
+    chmodSync(to, 0o755);
+  }
+}
+
 /**
  * Copies what a run needs to where every user can reach it: the folders of a build may belong to root alone.
  *
@@ -59,10 +70,9 @@ function publicStepRunner(folder: string): {
 } {
   const tools = resolve(import.meta.dirname, '../..');
   const copies = { node: join(folder, 'node'), tools: join(folder, 'tools'), root: join(folder, 'root') };
-  copyFileSync(process.execPath, copies.node);
-  cpSync(tools, copies.tools, { recursive: true });
-  // In a build every file is a link to where it really lies.
-  cpSync(realpathSync(runnerRoot()), copies.root, { recursive: true, dereference: true });
+  copyForAll(process.execPath, copies.node);
+  copyForAll(tools, copies.tools);
+  copyForAll(runnerRoot(), copies.root);
   return { node: copies.node, main: join(copies.tools, 'step-runner/main.ts'), root: copies.root };
 }
 
