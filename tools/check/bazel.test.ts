@@ -1,0 +1,311 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const WRAPPER = resolve(import.meta.dirname, '../bazel');
+const BAZEL_VERSION = '7.7.1';
+/** What the wrapper takes for granted on every Debian. */
+const ESSENTIAL = [
+  ...[
+    'awk',
+    'bash',
+    'cat',
+    'cmp',
+    'cp',
+    'cut',
+    'date',
+    'dirname',
+    'env',
+    'find',
+    'flock',
+    'grep',
+    'head',
+    'ln',
+  ],
+  ...['mkdir', 'mv', 'paste', 'rm', 'sed', 'tail', 'touch', 'tr', 'true'],
+];
+
+let folder: string;
+let workspace: string;
+let cache: string;
+
+function write(path: string, content: string, mode = 0o644): void {
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+}
+
+/** A command that the wrapper finds, in place of the real one. */
+function command(name: string, script: string): void {
+  write(join(folder, 'bin', name), `#!/bin/bash\n${script}\n`, 0o755);
+}
+
+const network = {
+  /** Which hosts `curl` gets an answer from; a Debian mirror answers with a Release file of Debian's. */
+  answers: (...hosts: readonly string[]) =>
+    command(
+      'curl',
+      `url=\${*: -1}
+       echo "$url" >>${folder}/curl.log
+       for host in ${hosts.join(' ')}; do
+         [[ $url != *$host* ]] || { [[ $url != */InRelease ]] || echo 'Origin: Debian'; exit 0; }
+       done
+       exit 6`,
+    ),
+};
+const BAZEL_HOSTS = ['bcr.bazel.build', 'releases.bazel.build', 'github.com'];
+const MIRROR = 'http://mirror.example/debian';
+
+function run(args: readonly string[], variables: NodeJS.ProcessEnv = {}, cwd = workspace) {
+  const env = { PATH: join(folder, 'bin'), HOME: folder, ICOS_APT_MIRRORS: MIRROR, ...variables };
+  return spawnSync(join(workspace, 'tools/bazel'), args, { cwd, env, encoding: 'utf8' });
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bazel-test-'));
+  workspace = join(folder, 'workspace');
+  cache = join(folder, '.cache/icos');
+  mkdirSync(join(folder, 'bin'));
+  for (const name of ESSENTIAL) {
+    const path = ['/usr/bin', '/bin']
+      .map((bin) => join(bin, name))
+      .find((candidate) => existsSync(candidate));
+    if (path === undefined) throw new Error(`${name} is neither in /usr/bin nor in /bin`);
+    symlinkSync(path, join(folder, 'bin', name));
+  }
+  mkdirSync(join(workspace, 'tools/prebuilt'), { recursive: true });
+  copyFileSync(WRAPPER, join(workspace, 'tools/bazel'));
+  write(join(workspace, '.bazelversion'), `${BAZEL_VERSION}\n`);
+  write(
+    join(workspace, 'package.json'),
+    '{\n  "packageManager": "pnpm@1.2.3",\n  "@bazel/bazelisk": "4.5.6"\n}\n',
+  );
+  write(join(workspace, 'pnpm-lock.yaml'), 'lockfileVersion: 9\n');
+  write(join(workspace, 'tsconfig.json'), '{}\n');
+  write(join(workspace, 'node_modules/.installed-lock.yaml'), 'lockfileVersion: 9\n');
+  write(join(workspace, 'node_modules/.bin/node'), `#!/bin/bash\necho "bundles: $*" >&2\n`, 0o755);
+  write(join(workspace, 'tools/prebuilt/.stamp'), '');
+  command('node', 'echo "node $*"');
+  command('npm', 'echo "npm $*"');
+  command('unshare', `[[ \${*: -1} == true ]] || printf '%s\\n' "$@"`);
+  network.answers(...BAZEL_HOSTS);
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Stands for a root that was set up before. */
+function setUpBefore(): string {
+  const [, number] = /bazel-root-\$bazel_version-(\d+)/.exec(readFileSync(WRAPPER, 'utf8')) ?? [];
+  const root = join(cache, `bazel-root-${BAZEL_VERSION}-${number}`);
+  mkdirSync(join(root, 'etc/ssl/certs/java'), { recursive: true });
+  write(join(root, 'etc/ssl/certs/java/cacerts'), '');
+  return root;
+}
+
+describe('the ordinary way', () => {
+  test("is the workspace's bazelisk where it is installed, with every argument as it was given", () => {
+    const bazelisk = join(workspace, 'node_modules/@bazel/bazelisk/bazelisk.js');
+    write(bazelisk, '');
+    const { stdout, stderr, status } = run(['build', '//a b', '']);
+    expect(stdout).toBe(`node ${bazelisk} build //a b \n`);
+    expect(stderr).toBe("tools/bazel: takes bazelisk, because Bazel's release hosts and registry answer\n");
+    expect(status).toBe(0);
+  });
+
+  test('is the bazelisk that package.json pins where nothing is installed yet', () => {
+    expect(run(['version']).stdout).toBe('npm exec --yes -- @bazel/bazelisk@4.5.6 version\n');
+  });
+
+  test('passes the exit code on, also to somebody in a subdirectory', () => {
+    command('npm', 'pwd; exit 37');
+    const { stdout, status } = run(['build'], {}, join(workspace, 'tools'));
+    expect([stdout.trim(), status]).toEqual([join(workspace, 'tools'), 37]);
+  });
+
+  test('is taken for a version that the user asks for, without asking the network', () => {
+    network.answers();
+    const { stdout, stderr } = run(['version'], { USE_BAZEL_VERSION: '8.0.0' });
+    expect(stdout).toContain('@bazel/bazelisk@');
+    expect(stderr).toBe('tools/bazel: takes bazelisk, because USE_BAZEL_VERSION=8.0.0 says so\n');
+    expect(existsSync(join(folder, 'curl.log'))).toBe(false);
+  });
+
+  test('is tried where nobody answers at all, for bazelisk may have all it needs', () => {
+    network.answers();
+    const { stdout, stderr } = run(['version']);
+    expect(stdout).toContain('@bazel/bazelisk@');
+    expect(stderr).toContain('neither');
+    expect(readdirSync(folder)).not.toContain('.cache');
+  });
+});
+
+describe('the airgap way', () => {
+  test('is taken where Debian answers and one of the release hosts does not', () => {
+    network.answers('bcr.bazel.build', 'releases.bazel.build', 'mirror.example');
+    const root = setUpBefore();
+    const { stdout, stderr, status } = run(['build', '//...']);
+    expect(stderr).toBe(
+      `tools/bazel: takes Debian's Bazel ${BAZEL_VERSION} with --config=airgap, because Bazel's release hosts and ` +
+        'registry do not answer, but Debian does\n',
+    );
+    const bazel = stdout.split('\n').slice(stdout.split('\n').indexOf('/usr/bin/bazel'));
+    expect(bazel).toEqual([
+      '/usr/bin/bazel',
+      `--bazelrc=${workspace}/tools/airgap/bazelrc`,
+      'build',
+      '//...',
+      '',
+    ]);
+    expect(stdout).toContain(root);
+    expect(status).toBe(0);
+  });
+
+  test('is taken where the user says so, without asking the network', () => {
+    setUpBefore();
+    expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).toContain('because ICOS_AIRGAP=1 says so');
+    expect(existsSync(join(folder, 'curl.log'))).toBe(false);
+  });
+
+  test('asks the network once a day', () => {
+    setUpBefore();
+    network.answers('mirror.example');
+    run(['info']);
+    network.answers(...BAZEL_HOSTS);
+    expect(run(['info']).stderr).toContain('do not answer');
+  });
+
+  test('needs root or user namespaces, and says so in one sentence where it has neither', () => {
+    setUpBefore();
+    command('unshare', 'exit 1');
+    const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
+    expect(status).toBe(1);
+    expect(stderr.split('\n').at(-2)).toMatch(
+      /^tools\/bazel: needs root or user namespaces .* and has neither: /,
+    );
+  });
+
+  test('installs the packages of the lock file where they are not, and bundles the tools', () => {
+    setUpBefore();
+    write(join(workspace, 'pnpm-lock.yaml'), 'lockfileVersion: 10\n');
+    const { stderr } = run(['info'], { ICOS_AIRGAP: '1' });
+    expect(stderr).toContain('npm exec --yes -- pnpm@1.2.3 install --frozen-lockfile\n');
+    expect(stderr).toContain(`bundles: ${workspace}/tools/bundle/main.ts\n`);
+    expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).not.toContain('npm exec');
+  });
+
+  test('bundles again only where a source is newer', () => {
+    setUpBefore();
+    write(join(workspace, 'tools/lib/gpt/gpt.ts'), '');
+    for (const path of [
+      'tools',
+      'tools/bazel',
+      'tools/lib',
+      'tools/lib/gpt',
+      'tools/lib/gpt/gpt.ts',
+      'pnpm-lock.yaml',
+    ]) {
+      spawnSync('touch', ['-d', '2020-01-01', join(workspace, path)]);
+    }
+    spawnSync('touch', ['-d', '2020-01-01', join(workspace, 'tsconfig.json')]);
+    expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).not.toContain('bundles:');
+    write(join(workspace, 'tools/lib/gpt/gpt.ts'), 'changed');
+    expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).toContain('bundles:');
+  });
+});
+
+describe('the set-up of the root', () => {
+  /** A mmdebstrap that unpacks what matters: a Bazel of this version. */
+  function mirrorHas(version: string, before = ''): void {
+    network.answers('mirror.example');
+    command(
+      'mmdebstrap',
+      `${before}
+       part="\${@: -2:1}"; mkdir -p "$part"/usr/{bin,share/{bazel,doc,man}} "$part"/etc/bazel
+       echo -n ${version} >"$part/usr/share/bazel/build-label.txt"
+       echo 'build --sandbox_debug' >"$part/etc/bazel/bazelrc"`,
+    );
+  }
+  const made = () => readdirSync(cache).filter((name) => /^bazel-root-[^.]*\.[^.]*\.[^.]*$/.test(name));
+
+  test('happens once', () => {
+    mirrorHas(BAZEL_VERSION);
+    expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).toContain(`once: about 400 MB from ${MIRROR}\n`);
+    expect(made()).toHaveLength(1);
+    command('mmdebstrap', 'exit 1');
+    expect(run(['info'], { ICOS_AIRGAP: '1' }).status).toBe(0);
+  });
+
+  test('leaves nothing behind when the mirror has another Bazel, and says which', () => {
+    mirrorHas('8.1.0');
+    const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
+    expect(status).toBe(1);
+    expect(stderr).toContain(`${MIRROR} has Bazel 8.1.0, and this workspace needs ${BAZEL_VERSION}`);
+    expect(made()).toEqual([]);
+    expect(readdirSync(cache).filter((name) => name.includes('.part.'))).toEqual([]);
+  });
+
+  test('leaves nothing behind when it fails, and names its log', () => {
+    network.answers('mirror.example');
+    command('mmdebstrap', `mkdir -p "\${@: -2:1}"/usr; echo 'E: no space left' >&2; exit 25`);
+    const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /could not set up Debian testing's Bazel: E: no space left \(all of it: .*\.log\)\n$/,
+    );
+    expect(readdirSync(cache).filter((name) => !/\.(log|lock)$/.test(name))).toEqual([]);
+  });
+
+  test('that was killed is cleared away by the next one', () => {
+    mirrorHas(BAZEL_VERSION, 'kill -KILL $PPID');
+    expect(run(['info'], { ICOS_AIRGAP: '1' }).signal).toBe('SIGKILL');
+    expect(made()).toEqual([]);
+    mirrorHas(BAZEL_VERSION);
+    expect(run(['info'], { ICOS_AIRGAP: '1' }).status).toBe(0);
+    expect(readdirSync(cache).filter((name) => name.includes('.part.'))).toEqual([]);
+  });
+
+  test('says which mirrors it asked where none has Debian testing', () => {
+    mirrorHas(BAZEL_VERSION);
+    network.answers();
+    const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1', ICOS_APT_MIRRORS: 'http://a http://b' });
+    expect(status).toBe(1);
+    expect(stderr).toContain('(asked: http://a http://b)');
+  });
+
+  test('names the one command that installs what is missing, for a user who is not root', () => {
+    network.answers('mirror.example');
+    // As root on Debian it would be installed; without apt-get it cannot be.
+    const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /tools\/bazel: please install what is missing: sudo apt-get install mmdebstrap\n$/,
+    );
+  });
+});
+
+describe('a Bazel of the user', () => {
+  test('wins over everything', () => {
+    command('my-bazel', 'printf "%s\\n" "$@"');
+    const variables = { BAZEL_REAL: join(folder, 'bin/my-bazel'), USE_BAZEL_VERSION: '8.0.0' };
+    expect(run(['build', '//...'], variables).stdout).toBe('build\n//...\n');
+  });
+
+  test('can be one that needs the airgap configuration', () => {
+    command('my-bazel', 'printf "%s\\n" "$@"');
+    const variables = { BAZEL_REAL: join(folder, 'bin/my-bazel'), ICOS_AIRGAP: '1' };
+    expect(run(['build'], variables).stdout).toBe(`--bazelrc=${workspace}/tools/airgap/bazelrc\nbuild\n`);
+  });
+});
