@@ -35,12 +35,14 @@ def _disk_image_impl(ctx):
         args.add("--expanded-size=" + ctx.attr.expanded_size)
     inputs = [ctx.file.layout]
     partitions = {}
+    labels = {}
     for target, names in ctx.attr.partitions.items():
         info = target[PartitionInfo]
         for name in names.split(","):
             if name in partitions:
-                fail("%s: two images for the partition %r" % (ctx.label, name))
+                fail("%s: two images for the partition %r: %s and %s" % (ctx.label, name, labels[name], stable_name(target.label)))
             partitions[name] = info
+            labels[name] = stable_name(target.label)
             args.add(info.index, format = "--partition=%s=%%s" % name)
         inputs.extend(partition_outputs(info))
     args.add(archive.zst, format = "--zst=%s")
@@ -84,7 +86,7 @@ def disk_image(name, partitions, **kwargs):
     """
     names = {}
     for partition, label in partitions.items():
-        names.setdefault(label, []).append(partition)
+        names.setdefault(native.package_relative_label(label), []).append(partition)
     _disk_image(
         name = name,
         partitions = {label: ",".join(sorted(found)) for label, found in names.items()},

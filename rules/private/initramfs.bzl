@@ -1,6 +1,6 @@
 """An initial RAM file system, made from a root file system."""
 
-load("//rules/private:install.bzl", "decode_install", "encode_install")
+load("//rules/private:install.bzl", "decode_install", "encode_install", "only_file")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 
@@ -14,7 +14,7 @@ def _initramfs_impl(ctx):
     inputs = list(layers)
     for target, text in ctx.attr.files.items():
         spec = decode_install(text)
-        source = target[DefaultInfo].files.to_list()[0]
+        source = only_file(target, spec)
         args.add("--file=%s=%s:%s" % (spec.path, source.path, spec.mode))
         inputs.append(source)
     args.add(output, format = "--output=%s")

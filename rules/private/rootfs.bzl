@@ -1,16 +1,10 @@
 """Files on top of a root file system, as one more layer."""
 
-load("//rules/private:install.bzl", "decode_install", "encode_install")
+load("//rules/private:install.bzl", "decode_install", "encode_install", "only_file")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:providers/placeholder_info.bzl", "PlaceholderInfo")
 load("//rules/private:stable_name.bzl", "stable_name")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
-
-def _only_file(target, spec):
-    files = target[DefaultInfo].files.to_list()
-    if len(files) != 1:
-        fail("%s goes to %s as one file, but gives %d files; name a target with one output" % (target.label, spec.path, len(files)))
-    return files[0]
 
 def _rootfs_impl(ctx):
     base = ctx.attr.base[LayersInfo] if ctx.attr.base else None
@@ -23,7 +17,7 @@ def _rootfs_impl(ctx):
     inputs = []
     for target, text in ctx.attr.files.items():
         spec = decode_install(text)
-        source = _only_file(target, spec)
+        source = only_file(target, spec)
         kind = "tree" if source.is_directory else "file"
         entries.append(struct(path = spec.path, type = kind, mode = spec.mode, uid = spec.uid, gid = spec.gid, source = source.path))
         note = {"note": target[PlaceholderInfo].note} if PlaceholderInfo in target else {}

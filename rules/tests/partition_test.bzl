@@ -1,0 +1,110 @@
+"""Packed partitions: outputs, arguments and providers."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//rules:defs.bzl", "ext4_partition", "install", "raw_partition", "rootfs", "vfat_partition")
+load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
+load(":actions.bzl", "assert_tool_action", "basenames", "short_options", "the_action")
+
+def _outputs(name, *extensions):
+    return ["--%s=%s" % (option, name + extension) for option, extension in zip(["zst", "gz", "index", "entries", "root-hash"], extensions)]
+
+def _expected(name, size, label):
+    return ["--size=" + size, "--label=" + label, "--identity=//rules/tests:" + name, "--zstd-level=3", "--gzip-level=6"]
+
+_ALL = [".img.zst", ".img.gz", ".json", ".entries.json", ".root_hash"]
+
+# What each target gives: the tool, its mnemonic, its options, and the extensions of its outputs.
+_PARTITIONS = {
+    "partition_root": struct(
+        tool = "ext4-image",
+        mnemonic = "IcosExt4Image",
+        extensions = _ALL,
+        options = ["--layer=partition_tree.layer.tar.zst", "--exclude=/boot/*"] + _expected("partition_root", "64M", "root") +
+                  _outputs("partition_root", *_ALL) + ["--verity"],
+    ),
+    "partition_data": struct(
+        tool = "ext4-image",
+        mnemonic = "IcosExt4Image",
+        extensions = _ALL[:4],
+        options = _expected("partition_data", "8M", "") + _outputs("partition_data", *_ALL[:4]) +
+                  ["--uuid=6788e4cf-f456-104e-9a34-a2c58cfb0ee6", "--journal"],
+    ),
+    "partition_esp": struct(
+        tool = "vfat-image",
+        mnemonic = "IcosVfatImage",
+        extensions = _ALL[:4],
+        options = ["--layer=partition_tree.layer.tar.zst", "--subtree=/boot"] + _expected("partition_esp", "8M", "ESP") +
+                  _outputs("partition_esp", *_ALL[:4]) + ["--type=fat16", "--volume-id=0123abcd"],
+    ),
+    "partition_raw": struct(
+        tool = "raw-image",
+        mnemonic = "IcosRawImage",
+        extensions = _ALL[:3],
+        options = ["--image=rules/tests/a.txt", "--zstd-level=3", "--gzip-level=6"] + _outputs("partition_raw", *_ALL[:3]),
+    ),
+}
+
+def _partition_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    name = target.label.name
+    expected = _PARTITIONS[name]
+
+    action = the_action(env, expected.mnemonic)
+    assert_tool_action(env, action, expected.tool)
+    asserts.equals(env, expected.options, short_options(action))
+    asserts.equals(env, sorted([name + extension for extension in expected.extensions]), basenames(action.outputs))
+
+    info = target[PartitionInfo]
+    files = [info.zst, info.gz, info.index, info.entries, info.root_hash]
+    asserts.equals(
+        env,
+        [name + extension if extension in expected.extensions else None for extension in _ALL],
+        [file.basename if file else None for file in files],
+    )
+    asserts.equals(env, ["partition_tree.components.json"] if "--layer=partition_tree.layer.tar.zst" in expected.options else [], basenames(info.components))
+
+    # What people build is the partition; the rest is there when somebody asks.
+    asserts.equals(env, sorted([name + ".img.zst", name + ".json"]), basenames(target[DefaultInfo].files))
+    asserts.equals(env, [name + ".img.gz"], basenames(target[OutputGroupInfo].gz))
+    return analysistest.end(env)
+
+_partition_test = analysistest.make(_partition_impl)
+
+def partition_test_suite(name):
+    """Makes the targets and their tests.
+
+    Args:
+      name: the name of the test suite.
+    """
+    rootfs(name = "partition_tree", files = {"a.txt": install("/boot/a.txt")}, tags = ["manual"])
+    ext4_partition(
+        name = "partition_root",
+        src = ":partition_tree",
+        exclude = ["/boot/*"],
+        file_system_size = "64M",
+        label = "root",
+        tags = ["manual"],
+        verity = True,
+    )
+    ext4_partition(
+        name = "partition_data",
+        file_system_size = "8M",
+        journal = True,
+        tags = ["manual"],
+        uuid = "6788e4cf-f456-104e-9a34-a2c58cfb0ee6",
+    )
+    vfat_partition(
+        name = "partition_esp",
+        src = ":partition_tree",
+        file_system_size = "8M",
+        label = "ESP",
+        subtree = "/boot",
+        tags = ["manual"],
+        type = "fat16",
+        volume_id = "0123abcd",
+    )
+    raw_partition(name = "partition_raw", src = "a.txt", tags = ["manual"])
+    for target in _PARTITIONS:
+        _partition_test(name = target + "_test", target_under_test = target)
+    native.test_suite(name = name, tests = [target + "_test" for target in _PARTITIONS])

@@ -1,0 +1,31 @@
+"""Tests that a target is refused when Bazel analyses it, and in which words."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+
+def _refusal_impl(ctx):
+    env = analysistest.begin(ctx)
+    for words in ctx.attr.words:
+        asserts.expect_failure(env, words)
+    return analysistest.end(env)
+
+_refusal_test = analysistest.make(
+    _refusal_impl,
+    attrs = {"words": attr.string_list(doc = "What the error says.")},
+    expect_failure = True,
+)
+
+def refusal_tests(name, probe, cases):
+    """Makes a target for each case, and a test that it is refused.
+
+    Args:
+      name: the name of the test suite.
+      probe: a rule or macro that is called with a name, tags and the arguments of the case.
+      cases: dict of the case's name to a tuple of its arguments (a dict) and the words of the error (a list).
+    """
+    tests = []
+    for case, (arguments, words) in cases.items():
+        target = "%s_%s" % (name, case)
+        probe(name = target, tags = ["manual"], **arguments)
+        _refusal_test(name = target + "_test", target_under_test = target, words = words)
+        tests.append(target + "_test")
+    native.test_suite(name = name, tests = tests)
