@@ -48,7 +48,9 @@ function secondBazel(...args: readonly string[]) {
         HOME: homedir(),
         TZ: 'Pacific/Auckland',
         LC_ALL: 'C',
-        ...(insideAirgapRoot ? { BAZEL_REAL: '/usr/bin/bazel', ICOS_AIRGAP: '1' } : {}),
+        ...(insideAirgapRoot
+          ? { BAZEL_REAL: '/usr/bin/bazel', ICOS_AIRGAP: '1', JAVA_HOME: '/usr/lib/jvm/default-java' }
+          : {}),
       },
       maxBuffer: 1 << 28,
     },
