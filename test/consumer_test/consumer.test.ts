@@ -5,13 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realTool } from '../../tools/lib/testing/real-tool.ts';
-import { AIRGAP_OPTIONS, insideAirgapRoot, SecondBazel, workspace } from '../second_bazel/second-bazel.ts';
+import { buildConsumer, CONSUMER, removeOutputs } from './consumer-bazel.ts';
 
 const BUILD_LIMIT_MS = 5 * 60_000;
 const MIB = 1 << 20;
-const CONSUMER = join(workspace, 'test/consumer');
 
-const bazel = new SecondBazel({ folder: CONSUMER, outputBase: 'consumer-output-base' });
 const folder = mkdtempSync(join(tmpdir(), 'consumer-'));
 let outputs = '';
 
@@ -28,19 +26,14 @@ function run(tool: string, debianPackage: string, ...args: string[]): string {
 }
 
 beforeAll(() => {
-  outputs = bazel.build(
-    ...(insideAirgapRoot ? AIRGAP_OPTIONS : []),
-    '--repo_env=BAZEL_DO_NOT_DETECT_CPP_TOOLCHAIN=1',
-    '--spawn_strategy=linux-sandbox,local',
-    '//...',
-  );
+  outputs = buildConsumer();
   run('zstd', 'zstd', '-qdf', join(outputs, 'disk.tar.zst'), '-o', join(folder, 'disk.tar'));
   run('tar', 'tar', '-C', folder, '-xf', join(folder, 'disk.tar'));
 }, BUILD_LIMIT_MS);
 
 afterAll(() => {
   rmSync(folder, { recursive: true });
-  bazel.remove();
+  removeOutputs();
 });
 
 describe('a module that uses the rules builds a disk', () => {
