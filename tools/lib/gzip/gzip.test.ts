@@ -35,7 +35,7 @@ describe('a member', () => {
     expect(member.subarray(0, 10).toString('hex')).toBe('1f8b08000000000000ff');
   });
 
-  it('has the bytes of the zlib of Node 24.21: where they change, every image changes', async () => {
+  it('has the bytes of the zlib of the pinned Node: where they change, every image changes', async () => {
     const digest = createHash('sha256')
       .update(await gzipMember(sampleText()))
       .digest('hex');

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { constants, createZstdDecompress, zstdDecompress } from 'node:zlib';
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../cli/cli.ts';
-import type { FrameSpan } from './frame.ts';
+import { FrameFollower, type FrameSpan } from './frame.ts';
 import { mapInOrder } from './ordered.ts';
 
 const decompress = promisify(zstdDecompress);
@@ -66,10 +66,18 @@ export async function* zstdDecompressStream(
     chunkSize: STREAM_CHUNK_BYTES,
     params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
   });
-  const input = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
+  const follower = new FrameFollower();
+  async function* followed(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const bytes of chunks) {
+      follower.update(bytes);
+      yield bytes;
+    }
+  }
+  const input = Readable.from(followed(), { objectMode: true, highWaterMark: 1 });
   input.on('error', (error) => decompressor.destroy(error));
   try {
     yield* input.pipe(decompressor) as AsyncIterable<Uint8Array>;
+    if (!follower.isBetweenFrames) throw new UserError(`${name}: its zstd data is damaged or truncated`);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && /^Z(STD)?_/.test(String(error.code)))) throw error;
     throw new UserError(`${name}: its zstd data is damaged or truncated (${error.message})`);

@@ -176,9 +176,12 @@ describe('damage is refused with file and place', () => {
   });
 
   it('a truncated stream', async () => {
-    await expect(collect(zstdDecompressStream([frame.subarray(0, -10)], 'a.zst'))).rejects.toThrow(
-      'damaged or truncated',
-    );
+    for (const missingBytes of [1, 4, 10, frame.length - 20, frame.length - 3]) {
+      const pieces = [frame, frame.subarray(0, 7), frame.subarray(7, -missingBytes)];
+      await expect(collect(zstdDecompressStream(pieces, 'a.zst')), `${missingBytes} less`).rejects.toThrow(
+        'damaged or truncated',
+      );
+    }
   });
 
   it('a frame that says less than it has, or more than is read', async () => {
