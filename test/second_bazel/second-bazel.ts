@@ -1,0 +1,78 @@
+/** A Bazel beside the one that runs the test, of the same version, with an output base of its own. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+function variable(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set; run this with tools/bazel test`);
+  return value;
+}
+
+/** The files that the test declared, under their paths in the source tree. */
+export const RUNFILES: string = join(variable('TEST_SRCDIR'), variable('TEST_WORKSPACE'));
+
+/** The source tree itself. */
+export const WORKSPACE: string = dirname(realpathSync(join(RUNFILES, 'MODULE.bazel')));
+
+/** Inside the private root of the airgap way there is Debian's Bazel and no other. */
+export const INSIDE_AIRGAP_ROOT: boolean = existsSync('/etc/bazel/bazelrc') && existsSync('/usr/bin/bazel');
+
+const LAST_LINES = 40;
+
+function sameBazel(airgapConfig: boolean): Record<string, string> {
+  if (INSIDE_AIRGAP_ROOT) {
+    const javaHome = '/usr/lib/jvm/default-java';
+    return { BAZEL_REAL: '/usr/bin/bazel', ICOS_AIRGAP: airgapConfig ? '1' : '0', JAVA_HOME: javaHome };
+  }
+  const version = readFileSync(join(WORKSPACE, '.bazelversion'), 'utf8').trim();
+  return { ICOS_AIRGAP: '0', USE_BAZEL_VERSION: version };
+}
+
+export interface SecondBazelOptions {
+  /** The workspace to build. */
+  readonly workspace: string;
+  /** Whether the workspace has the config `airgap`, which then is used inside the private root. */
+  readonly hasAirgapConfig: boolean;
+  /** Options for every command. */
+  readonly options: readonly string[];
+  /** Variables that the first Bazel does not have. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export class SecondBazel {
+  readonly #options: SecondBazelOptions;
+  readonly #outputBase = join(variable('TEST_TMPDIR'), 'second-output-base');
+
+  constructor(options: SecondBazelOptions) {
+    this.#options = options;
+  }
+
+  /** Runs a command to its end and gives what it printed; throws with its last lines where it fails. */
+  run(command: string, ...args: readonly string[]): string {
+    const { workspace, hasAirgapConfig, options, environment } = this.#options;
+    const all = [`--output_base=${this.#outputBase}`, command, ...options, ...args];
+    // No file of an image may get its mode from the umask.
+    const shell = ['-c', 'umask 077; exec "$@"', 'sh', join(WORKSPACE, 'tools/bazel'), ...all];
+    const { status, stdout, stderr } = spawnSync('sh', shell, {
+      cwd: workspace,
+      encoding: 'utf8',
+      env: {
+        PATH: `${join(WORKSPACE, 'node_modules/.bin')}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`,
+        HOME: homedir(),
+        ...environment,
+        ...sameBazel(hasAirgapConfig),
+      },
+      maxBuffer: 1 << 28,
+    });
+    if (status === 0) return stdout.trim();
+    const end = stderr.split('\n').slice(-LAST_LINES).join('\n');
+    throw new Error(`bazel ${command} ended with status ${status}:\n${end}`);
+  }
+
+  /** Ends the server and removes the output base. */
+  remove(): void {
+    this.run('clean', '--expunge');
+  }
+}
