@@ -46,18 +46,15 @@ const INPUT_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   manifest: ['packages', 'entries'],
 };
 
-function measure(action: Action, executionRoot: string, folder: string): readonly string[] | undefined {
-  const [node = '', bundle = '', parameters = ''] = action.arguments.map((argument) =>
+function measure(action: Action, executionRoot: string, folder: string): readonly string[] {
+  const [node = '', bundle = '', ...options] = action.arguments.map((argument) =>
     argument.replaceAll('bazel-out/cfg/', 'bazel-out/k8-fastbuild/'),
   );
-  if (!parameters.startsWith('@')) return undefined;
   const tool = basename(bundle, '.mjs');
-  const text = readFileSync(join(executionRoot, parameters.slice(1)), 'utf8');
-  const lines = text.replaceAll('bazel-out/cfg/', 'bazel-out/k8-fastbuild/').trimEnd().split('\n');
   const reads = (option: string) => INPUT_OPTIONS[tool]?.includes(option) ?? false;
   const parameterFile = join(folder, 'parameters');
   const report = join(folder, 'report');
-  writeFileSync(parameterFile, `${redirectOutputs(lines, reads, folder).join('\n')}\n`);
+  writeFileSync(parameterFile, `${redirectOutputs(options, reads, folder).join('\n')}\n`);
   writeFileSync(report, '');
   const { status, stderr } = spawnSync(
     join(executionRoot, node),
@@ -66,9 +63,11 @@ function measure(action: Action, executionRoot: string, folder: string): readonl
   );
   if (status !== 0) throw new Error(`${tool} exits with ${status}: ${stderr.trim().split('\n').at(-1)}`);
   const [memoryMib, cpuSeconds, wallSeconds] = readFileSync(report, 'utf8').trim().split(' ').map(Number);
-  const output = basename(parameters).replace(/-0\.params$/, '');
+  const output = options
+    .map((option) => OUTPUT_OPTIONS.exec(option))
+    .find((match) => match && !reads(match[1] ?? ''));
   return [
-    `${action.mnemonic} ${output}`,
+    `${action.mnemonic} ${basename(output?.[2] ?? '')}`,
     MIB_FORMAT.format(memoryMib ?? 0),
     (cpuSeconds ?? 0).toFixed(1),
     (wallSeconds ?? 0).toFixed(1),
@@ -80,10 +79,7 @@ const executionRoot = bazel('info', 'execution_root').trim();
 const folder = mkdtempSync(join(tmpdir(), 'icos-bench-'));
 try {
   const rows = imageActions().map((action) => measure(action, executionRoot, folder));
-  printTable(
-    ['action', 'peak MiB', 'cpu s', 'wall s'],
-    rows.filter((row) => row !== undefined),
-  );
+  printTable(['action', 'peak MiB', 'cpu s', 'wall s'], rows);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
