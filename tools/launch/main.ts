@@ -9,6 +9,7 @@ import { chooseAccelerator } from '../lib/qemu/accelerator.ts';
 import { freePort, unpackDisk } from '../lib/qemu/guest.ts';
 import { type ForwardedPort, machineArgs } from '../lib/qemu/machine.ts';
 import { GUEST_OPTIONS, guestMemoryMib, guestTools } from '../lib/qemu/options.ts';
+import { FirmwareScreen } from './firmware-screen.ts';
 
 const SSH_PORT = 22;
 
@@ -57,8 +58,9 @@ await runTool(async ({ args }) => {
         ports,
         serial: 'mon:stdio',
       }),
-      { stdio: 'inherit' },
+      { stdio: ['inherit', 'pipe', 'inherit'] },
     );
+    child.stdout.pipe(new FirmwareScreen()).pipe(process.stdout);
     process.on('SIGTERM', () => child.kill('SIGTERM'));
     const [status] = (await once(child, 'close')) as [number | null];
     process.exitCode = status ?? 1;
