@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../tools/lib/entry/entry.ts';
 import { archive, file, symlink } from '../../tools/lib/tar/testing/archive.ts';
 import { FILE_SYSTEM_OUTPUTS, goodLayer, hostileLayer, ociArchive, sha256 } from './inputs.ts';
-import { Workplace } from './workplace.ts';
+import { Workbench } from './workbench.ts';
 
 const LAYER_OUTPUTS = ['--output=out.layer.tar.zst', '--output-config=out.config.json'];
 
@@ -13,7 +13,7 @@ describe('an entry that escapes the root', () => {
   const rule = 'entry ../outside: its path leaves the root through ".."';
 
   test('is refused in an archive for ADD', () => {
-    using place = new Workplace();
+    using place = new Workbench();
     place.put('Dockerfile', 'FROM scratch\nADD a.tar /srv/\n');
     place.put('a.tar', archive(ESCAPING));
     const { status, stderr } = place.run('dockerfile', [
@@ -27,7 +27,7 @@ describe('an entry that escapes the root', () => {
   });
 
   test.each(['ext4-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {
-    using place = new Workplace();
+    using place = new Workbench();
     const layers = [await goodLayer(place, 'good', Buffer.from('good')), await hostileLayer(place, ESCAPING)];
     const options = layers.map((layer) => `--layer=${layer}`);
     expect(place.refusal(tool, [...options, ...FILE_SYSTEM_OUTPUTS, '--size=4M'])).toBe(
@@ -36,7 +36,7 @@ describe('an entry that escapes the root', () => {
   });
 
   test('is refused in a layer by initramfs', async () => {
-    using place = new Workplace();
+    using place = new Workbench();
     const layer = await hostileLayer(place, ESCAPING);
     expect(place.refusal('initramfs', [`--layer=${layer}`, '--output=out.img'])).toBe(
       `hostile.layer.tar.zst: ${rule}`,
@@ -44,7 +44,7 @@ describe('an entry that escapes the root', () => {
   });
 
   test('is refused in an OCI archive itself, and in a layer of it', () => {
-    using place = new Workplace();
+    using place = new Workbench();
     place.put('escaping.tar', archive(ESCAPING));
     place.put('image.tar', ociArchive(archive(ESCAPING)));
     expect(place.refusal('oci-base', ['--image=escaping.tar', ...LAYER_OUTPUTS])).toBe(
@@ -59,7 +59,7 @@ describe('an entry that escapes the root', () => {
 
 describe('an entry that goes through a symbolic link', () => {
   test('is refused in an archive for ADD', () => {
-    using place = new Workplace();
+    using place = new Workbench();
     place.put('Dockerfile', 'FROM scratch\nADD a.tar /srv/\n');
     place.put('a.tar', archive(THROUGH_LINK));
     const { status, stderr } = place.run('dockerfile', [
@@ -76,7 +76,7 @@ describe('an entry that goes through a symbolic link', () => {
   });
 
   test.each(['ext4-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {
-    using place = new Workplace();
+    using place = new Workbench();
     const layer = await hostileLayer(place, THROUGH_LINK);
     expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=4M'])).toMatch(
       /^hostile\.layer\.tar\.zst: entry etc\/passwd: .*etc is a symbolic link/,
@@ -84,7 +84,7 @@ describe('an entry that goes through a symbolic link', () => {
   });
 
   test('is refused in an OCI archive', () => {
-    using place = new Workplace();
+    using place = new Workbench();
     place.put('image.tar', ociArchive(archive(THROUGH_LINK)));
     expect(place.refusal('oci-base', ['--image=image.tar', ...LAYER_OUTPUTS])).toMatch(
       /^image\.tar: layer sha256:[0-9a-f]{64}: entry etc\/passwd: .*etc is a symbolic link/,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { writeLayerFile } from '../../tools/lib/layer/file.ts';
 import { busyboxTree, runnerRoot } from '../../tools/lib/steps/testing/tree.ts';
-import { Workplace } from './workplace.ts';
+import { Workbench } from './workbench.ts';
 
 const OPTIONS = [
   '--dockerfile=Dockerfile',
@@ -10,8 +10,8 @@ const OPTIONS = [
   '--context=etc/issue=issue',
 ];
 
-function placeWith(dockerfile: string): Workplace {
-  const place = new Workplace();
+function placeWith(dockerfile: string): Workbench {
+  const place = new Workbench();
   place.put('Dockerfile', dockerfile);
   place.put('issue', 'ICOS\n');
   return place;

@@ -18,13 +18,13 @@ import {
   PARTITION_OUTPUTS,
   packedPartition,
 } from './inputs.ts';
-import { Workplace } from './workplace.ts';
+import { Workbench } from './workbench.ts';
 
 const LAYOUT = 'root, 1M, 8M, L, 6788e4cf-f456-104e-9a34-a2c58cfb0ee6,\n';
 const LAYER_AND_CONFIG = ['--output=out.layer.tar.zst', '--output-config=out.config.json'];
 
 /** Makes the inputs of a tool; gives the arguments that make it work where there is space. */
-type Inputs = (place: Workplace) => string[] | Promise<string[]>;
+type Inputs = (place: Workbench) => string[] | Promise<string[]>;
 
 const TOOLS: Readonly<Record<string, Inputs>> = {
   'ext4-image': async (place) => [
@@ -107,7 +107,7 @@ function lastLine(text: string): string | undefined {
 
 describe.each(Object.entries(TOOLS))('on a full disk, %s', (tool, inputs) => {
   test('says so, names the file, and leaves nothing, whichever output it is', async () => {
-    using place = new Workplace();
+    using place = new Workbench();
     const args = await inputs(place);
     place.put('params', '');
     const before = place.files();
@@ -132,7 +132,7 @@ describe('where no file may become so large', () => {
     ['vfat-image', 'out.json.raw'],
     ['apt-base', 'out.layer.tar.zst.spool'],
   ])('%s names its scratch file %s, and leaves nothing', async (tool, scratch) => {
-    using place = new Workplace();
+    using place = new Workbench();
     const args = await (TOOLS[tool] as Inputs)(place);
     expect(place.refusal(tool, args, { fileLimitBytes: 2 * MIB })).toBe(
       `${scratch}: the file grew larger than the file system or "ulimit -f" allows; ` +
@@ -141,14 +141,14 @@ describe('where no file may become so large', () => {
   });
 
   test.each(['layer', 'disk-image', 'raw-image'])('%s leaves nothing half written', async (tool) => {
-    using place = new Workplace();
+    using place = new Workbench();
     const args = await (TOOLS[tool] as Inputs)(place);
     expect(place.refusal(tool, args, { fileLimitBytes: MIB / 2 })).toMatch(/^out\..*\(EFBIG\)$/);
   });
 });
 
 test('a folder that is named as an output by mistake keeps what is in it', async () => {
-  using place = new Workplace();
+  using place = new Workbench();
   place.put('out.json/precious', 'data');
   const args = await (TOOLS['manifest'] as Inputs)(place);
   expect(place.refusal('manifest', args)).toMatch(/^out\.json: a directory stands where a file is expected/);

@@ -8,7 +8,7 @@ import type { LayerItem } from '../../tools/lib/layer/writer.ts';
 import { packImageFiles } from '../../tools/lib/packed/file.ts';
 import { archive, directory, file } from '../../tools/lib/tar/testing/archive.ts';
 import { zstdFrame } from '../../tools/lib/zstd/compress.ts';
-import type { Workplace } from './workplace.ts';
+import type { Workbench } from './workbench.ts';
 
 export const MIB = 1 << 20;
 
@@ -26,7 +26,7 @@ export function noise(sizeBytes: number): Buffer {
 
 /** A packed partition of the given size that begins with `content`; gives the path of its index. */
 export async function packedPartition(
-  place: Workplace,
+  place: Workbench,
   name: string,
   sizeBytes: number,
   content: Uint8Array = Buffer.from(name),
@@ -39,7 +39,7 @@ export async function packedPartition(
 }
 
 /** A layer with one folder and one file in it. */
-export async function goodLayer(place: Workplace, name: string, content: Uint8Array): Promise<string> {
+export async function goodLayer(place: Workbench, name: string, content: Uint8Array): Promise<string> {
   const items: LayerItem[] = [
     { kind: 'entry', entry: directory('data') },
     { kind: 'entry', entry: file('data/file', content.length), content },
@@ -49,7 +49,7 @@ export async function goodLayer(place: Workplace, name: string, content: Uint8Ar
 }
 
 /** A layer file of entries that our own writer would refuse or sort. */
-export async function hostileLayer(place: Workplace, entries: readonly Entry[]): Promise<string> {
+export async function hostileLayer(place: Workbench, entries: readonly Entry[]): Promise<string> {
   return place.put('hostile.layer.tar.zst', await zstdFrame(archive(entries)));
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { buildDeb, controlText } from '../../tools/lib/deb/sample.ts';
-import { Workplace } from './workplace.ts';
+import { Workbench } from './workbench.ts';
 
 const OUTPUTS = ['--output=out.layer.tar.zst', '--steps=out.steps.json', '--packages=out.packages.json'];
 const GOOD = buildDeb({ control: { control: controlText('good') }, files: { 'usr/share/good': 'good\n' } });
 
-function aptBase(place: Workplace, deb: Uint8Array): string {
+function aptBase(place: Workbench, deb: Uint8Array): string {
   place.put('good.deb', buildDeb({ control: { control: controlText('other') } }));
   place.put('bad.deb', deb);
   return place.refusal('apt-base', ['--deb=good.deb', '--deb=bad.deb', ...OUTPUTS]);
@@ -50,7 +50,7 @@ describe('a package', () => {
       /^bad\.deb: data\.tar\.xz: .*damaged.*/,
     ],
   ])('%s is refused', (_what, deb, line) => {
-    using place = new Workplace();
+    using place = new Workbench();
     expect(aptBase(place, deb)).toMatch(line);
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ARCHIVE_OUTPUTS, FILE_SYSTEM_OUTPUTS, goodLayer, MIB, noise, packedPartition } from './inputs.ts';
-import { Workplace } from './workplace.ts';
+import { Workbench } from './workbench.ts';
 
 const GUIDS = ['6788e4cf-f456-104e-9a34-a2c58cfb0ee6', '6788e4cf-f456-104e-9a34-a2c58cfb0ee7'];
 const GOOD_LAYOUT = `esp, 1M, 8M, U, ${GUIDS[0]},\nroot, 9M, 4M, L, ${GUIDS[1]},\n`;
 
-function diskImage(place: Workplace, layout: string, ...more: string[]): string {
+function diskImage(place: Workbench, layout: string, ...more: string[]): string {
   place.put('partitions.csv', layout);
   return place.refusal('disk-image', [
     '--layout=partitions.csv',
@@ -35,12 +35,12 @@ describe('a layout', () => {
         'use B, K or KiB, M or MiB, G or GiB, T or TiB (binary: 1K = 1024 bytes)',
     ],
   ])('%s is refused', (_what, layout, line) => {
-    using place = new Workplace();
+    using place = new Workbench();
     expect(diskImage(place, layout)).toBe(line);
   });
 
   test('without the partition that an image is for is refused, and says which there are', async () => {
-    using place = new Workplace();
+    using place = new Workbench();
     const image = await packedPartition(place, 'boot', MIB);
     expect(diskImage(place, GOOD_LAYOUT, `--partition=boot=${image}`)).toBe(
       'unknown partition "boot": partitions.csv has esp, root',
@@ -48,7 +48,7 @@ describe('a layout', () => {
   });
 
   test('with a partition that is too small says by how much', async () => {
-    using place = new Workplace();
+    using place = new Workbench();
     const image = await packedPartition(place, 'root', 4 * MIB + 4096);
     expect(diskImage(place, GOOD_LAYOUT, `--partition=root=${image}`)).toBe(
       'root.json is 4096 bytes too large for partition "root" (4198400 bytes into 4194304): ' +
@@ -57,7 +57,7 @@ describe('a layout', () => {
   });
 
   test('that is larger than the disk says by how much', () => {
-    using place = new Workplace();
+    using place = new Workbench();
     expect(diskImage(place, GOOD_LAYOUT, '--expanded-size=13M')).toBe(
       '--expanded-size: 1048576 bytes too small for the partitions of partitions.csv; ' +
         'the smallest disk for them has 14680064 bytes',
@@ -67,7 +67,7 @@ describe('a layout', () => {
 
 describe.each(['ext4-image', 'vfat-image'])('%s', (tool) => {
   test('says by how much the file system is too small, and leaves nothing', async () => {
-    using place = new Workplace();
+    using place = new Workbench();
     const layer = await goodLayer(place, 'in', noise(3 * MIB));
     const options = [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS];
     const line = place.refusal(tool, [...options, '--size=2M']);
@@ -82,7 +82,7 @@ describe.each(['ext4-image', 'vfat-image'])('%s', (tool) => {
   });
 
   test('says which size comes next where one is not in whole blocks', async () => {
-    using place = new Workplace();
+    using place = new Workbench();
     const layer = await goodLayer(place, 'in', Buffer.from('content'));
     expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=4000001'])).toBe(
       '--size: 4000001 bytes are not in whole blocks of 4096 bytes; make it 4001792',
@@ -90,7 +90,7 @@ describe.each(['ext4-image', 'vfat-image'])('%s', (tool) => {
   });
 
   test('names an unknown unit and the known ones', async () => {
-    using place = new Workplace();
+    using place = new Workbench();
     const layer = await goodLayer(place, 'in', Buffer.from('content'));
     expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=3GB'])).toBe(
       '--size: "3GB" has the unknown unit "GB": ' +

@@ -18,7 +18,7 @@ export interface RunOptions {
 }
 
 /** A folder for one test: the tool runs in it, as an action does in its execution root, and it holds all that the tool may write. */
-export class Workplace {
+export class Workbench {
   readonly path: string = mkdtempSync(join(tmpdir(), 'bad-input-'));
 
   [Symbol.dispose](): void {
