@@ -31,17 +31,18 @@ function kvmRunsFirmware(qemu: string, firmwareCode: string): Promise<boolean> {
       ]),
       { stdio: ['ignore', 'pipe', 'ignore'] },
     );
-    let answered = false;
-    const limit = setTimeout(() => probe.kill('SIGKILL'), PROBE_LIMIT_MS);
-    probe.stdout.once('data', () => {
-      answered = true;
-      probe.kill('SIGKILL');
-    });
-    probe.once('error', () => resolve(false));
-    probe.once('close', () => {
+    const finish = (works: boolean) => {
       clearTimeout(limit);
-      resolve(answered);
-    });
+      probe.kill('SIGKILL');
+      // A process that hangs in the kernel ends when it can; nobody waits for it.
+      probe.unref();
+      probe.stdout.destroy();
+      resolve(works);
+    };
+    const limit = setTimeout(() => finish(false), PROBE_LIMIT_MS);
+    probe.stdout.once('data', () => finish(true));
+    probe.once('error', () => finish(false));
+    probe.once('close', () => finish(false));
   });
 }
 

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { RUNFILES, SecondBazel, WORKSPACE } from '../second_bazel/second-bazel.ts';
+
+const PACKAGE = 'ic-os/guestos/envs/dev';
+const FILES = [
+  'disk-img.tar.zst.sha256',
+  'disk-img.tar.gz.sha256',
+  'update-img.tar.zst.sha256',
+  'update-img.tar.gz.sha256',
+  'image.json',
+];
+
+/** A whole build from nothing, packages' configuration included, on a slow machine. */
+export const BUILD_LIMIT_MS = 45 * 60_000;
+
+/** A Bazel with an output base of its own, and with another umask, time zone and locale than the first. */
+export function secondBazel(): SecondBazel {
+  return new SecondBazel({
+    workspace: WORKSPACE,
+    hasAirgapConfig: true,
+    options: ['--experimental_convenience_symlinks=ignore'],
+    environment: { TZ: 'Pacific/Auckland', LC_ALL: 'C' },
+  });
+}
+
+/** Builds without any cache and compares the digests, and the manifest, with those of the first build. */
+export function expectSameDigests(second: SecondBazel, ...options: readonly string[]): void {
+  second.run('build', '--disk_cache=', '--remote_cache=', ...options, `//${PACKAGE}:dev`);
+  const bin = second.run('info', 'bazel-bin', ...options);
+  for (const file of FILES) {
+    const first = readFileSync(join(RUNFILES, PACKAGE, file), 'utf8');
+    const again = readFileSync(join(bin, PACKAGE, file), 'utf8');
+    expect(again.split('\n'), file).toEqual(first.split('\n'));
+    if (file.endsWith('.sha256')) console.log(`equal: ${first.trim()}`);
+  }
+}
