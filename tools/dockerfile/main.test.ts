@@ -84,6 +84,19 @@ describe('the tool', () => {
     expect(readdirSync(folder.path).sort()).toEqual(['Dockerfile', 'f']);
   });
 
+  test('what COPY puts into /tmp is there for RUN, and what RUN takes away again is not in the layer', async () => {
+    using folder = new TestFolder();
+    const base = await folder.layer('base', busyboxTree());
+    writeFileSync(join(folder.path, 'f'), 'content');
+    const dockerfile = 'FROM base\nCOPY f /tmp/f\nRUN cat /tmp/f >/made && rm /tmp/f\n';
+    const options = [`--base-layer=base=${base}`, `--runner-root=${runnerRoot()}`, '--context=f=f'];
+    const { status, stderr } = run(folder, dockerfile, ...options);
+    expect([status, stderr.includes('took')]).toEqual([0, true]);
+    const output = join(folder.path, 'out.layer.tar.zst');
+    expect((await readMerged([base, output], 'made')).toString()).toBe('content');
+    expect(Object.keys(await describeLayer(output)).sort()).toEqual(['made', 'tmp']);
+  });
+
   test('a RUN that fails says which one, and leaves nothing', async () => {
     using folder = new TestFolder();
     const base = await folder.layer('base', busyboxTree());

@@ -94,7 +94,16 @@ await runTool(async ({ args, output }) => {
         progress: (line) => process.stderr.write(`${line}\n`),
         async runSteps(layers, steps, sessionOutput) {
           const runner = stepRunner(values.runner, values['runner-root'], memoryMebibytes);
-          await runSteps({ layers, steps, runner, output: sessionOutput, timeLimitSeconds, signal });
+          await runSteps({
+            layers,
+            steps,
+            runner,
+            output: sessionOutput,
+            // /tmp is the image's own: what COPY puts there is there for RUN.
+            temporaryFolders: ['run'],
+            timeLimitSeconds,
+            signal,
+          });
         },
       }),
     );
