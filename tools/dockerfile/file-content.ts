@@ -1,12 +1,10 @@
 /** Reads the bytes of a stage's files, wherever they are. */
-import { closeSync, openSync, readSync } from 'node:fs';
-import { UserError } from '../lib/cli/cli.ts';
+import { readFileRange } from '../lib/block/read-range.ts';
 import type { ContentPlace } from '../lib/layer/merge.ts';
 import { frameContent } from '../lib/zstd/decompress.ts';
 import type { FrameSpan } from '../lib/zstd/frame.ts';
 import type { ContentSource, StageInode } from './stage-files.ts';
 
-const CHUNK_BYTES = 1 << 20;
 /** Files are read in the order of their paths, which is the order of the layers' frames: the last few are enough. */
 const FRAMES_MAX = 6;
 
@@ -48,21 +46,6 @@ async function* fromLayer(place: ContentPlace, sizeBytes: number): AsyncGenerato
   }
 }
 
-function* fromFile(path: string, offsetBytes: number, sizeBytes: number): Generator<Uint8Array> {
-  const descriptor = openSync(path, 'r');
-  try {
-    for (let done = 0; done < sizeBytes; ) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - done));
-      const count = readSync(descriptor, chunk, 0, chunk.length, offsetBytes + done);
-      if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
-      yield chunk.subarray(0, count);
-      done += count;
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 function contentOf(
   source: ContentSource,
   sizeBytes: number,
@@ -73,7 +56,7 @@ function contentOf(
     case 'bytes':
       return [source.bytes];
     case 'file':
-      return fromFile(source.path, source.offsetBytes, sizeBytes);
+      return readFileRange(source.path, source.offsetBytes, sizeBytes);
   }
 }
 

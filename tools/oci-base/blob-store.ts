@@ -1,12 +1,12 @@
 /** The files of an image layout, in a directory or in a tar of one (image-layout.md of the OCI image specification). */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileRange } from '../lib/block/read-range.ts';
 import { UserError } from '../lib/cli/cli.ts';
 import { type Descriptor, splitDigest } from '../lib/oci/image-spec.ts';
 import { readTar } from '../lib/tar/reader.ts';
 
-const CHUNK_BYTES = 1 << 20;
 /** Manifests and configurations are small; a layer in the place of one is refused before it fills the memory. */
 const DOCUMENT_BYTES_MAX = 16 << 20;
 const LAYOUT_FILE = 'oci-layout';
@@ -17,25 +17,14 @@ interface StoredFile {
   readonly sizeBytes: number;
 }
 
-function* readRange({ path, offsetBytes, sizeBytes }: StoredFile): Generator<Uint8Array, void, undefined> {
-  const descriptor = openSync(path, 'r');
-  try {
-    for (let done = 0; done < sizeBytes; ) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - done));
-      const count = readSync(descriptor, chunk, 0, chunk.length, offsetBytes + done);
-      if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
-      yield chunk.subarray(0, count);
-      done += count;
-    }
-  } finally {
-    closeSync(descriptor);
-  }
+function readStored({ path, offsetBytes, sizeBytes }: StoredFile): Generator<Uint8Array, void, undefined> {
+  return readFileRange(path, offsetBytes, sizeBytes);
 }
 
 async function listArchive(path: string): Promise<Map<string, StoredFile>> {
   const whole = { path, offsetBytes: 0, sizeBytes: statSync(path).size };
   const files = new Map<string, StoredFile>();
-  for await (const event of readTar(readRange(whole), path)) {
+  for await (const event of readTar(readStored(whole), path)) {
     if (event.kind === 'data' || event.entry.type !== 'file' || event.extents !== undefined) continue;
     const { sizeBytes } = event.entry;
     files.set(event.entry.path, { path, offsetBytes: event.dataOffsetBytes, sizeBytes });
@@ -84,7 +73,7 @@ export class ImageLayout {
     if (file.sizeBytes > DOCUMENT_BYTES_MAX) {
       throw new UserError(`${this.name}: ${what} has ${file.sizeBytes} bytes, too many for a JSON document`);
     }
-    return Buffer.concat([...readRange(file)]).toString('utf8');
+    return Buffer.concat([...readStored(file)]).toString('utf8');
   }
 
   /** The bytes of a blob, checked against its digest at the end. @throws UserError where blob and descriptor do not agree */
@@ -99,7 +88,7 @@ export class ImageLayout {
       );
     }
     const hash = createHash(algorithm);
-    for (const chunk of readRange(file)) {
+    for (const chunk of readStored(file)) {
       hash.update(chunk);
       yield chunk;
     }

@@ -1,0 +1,25 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { UserError } from '../cli/cli.ts';
+
+/** A file is read in pieces of so many bytes. */
+const PIECE_BYTES = 1 << 20;
+
+/** Reads a part of a file, piece by piece; throws a {@link UserError} where the file turns out to be shorter. */
+export function* readFileRange(
+  path: string,
+  offsetBytes: number,
+  sizeBytes: number,
+): Generator<Uint8Array, void, undefined> {
+  const descriptor = openSync(path, 'r');
+  try {
+    for (let done = 0; done < sizeBytes; ) {
+      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, sizeBytes - done));
+      const count = readSync(descriptor, piece, 0, piece.length, offsetBytes + done);
+      if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
+      yield piece.subarray(0, count);
+      done += count;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
