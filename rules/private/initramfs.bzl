@@ -15,6 +15,8 @@ def _initramfs_impl(ctx):
     for target, text in ctx.attr.files.items():
         spec = decode_install(text)
         source = only_file(target, spec)
+        if spec.uid != 0 or spec.gid != 0:
+            fail("%s: %s goes to %s with the owner %d:%d, but everything in an initramfs belongs to 0:0; leave the owner out" % (ctx.label, target.label, spec.path, spec.uid, spec.gid))
         args.add("--file=%s=%s:%s" % (spec.path, source.path, spec.mode))
         inputs.append(source)
     args.add(output, format = "--output=%s")
@@ -38,7 +40,7 @@ _initramfs = rule(
         "src": attr.label(providers = [LayersInfo], mandatory = True, doc = "The root file system that programs, libraries and kernel modules are taken from."),
         "binaries": attr.string_list(doc = "Absolute paths of programs in `src`; the libraries that they need come along."),
         "modules": attr.string_list(doc = "Names of kernel modules; those that they need come along, built-in ones need nothing."),
-        "files": attr.label_keyed_string_dict(allow_files = True, doc = "File to its place and mode."),
+        "files": attr.label_keyed_string_dict(allow_files = True, doc = "File to its place and mode; the owner is always 0:0."),
     },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

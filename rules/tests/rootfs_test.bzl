@@ -49,6 +49,9 @@ def _initramfs_of_two_files(name, tags):
     native.filegroup(name = name + "_two", srcs = ["a.txt", "b.txt"], tags = tags)
     initramfs(name = name, src = ":rootfs_lower", files = {name + "_two": install("/init")}, tags = tags)
 
+def _initramfs_of_another_owner(name, tags):
+    initramfs(name = name, src = ":rootfs_lower", files = {"a.txt": install("/init", owner = "7:8")}, tags = tags)
+
 def _rootfs_of_no_file(name, tags):
     native.filegroup(name = name + "_none", tags = tags)
     rootfs(name = name, files = {name + "_none": install("/opt/x")}, tags = tags)
@@ -79,6 +82,9 @@ def rootfs_test_suite(name):
     refusal_tests(name + "_initramfs", _initramfs_of_two_files, {
         "refused": ({}, ["two goes to /init as one file, but gives 2 files (a.txt, b.txt)"]),
     })
+    refusal_tests(name + "_initramfs_owner", _initramfs_of_another_owner, {
+        "refused": ({}, ["a.txt goes to /init with the owner 7:8, but everything in an initramfs belongs to 0:0"]),
+    })
     refusal_tests(name + "_no_file", _rootfs_of_no_file, {
         "refused": ({}, ["none goes to /opt/x as one file, but gives no file; name a target with one output"]),
     })
@@ -89,6 +95,7 @@ def rootfs_test_suite(name):
         "rootfs_upper_test",
         name + "_two_files",
         name + "_initramfs",
+        name + "_initramfs_owner",
         name + "_no_file",
         name + "_base",
     ])
