@@ -74,7 +74,7 @@ Supported: FROM, ARG, ENV, COPY, ADD of local tars, RUN, USER, WORKDIR, SHELL, L
         STEP_RUNNER_ATTRS,
         dockerfile = attr.label(allow_single_file = True, mandatory = True, doc = "The Dockerfile."),
         context = attr.label_list(allow_files = True, doc = "The files that COPY and ADD can see."),
-        context_root = attr.string(doc = "Package-relative directory that the context's paths start from. Default: this package."),
+        context_root = attr.string(doc = "Directory, from the root of the workspace, that the paths of the context start from. Default: this package."),
         bases = attr.label_keyed_string_dict(providers = [LayersInfo], doc = "Root file system to the name by which FROM calls it."),
         base_name = attr.string(default = "base", doc = "Which of `bases` the final stage stands on."),
         build_args = attr.string_dict(doc = "Values for ARG."),
