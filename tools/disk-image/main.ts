@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { LIST, nameValuePairs, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
 import { parseLayout } from '../lib/layout/layout.ts';
 import { parseSize } from '../lib/layout/size.ts';
-import { checksumPath, readPackedPartition } from '../lib/packed/archive.ts';
+import { ARCHIVE_OPTIONS, readPackedPartition, writeArchives } from '../lib/packed/archive.ts';
 import { parseUuid, uuidFromName } from '../lib/uuid/uuid.ts';
 import { planDisk, writeDiskArchive } from './disk.ts';
 
@@ -24,8 +24,7 @@ await runTool(async ({ args, output }) => {
       'disk-guid': TEXT,
       'expanded-size': TEXT,
       partition: LIST,
-      zst: TEXT,
-      gz: TEXT,
+      ...ARCHIVE_OPTIONS,
     },
   });
   const layoutPath = required(values.layout, 'layout');
@@ -39,13 +38,5 @@ await runTool(async ({ args, output }) => {
     images,
     ...(expandedSize === undefined ? {} : { sizeBytes: parseSize(expandedSize, '--expanded-size') }),
   });
-  if (values.zst === undefined && values.gz === undefined) {
-    throw new UserError('no output: give --zst=FILE or --gz=FILE, or both');
-  }
-  for (const compression of ['zst', 'gz'] as const) {
-    const path = values[compression];
-    if (path === undefined) continue;
-    output(checksumPath(path));
-    await writeDiskArchive(plan, output(path), compression);
-  }
+  await writeArchives(values, output, (path, compression) => writeDiskArchive(plan, path, compression));
 });

@@ -5,6 +5,7 @@ import { readJson } from '../lib/cli/cli.ts';
 import { type Layout, parseLayout, partitionNamed, SECTOR_BYTES } from '../lib/layout/layout.ts';
 import type { ImageEntry, ImageManifest } from '../lib/manifest/manifest.ts';
 import type { PackedIndex } from '../lib/packed/index.ts';
+import { realTool } from '../lib/testing/real-tool.ts';
 import { failure, runRealTool } from './tool.ts';
 
 export type Extent = readonly [offsetBytes: number, lengthBytes: number];
@@ -31,20 +32,20 @@ export interface Image {
 /** Unpacks an archive with GNU tar and the compressor's own program. */
 export function unpack(archive: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
-  const program = archive.endsWith('.gz') ? ['gzip', 'gzip'] : ['zstd', 'zstd'];
-  const [name = '', debianPackage = ''] = program;
-  const fileName = join(folder, 'archive.tar');
+  const program = archive.endsWith('.gz') ? 'gzip' : 'zstd';
+  const tar = join(folder, 'archive.tar');
+  const script = '"$1" -dc < "$2" > "$3"';
   const decompressed = runRealTool('sh', 'dash', [
     '-c',
-    '"$1" -dc < "$2" > "$3"',
+    script,
     'sh',
-    process.env[name.toUpperCase()] ?? name,
+    realTool(program, program),
     archive,
-    fileName,
+    tar,
   ]);
   const problems = [
-    ...failure(`${debianPackage} -dc ${archive}`, decompressed),
-    ...failure(`tar xf ${archive}`, runRealTool('tar', 'tar', ['-xf', fileName, '-C', folder])),
+    ...failure(`${program} -dc ${archive}`, decompressed),
+    ...failure(`tar xf ${archive}`, runRealTool('tar', 'tar', ['-xf', tar, '-C', folder])),
   ];
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LIST, required, runTool, UserError } from '../lib/cli/cli.ts';
-import { chooseAccelerator } from '../lib/qemu/accelerator.ts';
-import { freePort, unpackDisk } from '../lib/qemu/guest.ts';
-import { type ForwardedPort, machineArgs } from '../lib/qemu/machine.ts';
+import { freePort, guestCommand, unpackDisk } from '../lib/qemu/guest.ts';
+import type { ForwardedPort } from '../lib/qemu/machine.ts';
 import { GUEST_OPTIONS, guestMemoryMib, guestTools } from '../lib/qemu/options.ts';
 import { FirmwareScreen } from './firmware-screen.ts';
 
@@ -33,33 +32,20 @@ await runTool(async ({ args }) => {
   const { values } = parseArgs({ args: [...args], options: { ...GUEST_OPTIONS, forward: LIST } });
   const tools = guestTools(values);
   const ports = await Promise.all(values.forward.map(parseForward));
-  const accelerator = await chooseAccelerator(tools.qemu, tools.firmwareCode);
   const folder = mkdtempSync(join(tmpdir(), 'icos-launch-'));
   // Ctrl-C belongs to the guest; QEMU ends on Ctrl-A X, on power-off, or with the terminal.
   process.on('SIGINT', () => undefined);
   try {
     const disk = unpackDisk(required(values.disk, 'disk'), folder, tools);
-    const firmwareVariables = join(folder, 'firmware-variables.fd');
-    copyFileSync(tools.firmwareVariables, firmwareVariables);
-    console.log(`launch: ${accelerator.reason}`);
+    const memoryMib = guestMemoryMib(values);
+    const machine = { disk, folder, ports, memoryMib, serial: 'mon:stdio' };
+    const { args: qemuArgs, reason } = await guestCommand(machine, tools);
+    console.log(`launch: ${reason}`);
     for (const port of ports) console.log(`launch: ${describe(port)}`);
     console.log(
       'launch: this is the serial console; leave with Ctrl-A X; the disk is a copy and goes away with the machine',
     );
-    const child = spawn(
-      tools.qemu,
-      machineArgs({
-        disk,
-        firmwareCode: tools.firmwareCode,
-        firmwareVariables,
-        memoryMib: guestMemoryMib(values),
-        cpuCount: 2,
-        acceleratorArgs: accelerator.args,
-        ports,
-        serial: 'mon:stdio',
-      }),
-      { stdio: ['inherit', 'pipe', 'inherit'] },
-    );
+    const child = spawn(tools.qemu, qemuArgs, { stdio: ['inherit', 'pipe', 'inherit'] });
     child.stdout.pipe(new FirmwareScreen()).pipe(process.stdout);
     process.on('SIGTERM', () => child.kill('SIGTERM'));
     const [status] = (await once(child, 'close')) as [number | null];

@@ -11,14 +11,26 @@ export interface BlockSource {
   read(offsetBytes: number, lengthBytes: number): Uint8Array;
 }
 
+/** Throws the RangeError of an access that does not lie within an image. */
+export function checkRange(
+  access: 'read' | 'write',
+  offsetBytes: number,
+  lengthBytes: number,
+  sizeBytes: number,
+): void {
+  if (offsetBytes < 0 || offsetBytes + lengthBytes > sizeBytes) {
+    throw new RangeError(
+      `${access} of ${lengthBytes} bytes at ${offsetBytes} passes the end at ${sizeBytes}`,
+    );
+  }
+}
+
 /** A part of a larger image, addressed from its own start: a partition of a disk, a file system before its hash tree. */
 export function subSource(source: BlockSource, startBytes: number, sizeBytes: number): BlockSource {
   return {
     sizeBytes,
     read(offsetBytes, lengthBytes) {
-      if (offsetBytes < 0 || offsetBytes + lengthBytes > sizeBytes) {
-        throw new RangeError(`read of ${lengthBytes} bytes at ${offsetBytes} passes the end at ${sizeBytes}`);
-      }
+      checkRange('read', offsetBytes, lengthBytes, sizeBytes);
       return source.read(startBytes + offsetBytes, lengthBytes);
     },
   };
@@ -41,11 +53,7 @@ export class MemoryImage implements BlockSink, BlockSource {
   }
 
   write(offsetBytes: number, bytes: Uint8Array): void {
-    if (offsetBytes < 0 || offsetBytes + bytes.length > this.sizeBytes) {
-      throw new RangeError(
-        `write of ${bytes.length} bytes at ${offsetBytes} passes the end at ${this.sizeBytes}`,
-      );
-    }
+    checkRange('write', offsetBytes, bytes.length, this.sizeBytes);
     for (let done = 0; done < bytes.length; ) {
       const position = offsetBytes + done;
       const start = position % PAGE_BYTES;
@@ -62,11 +70,7 @@ export class MemoryImage implements BlockSink, BlockSource {
   }
 
   read(offsetBytes: number, lengthBytes: number): Uint8Array {
-    if (offsetBytes < 0 || offsetBytes + lengthBytes > this.sizeBytes) {
-      throw new RangeError(
-        `read of ${lengthBytes} bytes at ${offsetBytes} passes the end at ${this.sizeBytes}`,
-      );
-    }
+    checkRange('read', offsetBytes, lengthBytes, this.sizeBytes);
     const bytes = new Uint8Array(lengthBytes);
     for (let done = 0; done < lengthBytes; ) {
       const position = offsetBytes + done;

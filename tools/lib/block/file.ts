@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
-import type { BlockSink, BlockSource } from './block.ts';
+import { type BlockSink, type BlockSource, checkRange } from './block.ts';
 import { naming, writeFully } from './write.ts';
 
 /** An image in a file: sparse where nothing was written. */
@@ -33,11 +33,7 @@ export class FileImage implements BlockSink, BlockSource {
   }
 
   write(offsetBytes: number, bytes: Uint8Array): void {
-    if (offsetBytes < 0 || offsetBytes + bytes.length > this.sizeBytes) {
-      throw new RangeError(
-        `write of ${bytes.length} bytes at ${offsetBytes} passes the end at ${this.sizeBytes}`,
-      );
-    }
+    checkRange('write', offsetBytes, bytes.length, this.sizeBytes);
     writeFully(this.#descriptor, this.#path, bytes, offsetBytes);
   }
 

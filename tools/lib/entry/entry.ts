@@ -34,7 +34,6 @@ export type DeviceEntry = EntryMetadata & {
 export type FifoEntry = EntryMetadata & { readonly type: 'fifo' };
 
 export type Entry = FileEntry | DirectoryEntry | SymlinkEntry | HardLinkEntry | DeviceEntry | FifoEntry;
-export type EntryType = Entry['type'];
 
 export const NO_XATTRS: Xattrs = new Map();
 

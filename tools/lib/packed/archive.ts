@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { writeFully, writeWholeFile } from '../block/write.ts';
-import { UserError } from '../cli/cli.ts';
+import { TEXT, UserError } from '../cli/cli.ts';
 import { gzipMember } from '../gzip/member.ts';
 import { zstdFrame } from '../zstd/compress.ts';
 import { readIndexFile } from './file.ts';
@@ -85,4 +85,29 @@ export class ArchiveFile {
 /** Where the checksum of an archive lies. */
 export function checksumPath(archivePath: string): string {
   return `${archivePath}.sha256`;
+}
+
+/** The options that say where the archive of each compression goes. */
+export const ARCHIVE_OPTIONS = { zst: TEXT, gz: TEXT };
+
+/**
+ * Writes the archives that were asked for, each with its checksum.
+ *
+ * @param output names a file that has to go when the tool fails
+ * @throws UserError where none was asked for
+ */
+export async function writeArchives(
+  paths: { readonly [Name in Compression]?: string | undefined },
+  output: (path: string) => string,
+  write: (path: string, compression: Compression) => Promise<void>,
+): Promise<void> {
+  if (paths.zst === undefined && paths.gz === undefined) {
+    throw new UserError('no output: give --zst=FILE or --gz=FILE, or both');
+  }
+  for (const compression of ['zst', 'gz'] as const) {
+    const path = paths[compression];
+    if (path === undefined) continue;
+    output(checksumPath(path));
+    await write(output(path), compression);
+  }
 }

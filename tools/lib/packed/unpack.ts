@@ -1,7 +1,7 @@
 /** Reads packed partitions back. */
 
 import { zstdDecompressSync } from 'node:zlib';
-import type { BlockSink, BlockSource } from '../block/block.ts';
+import { type BlockSink, type BlockSource, checkRange } from '../block/block.ts';
 import { UserError } from '../cli/cli.ts';
 import { frameContents } from '../zstd/decompress.ts';
 import type { FrameSpan } from '../zstd/frame.ts';
@@ -115,11 +115,7 @@ export class PackedSource implements BlockSource {
   }
 
   read(offsetBytes: number, lengthBytes: number): Uint8Array {
-    if (offsetBytes < 0 || offsetBytes + lengthBytes > this.sizeBytes) {
-      throw new RangeError(
-        `read of ${lengthBytes} bytes at ${offsetBytes} passes the end at ${this.sizeBytes}`,
-      );
-    }
+    checkRange('read', offsetBytes, lengthBytes, this.sizeBytes);
     const bytes = new Uint8Array(lengthBytes);
     for (let done = 0; done < lengthBytes; ) {
       const inChunk = (offsetBytes + done) % this.#index.chunkBytes;

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { chooseAccelerator } from './accelerator.ts';
 import { Console } from './console.ts';
-import { machineArgs } from './machine.ts';
+import { type ForwardedPort, machineArgs } from './machine.ts';
 
 /** The programs and firmware that a guest is started with. */
 export interface GuestTools {
@@ -51,6 +51,41 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** A machine with a variable store of its own. */
+export interface GuestMachine {
+  readonly disk: string;
+  /** Where the variable store goes. */
+  readonly folder: string;
+  readonly ports: readonly ForwardedPort[];
+  readonly memoryMib: number;
+  readonly serial: string;
+}
+
+const CPU_COUNT = 2;
+
+/** The command line of QEMU for a guest, and one line on how its processor is provided. */
+export async function guestCommand(
+  { disk, folder, ports, memoryMib, serial }: GuestMachine,
+  tools: GuestTools,
+): Promise<{ readonly args: readonly string[]; readonly reason: string }> {
+  const { args: acceleratorArgs, reason } = await chooseAccelerator(tools.qemu, tools.firmwareCode);
+  const firmwareVariables = join(folder, 'firmware-variables.fd');
+  copyFileSync(tools.firmwareVariables, firmwareVariables);
+  const { firmwareCode } = tools;
+  const cpuCount = CPU_COUNT;
+  const machine = {
+    disk,
+    firmwareCode,
+    firmwareVariables,
+    memoryMib,
+    cpuCount,
+    acceleratorArgs,
+    ports,
+    serial,
+  };
+  return { args: machineArgs(machine), reason };
+}
+
 /** Boots `disk` from its firmware on. */
 export async function startGuest(
   disk: string,
@@ -59,27 +94,14 @@ export async function startGuest(
   memoryMib: number,
   tools: GuestTools,
 ): Promise<Guest> {
-  const { args: acceleratorArgs, reason } = await chooseAccelerator(tools.qemu, tools.firmwareCode);
-  console.log(`# ${reason}`);
-  const firmwareVariables = join(folder, 'firmware-variables.fd');
-  copyFileSync(tools.firmwareVariables, firmwareVariables);
   const ports = new Map<number, number>();
   for (const guestPort of guestPorts) ports.set(guestPort, await freePort());
+  const forwarded = [...ports].map(([guestPort, hostPort]) => ({ guestPort, hostPort }));
+  const machine = { disk, folder, ports: forwarded, memoryMib, serial: 'stdio' };
+  const { args, reason } = await guestCommand(machine, tools);
+  console.log(`# ${reason}`);
   const startedMs = performance.now();
-  const child = spawn(
-    tools.qemu,
-    machineArgs({
-      disk,
-      firmwareCode: tools.firmwareCode,
-      firmwareVariables,
-      memoryMib,
-      cpuCount: 2,
-      acceleratorArgs,
-      ports: [...ports].map(([guestPort, hostPort]) => ({ guestPort, hostPort })),
-      serial: 'stdio',
-    }),
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const child = spawn(tools.qemu, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const closed = once(child, 'close');
   const serial = new Console(child.stdout, child.stdin, (text) => process.stdout.write(text));
   return {
