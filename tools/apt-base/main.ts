@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/block/write.ts';
-import { required, runTool, UserError } from '../lib/cli/cli.ts';
+import { required, runTool } from '../lib/cli/cli.ts';
 import { comparePaths } from '../lib/entry/entry.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { LayerBuilder } from '../lib/layer/builder.ts';
 import { writeLayerFile } from '../lib/layer/file.ts';
 import { Spool } from '../lib/layer/spool.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { UserError } from '../lib/cli/cli.ts';
 import { replaces } from '../lib/deb/relation.ts';
 import type { Entry } from '../lib/entry/entry.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import type { LayerBuilder } from '../lib/layer/builder.ts';
 import type { BinaryPackage } from './binary-package.ts';
 import type { PathFilter } from './path-filter.ts';

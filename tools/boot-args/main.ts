@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/block/write.ts';
-import { LIST, nameValuePairs, readJson, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
+import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { expandBootArgs } from './boot-args.ts';
 
 interface VerityIndex {

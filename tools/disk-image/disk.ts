@@ -1,4 +1,4 @@
-import { UserError } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { encodeGpt, type GptDisk, SECTOR_BYTES } from '../lib/gpt/gpt.ts';
 import {
   type Layout,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { LIST, nameValuePairs, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
+import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { parseLayout } from '../lib/layout/layout.ts';
 import { parseSize } from '../lib/layout/size.ts';
 import { ARCHIVE_OPTIONS, readPackedPartition, writeArchives } from '../lib/packed/archive.ts';

@@ -1,8 +1,8 @@
 /** ADD: archives are unpacked, everything else is copied. */
 import { closeSync, openSync } from 'node:fs';
 import { writeFully } from '../lib/block/write.ts';
-import { UserError } from '../lib/cli/cli.ts';
 import { baseName, parentPath } from '../lib/entry/entry.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { gzipDecompressStream } from '../lib/gzip/decompress.ts';
 import { at } from '../lib/layer/tree.ts';
 import { BLOCK_BYTES, HeaderError, RawHeader } from '../lib/tar/header.ts';

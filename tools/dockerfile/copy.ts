@@ -1,9 +1,10 @@
 /** COPY: files and directories from a source into a stage, as Docker's own builder does it. */
-import { UserError } from '../lib/cli/cli.ts';
+
 import type { Owner } from '../lib/dockerfile/accounts.ts';
 import { globRegExp, hasWildcard } from '../lib/dockerfile/glob.ts';
 import type { ModeChange } from '../lib/dockerfile/mode.ts';
 import { baseName, type Entry, normalizePath } from '../lib/entry/entry.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { at, hardLink } from '../lib/layer/tree.ts';
 import { ROOT_OWNER, type StageFiles, type StageInode } from './stage-files.ts';
 

@@ -1,8 +1,8 @@
 /** RUN as a step of the step runner. */
 
-import { UserError } from '../lib/cli/cli.ts';
 import type { RunInstruction } from '../lib/dockerfile/instructions.ts';
 import { parseHeredocWord } from '../lib/dockerfile/raw-words.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import type { Step } from '../lib/steps/step.ts';
 
 export interface RunEnvironment {

@@ -1,8 +1,9 @@
 /** The files of a stage (or of the context) while a Dockerfile is executed. */
-import { UserError } from '../lib/cli/cli.ts';
+
 import type { AccountFiles, Owner } from '../lib/dockerfile/accounts.ts';
 import { baseName, type Entry, NO_XATTRS, parentPath } from '../lib/entry/entry.ts';
 import { type ResolvedPath, resolvePath } from '../lib/entry/symlinks.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import type { ContentPlace } from '../lib/layer/merge.ts';
 import { type Layer, scanLayer } from '../lib/layer/reader.ts';
 import { at, FileTree, type Inode, type TreeEntry } from '../lib/layer/tree.ts';

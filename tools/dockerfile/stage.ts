@@ -1,6 +1,5 @@
 /** One stage while it is executed: its files, its variables, and the RUN steps that wait for their session. */
 import { posix } from 'node:path';
-import { UserError } from '../lib/cli/cli.ts';
 import { homeDirectory, lookUpOwner, type Owner } from '../lib/dockerfile/accounts.ts';
 import type { Dockerfile, Stage } from '../lib/dockerfile/dockerfile.ts';
 import { type ExpandOptions, expandHeredoc, expandWord } from '../lib/dockerfile/expand.ts';
@@ -12,6 +11,7 @@ import type {
 } from '../lib/dockerfile/instructions.ts';
 import { parseMode } from '../lib/dockerfile/mode.ts';
 import { NO_XATTRS } from '../lib/entry/entry.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import type { RootConfig } from '../lib/oci/root-config.ts';
 import type { Step } from '../lib/steps/step.ts';
 import { openArchive, type Spool, unpackArchive } from './archive.ts';

@@ -1,8 +1,9 @@
 /** The tree that goes into the archive, made out of pieces of the root file system and of files of one's own. */
-import { UserError } from '../lib/cli/cli.ts';
+
 import type { CpioMember } from '../lib/cpio/newc.ts';
 import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../lib/entry/entry.ts';
 import { resolvePath } from '../lib/entry/symlinks.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import type { RootTree } from './root-tree.ts';
 
 const NO_CONTENT = new Uint8Array(0);

@@ -1,8 +1,9 @@
 /** Finds the libraries that a program loads, as the dynamic loader would inside the root file system (ld.so(8)). */
-import { UserError } from '../lib/cli/cli.ts';
+
 import { type ElfFile, isElf, readElf } from '../lib/elf/elf.ts';
 import { baseName, normalizePath, parentPath } from '../lib/entry/entry.ts';
 import { resolvePath } from '../lib/entry/symlinks.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import type { ArchiveTree } from './archive-tree.ts';
 import type { RootTree } from './root-tree.ts';
 

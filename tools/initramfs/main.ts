@@ -11,7 +11,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/block/write.ts';
-import { LIST, nameValuePairs, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
+import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { buildInitramfs, type InitramfsFile } from './build.ts';
 import { openRoot } from './layered-root.ts';
 import { pathOption } from './root-tree.ts';

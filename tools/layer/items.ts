@@ -2,8 +2,8 @@
 
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../lib/cli/cli.ts';
 import type { Entry } from '../lib/entry/entry.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { FileTree } from '../lib/layer/tree.ts';
 import type { LayerItem } from '../lib/layer/writer.ts';
 import type { ManifestEntry } from './manifest.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileRange } from '../lib/block/read-range.ts';
-import { UserError } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { type Descriptor, splitDigest } from '../lib/oci/image-spec.ts';
 import { readTar } from '../lib/tar/reader.ts';
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { writeFully } from '../lib/block/write.ts';
-import { UserError } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { gzipDecompressStream } from '../lib/gzip/decompress.ts';
 import { type DeletionItem, layerItem } from '../lib/layer/item.ts';
 import { FileTree } from '../lib/layer/tree.ts';

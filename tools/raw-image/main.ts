@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { FileImage } from '../lib/block/file.ts';
-import { required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
+import { required, runTool, TEXT } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { PACK_OPTIONS, packTarget } from '../lib/file-system-image/options.ts';
 import { packImageFiles } from '../lib/packed/file.ts';
 import { BLOCK_BYTES } from '../lib/packed/index.ts';

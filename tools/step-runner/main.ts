@@ -1,7 +1,8 @@
 /** Runs a list of steps on layers and writes the layer of what they changed; see docs/step-runner.md. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { LIST, required, runTool, TEXT, UserError } from '../lib/cli/cli.ts';
+import { LIST, required, runTool, TEXT } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { withInterruption } from '../lib/steps/interruption.ts';
 import { runSteps, type StepRunner } from '../lib/steps/run.ts';
 import { parseStepList } from '../lib/steps/step.ts';

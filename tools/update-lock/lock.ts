@@ -1,5 +1,5 @@
-import { UserError } from '../lib/cli/cli.ts';
 import { comparePaths } from '../lib/entry/entry.ts';
+import { UserError } from '../lib/error/user-error.ts';
 
 /** The version of the lock's format. */
 export const LOCK_VERSION = 1;

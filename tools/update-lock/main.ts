@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runTool, UserError } from '../lib/cli/cli.ts';
+import { runTool } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
 import { PrivateApt } from './apt.ts';
 import { describeChanges } from './changes.ts';
 import { formatLock, type LockedPackage, parseLock } from './lock.ts';

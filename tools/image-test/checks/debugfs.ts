@@ -14,6 +14,7 @@ const DEBUGFS_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
   'character-device': 'character special',
   'block-device': 'block special',
   fifo: 'FIFO',
+  socket: 'socket',
 };
 
 interface DebugfsInode {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** A file is read in pieces of so many bytes. */
 const PIECE_BYTES = 1 << 20;

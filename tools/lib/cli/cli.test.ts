@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { expandParamFiles, required, UserError, userMessage } from './cli.ts';
+import { UserError } from '../error/user-error.ts';
+import { expandParamFiles, required, userMessage } from './cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-test-'));
 
@@ -16,7 +17,8 @@ function run(body: string, args: readonly string[] = []) {
   writeFileSync(
     tool,
     `import { writeFileSync } from 'node:fs';
-     import { runTool, UserError } from ${JSON.stringify(library)};
+     import { runTool } from ${JSON.stringify(library)};
+     import { UserError } from ${JSON.stringify(join(import.meta.dirname, '..', 'error', 'user-error.ts'))};
      await runTool(async ({ args, output }) => { ${body} });`,
   );
   return spawnSync(process.execPath, [tool, ...args], { encoding: 'utf8', cwd: folder });

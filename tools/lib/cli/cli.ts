@@ -1,13 +1,6 @@
 import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
-
-/**
- * An error that a user can do something about. The message is one line that says what is wrong, where (file, entry,
- * line), why, and what to do. Everything else that is thrown is a defect of the tool and keeps its stack trace.
- */
-export class UserError extends Error {
-  override readonly name = 'UserError';
-}
+import { UserError } from '../error/user-error.ts';
 
 /** System errors that have their cause outside the tool, and what a user can do about them. */
 const SYSTEM_ADVICE: Readonly<Record<string, string>> = {

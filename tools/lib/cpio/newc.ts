@@ -3,8 +3,9 @@
  *
  * Specification: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
  */
-import { UserError } from '../cli/cli.ts';
+
 import type { Entry } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** buffer-format.rst, c_magic: "070701" is newc without checksums. */
 export const NEWC_MAGIC = '070701';
@@ -28,6 +29,7 @@ export const TYPE_BITS = {
   'character-device': 0o020000,
   'block-device': 0o060000,
   fifo: 0o010000,
+  socket: 0o140000,
 } as const;
 
 /** One member: the entry, and for a file (or a hard link that repeats it) nothing but its bytes. */

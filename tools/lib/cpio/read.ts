@@ -1,6 +1,7 @@
 /** Reads newc archives back: for tests, and for looking into an initramfs. */
-import { UserError } from '../cli/cli.ts';
+
 import { type Entry, type EntryMetadata, NO_XATTRS, normalizePath } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import {
   ALIGNMENT_BYTES,
   type CpioMember,
@@ -38,6 +39,8 @@ function entryOf(
       return { ...metadata, type: 'block-device', major: device[0], minor: device[1] };
     case TYPE_BITS.fifo:
       return { ...metadata, type: 'fifo' };
+    case TYPE_BITS.socket:
+      return { ...metadata, type: 'socket' };
     default:
       throw new UserError(`${metadata.path}: file type ${typeBits.toString(8)} is not one of a cpio archive`);
   }

@@ -1,5 +1,5 @@
 import type { BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /**
  * The archive around a Debian package: deb(5) uses the common ar format, with short names only.

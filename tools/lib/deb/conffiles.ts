@@ -1,5 +1,5 @@
-import { UserError } from '../cli/cli.ts';
 import { normalizePath } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** A configuration file of a package (deb-conffiles(5)). */
 export interface Conffile {

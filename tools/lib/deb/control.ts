@@ -1,4 +1,4 @@
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /**
  * Debian control data (deb822): paragraphs of `Field: value` lines, apart by blank lines.

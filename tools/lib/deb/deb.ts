@@ -1,5 +1,5 @@
 import type { BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { readTarFiles, type TarFile } from '../tar/reader.ts';
 import { type ArMember, readArMembers } from './ar.ts';
 import { type Paragraph, parseControl } from './control.ts';

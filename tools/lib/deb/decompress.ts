@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { xzDecompressStream } from '../xz/xz.ts';
 import { zstdDecompressStream } from '../zstd/decompress.ts';
 

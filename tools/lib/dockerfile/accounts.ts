@@ -1,5 +1,5 @@
 /** Users and groups by name, as a stage's own /etc/passwd and /etc/group know them. */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 export interface Owner {
   readonly uid: number;

@@ -1,5 +1,5 @@
 /** The shapes that the text after an instruction's keyword takes. */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { rawWords } from './raw-words.ts';
 
 /** `--name=value` (or `--name` alone, with an empty value) in front of the arguments. */

@@ -1,5 +1,5 @@
 /** A whole Dockerfile: arguments for all, then stages that stand on each other. */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { type ExpandOptions, expandWord } from './expand.ts';
 import {
   type ArgInstruction,

@@ -3,7 +3,7 @@
  *
  * Reference: Docker documentation, "Dockerfile reference", section "Environment replacement".
  */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import type { EscapeCharacter } from './source.ts';
 
 export interface ExpandOptions {

@@ -1,5 +1,5 @@
 /** File name patterns of COPY and ADD: those of Go's filepath.Match. */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 const SPECIAL = /[*?[\\]/;
 

@@ -1,5 +1,5 @@
 /** The instructions that are supported, each with its own shape; every other one is an error. */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { type Flag, jsonStrings, namedValues, pathList, splitFlags } from './arguments.ts';
 import { parseHeredocWord, rawWords } from './raw-words.ts';
 import type { EscapeCharacter, Heredoc, SourceInstruction } from './source.ts';

@@ -1,5 +1,5 @@
 /** Permission bits as `--chmod` takes them: octal, or symbolic as in chmod(1). */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** Gives an entry its new mode. */
 export type ModeChange = (mode: number, isDirectory: boolean) => number;

@@ -3,7 +3,7 @@
  *
  * Reference: Docker documentation, "Dockerfile reference", sections "Parser directives", "Format" and "Here-documents".
  */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { parseHeredocWord, rawWords } from './raw-words.ts';
 
 export interface Heredoc {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { realTool } from '../testing/real-tool.ts';
 import { type ElfFile, isElf, readElf } from './elf.ts';
 import { type SampleElf, sampleElf } from './sample.ts';

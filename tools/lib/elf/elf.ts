@@ -3,7 +3,7 @@
  *
  * Specification: System V ABI (gABI), chapters 4 "Object Files" and 5 "Program Loading and Dynamic Linking".
  */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** gABI figure 4-4: e_ident. */
 const MAGIC = Buffer.from('\x7fELF', 'latin1');

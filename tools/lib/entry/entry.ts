@@ -5,13 +5,15 @@
  * time stamp for everything, which is an option of the writer.
  */
 
+import { encodeName } from './name.ts';
+
 /** Extended attributes by full name (`security.capability`, `user.comment`), values as raw bytes. */
 export type Xattrs = ReadonlyMap<string, Uint8Array>;
 
 export interface EntryMetadata {
   /**
    * Path relative to the root of the tree: no leading or trailing slash, no empty, `.` or `..` component.
-   * The root directory itself is the empty string.
+   * The root directory itself is the empty string. Bytes that are not UTF-8 are kept as `name.ts` says.
    */
   readonly path: string;
   /** The twelve permission bits, `0o0000` to `0o7777`: set-uid, set-gid, sticky, and rwx three times. */
@@ -31,16 +33,26 @@ export type DeviceEntry = EntryMetadata & {
   readonly major: number;
   readonly minor: number;
 };
-export type FifoEntry = EntryMetadata & { readonly type: 'fifo' };
+/** What tar archives cannot hold of these are sockets. */
+export type SpecialEntry = EntryMetadata & { readonly type: 'fifo' | 'socket' };
 
-export type Entry = FileEntry | DirectoryEntry | SymlinkEntry | HardLinkEntry | DeviceEntry | FifoEntry;
+export type Entry = FileEntry | DirectoryEntry | SymlinkEntry | HardLinkEntry | DeviceEntry | SpecialEntry;
 
 export const NO_XATTRS: Xattrs = new Map();
 
-/** Orders paths by their UTF-8 bytes, so that a directory comes before everything in it. */
+/** From here on, the order of UTF-16 code units is not that of the bytes of a name. */
+const SURROGATE_FIRST = 0xd800;
+
+/** Orders paths by their bytes ({@link encodeName}), so that a directory comes before everything in it. */
 export function comparePaths(left: string, right: string): number {
-  if (left === right) return 0;
-  return Buffer.compare(Buffer.from(left), Buffer.from(right));
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index++) {
+    const difference = left.charCodeAt(index) - right.charCodeAt(index);
+    if (difference === 0) continue;
+    const isByteOrder = left.charCodeAt(index) < SURROGATE_FIRST && right.charCodeAt(index) < SURROGATE_FIRST;
+    return isByteOrder ? difference : Buffer.compare(encodeName(left), encodeName(right));
+  }
+  return left.length - right.length;
 }
 
 /** The directory that holds `path`; the empty string for a top-level entry. */

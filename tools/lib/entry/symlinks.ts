@@ -1,5 +1,5 @@
 /** Follows the symbolic links of a tree that is only a model, so that no path ever leaves it. */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { type Entry, parentPath, type SymlinkEntry } from './entry.ts';
 
 /** path_resolution(7): the kernel gives up after 40 symbolic links. */

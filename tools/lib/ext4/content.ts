@@ -1,5 +1,5 @@
 /** The content of one regular file on its way into blocks. */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import type { BlockAllocator } from './allocator.ts';
 import { MAXIMUM_EXTENT_BLOCKS } from './extents.ts';
 import { BLOCK_BYTES } from './geometry.ts';

@@ -1,5 +1,5 @@
 /** What the rest of the project uses of ext4. The format page is docs/formats/ext4.md. */
-export type { Timestamp } from './inode.ts';
+
 export { minimumExt4SizeBytes } from './minimum.ts';
 export type { Ext4Options } from './options.ts';
 export { type DataRange, type Ext4Reader, type Ext4Record, readExt4 } from './reader.ts';

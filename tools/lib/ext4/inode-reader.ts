@@ -1,6 +1,6 @@
 /** Superblock, group descriptors and inodes of an existing file system. */
 import type { BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { decodeExtentTree, ExtentTreeError, type StoredExtent } from './extents.ts';
 import { decodeInodeTable, isDescriptorIntact } from './group.ts';
 import { decodeInode, INODE_FLAGS, type StoredInode } from './inode.ts';

@@ -1,4 +1,5 @@
 /** Index nodes: "Index Nodes" in the kernel's ext4 documentation (inodes.rst, special_inodes.rst). */
+import type { Timestamp } from '../entry/tree-reader.ts';
 import { crc32c, crc32cWord } from './crc32c.ts';
 
 export const INODE_BYTES = 256;
@@ -36,11 +37,6 @@ export const MODE = {
 
 /** i_blocks counts sectors of this size, whatever the block size. */
 export const SECTOR_BYTES = 512;
-
-export interface Timestamp {
-  readonly seconds: number;
-  readonly nanoseconds: number;
-}
 
 export interface Inode {
   /** Type and permission bits. */

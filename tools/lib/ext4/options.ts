@@ -1,4 +1,4 @@
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { BLOCK_BYTES, MAXIMUM_BLOCKS } from './geometry.ts';
 import { MAXIMUM_TIME_SECONDS } from './inode.ts';
 import { LABEL_BYTES, LAST_MOUNTED_BYTES } from './superblock.ts';

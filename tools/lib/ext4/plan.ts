@@ -1,7 +1,8 @@
 /** What of a tree needs blocks besides the content of its files, known before the first byte of content comes. */
 import { createHash } from 'node:crypto';
-import { UserError } from '../cli/cli.ts';
 import { baseName, type Entry } from '../entry/entry.ts';
+import { encodeName, nameBytes } from '../entry/name.ts';
+import { UserError } from '../error/user-error.ts';
 import { BLOCK_BYTES } from './geometry.ts';
 import { type DirectoryPlan, planDirectory } from './htree.ts';
 import { BLOCK_MAP_BYTES } from './inode.ts';
@@ -27,7 +28,7 @@ export interface TreeDirectoryPlan extends DirectoryPlan {
 
 export function planTreeDirectory(tree: Tree, index: number, hashStart: Int32Array): TreeDirectoryPlan {
   const children = tree.children(index);
-  const names = Array.from(children, (child) => Buffer.from(baseName((tree.entries[child] as Entry).path)));
+  const names = Array.from(children, (child) => encodeName(baseName((tree.entries[child] as Entry).path)));
   const plan = planDirectory(names, BLOCK_BYTES, hashStart);
   const path = (tree.entries[index] as Entry).path;
   if (plan === undefined) {
@@ -42,7 +43,7 @@ export function planTreeDirectory(tree: Tree, index: number, hashStart: Int32Arr
 
 /** Whether a link's target has to be in a block of its own. */
 export function isBlockSymlink(entry: Entry): boolean {
-  return entry.type === 'symlink' && Buffer.byteLength(entry.target) >= BLOCK_MAP_BYTES;
+  return entry.type === 'symlink' && nameBytes(entry.target) >= BLOCK_MAP_BYTES;
 }
 
 /** Where an entry's attributes go; the error names the entry. */

@@ -1,35 +1,23 @@
 /** Reads ext4 file systems: those of this project's writer, and those that Linux has changed. */
 import type { BlockSource } from '../block/block.ts';
 import { type Entry, type EntryMetadata, NO_XATTRS, type Xattrs } from '../entry/entry.ts';
+import { decodeName, encodeName } from '../entry/name.ts';
+import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts';
 import { type DirectoryEntry, DirectoryError, decodeBlock } from './directory.ts';
-import {
-  BLOCK_MAP_BYTES,
-  decodeDevice,
-  INODE_FLAGS,
-  MODE,
-  ROOT_INODE,
-  type StoredInode,
-  type Timestamp,
-} from './inode.ts';
+import { BLOCK_MAP_BYTES, decodeDevice, INODE_FLAGS, MODE, ROOT_INODE, type StoredInode } from './inode.ts';
 import { InodeReader } from './inode-reader.ts';
 import type { Superblock } from './superblock.ts';
 import { decodeBodyXattrs, decodeXattrBlock, XattrError } from './xattr.ts';
 
 /** Pieces that {@link Ext4Reader.readFile} gives are not larger. */
 const PIECE_BYTES = 1 << 20;
-const NAME_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ZEROS = new Uint8Array(PIECE_BYTES);
 
 /** One name of a file system. */
-export interface Ext4Record {
-  /** A file's second and further names, in path order, are hard links to its first. */
-  readonly entry: Entry;
+export interface Ext4Record extends TreeRecord {
   readonly inodeNumber: number;
-  readonly linkCount: number;
   /** When the inode was changed last; a kernel sets it with every change. */
   readonly changeTime: Timestamp;
-  /** When the content was changed last. */
-  readonly modificationTime: Timestamp;
 }
 
 /** Part of a file that holds data; what lies between such parts reads as zeros. */
@@ -57,7 +45,7 @@ function isDirectory(inode: StoredInode): boolean {
   return (inode.mode & MODE.mask) === MODE.directory;
 }
 
-export class Ext4Reader {
+export class Ext4Reader implements TreeReader {
   readonly #inodes: InodeReader;
   /** The block of attributes read last: neighbours often share one. */
   #lastXattrs: { block: number; xattrs: [string, Uint8Array][] } | undefined;
@@ -71,7 +59,7 @@ export class Ext4Reader {
   }
 
   /**
-   * Yields every name in path order, the root first. Sockets are left out: no archive has them.
+   * Yields every name in path order, the root first.
    *
    * @throws UserError where the file system is damaged
    */
@@ -80,7 +68,7 @@ export class Ext4Reader {
     const visited = new Set<number>([ROOT_INODE]);
     const root = this.#inodes.inode(ROOT_INODE);
     if (!isDirectory(root)) this.#inodes.fail(ROOT_INODE, 'the root is no directory');
-    yield this.#record('', ROOT_INODE, root, firstPaths) as Ext4Record;
+    yield this.#record('', ROOT_INODE, root, firstPaths);
     const visits: Visit[] = [{ path: '', steps: this.#steps(ROOT_INODE, root), next: 0 }];
     for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
       const step = visit.steps[visit.next++];
@@ -91,8 +79,7 @@ export class Ext4Reader {
       const path = visit.path === '' ? step.name : `${visit.path}/${step.name}`;
       const inode = this.#inodes.inode(step.inodeNumber);
       if (!step.isDescent) {
-        const record = this.#record(path, step.inodeNumber, inode, firstPaths);
-        if (record !== undefined) yield record;
+        yield this.#record(path, step.inodeNumber, inode, firstPaths);
         continue;
       }
       if (visited.has(step.inodeNumber)) this.#inodes.fail(step.inodeNumber, 'the directory has two names');
@@ -107,7 +94,7 @@ export class Ext4Reader {
     for (const component of path === '' ? [] : path.split('/')) {
       const inode = this.#inodes.inode(inodeNumber);
       if (!isDirectory(inode)) return undefined;
-      const name = Buffer.from(component);
+      const name = encodeName(component);
       const found = this.#directoryEntries(inodeNumber, inode).find((entry) => name.equals(entry.name));
       if (found === undefined) return undefined;
       inodeNumber = found.inode;
@@ -211,7 +198,7 @@ export class Ext4Reader {
           `its entry ${JSON.stringify(key.toString('latin1'))} has an impossible name`,
         );
       }
-      const name = this.#decodeName(entry.name, inodeNumber);
+      const name = decodeName(entry.name);
       steps.push({ key, name, inodeNumber: entry.inode, isDescent: false });
       if (isDirectory(this.#inodes.inode(entry.inode))) {
         const descentKey = Buffer.concat([key, Buffer.of(0x2f)]);
@@ -221,24 +208,14 @@ export class Ext4Reader {
     return steps.sort((left, right) => Buffer.compare(left.key, right.key));
   }
 
-  #decodeName(bytes: Uint8Array, inodeNumber: number): string {
-    try {
-      return NAME_DECODER.decode(bytes);
-    } catch {
-      const shown = JSON.stringify(Buffer.from(bytes).toString('latin1'));
-      return this.#inodes.fail(inodeNumber, `its entry ${shown} is no UTF-8; rename it`);
-    }
-  }
-
   #record(
     path: string,
     inodeNumber: number,
     inode: StoredInode,
     firstPaths: Map<number, string>,
-  ): Ext4Record | undefined {
+  ): Ext4Record {
     const { linkCount, changeTime, modificationTime } = inode;
     const entry = this.#entry(path, inodeNumber, inode, firstPaths);
-    if (entry === undefined) return undefined;
     if (!isDirectory(inode) && linkCount > 1 && entry.type !== 'hardlink') firstPaths.set(inodeNumber, path);
     return { entry, inodeNumber, linkCount, changeTime, modificationTime };
   }
@@ -248,7 +225,7 @@ export class Ext4Reader {
     inodeNumber: number,
     inode: StoredInode,
     firstPaths: ReadonlyMap<number, string>,
-  ): Entry | undefined {
+  ): Entry {
     const { mode, uid, gid } = inode;
     const metadata = (): EntryMetadata => ({
       path,
@@ -276,7 +253,7 @@ export class Ext4Reader {
       case MODE.fifo:
         return { ...metadata(), type: 'fifo' };
       case MODE.socket:
-        return undefined;
+        return { ...metadata(), type: 'socket' };
       default:
         return this.#inodes.fail(inodeNumber, `/${path} is of no known type (mode 0${mode.toString(8)})`);
     }
@@ -285,13 +262,13 @@ export class Ext4Reader {
   #symlinkTarget(inodeNumber: number, inode: StoredInode): string {
     if ((inode.flags & INODE_FLAGS.extents) === 0) {
       if (inode.sizeBytes >= BLOCK_MAP_BYTES) this.#inodes.fail(inodeNumber, 'the symbolic link is broken');
-      return Buffer.from(inode.blockMap.subarray(0, inode.sizeBytes)).toString();
+      return decodeName(inode.blockMap.subarray(0, inode.sizeBytes));
     }
     const range = this.#dataRanges(inodeNumber, inode).next().value;
     if (range === undefined || range.offsetBytes !== 0 || range.lengthBytes !== inode.sizeBytes) {
       this.#inodes.fail(inodeNumber, 'the symbolic link is broken');
     }
-    return Buffer.from(this.#readRange(inodeNumber, range, 0, range.lengthBytes)).toString();
+    return decodeName(this.#readRange(inodeNumber, range, 0, range.lengthBytes));
   }
 
   #xattrs(inodeNumber: number, inode: StoredInode): Xattrs {

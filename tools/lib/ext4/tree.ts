@@ -1,6 +1,8 @@
 /** The tree that is written: checked, numbered, linked up. */
-import { UserError } from '../cli/cli.ts';
+
 import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../entry/entry.ts';
+import { nameBytes } from '../entry/name.ts';
+import { UserError } from '../error/user-error.ts';
 import { FILE_TYPE, MAXIMUM_NAME_BYTES } from './directory.ts';
 import { BLOCK_BYTES } from './geometry.ts';
 import { FIRST_FREE_INODE, MAXIMUM_MAJOR, MAXIMUM_MINOR, MODE, ROOT_INODE } from './inode.ts';
@@ -44,6 +46,7 @@ const TYPES: Readonly<Record<Exclude<Entry['type'], 'hardlink'>, { mode: number;
   'character-device': { mode: MODE.characterDevice, fileType: FILE_TYPE.characterDevice },
   'block-device': { mode: MODE.blockDevice, fileType: FILE_TYPE.blockDevice },
   fifo: { mode: MODE.fifo, fileType: FILE_TYPE.fifo },
+  socket: { mode: MODE.socket, fileType: FILE_TYPE.socket },
 };
 
 /** i_mode and the directory entry's type; not for hard links. */
@@ -83,7 +86,7 @@ function checkEntry(entry: Entry): void {
     }
     if (entry.sizeBytes > MAXIMUM_FILE_BYTES) fail(entry, 'it is over the 16 TiB that a file of ext4 holds');
   } else if (entry.type === 'symlink') {
-    const targetBytes = Buffer.byteLength(entry.target);
+    const targetBytes = nameBytes(entry.target);
     if (targetBytes === 0 || targetBytes > MAXIMUM_TARGET_BYTES || entry.target.includes('\0')) {
       fail(
         entry,
@@ -107,11 +110,8 @@ function checkName(entry: Entry, name: string): void {
     fail(entry, 'this is no path inside a file system');
   }
   // A UTF-16 unit makes three bytes at most, so most names need no counting.
-  if (name.length * 3 > MAXIMUM_NAME_BYTES && Buffer.byteLength(name) > MAXIMUM_NAME_BYTES) {
-    fail(
-      entry,
-      `its name has ${Buffer.byteLength(name)} bytes, and ext4 takes ${MAXIMUM_NAME_BYTES}; shorten it`,
-    );
+  if (name.length * 3 > MAXIMUM_NAME_BYTES && nameBytes(name) > MAXIMUM_NAME_BYTES) {
+    fail(entry, `its name has ${nameBytes(name)} bytes, and ext4 takes ${MAXIMUM_NAME_BYTES}; shorten it`);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Writes an ext4 file system in one pass: content goes straight to its place, what describes it follows. */
 import type { BlockSink } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
 import type { Entry } from '../entry/entry.ts';
+import { encodeName, nameBytes } from '../entry/name.ts';
+import { UserError } from '../error/user-error.ts';
 import { BlockAllocator, ExtentPool } from './allocator.ts';
 import { appendExtent, FileContent } from './content.ts';
 import type { DirectoryEntry } from './directory.ts';
@@ -247,7 +248,7 @@ export class Ext4Writer {
       if (entry.type !== 'symlink' || !isBlockSymlink(entry)) return;
       const extents = this.#allocate(1);
       this.#keepExtents(index, extents);
-      this.#writeBlock(extents[1] as number, Buffer.from(entry.target));
+      this.#writeBlock(extents[1] as number, encodeName(entry.target));
     });
   }
 
@@ -358,9 +359,10 @@ export class Ext4Writer {
     if (entry.type === 'character-device' || entry.type === 'block-device') {
       return { ...unmapped, blockMap: encodeDevice(entry.major, entry.minor) };
     }
-    if (entry.type === 'fifo') return { ...unmapped, blockMap: new Uint8Array(BLOCK_MAP_BYTES) };
+    if (entry.type === 'fifo' || entry.type === 'socket')
+      return { ...unmapped, blockMap: new Uint8Array(BLOCK_MAP_BYTES) };
     if (entry.type === 'symlink' && !isBlockSymlink(entry)) {
-      const target = Buffer.from(entry.target);
+      const target = encodeName(entry.target);
       const blockMap = new Uint8Array(BLOCK_MAP_BYTES);
       blockMap.set(target);
       return { ...unmapped, sizeBytes: target.length, blockMap };
@@ -383,7 +385,7 @@ export class Ext4Writer {
 
   #sizeBytes(entry: Entry, index: number): number {
     if (entry.type === 'file') return entry.sizeBytes;
-    if (entry.type === 'symlink') return Buffer.byteLength(entry.target);
+    if (entry.type === 'symlink') return nameBytes(entry.target);
     return (this.#directoryBlocks.get(index)?.blocks ?? 0) * BLOCK_BYTES;
   }
 }

@@ -1,4 +1,4 @@
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import {
   CLUSTER_LIMITS,
   FAT_COUNT,

@@ -1,4 +1,4 @@
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { CASE_LOWER_BASE, CASE_LOWER_EXTENSION, LONG_NAME_LIMIT, SHORT_BASE_BYTES } from './format.ts';
 
 /** How a name stands in its directory. */

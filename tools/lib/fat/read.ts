@@ -1,6 +1,6 @@
 import type { BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
 import { type Entry, NO_XATTRS } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import {
   ATTRIBUTE,
   CASE_LOWER_BASE,

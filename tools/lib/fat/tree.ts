@@ -1,5 +1,5 @@
-import { UserError } from '../cli/cli.ts';
 import { baseName, comparePaths, type Entry, parentPath } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import { FILE_SIZE_LIMIT } from './format.ts';
 import { checkName, foldName } from './names.ts';
 

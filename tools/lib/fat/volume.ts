@@ -1,5 +1,5 @@
 import type { BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import {
   BACKUP_BOOT_SECTOR,
   BOOT_SIGNATURE,

@@ -1,6 +1,6 @@
 import type { BlockSink } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
 import type { Entry } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import { encodeBootSector, encodeInfoSector, NO_LABEL } from './boot.ts';
 import { type DirectoryRecord, encodeRecords, plainRecord, slotCount } from './directory.ts';
 import {

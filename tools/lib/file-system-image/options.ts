@@ -1,5 +1,6 @@
-import { LIST, required, TEXT, UserError } from '../cli/cli.ts';
+import { LIST, required, TEXT } from '../cli/cli.ts';
 import { normalizePath } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import { parseSize } from '../layout/size.ts';
 import type { PackedFiles } from '../packed/file.ts';
 import { BLOCK_BYTES } from '../packed/index.ts';

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { UserError } from '../cli/cli.ts';
 import type { FileEntry } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import { streamContents } from '../layer/content.ts';
 import { openLayerFile } from '../layer/file.ts';
 import { type MergedEntry, mergeLayers } from '../layer/merge.ts';

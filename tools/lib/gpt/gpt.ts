@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { type Uuid, uuidToGuidBytes } from '../uuid/uuid.ts';
 
 /**

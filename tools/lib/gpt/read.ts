@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { NIL_UUID, uuidFromGuidBytes } from '../uuid/uuid.ts';
 import {
   BACKUP_SECTORS,

@@ -1,4 +1,4 @@
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /**
  * GRUB's environment block: a file of 1024 bytes with `name=value` lines that `load_env` reads and `save_env`

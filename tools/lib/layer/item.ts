@@ -3,8 +3,8 @@
  * `.wh.NAME` deletes NAME of the layers below, and `.wh..wh..opq` all that they have in its directory.
  */
 
-import { UserError } from '../cli/cli.ts';
 import { baseName, type Entry, NO_XATTRS, parentPath } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 
 const WHITEOUT_PREFIX = '.wh.';
 const META_PREFIX = '.wh..wh.';

@@ -1,8 +1,8 @@
 /** Reads layers one by one; merge.ts puts them together. */
 
 import type { BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
 import { comparePaths, type Entry } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import { readTar } from '../tar/reader.ts';
 import { frameContents } from '../zstd/decompress.ts';
 import { type FrameSpan, findFrames } from '../zstd/frame.ts';

@@ -3,8 +3,8 @@
  * later entry replaces, what a hard link shares, what a whiteout takes away.
  */
 
-import { UserError } from '../cli/cli.ts';
 import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** What the names of a hard-linked file have in common. */
 export interface Inode<Source> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import {
   checkImageFits,
   type Layout,

@@ -1,4 +1,4 @@
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { isUuid, type Uuid } from '../uuid/uuid.ts';
 import { readSize } from './size.ts';
 

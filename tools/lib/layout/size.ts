@@ -1,4 +1,4 @@
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** Sizes as people write them: `3G`, `100MiB`, `10 GiB`. All units are binary. */
 

@@ -4,7 +4,7 @@
  * Specification: OCI Image Format Specification 1.1 (descriptor.md, image-index.md, manifest.md, config.md), and for Docker's own media
  * types its "Image Manifest Version 2, Schema 2".
  */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { DEFAULT_CONFIG, DEFAULT_PATH, type RootConfig } from './root-config.ts';
 
 /** descriptor.md, "Properties". */

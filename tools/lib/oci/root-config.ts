@@ -1,5 +1,5 @@
 /** What a root file system knows besides its files, as every one of them carries it: `*.config.json`. */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 export interface RootConfig {
   readonly env: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /** The index of a packed partition (docs/formats/packed-partition.md). */
 
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 export const PACKED_VERSION = 1;
 /** Blocks of zeros of this size are in no extent. */

@@ -2,7 +2,7 @@
 
 import { zstdDecompressSync } from 'node:zlib';
 import { type BlockSink, type BlockSource, checkRange } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { frameContents } from '../zstd/decompress.ts';
 import type { FrameSpan } from '../zstd/frame.ts';
 import { compressedBytes, type PackedChunk, type PackedIndex } from './index.ts';

@@ -1,7 +1,7 @@
 /** Reads what the steps left on the image, as the items of a layer. */
 import type { BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
 import { baseName } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import { type Ext4Reader, readExt4 } from '../ext4/reader.ts';
 import type { LayerItem } from '../layer/writer.ts';
 import { type Change, findChanges, type ListedEntry } from './difference.ts';
@@ -12,6 +12,8 @@ const WHITEOUT_PREFIX = '.wh.';
 
 function* list(reader: Ext4Reader): Generator<ListedEntry> {
   for (const { entry, inodeNumber, changeTime } of reader.walk()) {
+    // No archive, and so no layer, has sockets.
+    if (entry.type === 'socket') continue;
     // The image was written with time 0, and the kernel sets the change time whenever it changes an inode.
     const isTouched = changeTime.seconds !== 0 || changeTime.nanoseconds !== 0;
     yield { entry, inode: inodeNumber, isTouched };

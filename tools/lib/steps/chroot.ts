@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import type { GuestCommand, GuestPlan } from './guest.ts';
 import { chrootScript, stepScript } from './guest-script.ts';
 import { type RunnerRoot, tiedToRunner } from './runner-root.ts';

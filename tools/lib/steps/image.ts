@@ -1,8 +1,8 @@
 /** The image that steps run on: an ext4 file system with the merged layers, before and after the steps. */
 import { createHash, type Hash } from 'node:crypto';
 import { FileImage } from '../block/file.ts';
-import { UserError } from '../cli/cli.ts';
 import { comparePaths, type Entry, NO_XATTRS } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import { type Ext4File, Ext4Writer } from '../ext4/writer.ts';
 import { streamContents } from '../layer/content.ts';
 import { openLayerFile } from '../layer/file.ts';

@@ -5,7 +5,7 @@
  * its heap, and Linux puts the heap of a program that was started so behind the loader (far away), not behind the
  * program. A copy that names another interpreter is loaded as usual.
  */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** System V ABI, chapters 4 and 5: Elf64_Ehdr and Elf64_Phdr. */
 const PROGRAM_HEADERS_OFFSET = 32;

@@ -1,6 +1,6 @@
 /** Turns what happened in a guest into one line for people. */
 import { constants } from 'node:os';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import type { GuestEvent } from './channel.ts';
 import type { GuestEnd } from './guest.ts';
 import { describeStep, type StepLog } from './log.ts';

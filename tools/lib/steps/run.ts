@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { FileImage } from '../block/file.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { writeLayerFile } from '../layer/file.ts';
 import type { LayerItem } from '../layer/writer.ts';
 import { collectChanges, listImage } from './changes.ts';

@@ -1,7 +1,7 @@
 /** The programs that the step runner itself needs, found in a folder with unpacked Debian packages. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** Absolute paths of the host. */
 export interface RunnerRoot {

@@ -1,5 +1,5 @@
 /** The list of steps that the step runner runs, as its JSON file has it. */
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 export interface Step {
   /** What people are shown: `Dockerfile:12: RUN make`. */

@@ -1,7 +1,7 @@
 /** Reads tar archives of every common dialect: v7, ustar, pax, GNU; see header.ts and pax.ts for the formats. */
 
-import { UserError } from '../cli/cli.ts';
 import type { Entry } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { BLOCK_BYTES, HeaderError, paddingBytes, RawHeader, TypeFlag } from './header.ts';
 import { memberEntry, memberSizeBytes, type Overrides, showName } from './member.ts';

@@ -74,6 +74,7 @@ export function headerWithRecords(fields: HeaderFields, records: ReadonlyMap<str
  * @throws RangeError where an extended attribute's name holds an equals sign, which a pax keyword cannot.
  */
 export function tarHeader(entry: Entry): Buffer {
+  if (entry.type === 'socket') throw new RangeError(`${entry.path}: a tar archive cannot hold a socket`);
   const records = new Map<string, Uint8Array>();
   const path = memberName(entry);
   const pathBytes = Buffer.from(path);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /**
  * Universally unique identifiers (RFC 9562) as lower-case strings, their sixteen bytes in both orders that disks

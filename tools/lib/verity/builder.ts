@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { BlockSink } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { parseUuid, type Uuid } from '../uuid/uuid.ts';
 import { countDataBlocks, planTree } from './geometry.ts';
 import {

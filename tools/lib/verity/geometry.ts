@@ -1,4 +1,4 @@
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { BLOCK_BYTES, DIGESTS_PER_BLOCK } from './superblock.ts';
 
 /** The levels of a hash tree, in blocks from the superblock. */

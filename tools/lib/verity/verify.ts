@@ -1,5 +1,5 @@
 import type { BlockSink, BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 import { VerityBuilder } from './builder.ts';
 import { planTree } from './geometry.ts';
 import {

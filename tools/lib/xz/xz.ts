@@ -5,7 +5,7 @@
  */
 import { ReadableStream } from 'node:stream/web';
 import xz from 'xz-decompress';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 /** Section 2.1.1.1: header magic bytes. */
 const HEADER_MAGIC = Buffer.from('fd377a585a00', 'hex');

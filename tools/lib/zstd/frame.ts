@@ -4,7 +4,7 @@
  */
 
 import type { BlockSource } from '../block/block.ts';
-import { UserError } from '../cli/cli.ts';
+import { UserError } from '../error/user-error.ts';
 
 const MAGIC = 0xfd2fb528;
 /** Sixteen magic numbers mark frames that decoders skip (section 3.1.2). */
