@@ -61,6 +61,8 @@ const MARK = 'test-kernel-b7d0f3';
 const HOST_TOOLS_VARIABLE = 'ICOS_HOST_TOOLS_ROOT';
 const RUNNER_VARIABLE = 'ICOS_STEP_RUNNER_ROOT';
 const LIBRARIES = 'usr/lib/x86_64-linux-gnu';
+/** A file that every such folder has, and that is no link there. */
+const LIBRARY = `${LIBRARIES}/libc.so.6`;
 
 function rootFolder(variable: string, label: string): string {
   const root = process.env[variable];
@@ -69,8 +71,9 @@ function rootFolder(variable: string, label: string): string {
       `this test needs ${variable}: put "${label}": "${variable}" into its roots, and run it with tools/bazel test`,
     );
   }
-  // Links of Bazel's runfiles lead out of what the kernel sees.
-  return realpathSync(root);
+  // A test sees a folder of links to the files; the kernel has to see the folder that they lead into.
+  const library = realpathSync(join(root, LIBRARY));
+  return library.slice(0, -LIBRARY.length - 1);
 }
 
 function member(path: string, mode: number, content: string | Uint8Array): CpioMember {
