@@ -3,10 +3,10 @@ import { writeWholeFile } from '../lib/block/write.ts';
 import { required, runTool, SWITCH, TEXT } from '../lib/cli/cli.ts';
 import { fileSystemSize, packTarget, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
 import { selectTree } from '../lib/file-system-image/tree.ts';
+import { veritySalt } from '../lib/file-system-image/verity.ts';
 import { formatEntryList } from '../lib/manifest/entries.ts';
 import { parseUuid, uuidFromName } from '../lib/uuid/uuid.ts';
 import { writeExt4Partition } from './partition.ts';
-import { veritySalt } from './verity.ts';
 
 await runTool(async ({ args, output }) => {
   const { values } = parseArgs({

@@ -3,13 +3,13 @@ import type { BlockSink } from '../lib/block/block.ts';
 import { FileImage } from '../lib/block/file.ts';
 
 import { type Ext4Options, Ext4Writer } from '../lib/ext4/ext4.ts';
+import { appendHashTree, hashTreeBytes } from '../lib/file-system-image/hash-tree.ts';
 import type { PackTarget } from '../lib/file-system-image/options.ts';
 import { copyContents, listEntries, type SelectedTree } from '../lib/file-system-image/tree.ts';
 import type { EntryList } from '../lib/manifest/entries.ts';
 import { packImageFiles } from '../lib/packed/file.ts';
 import type { VerityInfo } from '../lib/packed/index.ts';
 import { RecordingSink } from '../lib/packed/recording-sink.ts';
-import { appendHashTree, hashTreeBytes } from './hash-tree.ts';
 
 export interface Ext4PartitionOptions {
   readonly tree: SelectedTree;

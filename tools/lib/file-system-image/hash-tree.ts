@@ -1,6 +1,6 @@
-import type { BlockSink, BlockSource } from '../lib/block/block.ts';
-import type { ByteRange } from '../lib/packed/index.ts';
-import { VerityBuilder, verityHashBytes } from '../lib/verity/verity.ts';
+import type { BlockSink, BlockSource } from '../block/block.ts';
+import type { ByteRange } from '../packed/index.ts';
+import { VerityBuilder, verityHashBytes } from '../verity/verity.ts';
 
 /** Data is read so many bytes at once. */
 const READ_BYTES = 4 << 20;

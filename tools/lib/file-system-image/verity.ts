@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { UserError } from '../lib/error/user-error.ts';
+import { UserError } from '../error/user-error.ts';
 
 const SALT_PATTERN = /^[0-9a-f]{64}$/i;
 
