@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { UserError } from '../error/user-error.ts';
+import { isTaskWorker } from '../parallel/parallel.ts';
 
 /** System errors that have their cause outside the tool, and what a user can do about them. */
 const SYSTEM_ADVICE: Readonly<Record<string, string>> = {
@@ -54,9 +55,11 @@ function removeOutput(path: string): void {
 /**
  * Runs a tool: exit 0, or for a {@link UserError} one line on stderr, the outputs removed, and exit 1.
  *
- * A defect of the tool itself is thrown on, so that Node prints its stack trace and exits with 1 too.
+ * A defect of the tool itself is thrown on, so that Node prints its stack trace and exits with 1 too. Where the tool was
+ * started again as a worker thread of itself, nothing is run here: the worker does its task alone.
  */
 export async function runTool(main: (invocation: Invocation) => Promise<void> | void): Promise<void> {
+  if (isTaskWorker()) return;
   const outputs: string[] = [];
   try {
     await main({
