@@ -5,4 +5,11 @@
  */
 export class UserError extends Error {
   override readonly name = 'UserError';
+
+  /** @param message may quote what came from outside: control characters in it are shown as `\ooo`, so that it stays a line */
+  constructor(message: string) {
+    super(
+      message.replace(/\p{Cc}/gu, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`),
+    );
+  }
 }

@@ -1,0 +1,31 @@
+/** Numbers that look random and are the same for the same seed: a failing case can be run again alone. */
+
+const STEP = 0x6d2b79f5;
+
+/** Spreads a case's number over 32 bits, so that neighbouring cases have nothing in common. */
+function scramble(value: number): number {
+  let mixed = Math.imul(value ^ (value >>> 16), 0x21f0aaad);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+  return (mixed ^ (mixed >>> 15)) >>> 0;
+}
+
+/** Mulberry32. */
+export class Random {
+  #state: number;
+
+  constructor(seed: number, caseNumber: number) {
+    this.#state = scramble(scramble(seed) + caseNumber);
+  }
+
+  /** 0 up to, and without, `end`. */
+  below(end: number): number {
+    this.#state = (this.#state + STEP) | 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 0x100000000) * end);
+  }
+
+  pick<Item>(items: readonly Item[]): Item {
+    return items[this.below(items.length)] as Item;
+  }
+}

@@ -1,0 +1,7 @@
+import type { Target } from './target.ts';
+import { ARCHIVES } from './targets/archives.ts';
+import { DISKS } from './targets/disks.ts';
+import { FILE_SYSTEMS } from './targets/file-systems.ts';
+
+/** Every reader that is given files from outside. */
+export const TARGETS: readonly Target[] = [...FILE_SYSTEMS, ...DISKS, ...ARCHIVES];

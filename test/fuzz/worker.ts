@@ -1,0 +1,63 @@
+/** Runs cases one after another. Started by run.ts in a thread of its own, so that a reader that hangs can be stopped. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { UserError } from '../../tools/lib/error/user-error.ts';
+import { mutate, type Seed, undo } from './mutate.ts';
+import { Random } from './random.ts';
+import type { FuzzPlan } from './run.ts';
+import { BrokenPromise, type Target, watchedSource } from './target.ts';
+import { TARGETS } from './targets.ts';
+
+/** What a reader may need beyond what the process had before, in bytes. */
+const MOST_MEMORY_BYTES = 320 << 20;
+const KIBIBYTE = 1024;
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** @returns what broke, or undefined where the reader was fine or threw what it may */
+async function runCase(target: Target, seed: Seed, random: Random): Promise<string | undefined> {
+  const { damages, sizeBytes } = mutate(seed, random);
+  try {
+    await target.read(watchedSource(seed.bytes, sizeBytes));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) return describe(error);
+    return error.message.includes('\n') ? `a message of several lines: ${error.message}` : undefined;
+  } finally {
+    undo(seed, damages);
+  }
+}
+
+async function run(
+  { target: name, folder, seed, first, count }: FuzzPlan,
+  progress: Int32Array,
+): Promise<void> {
+  const target = TARGETS.find((candidate) => candidate.name === name);
+  if (target === undefined) throw new Error(`no target ${name}`);
+  const seeds = await target.seeds(folder);
+  for (const image of seeds) {
+    // A seed that its reader refuses would make every case a success.
+    await target.read(watchedSource(image.bytes, image.bytes.length));
+  }
+  const before = process.resourceUsage().maxRSS * KIBIBYTE;
+  let rejected = 0;
+  for (let number = first; number < first + count; number++) {
+    Atomics.store(progress, 0, number);
+    const random = new Random(seed, number);
+    const image = random.pick(seeds);
+    let broken = await runCase(target, image, random);
+    if (process.resourceUsage().maxRSS * KIBIBYTE - before > MOST_MEMORY_BYTES) {
+      broken ??= describe(new BrokenPromise(`more than ${MOST_MEMORY_BYTES} bytes of memory`));
+    }
+    if (broken !== undefined) {
+      parentPort?.postMessage({ failed: { number, image: image.name, broken } });
+      return;
+    }
+    rejected++;
+  }
+  parentPort?.postMessage({ cases: rejected });
+}
+
+const { plan, progress } = workerData as { plan: FuzzPlan; progress: SharedArrayBuffer };
+await run(plan, new Int32Array(progress));
