@@ -1,17 +1,30 @@
-import type { BlockSink, BlockSource } from '../block/block.ts';
+import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
-import { VerityBuilder } from './builder.ts';
-import { planTree } from './geometry.ts';
-import {
-  BLOCK_BYTES,
-  DIGEST_BYTES,
-  parseSuperblock,
-  SUPERBLOCK_BYTES,
-  type VeritySuperblock,
-} from './superblock.ts';
+import { digestBytes, type VerityFormat, verityFormat } from './format.ts';
+import { planTree, type TreeGeometry, type TreePlace } from './geometry.ts';
+import { isZeroBlock, SaltedHasher } from './hasher.ts';
+import { parseSuperblock, SUPERBLOCK_BYTES, type VeritySuperblock } from './superblock.ts';
 
-/** Data is read so many bytes at once. */
+/** Data and hash blocks are read in pieces of so many bytes, or block by block where they are larger. */
 const READ_BYTES = 1024 ** 2;
+
+/** What is known about a tree without a superblock. */
+export interface VerityParameters extends VerityFormat {
+  readonly dataBlockCount: number;
+}
+
+export interface VerifyOptions {
+  /** Where superblock and tree lie in the hash image. */
+  readonly hashOffsetBytes: number;
+  /** Hexadecimal. */
+  readonly rootHash: string;
+  /** The image with the tree, where it is not that of the data. */
+  readonly hashImage?: BlockSource;
+  /** What the tree was made with, where it has no superblock (`veritysetup --no-superblock`). */
+  readonly parameters?: VerityParameters;
+  /** The image's name, for errors. */
+  readonly name?: string;
+}
 
 /** Reads the superblock at `hashOffsetBytes`; throws a {@link UserError} where there is none. */
 export function readVeritySuperblock(
@@ -26,63 +39,155 @@ export function readVeritySuperblock(
 }
 
 /**
- * Computes the tree of an image again and compares every block of it, and the root hash.
+ * Verifies an image as the kernel does, from the root hash down: the tree level by level, then every data block.
  *
- * @param image data from byte 0 on, superblock and tree at `hashOffsetBytes`
- * @param name the image's name, for errors
- * @throws UserError that names the first damaged data block or hash block
+ * @param data data from byte 0 on, and superblock and tree at `hashOffsetBytes`, where they are not in an image of their own
+ * @returns what the tree was made with
+ * @throws UserError that names the first block that is not what the block above it says: of the highest such level, or of the data
  */
-export function verifyVerity(
-  image: BlockSource,
-  hashOffsetBytes: number,
-  rootHash: string,
-  name = 'image',
-): VeritySuperblock {
-  const superblock = readVeritySuperblock(image, hashOffsetBytes, name);
-  const dataBytes = superblock.dataBlockCount * BLOCK_BYTES;
-  const { hashBlockCount } = planTree(superblock.dataBlockCount);
-  const treeEndBytes = hashOffsetBytes + hashBlockCount * BLOCK_BYTES;
-  // veritysetup writes no more than the superblock for a single data block.
-  const neededBytes = hashBlockCount === 1 ? hashOffsetBytes + SUPERBLOCK_BYTES : treeEndBytes;
-  if (dataBytes > hashOffsetBytes || neededBytes > image.sizeBytes) {
-    throw new UserError(`${name}: ${dataBytes} bytes of data and their hash tree do not go into it`);
+export function verifyVerity(data: BlockSource, options: VerifyOptions): VerityParameters {
+  const tree = openTree(data, options);
+  tree.verifyLevels();
+  const hasher = new SaltedHasher(tree.parameters);
+  const { dataBlockBytes, dataBlockCount } = tree.parameters;
+  const zeros = Buffer.alloc(dataBlockBytes);
+  const stepBlocks = Math.max(1, READ_BYTES / dataBlockBytes);
+  for (let first = 0; first < dataBlockCount; first += stepBlocks) {
+    const blockCount = Math.min(stepBlocks, dataBlockCount - first);
+    const bytes = data.read(first * dataBlockBytes, blockCount * dataBlockBytes);
+    const slots = Buffer.alloc(blockCount * hasher.slotBytes);
+    for (let index = 0; index < blockCount; index += 1) {
+      const block = bytes.subarray(index * dataBlockBytes, (index + 1) * dataBlockBytes);
+      const digest = isZeroBlock(block, zeros) ? hasher.zeroDigest(0) : hasher.digest(block);
+      slots.write(digest, index * hasher.slotBytes, 'latin1');
+    }
+    tree.compareData(first, slots);
   }
-  const sink = comparingSink(image, superblock.dataBlockCount, hashOffsetBytes, name);
-  const builder = new VerityBuilder(sink, { ...superblock, dataBytes, hashOffsetBytes });
-  for (let offset = 0; offset < dataBytes; offset += READ_BYTES) {
-    builder.update(image.read(offset, Math.min(READ_BYTES, dataBytes - offset)));
-  }
-  const computed = builder.finish().rootHash;
-  if (computed !== rootHash.toLowerCase()) {
-    throw new UserError(`${name}: the verity root hash is ${computed}, expected ${rootHash}`);
-  }
-  return superblock;
+  return tree.parameters;
 }
 
-/** A sink that writes nothing, and throws where the image differs from what would be written. */
-function comparingSink(
-  image: BlockSource,
-  dataBlockCount: number,
-  hashOffsetBytes: number,
-  name: string,
-): BlockSink {
-  const { levels } = planTree(dataBlockCount);
-  const leafOffsetBytes =
-    levels[0] === undefined ? Number.POSITIVE_INFINITY : hashOffsetBytes + levels[0].startBlock * BLOCK_BYTES;
-  return {
-    write(offsetBytes, bytes) {
-      const stored = Buffer.from(image.read(offsetBytes, bytes.length));
-      if (stored.equals(bytes)) return;
-      const difference = stored.findIndex((byte, index) => byte !== bytes[index]);
-      const position = offsetBytes + difference;
-      const dataBlock = Math.floor((position - leafOffsetBytes) / DIGEST_BYTES);
-      if (dataBlock >= 0 && dataBlock < dataBlockCount) {
-        throw new UserError(
-          `${name}: data block ${dataBlock} (at byte ${dataBlock * BLOCK_BYTES}) does not have the digest of the hash ` +
-            `tree (at byte ${position - (position % DIGEST_BYTES)}): one of the two was changed`,
-        );
+/** Opens the tree of `options`; `data` tells how much data there is, and holds the tree where there is no other image. */
+export function openTree(data: BlockSource, options: VerifyOptions): OpenTree {
+  const { hashOffsetBytes, hashImage = data, rootHash, name = 'image' } = options;
+  const superblock = options.parameters === undefined;
+  const parameters =
+    options.parameters === undefined
+      ? readVeritySuperblock(hashImage, hashOffsetBytes, name)
+      : { ...options.parameters, ...verityFormat(options.parameters, name) };
+  const place: TreePlace = { hashOffsetBytes, superblock };
+  const geometry = planTree(parameters, parameters.dataBlockCount, place);
+  const dataBytes = parameters.dataBlockCount * parameters.dataBlockBytes;
+  const dataLimitBytes = hashImage === data ? hashOffsetBytes : data.sizeBytes;
+  // veritysetup writes no more than the superblock for a single data block.
+  const neededBytes = geometry.levels.length === 0 ? hashOffsetBytes : geometry.endBytes;
+  if (dataBytes > dataLimitBytes || neededBytes > hashImage.sizeBytes) {
+    throw new UserError(`${name}: ${dataBytes} bytes of data and their hash tree do not go into it`);
+  }
+  const hashBytes = digestBytes(parameters.hashAlgorithm);
+  if (!/^[0-9a-f]*$/i.test(rootHash) || rootHash.length !== 2 * hashBytes) {
+    throw new UserError(
+      `${name}: "${rootHash}" is no root hash of ${parameters.hashAlgorithm}: write ${2 * hashBytes} hexadecimal digits`,
+    );
+  }
+  return new OpenTree(hashImage, parameters, geometry, rootHash.toLowerCase(), name);
+}
+
+/** A tree that is being verified. */
+export class OpenTree {
+  readonly parameters: VerityParameters;
+  readonly #image: BlockSource;
+  readonly #geometry: TreeGeometry;
+  readonly #rootHash: string;
+  readonly #name: string;
+  readonly #hasher: SaltedHasher;
+
+  constructor(
+    image: BlockSource,
+    parameters: VerityParameters,
+    geometry: TreeGeometry,
+    rootHash: string,
+    name: string,
+  ) {
+    this.parameters = parameters;
+    this.#image = image;
+    this.#geometry = geometry;
+    this.#rootHash = rootHash;
+    this.#name = name;
+    this.#hasher = new SaltedHasher(parameters);
+  }
+
+  /** Verifies the hash blocks of all levels, from the top down. */
+  verifyLevels(): void {
+    const { levels } = this.#geometry;
+    const { hashBlockBytes } = this.parameters;
+    const stepBlocks = Math.max(1, READ_BYTES / hashBlockBytes);
+    for (const [level, { offsetBytes, blockCount }] of [...levels.entries()].reverse()) {
+      for (let first = 0; first < blockCount; first += stepBlocks) {
+        const count = Math.min(stepBlocks, blockCount - first);
+        const bytes = this.#image.read(offsetBytes + first * hashBlockBytes, count * hashBlockBytes);
+        const expected = this.#expectedSlots(level + 1, first, count);
+        for (let index = 0; index < count; index += 1) {
+          const block = bytes.subarray(index * hashBlockBytes, (index + 1) * hashBlockBytes);
+          const digest = Buffer.from(this.#hasher.digest(block), 'latin1');
+          if (!this.#isExpected(digest, expected, index)) this.#failHashBlock(level, first + index);
+        }
       }
-      throw new UserError(`${name}: the verity superblock or hash tree is damaged at byte ${position}`);
-    },
-  };
+    }
+  }
+
+  /**
+   * Compares the digests of data blocks from `firstBlock` on with the verified tree.
+   *
+   * @param slots as they lie in a hash block
+   */
+  compareData(firstBlock: number, slots: Buffer): void {
+    const { slotBytes } = this.#hasher;
+    const count = slots.length / slotBytes;
+    const expected = this.#expectedSlots(0, firstBlock, count);
+    if (slots.equals(expected)) return;
+    const hashBytes = digestBytes(this.parameters.hashAlgorithm);
+    for (let index = 0; index < count; index += 1) {
+      const digest = slots.subarray(index * slotBytes, index * slotBytes + hashBytes);
+      if (!this.#isExpected(digest, expected, index)) this.#failDataBlock(firstBlock + index);
+    }
+  }
+
+  /** The digests that `level` holds from number `first` on; above the top it is the root hash. */
+  #expectedSlots(level: number, first: number, count: number): Buffer {
+    const { slotBytes } = this.#hasher;
+    const place = this.#geometry.levels[level];
+    if (place === undefined) {
+      const root = Buffer.alloc(slotBytes);
+      root.write(this.#rootHash, 'hex');
+      return root;
+    }
+    const bytes = this.#image.read(place.offsetBytes + first * slotBytes, count * slotBytes);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  #isExpected(digest: Buffer, expected: Buffer, index: number): boolean {
+    const offset = index * this.#hasher.slotBytes;
+    return expected.compare(digest, 0, digest.length, offset, offset + digest.length) === 0;
+  }
+
+  #failHashBlock(level: number, block: number): never {
+    const { levels } = this.#geometry;
+    const offsetBytes = (levels[level]?.offsetBytes ?? 0) + block * this.parameters.hashBlockBytes;
+    const where = `${this.#name}: hash block ${block} of level ${level} of the verity tree (at byte ${offsetBytes})`;
+    if (level + 1 === levels.length) {
+      throw new UserError(
+        `${where}, the top, does not have the root hash ${this.#rootHash}: the block was changed, or root hash or salt are of another image`,
+      );
+    }
+    throw new UserError(`${where} does not have the digest that level ${level + 1} says: it was changed`);
+  }
+
+  #failDataBlock(block: number): never {
+    const offsetBytes = block * this.parameters.dataBlockBytes;
+    const said =
+      this.#geometry.levels.length === 0 ? `root hash ${this.#rootHash}` : 'digest that the hash tree says';
+    throw new UserError(
+      `${this.#name}: data block ${block} (at byte ${offsetBytes}) does not have the ${said}: it was changed`,
+    );
+  }
 }

@@ -1,5 +1,24 @@
 /** dm-verity hash trees: build, size, verify (docs/formats/verity.md). */
 export { VerityBuilder, type VerityOptions, type VerityResult } from './builder.ts';
-export { verityDataBytes, verityHashBytes } from './geometry.ts';
+export {
+  VERITY_HASHES,
+  type VerityFormat,
+  type VerityFormatOptions,
+  type VerityHash,
+} from './format.ts';
+export {
+  planTree,
+  type TreeGeometry,
+  type TreeLevel,
+  type TreePlace,
+  verityDataBytes,
+  verityHashBytes,
+} from './geometry.ts';
 export type { VeritySuperblock } from './superblock.ts';
-export { readVeritySuperblock, verifyVerity } from './verify.ts';
+export { readVeritySuperblock, type VerifyOptions, type VerityParameters, verifyVerity } from './verify.ts';
+export {
+  formatVerity,
+  type VerifyFileOptions,
+  type VerityFileOptions,
+  verifyVerityFile,
+} from './verity-file.ts';
