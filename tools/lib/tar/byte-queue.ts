@@ -43,11 +43,11 @@ export class ByteQueue {
   *take(count: number): Generator<undefined, Uint8Array, Uint8Array | undefined> {
     const whole = this.tryTake(count);
     if (whole !== undefined) return whole;
-    // Grows with what is really there, not with a size that the archive states.
+    // Grows with what is really there, not with a size that the archive states. A chunk may be overwritten once another is asked for.
     const parts: Uint8Array[] = [];
     for (let missing = count; missing > 0; ) {
       if (!(yield* this.#fill())) break;
-      const part = this.#advance(Math.min(missing, this.#chunk.length - this.#position));
+      const part = Uint8Array.from(this.#advance(Math.min(missing, this.#chunk.length - this.#position)));
       parts.push(part);
       missing -= part.length;
     }
@@ -58,5 +58,11 @@ export class ByteQueue {
   *takeSome(most: number): Generator<undefined, Uint8Array | undefined, Uint8Array | undefined> {
     if (!(yield* this.#fill())) return undefined;
     return this.#advance(Math.min(most, this.#chunk.length - this.#position));
+  }
+
+  /** Passes over bytes, be they there or not: where they are not, the next chunk has to start at {@link offsetBytes}. */
+  skip(count: number): void {
+    this.#position = Math.min(this.#chunk.length, this.#position + count);
+    this.#consumedBytes += count;
   }
 }

@@ -1,7 +1,19 @@
 /**
- * The 512-byte header block of a tar member: POSIX.1-2024 `pax`, section "ustar Interchange Format", with the GNU
- * extensions that archives from outside use (GNU tar manual, "Basic Tar Format").
+ * The 512-byte header block of a tar member: POSIX.1-2024 `pax`, section "ustar Interchange Format", with the extensions of GNU
+ * (GNU tar manual, "Basic Tar Format") and star that archives from outside use.
  */
+
+import {
+  type Field,
+  HeaderError,
+  maxOctal,
+  putBinary,
+  putOctal,
+  readNumber,
+  readSignedNumber,
+} from './number-field.ts';
+
+export { HeaderError } from './number-field.ts';
 
 export const BLOCK_BYTES = 512;
 
@@ -18,41 +30,48 @@ export const TypeFlag = {
   contiguousFile: '7',
   paxHeader: 'x',
   paxGlobalHeader: 'g',
+  /** Solaris: a pax header under another letter. */
+  solarisPaxHeader: 'X',
   gnuLongName: 'L',
   gnuLongLink: 'K',
   gnuSparse: 'S',
+  /** A directory whose content is the list of its names, of incremental backups. */
+  gnuDirectory: 'D',
+  gnuVolumeLabel: 'V',
 } as const;
 
-/** Field positions as [offset, length]. */
-const NAME = [0, 100] as const;
-const MODE = [100, 8] as const;
-const UID = [108, 8] as const;
-const GID = [116, 8] as const;
-const SIZE = [124, 12] as const;
-const MTIME = [136, 12] as const;
-const CHECKSUM = [148, 8] as const;
+const NAME: Field = [0, 100];
+const MODE: Field = [100, 8];
+const UID: Field = [108, 8];
+const GID: Field = [116, 8];
+const SIZE: Field = [124, 12];
+const MTIME: Field = [136, 12];
+const CHECKSUM: Field = [148, 8];
 const TYPE_FLAG_OFFSET = 156;
-const LINK_NAME = [157, 100] as const;
-const MAGIC = [257, 6] as const;
-const VERSION = [263, 2] as const;
-const DEVICE_MAJOR = [329, 8] as const;
-const DEVICE_MINOR = [337, 8] as const;
-const PREFIX = [345, 155] as const;
-type Field = readonly [offsetBytes: number, lengthBytes: number];
+const LINK_NAME: Field = [157, 100];
+const MAGIC: Field = [257, 6];
+const DEVICE_MAJOR: Field = [329, 8];
+const DEVICE_MINOR: Field = [337, 8];
+const PREFIX: Field = [345, 155];
+/** star keeps times behind a shorter prefix. */
+const STAR_PREFIX: Field = [345, 131];
+const STAR_ACCESS_TIME: Field = [476, 12];
+const STAR_CHANGE_TIME: Field = [488, 12];
+/** Behind its NUL, what marks star's times: the space that ends each. */
+const TIME_DIGITS = 11;
 
 export const NAME_BYTES = NAME[1];
 export const LINK_NAME_BYTES = LINK_NAME[1];
 export const PREFIX_BYTES = PREFIX[1];
 /** The largest number of a size or time field: 11 octal digits. */
-export const MAX_OCTAL_SIZE = 0o77777777777;
+export const MAX_OCTAL_SIZE = maxOctal(SIZE);
 /** The largest number of an owner or device field: 7 octal digits. */
-export const MAX_OCTAL_ID = 0o7777777;
+export const MAX_OCTAL_ID = maxOctal(UID);
 
 const USTAR_MAGIC = 'ustar\0';
 const USTAR_VERSION = '00';
-/** Set in the first byte of a number that is binary, big-endian, in the rest of the field (GNU). */
-const BASE_256 = 0x80;
-const BASE_256_NEGATIVE = 0x40;
+/** GNU has magic and version as one word. */
+const GNU_MAGIC = 'ustar  \0';
 const SPACE = 0x20;
 const ZERO = 0x30;
 const SEVEN = 0x37;
@@ -67,77 +86,64 @@ export interface HeaderFields {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
+  /** Since 1970, whole seconds. Default: 0. */
+  readonly modificationSeconds?: number;
   readonly major?: number;
   readonly minor?: number;
+  /** Which numbers are binary where they are too large, and the magic. Default: `pax`, with 0 for them, and a pax record beside. */
+  readonly format?: 'pax' | 'gnu';
 }
 
-function putOctal(block: Buffer, [offset, length]: Field, value: number): void {
-  block.write(value.toString(8).padStart(length - 1, '0'), offset, 'latin1');
+/** The sum of a block's bytes, those of the checksum itself taken as spaces. */
+function checksumOf(block: Uint8Array): number {
+  let sum = 0;
+  for (let index = 0; index < BLOCK_BYTES; index++) sum += block[index] as number;
+  for (let index = CHECKSUM[0]; index < CHECKSUM[0] + CHECKSUM[1]; index++)
+    sum += SPACE - (block[index] as number);
+  return sum;
 }
 
-function checksumOf(block: Uint8Array): { unsigned: number; signed: number } {
-  let unsigned = 0;
-  let negative = 0;
+/** The same over signed bytes, as some old implementations summed (GNU tar manual, "Basic Tar Format"). */
+function signedChecksumOf(block: Uint8Array): number {
+  let sum = checksumOf(block);
   for (let index = 0; index < BLOCK_BYTES; index++) {
-    const byte = block[index] as number;
-    unsigned += byte;
-    negative += byte >> 7;
+    const isChecksum = index >= CHECKSUM[0] && index < CHECKSUM[0] + CHECKSUM[1];
+    if (!isChecksum && (block[index] as number) > 0x7f) sum -= 0x100;
   }
-  for (let index = CHECKSUM[0]; index < CHECKSUM[0] + CHECKSUM[1]; index++) {
-    const byte = block[index] as number;
-    unsigned += SPACE - byte;
-    negative -= byte >> 7;
-  }
-  return { unsigned, signed: unsigned - 256 * negative };
+  return sum;
 }
 
-/** Makes a header block: modification time 0, no owner names. Numbers too large for their field are written as 0. */
-export function encodeHeader(fields: HeaderFields): Buffer {
-  const block = Buffer.alloc(BLOCK_BYTES);
-  block.set(fields.name, NAME[0]);
-  putOctal(block, MODE, fields.mode);
-  putOctal(block, UID, fields.uid > MAX_OCTAL_ID ? 0 : fields.uid);
-  putOctal(block, GID, fields.gid > MAX_OCTAL_ID ? 0 : fields.gid);
-  putOctal(block, SIZE, fields.sizeBytes > MAX_OCTAL_SIZE ? 0 : fields.sizeBytes);
-  putOctal(block, MTIME, 0);
-  block.write(fields.typeFlag, TYPE_FLAG_OFFSET, 'latin1');
-  if (fields.linkName !== undefined) block.set(fields.linkName, LINK_NAME[0]);
-  block.write(USTAR_MAGIC, MAGIC[0], 'latin1');
-  block.write(USTAR_VERSION, VERSION[0], 'latin1');
-  putOctal(block, DEVICE_MAJOR, fields.major ?? 0);
-  putOctal(block, DEVICE_MINOR, fields.minor ?? 0);
-  if (fields.prefix !== undefined) block.set(fields.prefix, PREFIX[0]);
+/** Puts the checksum into a block that has everything else. */
+export function sealHeader(block: Buffer): void {
   // The sum has six digits, a NUL and a space (POSIX leaves the end open; every implementation writes it so).
-  block.write(checksumOf(block).unsigned.toString(8).padStart(6, '0'), CHECKSUM[0], 'latin1');
+  block.write(checksumOf(block).toString(8).padStart(6, '0'), CHECKSUM[0], 'latin1');
   block[CHECKSUM[0] + 6] = 0;
   block[CHECKSUM[0] + 7] = SPACE;
-  return block;
 }
 
-/** A header that breaks the format; the reader adds which archive and entry. */
-export class HeaderError extends Error {}
-
-/** Reads a number: octal digits, or binary where the first bit says so. An empty field is 0. */
-function readNumber(block: Uint8Array, [offset, length]: Field, field: string): number {
-  const first = block[offset] as number;
-  const end = offset + length;
-  if ((first & BASE_256) !== 0) {
-    if ((first & BASE_256_NEGATIVE) !== 0) throw new HeaderError(`its ${field} is negative`);
-    let value = first & (BASE_256_NEGATIVE - 1);
-    for (let index = offset + 1; index < end; index++) value = value * 256 + (block[index] as number);
-    if (!Number.isSafeInteger(value)) throw new HeaderError(`its ${field} is larger than 2^53`);
-    return value;
-  }
-  let index = offset;
-  while (index < end && block[index] === SPACE) index++;
-  let value = 0;
-  for (; index < end; index++) {
-    const byte = block[index] as number;
-    if (byte === 0 || byte === SPACE) break;
-    if (byte < ZERO || byte > SEVEN) throw new HeaderError(`its ${field} is not an octal number`);
-    value = value * 8 + (byte - ZERO);
-  }
-  return value;
+/** Makes a header block without owner names. */
+export function encodeHeader(fields: HeaderFields): Buffer {
+  const block = Buffer.alloc(BLOCK_BYTES);
+  const gnu = fields.format === 'gnu';
+  const put = (field: Field, value: number): void => {
+    if (value >= 0 && value <= maxOctal(field)) putOctal(block, field, value);
+    else if (gnu) putBinary(block, field, value);
+    else putOctal(block, field, 0);
+  };
+  block.set(fields.name, NAME[0]);
+  put(MODE, fields.mode);
+  put(UID, fields.uid);
+  put(GID, fields.gid);
+  put(SIZE, fields.sizeBytes);
+  put(MTIME, fields.modificationSeconds ?? 0);
+  block.write(fields.typeFlag, TYPE_FLAG_OFFSET, 'latin1');
+  if (fields.linkName !== undefined) block.set(fields.linkName, LINK_NAME[0]);
+  block.write(gnu ? GNU_MAGIC : USTAR_MAGIC + USTAR_VERSION, MAGIC[0], 'latin1');
+  put(DEVICE_MAJOR, fields.major ?? 0);
+  put(DEVICE_MINOR, fields.minor ?? 0);
+  if (fields.prefix !== undefined) block.set(fields.prefix, PREFIX[0]);
+  sealHeader(block);
+  return block;
 }
 
 /** The bytes of a text field up to its NUL. */
@@ -146,56 +152,81 @@ function textBytes(block: Uint8Array, [offset, length]: Field): Uint8Array {
   return block.subarray(offset, nul < 0 || nul > offset + length ? offset + length : nul);
 }
 
+/** Who lays out what stands behind the device numbers. `v7` is everything older. */
+export type Dialect = 'v7' | 'ustar' | 'star' | 'gnu';
+
 /** A header block as it stands, before pax records and long names change it. */
 export class RawHeader {
-  readonly #block: Uint8Array;
+  /** The block; valid as long as the input's chunk is. */
+  readonly block: Uint8Array;
   readonly typeFlag: string;
   readonly sizeBytes: number;
 
   /** @throws HeaderError where the checksum or a number is wrong. */
   constructor(block: Uint8Array) {
     const stated = readNumber(block, CHECKSUM, 'checksum');
-    const sums = checksumOf(block);
-    // Some old implementations summed signed bytes (GNU tar manual, "Basic Tar Format").
-    if (stated !== sums.unsigned && stated !== sums.signed)
+    if (stated !== checksumOf(block) && stated !== signedChecksumOf(block))
       throw new HeaderError('its header checksum is wrong');
-    this.#block = block;
+    this.block = block;
     this.typeFlag = String.fromCharCode(block[TYPE_FLAG_OFFSET] as number);
     this.sizeBytes = readNumber(block, SIZE, 'size');
   }
 
+  get dialect(): Dialect {
+    const { buffer, byteOffset } = this.block;
+    const magic = Buffer.from(buffer, byteOffset + MAGIC[0], GNU_MAGIC.length).toString('latin1');
+    if (magic === GNU_MAGIC) return 'gnu';
+    if (!magic.startsWith(USTAR_MAGIC)) return 'v7';
+    return this.#hasStarTimes() ? 'star' : 'ustar';
+  }
+
+  /** GNU tar, list.c, decode_header(): star's headers are those with two times behind a prefix that ends before them. */
+  #hasStarTimes(): boolean {
+    const isTime = ([offset]: Field): boolean => {
+      const first = this.block[offset] as number;
+      return first >= ZERO && first <= SEVEN && this.block[offset + TIME_DIGITS] === SPACE;
+    };
+    const prefixEnd = STAR_PREFIX[0] + STAR_PREFIX[1] - 1;
+    return this.block[prefixEnd] === 0 && isTime(STAR_ACCESS_TIME) && isTime(STAR_CHANGE_TIME);
+  }
+
   /** The member's name with the prefix of POSIX archives in front. GNU archives keep other things in the prefix. */
   get name(): Uint8Array {
-    const name = textBytes(this.#block, NAME);
-    const magic = Buffer.from(this.#block.buffer, this.#block.byteOffset + MAGIC[0], MAGIC[1]).toString(
-      'latin1',
-    );
-    if (magic !== USTAR_MAGIC || this.#block[PREFIX[0]] === 0) return name;
-    return Buffer.concat([textBytes(this.#block, PREFIX), Buffer.from('/'), name]);
+    const name = textBytes(this.block, NAME);
+    if (this.block[PREFIX[0]] === 0) return name;
+    const { dialect } = this;
+    if (dialect === 'v7' || dialect === 'gnu') return name;
+    const prefix = textBytes(this.block, dialect === 'star' ? STAR_PREFIX : PREFIX);
+    return Buffer.concat([prefix, Buffer.from('/'), name]);
   }
 
   get linkName(): Uint8Array {
-    return textBytes(this.#block, LINK_NAME);
+    return textBytes(this.block, LINK_NAME);
   }
 
   get mode(): number {
-    return readNumber(this.#block, MODE, 'mode');
+    return readNumber(this.block, MODE, 'mode');
   }
 
   get uid(): number {
-    return readNumber(this.#block, UID, 'owner');
+    return readNumber(this.block, UID, 'owner');
   }
 
   get gid(): number {
-    return readNumber(this.#block, GID, 'group');
+    return readNumber(this.block, GID, 'group');
+  }
+
+  /** Seconds since 1970. */
+  get modificationSeconds(): number {
+    return readSignedNumber(this.block, MTIME, 'time');
   }
 
   get major(): number {
-    return readNumber(this.#block, DEVICE_MAJOR, 'device number');
+    return readNumber(this.block, DEVICE_MAJOR, 'device number');
   }
 
   get minor(): number {
-    return readNumber(this.#block, DEVICE_MINOR, 'device number');
+    return readNumber(this.block, DEVICE_MINOR, 'device number');
   }
 }
 

@@ -91,7 +91,6 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
     ['a NUL in a pax path', withRecords({ path: 'a\0b' }), 'entry a: its path holds a NUL'],
     ['an empty name', header({ name: '' }), 'its name is empty'],
     ['a root that is a file', header({ name: '.' }), 'entry .: the root is not a directory'],
-    ['a name that is not UTF-8', header({ name: 'caf\xe9' }), 'its path is not UTF-8'],
     [
       'a component of 256 bytes',
       withRecords({ path: 'c'.repeat(256) }),
@@ -124,13 +123,13 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
     ['an unknown type', header({ typeFlag: 'Z' }), 'entry name: its type "Z" is unknown'],
     [
       'a huge pax header',
-      header({ typeFlag: 'x', sizeBytes: 2 << 20 }),
-      'an extended header of 2097152 bytes',
+      header({ typeFlag: 'x', sizeBytes: 9 << 20 }),
+      'extended headers of 9437184 bytes; at most 8388608 are read',
     ],
     [
       'a huge GNU long name',
-      header({ typeFlag: 'L', sizeBytes: 2 << 20 }),
-      'an extended header of 2097152 bytes',
+      header({ typeFlag: 'L', sizeBytes: 9 << 20 }),
+      'extended headers of 9437184 bytes; at most 8388608 are read',
     ],
     [
       'a pax header for no entry',
@@ -205,7 +204,9 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
   });
 
   it('control characters of a name do not reach the terminal', () => {
-    expect(() => readAll(header({ name: 'a\x1b[2J/../..' }))).toThrow('entry a?[2J/../..: its path leaves');
+    expect(() => readAll(header({ name: 'a\x1b[2J/../..' }))).toThrow(
+      'entry a\\033[2J/../..: its path leaves',
+    );
   });
 
   it('absolute paths stay inside the root', () => {

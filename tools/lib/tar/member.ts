@@ -1,13 +1,17 @@
 /** From a member's headers to an {@link Entry}. */
 
-import { type Entry, NO_XATTRS, normalizePath, type Xattrs } from '../entry/entry.ts';
+import { type Entry, normalizePath } from '../entry/entry.ts';
+import { decodeName, nameBytes, printableName } from '../entry/name.ts';
+import type { Timestamp } from '../entry/tree-reader.ts';
 import { HeaderError, type RawHeader, TypeFlag } from './header.ts';
-import { XATTR_PREFIX } from './pax.ts';
-import { decimal } from './sparse.ts';
+import { decimal } from './sparse-map.ts';
+import { xattrsOf } from './xattr.ts';
 
 /** What extended headers say about the member that follows. */
 export interface Overrides {
-  readonly records: Map<string, Uint8Array>;
+  /** What global headers said so far (POSIX: about all that follows). */
+  readonly globalRecords: ReadonlyMap<string, Uint8Array>;
+  records: ReadonlyMap<string, Uint8Array>;
   longName?: Uint8Array;
   longLink?: Uint8Array;
 }
@@ -17,20 +21,17 @@ const MAX_ID = 0xffffffff;
 /** Linux: NAME_MAX and PATH_MAX, the latter with its NUL. */
 const MAX_COMPONENT_BYTES = 255;
 const MAX_PATH_BYTES = 4095;
-const SHOWN_NAME_CHARACTERS = 200;
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decodeUtf8(bytes: Uint8Array, what: string): string {
-  let ascii = true;
-  for (const byte of bytes) if (byte >= 0x80) ascii = false;
-  if (ascii) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    throw new HeaderError(`its ${what} is not UTF-8`);
-  }
-}
+/** A character of a string becomes three bytes at most. */
+const MAX_CHARACTER_BYTES = 3;
+const SHOWN_NAME_BYTES = 200;
+const SLASH = 0x2f;
+const NANOSECOND_DIGITS = 9;
+const NANOSECONDS = 1_000_000_000;
+/** POSIX, "pax Extended Header", hdrcharset: those whose names need no conversion. */
+const CHARSETS = new Set(['BINARY', 'ISO-IR 10646 2000 UTF-8', 'ISO-IR 646 1990']);
+/** The records of a global header that are about members. Others are remarks, such as the commit that `git archive` notes. */
+const GLOBAL_KEYWORDS = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'hdrcharset']);
+const NEVER_GLOBAL = /^(GNU\.sparse\.|SCHILY\.(xattr|acl)\.|LIBARCHIVE\.xattr\.|RHT\.security\.)/;
 
 /** A GNU long name ends with a NUL. */
 function withoutNul(bytes: Uint8Array): Uint8Array {
@@ -40,35 +41,60 @@ function withoutNul(bytes: Uint8Array): Uint8Array {
 
 /** A name for an error message, whatever its bytes are. */
 export function showName(bytes: Uint8Array): string {
-  const text = Buffer.from(withoutNul(bytes)).toString('utf8').slice(0, SHOWN_NAME_CHARACTERS);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters must not reach a terminal
-  const printable = text.replaceAll(/[\x00-\x1f\x7f]/g, '?');
-  return printable === '' ? '(empty name)' : printable;
+  const name = printableName(decodeName(withoutNul(bytes).subarray(0, SHOWN_NAME_BYTES)));
+  return name === '' ? '(empty name)' : name;
+}
+
+/** Adds to what global headers say. @throws HeaderError where that can only be said of one member */
+export function addGlobalRecords(
+  globalRecords: Map<string, Uint8Array>,
+  records: ReadonlyMap<string, Uint8Array>,
+): void {
+  for (const [keyword, value] of records) {
+    if (NEVER_GLOBAL.test(keyword)) {
+      throw new HeaderError(`a global header has ${printableName(keyword)}, which is about one member`);
+    }
+    if (GLOBAL_KEYWORDS.has(keyword)) globalRecords.set(keyword, value);
+  }
+}
+
+/** The normal form of a path, fast where it has that form but for a leading `./` and a trailing slash. */
+function normalized(path: string): string | undefined {
+  const start = path.startsWith('./') ? 2 : path.startsWith('/') ? 1 : 0;
+  const end = path.endsWith('/') ? path.length - 1 : path.length;
+  const inner = start < end ? path.slice(start, end) : '';
+  const isPlain =
+    inner !== '' &&
+    !inner.startsWith('/') &&
+    !inner.startsWith('.') &&
+    !inner.endsWith('/') &&
+    !inner.includes('/.') &&
+    !inner.includes('//') &&
+    !inner.includes('\0');
+  return isPlain ? inner : normalizePath(path);
 }
 
 /** Brings a path into the form of the entry model. */
 function checkedPath(bytes: Uint8Array, what: string): string {
-  const text = decodeUtf8(bytes, what);
-  const path = normalizePath(text);
+  const text = decodeName(bytes);
+  const path = normalized(text);
   if (path === undefined) {
     throw new HeaderError(
       text.includes('\0') ? `its ${what} holds a NUL` : `its ${what} leaves the root through ".."`,
     );
   }
-  if (path.length > MAX_COMPONENT_BYTES) {
-    if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+  if (path.length * MAX_CHARACTER_BYTES > MAX_COMPONENT_BYTES) {
+    if (nameBytes(path) > MAX_PATH_BYTES)
       throw new HeaderError(`its ${what} is longer than ${MAX_PATH_BYTES} bytes`);
-  }
-  if (path.length * 3 > MAX_COMPONENT_BYTES) {
-    if (path.split('/').some((component) => Buffer.byteLength(component) > MAX_COMPONENT_BYTES)) {
+    if (path.split('/').some((component) => nameBytes(component) > MAX_COMPONENT_BYTES)) {
       throw new HeaderError(`its ${what} has a component longer than ${MAX_COMPONENT_BYTES} bytes`);
     }
   }
   return path;
 }
 
-function override(overrides: Overrides, keyword: string): Uint8Array | undefined {
-  const value = overrides.records.get(keyword);
+function override({ records, globalRecords }: Overrides, keyword: string): Uint8Array | undefined {
+  const value = records.get(keyword) ?? globalRecords.get(keyword);
   // An empty value takes back what a global header said (POSIX).
   return value === undefined || value.length === 0 ? undefined : value;
 }
@@ -83,44 +109,99 @@ export function memberSizeBytes(header: RawHeader, overrides: Overrides): number
   return number(overrides, 'size', () => header.sizeBytes);
 }
 
-function xattrsOf(overrides: Overrides): Xattrs {
-  let xattrs: Map<string, Uint8Array> | undefined;
-  for (const [keyword, value] of overrides.records) {
-    if (!keyword.startsWith(XATTR_PREFIX)) continue;
-    xattrs ??= new Map();
-    xattrs.set(keyword.slice(XATTR_PREFIX.length), value);
-  }
-  return xattrs ?? NO_XATTRS;
+/** When the member was changed last. @throws HeaderError */
+export function memberTime(header: RawHeader, overrides: Overrides): Timestamp {
+  const value = override(overrides, 'mtime');
+  if (value === undefined) return { seconds: header.modificationSeconds, nanoseconds: 0 };
+  const text = Buffer.from(value.buffer, value.byteOffset, Math.min(value.length, 64)).toString('latin1');
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(text) ?? [];
+  if (whole === '') throw new HeaderError('its mtime is not a decimal number');
+  const nanoseconds = Number(fraction.slice(0, NANOSECOND_DIGITS).padEnd(NANOSECOND_DIGITS, '0'));
+  if (sign === '') return { seconds: Number(whole), nanoseconds };
+  // Nanoseconds count towards the future, digits away from zero.
+  if (nanoseconds === 0) return { seconds: 0 - Number(whole), nanoseconds };
+  return { seconds: -Number(whole) - 1, nanoseconds: NANOSECONDS - nanoseconds };
 }
 
-/** @throws HeaderError where the member is not one that a file system can hold inside its root. */
-export function memberEntry(header: RawHeader, overrides: Overrides, sizeBytes: number): Entry {
-  const nameBytes =
-    override(overrides, 'path') ?? (overrides.longName && withoutNul(overrides.longName)) ?? header.name;
-  if (nameBytes.length === 0) throw new HeaderError('its name is empty');
-  const path = checkedPath(nameBytes, 'path');
+function checkCharset(overrides: Overrides): void {
+  const value = override(overrides, 'hdrcharset');
+  if (value === undefined) return;
+  const charset = Buffer.from(value).toString('latin1');
+  if (!CHARSETS.has(charset)) {
+    throw new HeaderError(
+      `its names are in the character set ${JSON.stringify(charset.slice(0, 40))}; UTF-8 and BINARY are read`,
+    );
+  }
+}
+
+/**
+ * The entry that a member stands for; `undefined` for what is about the archive, not about a file.
+ *
+ * @param sparseName the name of a sparse file, where pax records have another one than `path`
+ * @throws HeaderError where the member is not one that a file system can hold inside its root.
+ */
+export function memberEntry(
+  header: RawHeader,
+  overrides: Overrides,
+  sizeBytes: number,
+  sparseName?: Uint8Array,
+): Entry {
+  checkCharset(overrides);
+  const name = memberName(header, overrides, sparseName);
+  if (name.length === 0) throw new HeaderError('its name is empty');
+  const path = checkedPath(name, 'path');
   const metadata = {
     path,
     mode: header.mode & MODE_BITS,
     uid: number(overrides, 'uid', () => header.uid),
     gid: number(overrides, 'gid', () => header.gid),
-    xattrs: xattrsOf(overrides),
+    xattrs: xattrsOf(overrides.records),
   };
   if (metadata.uid > MAX_ID || metadata.gid > MAX_ID)
     throw new HeaderError('its owner is larger than 2^32 - 1');
-  const linkBytes = () =>
-    override(overrides, 'linkpath') ??
-    (overrides.longLink && withoutNul(overrides.longLink)) ??
-    header.linkName;
-  const entry = typedEntry(header, metadata, linkBytes, nameBytes.at(-1) === 0x2f, sizeBytes);
+  const entry = typedEntry(header, overrides, metadata, name.at(-1) === SLASH, sizeBytes);
   if (path === '' && entry.type !== 'directory') throw new HeaderError('the root is not a directory');
   return entry;
 }
 
+/** The bytes of a member's name: those of a sparse file, of a pax record, of a GNU long name, of the header. */
+export function memberName(header: RawHeader, overrides: Overrides, sparseName?: Uint8Array): Uint8Array {
+  return (
+    sparseName ??
+    override(overrides, 'path') ??
+    (overrides.longName && withoutNul(overrides.longName)) ??
+    header.name
+  );
+}
+
+function linkTarget(header: RawHeader, overrides: Overrides): Uint8Array {
+  return (
+    override(overrides, 'linkpath') ??
+    (overrides.longLink && withoutNul(overrides.longLink)) ??
+    header.linkName
+  );
+}
+
+function deviceNumbers(header: RawHeader, overrides: Overrides): { major: number; minor: number } {
+  return {
+    major: number(overrides, 'SCHILY.devmajor', () => header.major),
+    minor: number(overrides, 'SCHILY.devminor', () => header.minor),
+  };
+}
+
+function symlinkTarget(bytes: Uint8Array): string {
+  const target = decodeName(bytes);
+  if (target === '') throw new HeaderError('its link target is empty');
+  if (target.includes('\0')) throw new HeaderError('its link target holds a NUL');
+  if (bytes.length > MAX_PATH_BYTES)
+    throw new HeaderError(`its link target is longer than ${MAX_PATH_BYTES} bytes`);
+  return target;
+}
+
 function typedEntry(
   header: RawHeader,
+  overrides: Overrides,
   metadata: Pick<Entry, 'path' | 'mode' | 'uid' | 'gid' | 'xattrs'>,
-  linkBytes: () => Uint8Array,
   trailingSlash: boolean,
   sizeBytes: number,
 ): Entry {
@@ -131,32 +212,25 @@ function typedEntry(
       // Archives older than POSIX have no type for directories.
       if (trailingSlash) return { ...metadata, type: 'directory' };
       return { ...metadata, type: 'file', sizeBytes };
+    case TypeFlag.gnuSparse:
+      return { ...metadata, type: 'file', sizeBytes };
     case TypeFlag.directory:
+    case TypeFlag.gnuDirectory:
       return { ...metadata, type: 'directory' };
-    case TypeFlag.symlink: {
-      const target = decodeUtf8(linkBytes(), 'link target');
-      if (target === '') throw new HeaderError('its link target is empty');
-      if (target.includes('\0')) throw new HeaderError('its link target holds a NUL');
-      if (Buffer.byteLength(target) > MAX_PATH_BYTES)
-        throw new HeaderError(`its link target is longer than ${MAX_PATH_BYTES} bytes`);
-      return { ...metadata, type: 'symlink', target };
-    }
+    case TypeFlag.symlink:
+      return { ...metadata, type: 'symlink', target: symlinkTarget(linkTarget(header, overrides)) };
     case TypeFlag.hardLink: {
-      const target = checkedPath(linkBytes(), 'link target');
+      const target = checkedPath(linkTarget(header, overrides), 'link target');
       if (target === '') throw new HeaderError('it is a hard link to the root directory');
       if (target === metadata.path) throw new HeaderError('it is a hard link to itself');
       return { ...metadata, type: 'hardlink', target };
     }
     case TypeFlag.characterDevice:
-      return { ...metadata, type: 'character-device', major: header.major, minor: header.minor };
+      return { ...metadata, type: 'character-device', ...deviceNumbers(header, overrides) };
     case TypeFlag.blockDevice:
-      return { ...metadata, type: 'block-device', major: header.major, minor: header.minor };
+      return { ...metadata, type: 'block-device', ...deviceNumbers(header, overrides) };
     case TypeFlag.fifo:
       return { ...metadata, type: 'fifo' };
-    case TypeFlag.gnuSparse:
-      throw new HeaderError(
-        'it is sparse in the old GNU format, which is not read; make it with --format=posix',
-      );
     default:
       throw new HeaderError(`its type ${JSON.stringify(header.typeFlag)} is unknown`);
   }

@@ -1,17 +1,28 @@
-/** Reads tar archives of every common dialect: v7, ustar, pax, GNU; see header.ts and pax.ts for the formats. */
+/** Reads tar archives of every common dialect: v7, ustar, pax, GNU, star; see header.ts, pax.ts and sparse-map.ts for the formats. */
 
 import type { Entry } from '../entry/entry.ts';
+import { decodeName, printableName } from '../entry/name.ts';
+import type { Timestamp } from '../entry/tree-reader.ts';
 import { UserError } from '../error/user-error.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { BLOCK_BYTES, HeaderError, paddingBytes, RawHeader, TypeFlag } from './header.ts';
-import { memberEntry, memberSizeBytes, type Overrides, showName } from './member.ts';
+import {
+  addGlobalRecords,
+  memberEntry,
+  memberName,
+  memberSizeBytes,
+  memberTime,
+  type Overrides,
+  showName,
+} from './member.ts';
 import { decodePax } from './pax.ts';
-import { type Extent, SparseMapReader, sparseRecords } from './sparse.ts';
+import { type Extent, HeaderSparseMap, type SparseMap, sparseRecords } from './sparse-map.ts';
 
 /** A member's header. The data events of its content follow. */
 export interface TarMember {
   readonly kind: 'member';
   readonly entry: Entry;
+  readonly modificationTime: Timestamp;
   /** Offset in the (uncompressed) archive of the first byte of stored content. */
   readonly dataOffsetBytes: number;
   /** Where a sparse member's data lies in the file; the holes between have no data events. */
@@ -28,8 +39,10 @@ export interface TarData {
 
 export type TarEvent = TarMember | TarData;
 
-/** Bounds the memory that pax headers and long names from outside can take. */
-const MAX_EXTENDED_HEADER_BYTES = 1 << 20;
+/** Bounds the memory that the extended headers of one member can take. */
+const MAX_EXTENDED_HEADER_BYTES = 8 << 20;
+
+const NO_RECORDS: ReadonlyMap<string, Uint8Array> = new Map();
 
 type Parsing<Result> = Generator<TarEvent | undefined, Result, Uint8Array | undefined>;
 
@@ -40,24 +53,42 @@ function isZero(block: Uint8Array): boolean {
 
 export class TarParser {
   readonly #archive: string;
+  readonly #sizeBytes: number | undefined;
   readonly #input = new ByteQueue();
-  #globalRecords = new Map<string, Uint8Array>();
-  #current = '';
+  readonly #globalRecords = new Map<string, Uint8Array>();
+  #extendedBytes = 0;
+  /** What an error is about: the member's headers, its path once that is known, or neither and the block. */
+  #current: { readonly header: RawHeader; readonly overrides: Overrides } | string | undefined;
   #blockStart = 0;
 
-  /** @param archive the archive's name, for errors */
-  constructor(archive: string) {
+  /**
+   * @param archive the archive's name, for errors
+   * @param sizeBytes the size of the whole archive where its contents are not wanted: there are no data events then, and each chunk
+   *   that is asked for has to start at {@link offsetBytes}, wherever the one before ended
+   */
+  constructor(archive: string, sizeBytes?: number) {
     this.#archive = archive;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  /** The offset in the archive of the next byte that is needed. */
+  get offsetBytes(): number {
+    return this.#input.offsetBytes;
   }
 
   #fail(rule: string): never {
-    const where = this.#current === '' ? `offset ${this.#blockStart}` : `entry ${this.#current}`;
-    throw new UserError(`${this.#archive}: ${where}: ${rule}`);
+    throw new UserError(`${this.#archive}: ${this.#place()}: ${rule}`);
+  }
+
+  #place(): string {
+    const current = this.#current;
+    if (current === undefined) return `offset ${this.#blockStart}`;
+    if (typeof current === 'string') return `entry ${printableName(current === '' ? '.' : current)}`;
+    return `entry ${showName(memberName(current.header, current.overrides))}`;
   }
 
   *#block(): Parsing<Uint8Array> {
-    this.#blockStart = this.#input.offsetBytes;
-    const block = this.#input.tryTake(BLOCK_BYTES) ?? (yield* this.#input.take(BLOCK_BYTES));
+    const block = yield* this.#input.take(BLOCK_BYTES);
     if (block.length < BLOCK_BYTES) this.#fail('the archive ends here, too early; it is truncated');
     return block;
   }
@@ -69,47 +100,64 @@ export class TarParser {
   }
 
   *#extendedHeader(header: RawHeader): Parsing<Uint8Array> {
-    if (header.sizeBytes > MAX_EXTENDED_HEADER_BYTES) {
+    this.#extendedBytes += header.sizeBytes;
+    if (this.#extendedBytes > MAX_EXTENDED_HEADER_BYTES) {
       this.#fail(
-        `an extended header of ${header.sizeBytes} bytes; at most ${MAX_EXTENDED_HEADER_BYTES} are read`,
+        `extended headers of ${this.#extendedBytes} bytes; at most ${MAX_EXTENDED_HEADER_BYTES} are read`,
       );
     }
-    const bytes = Uint8Array.from(yield* this.#input.take(header.sizeBytes));
-    if (bytes.length < header.sizeBytes) this.#fail('an extended header is truncated');
-    yield* this.#padding(header.sizeBytes);
+    const { sizeBytes } = header;
+    const bytes = Uint8Array.from(yield* this.#input.take(sizeBytes));
+    if (bytes.length < sizeBytes) this.#fail('an extended header is truncated');
+    yield* this.#padding(sizeBytes);
     return bytes;
+  }
+
+  /** Takes a header that is about the member behind it; false where it is the member's own. */
+  *#override(header: RawHeader, overrides: Overrides): Parsing<boolean> {
+    switch (header.typeFlag) {
+      case TypeFlag.paxHeader:
+      case TypeFlag.solarisPaxHeader: {
+        const records = decodePax(yield* this.#extendedHeader(header));
+        overrides.records =
+          overrides.records.size === 0 ? records : new Map([...overrides.records, ...records]);
+        return true;
+      }
+      case TypeFlag.gnuLongName:
+        overrides.longName = yield* this.#extendedHeader(header);
+        return true;
+      case TypeFlag.gnuLongLink:
+        overrides.longLink = yield* this.#extendedHeader(header);
+        return true;
+      default:
+        return false;
+    }
   }
 
   /** Reads extended headers up to the member they belong to; `undefined` at the end of the archive. */
   *#nextHeader(): Parsing<{ header: RawHeader; overrides: Overrides } | undefined> {
-    const overrides: Overrides = { records: new Map(this.#globalRecords) };
+    const overrides: Overrides = { globalRecords: this.#globalRecords, records: NO_RECORDS };
     let extended = false;
-    this.#current = '';
+    this.#current = undefined;
+    this.#extendedBytes = 0;
     for (;;) {
-      const block = yield* this.#block();
+      this.#blockStart = this.#input.offsetBytes;
+      const block = this.#input.tryTake(BLOCK_BYTES) ?? (yield* this.#block());
       if (block[0] === 0 && isZero(block)) {
         if (extended) this.#fail('an extended header that belongs to no entry');
         return undefined;
       }
       const header = new RawHeader(block);
       if (header.typeFlag === TypeFlag.paxGlobalHeader) {
-        const records = decodePax(yield* this.#extendedHeader(header));
-        for (const [keyword, value] of records) this.#globalRecords.set(keyword, value);
-        for (const [keyword, value] of records) overrides.records.set(keyword, value);
-        continue;
-      }
-      if (header.typeFlag === TypeFlag.paxHeader) {
-        const records = decodePax(yield* this.#extendedHeader(header));
-        for (const [keyword, value] of records) overrides.records.set(keyword, value);
-      } else if (header.typeFlag === TypeFlag.gnuLongName) {
-        overrides.longName = yield* this.#extendedHeader(header);
-      } else if (header.typeFlag === TypeFlag.gnuLongLink) {
-        overrides.longLink = yield* this.#extendedHeader(header);
+        addGlobalRecords(this.#globalRecords, decodePax(yield* this.#extendedHeader(header)));
+      } else if (header.typeFlag === TypeFlag.gnuVolumeLabel) {
+        yield* this.#extendedHeader(header);
+      } else if (yield* this.#override(header, overrides)) {
+        extended = true;
       } else {
-        this.#current = showName(overrides.records.get('path') ?? overrides.longName ?? header.name);
-        return { header, overrides };
+        this.#current = { header, overrides };
+        return this.#current;
       }
-      extended = true;
     }
   }
 
@@ -123,39 +171,84 @@ export class TarParser {
     }
   }
 
-  *#member(header: RawHeader, overrides: Overrides): Parsing<void> {
+  /** Passes over content that is not wanted. */
+  #skip(contentBytes: number, archiveBytes: number): void {
+    const leftBytes = archiveBytes - this.#input.offsetBytes;
+    if (contentBytes > leftBytes)
+      this.#fail(`its content ends after ${leftBytes} of ${contentBytes} bytes; the archive is truncated`);
+    const padding = paddingBytes(contentBytes);
+    if (contentBytes + padding > leftBytes) this.#fail('its content is truncated');
+    this.#input.skip(contentBytes + padding);
+  }
+
+  *#plainMember(header: RawHeader, overrides: Overrides): Parsing<void> {
     const storedBytes = memberSizeBytes(header, overrides);
-    const sparse = sparseRecords(overrides.records);
-    if (sparse === undefined) {
-      const entry = memberEntry(header, overrides, storedBytes);
-      yield { kind: 'member', entry, dataOffsetBytes: this.#input.offsetBytes };
-      // Only files have content; some old archives state a size for links and directories.
-      if (entry.type === 'file') {
-        yield* this.#content(storedBytes, 0);
-        yield* this.#padding(storedBytes);
-      }
-      return;
+    const entry = memberEntry(header, overrides, storedBytes);
+    const modificationTime = memberTime(header, overrides);
+    this.#current = entry.path;
+    yield { kind: 'member', entry, modificationTime, dataOffsetBytes: this.#input.offsetBytes };
+    // Only files have content, and GNU's directories; some old archives state a size for links and directories.
+    if (entry.type !== 'file' && header.typeFlag !== TypeFlag.gnuDirectory) return;
+    if (this.#sizeBytes !== undefined) {
+      this.#skip(storedBytes, this.#sizeBytes);
+    } else if (storedBytes > 0) {
+      if (entry.type === 'file') yield* this.#content(storedBytes, 0);
+      else yield* this.#discard(storedBytes);
+      yield* this.#padding(storedBytes);
     }
-    overrides.records.set('path', sparse.name);
-    this.#current = showName(sparse.name);
-    const entry = memberEntry(header, overrides, sparse.realSizeBytes);
-    const start = this.#input.offsetBytes;
-    const map = new SparseMapReader();
-    for (let whole = false; !whole; ) {
-      if (this.#input.offsetBytes - start >= storedBytes)
-        this.#fail('its sparse map is longer than its content');
-      whole = map.add(yield* this.#block());
+  }
+
+  *#discard(sizeBytes: number): Parsing<void> {
+    for (let done = 0; done < sizeBytes; ) {
+      const bytes = yield* this.#input.takeSome(sizeBytes - done);
+      if (bytes === undefined) this.#fail('its content is truncated');
+      done += bytes.length;
+    }
+  }
+
+  *#sparseMember(
+    header: RawHeader,
+    overrides: Overrides,
+    name: Uint8Array | undefined,
+    map: SparseMap,
+  ): Parsing<void> {
+    if (name !== undefined) this.#current = decodeName(name.subarray(0, 4096));
+    const entry = memberEntry(header, overrides, map.realSizeBytes, name);
+    if (entry.type !== 'file') this.#fail(`it is sparse, and not a file but a ${entry.type}`);
+    const modificationTime = memberTime(header, overrides);
+    let storedBytes = memberSizeBytes(header, overrides);
+    this.#current = entry.path;
+    while (map.isOpen) {
+      if (map.isContent) storedBytes -= BLOCK_BYTES;
+      if (storedBytes < 0) this.#fail('its sparse map is longer than its content');
+      map.add(this.#input.tryTake(BLOCK_BYTES) ?? (yield* this.#block()));
     }
     const dataOffsetBytes = this.#input.offsetBytes;
-    const extents = map.extents(sparse.realSizeBytes, storedBytes - (dataOffsetBytes - start));
-    yield { kind: 'member', entry, dataOffsetBytes, extents };
+    const extents = map.extents(storedBytes);
+    yield { kind: 'member', entry, modificationTime, dataOffsetBytes, extents };
+    if (this.#sizeBytes !== undefined) {
+      this.#skip(storedBytes, this.#sizeBytes);
+      return;
+    }
     for (const [offsetBytes, lengthBytes] of extents) yield* this.#content(lengthBytes, offsetBytes);
     yield* this.#padding(storedBytes);
   }
 
+  *#member(header: RawHeader, overrides: Overrides): Parsing<void> {
+    const sparse = overrides.records.size === 0 ? undefined : sparseRecords(overrides.records);
+    if (sparse !== undefined) {
+      if (header.typeFlag === TypeFlag.gnuSparse) this.#fail('it has two sparse maps');
+      yield* this.#sparseMember(header, overrides, sparse.name, sparse.map);
+    } else if (header.typeFlag === TypeFlag.gnuSparse) {
+      yield* this.#sparseMember(header, overrides, undefined, new HeaderSparseMap(header));
+    } else {
+      yield* this.#plainMember(header, overrides);
+    }
+  }
+
   /** After the first block of zeros: a second one, and then nothing but zeros. */
   *#end(): Parsing<void> {
-    this.#current = '';
+    this.#current = undefined;
     for (let blocks = 0; ; blocks++) {
       this.#blockStart = this.#input.offsetBytes;
       const rest = yield* this.#input.take(BLOCK_BYTES);

@@ -95,12 +95,7 @@ describe('archives of GNU tar', () => {
     expect(readAll(bytes).entries[0]).toMatchObject({ uid: 4000000000, gid: 3000000 });
   });
 
-  it.each([
-    ['1.0', undefined],
-    ['0.1', 'sparse in a format older than 1.0'],
-    ['0.0', 'sparse in a format older than 1.0'],
-    ['oldgnu', 'sparse in the old GNU format'],
-  ])('with a sparse file of version %s are read or refused', (version, refused) => {
+  it.each(['1.0', '0.1', '0.0', 'oldgnu'])('with a sparse file of version %s', (version) => {
     const path = join(folder(), `sparse-${version}`);
     const descriptor = openSync(path, 'w');
     writeSync(descriptor, 'start', 0);
@@ -110,10 +105,6 @@ describe('archives of GNU tar', () => {
     const format =
       version === 'oldgnu' ? ['--format=gnu'] : ['--format=posix', `--sparse-version=${version}`];
     const bytes = gnuTar([...format, '--sparse', '-cf', '-', '-C', folder(), `sparse-${version}`]);
-    if (refused !== undefined) {
-      expect(() => readAll(bytes)).toThrow(refused);
-      return;
-    }
     const expected = Buffer.alloc(1_500_000);
     expected.write('start');
     expected.write('end', 1_000_000);

@@ -1,155 +1,217 @@
 /**
- * Sparse members in GNU's pax format 1.0 (GNU tar manual, "Storing Sparse Files"): pax records name the file and its real size, and
- * the member's data starts with the map, decimal numbers a line: how many extents, then offset and length of each, padded to
- * a block.
+ * Writes sparse files in each of the forms that GNU tar knows (GNU tar manual, "Storing Sparse Files").
+ *
+ * In pax format 1.0, pax records name the file and its real size, and the member's data starts with the map, decimal numbers a line: how
+ * many extents, then offset and length of each, padded to a block. 0.1 and 0.0 have the map in the pax records; `gnu` has it in the header
+ * and in blocks behind it.
  */
 
-import { BLOCK_BYTES, HeaderError, NAME_BYTES, TypeFlag } from './header.ts';
-import type { PaxRecords } from './pax.ts';
-import { headerWithRecords, tarPadding } from './writer.ts';
+import { type FileEntry, NO_XATTRS } from '../entry/entry.ts';
+import { encodeName } from '../entry/name.ts';
+import { BLOCK_BYTES, encodeHeader, MAX_OCTAL_SIZE, NAME_BYTES, sealHeader, TypeFlag } from './header.ts';
+import { type Field, maxOctal, putBinary, putOctal } from './number-field.ts';
+import { encodeRecord } from './pax.ts';
+import {
+  EXTENSION,
+  EXTENT_BYTES,
+  EXTENT_FIELD_BYTES,
+  type Extent,
+  GNU_MAP,
+  MAX_EXTENTS,
+} from './sparse-map.ts';
+import {
+  commonFields,
+  declareCharset,
+  gnuLongName,
+  headerWithRecords,
+  metadataRecords,
+  type TarOptions,
+  tarPadding,
+} from './writer.ts';
 
-/** A run of bytes that holds data: [offset, length] in bytes. */
-export type Extent = readonly [offsetBytes: number, lengthBytes: number];
+export type { Extent } from './sparse-map.ts';
 
-export interface SparseMember {
+export interface SparseMember extends Partial<Pick<FileEntry, 'uid' | 'gid' | 'xattrs'>> {
   readonly path: string;
   readonly mode: number;
   /** Size of the file with its holes. */
   readonly realSizeBytes: number;
-  /** Where data is: ascending, none empty, in whole blocks of 512 bytes (GNU tar pads each extent to a block). */
+  /**
+   * Where data is: ascending, none empty, in whole blocks of 512 bytes but for one that ends the file (GNU tar pads each extent to a block).
+   */
   readonly extents: readonly Extent[];
 }
 
-const MAJOR = 'GNU.sparse.major';
-const MINOR = 'GNU.sparse.minor';
-const NAME = 'GNU.sparse.name';
-const REAL_SIZE = 'GNU.sparse.realsize';
-const MAX_MAP_DIGITS = 16;
-/** Bounds the memory that a map from outside can take. */
-const MAX_EXTENTS = 1 << 22;
-const NEWLINE = 0x0a;
+export interface SparseOptions extends Omit<TarOptions, 'format'> {
+  /** Default: `pax-1.0`, which every reader of sparse files understands and which has no bound on its map. */
+  readonly format?: 'pax-1.0' | 'pax-0.1' | 'pax-0.0' | 'gnu';
+}
+
+/** The blocks in front of a member's data, and how long that is. */
+export interface SparseHeader {
+  readonly header: Buffer;
+  readonly dataSizeBytes: number;
+}
 
 function text(value: string | number): Buffer {
   return Buffer.from(String(value));
 }
 
-/** The map of a file; one that ends in a hole gets an empty extent at its end, as GNU tar writes it. */
-function encodeMap(member: SparseMember): Buffer {
-  const extents = [...member.extents];
-  const last = extents.at(-1);
-  if (last === undefined || last[0] + last[1] < member.realSizeBytes) extents.push([member.realSizeBytes, 0]);
-  const numbers = [extents.length, ...extents.flat()];
-  const map = Buffer.from(numbers.map((number) => `${number}\n`).join(''));
-  return Buffer.concat([map, tarPadding(map.length)]);
-}
-
-/**
- * The blocks in front of a sparse member's data: header, pax header and map. The data of all extents follows without gaps,
- * then `tarPadding(dataSizeBytes)`.
- */
-export function sparseHeader(member: SparseMember): { header: Buffer; dataSizeBytes: number } {
-  for (const [offsetBytes, lengthBytes] of member.extents) {
-    if (offsetBytes % BLOCK_BYTES !== 0 || lengthBytes % BLOCK_BYTES !== 0 || lengthBytes === 0) {
+function checkExtents({ extents, realSizeBytes }: SparseMember): void {
+  if (extents.length >= MAX_EXTENTS) {
+    throw new RangeError(`${extents.length} extents; a sparse member has less than ${MAX_EXTENTS}`);
+  }
+  let endBytes = 0;
+  for (const [offsetBytes, lengthBytes] of extents) {
+    const isWhole = lengthBytes % BLOCK_BYTES === 0 || offsetBytes + lengthBytes === realSizeBytes;
+    if (offsetBytes % BLOCK_BYTES !== 0 || !isWhole || lengthBytes <= 0) {
       throw new RangeError(
         `extent of ${lengthBytes} bytes at ${offsetBytes} is empty or not in whole blocks`,
       );
     }
+    if (offsetBytes < endBytes || offsetBytes + lengthBytes > realSizeBytes) {
+      throw new RangeError(
+        `extent of ${lengthBytes} bytes at ${offsetBytes} overlaps another or passes the end`,
+      );
+    }
+    endBytes = offsetBytes + lengthBytes;
   }
-  const map = encodeMap(member);
-  const dataSizeBytes = member.extents.reduce((sum, [, lengthBytes]) => sum + lengthBytes, 0);
+}
+
+/** The map of a file; one that ends in a hole gets an empty extent at its end, as GNU tar writes it. */
+function mapOf(member: SparseMember): readonly Extent[] {
+  const last = member.extents.at(-1);
+  const endsInHole = last === undefined || last[0] + last[1] < member.realSizeBytes;
+  return endsInHole ? [...member.extents, [member.realSizeBytes, 0]] : member.extents;
+}
+
+/** What stands in front of the data in format 1.0. */
+function contentMap(member: SparseMember): Buffer {
+  const extents = mapOf(member);
+  const map = Buffer.from([extents.length, ...extents.flat()].map((number) => `${number}\n`).join(''));
+  return Buffer.concat([map, tarPadding(map.length)]);
+}
+
+function entryOf(member: SparseMember): FileEntry {
+  const { path, mode, uid = 0, gid = 0, xattrs = NO_XATTRS, realSizeBytes } = member;
+  return { type: 'file', path, mode, uid, gid, xattrs, sizeBytes: realSizeBytes };
+}
+
+/** Format 1.0. */
+function contentMapHeader(member: SparseMember, options: TarOptions, dataSizeBytes: number): Buffer {
+  const entry = entryOf(member);
+  const map = contentMap(member);
   const storedBytes = map.length + dataSizeBytes;
-  const records = new Map<string, Uint8Array>([
-    [MAJOR, text(1)],
-    [MINOR, text(0)],
-    [NAME, text(member.path)],
-    [REAL_SIZE, text(member.realSizeBytes)],
-    // Always there, so that the header's length does not depend on the size.
-    ['size', text(storedBytes)],
-  ]);
-  const header = headerWithRecords(
-    {
-      // What a reader without sparse support would create: the map and the data, under another name.
-      name: Buffer.from(`GNUSparseFile.0/${member.path}`).subarray(0, NAME_BYTES),
-      typeFlag: TypeFlag.file,
-      mode: member.mode,
-      uid: 0,
-      gid: 0,
-      sizeBytes: storedBytes,
-    },
-    records,
-  );
-  return { header: Buffer.concat([header, map]), dataSizeBytes };
+  const path = encodeName(member.path);
+  const records = metadataRecords(entry, options);
+  records.set('GNU.sparse.major', text(1));
+  records.set('GNU.sparse.minor', text(0));
+  records.set('GNU.sparse.name', path);
+  declareCharset(records, 'GNU.sparse.name', member.path);
+  records.set('GNU.sparse.realsize', text(member.realSizeBytes));
+  // Always there, so that the header's length does not depend on the size.
+  records.set('size', text(storedBytes));
+  const fields = {
+    ...commonFields(entry, options),
+    // What a reader without sparse support would create: the map and the data, under another name.
+    name: Buffer.concat([Buffer.from('GNUSparseFile.0/'), path]).subarray(0, NAME_BYTES),
+    typeFlag: TypeFlag.file,
+    sizeBytes: storedBytes,
+  };
+  return Buffer.concat([headerWithRecords(fields, records), map]);
 }
 
-/** What pax records say about a sparse member: its real name and size, or `undefined` for a plain member. */
-export function sparseRecords(records: PaxRecords): { name: Uint8Array; realSizeBytes: number } | undefined {
-  const keywords = [...records.keys()].filter((keyword) => keyword.startsWith('GNU.sparse.'));
-  if (keywords.length === 0) return undefined;
-  const [major, minor, name, realSize] = [MAJOR, MINOR, NAME, REAL_SIZE].map((key) => records.get(key));
-  if (major === undefined || minor === undefined || name === undefined || realSize === undefined) {
-    throw new HeaderError(
-      'it is sparse in a format older than 1.0, which is not read; make it with --sparse-version=1.0',
-    );
+/** Formats 0.0 and 0.1. */
+function recordMapHeader(
+  member: SparseMember,
+  options: TarOptions,
+  version: 0 | 1,
+  dataSizeBytes: number,
+): Buffer {
+  const entry = entryOf(member);
+  const path = encodeName(member.path);
+  const extents = mapOf(member);
+  const records = metadataRecords(entry, options);
+  const nameKeyword = version === 0 ? 'path' : 'GNU.sparse.name';
+  records.set(nameKeyword, path);
+  declareCharset(records, nameKeyword, member.path);
+  if (dataSizeBytes > MAX_OCTAL_SIZE) records.set('size', text(dataSizeBytes));
+  // GNU tar wants size and number before the map.
+  const map: [string, Uint8Array][] = [
+    ['GNU.sparse.size', text(member.realSizeBytes)],
+    ['GNU.sparse.numblocks', text(extents.length)],
+  ];
+  if (version === 1) map.push(['GNU.sparse.map', text(extents.flat().join(','))]);
+  for (const [offsetBytes, lengthBytes] of version === 0 ? extents : []) {
+    map.push(['GNU.sparse.offset', text(offsetBytes)], ['GNU.sparse.numbytes', text(lengthBytes)]);
   }
-  const version = `${Buffer.from(major).toString('latin1')}.${Buffer.from(minor).toString('latin1')}`;
-  if (version !== '1.0') throw new HeaderError(`it is sparse in format ${version.slice(0, 20)}; 1.0 is read`);
-  return { name, realSizeBytes: decimal(realSize, 'real size') };
+  const encoded = Buffer.concat(map.map(([keyword, value]) => encodeRecord(keyword, value)));
+  const name = version === 0 ? path : Buffer.concat([Buffer.from('GNUSparseFile.0/'), path]);
+  const fields = {
+    ...commonFields(entry, options),
+    name: name.subarray(0, NAME_BYTES),
+    typeFlag: TypeFlag.file,
+    sizeBytes: dataSizeBytes,
+  };
+  return headerWithRecords(fields, records, encoded);
 }
 
-/** A decimal number of a pax record or a sparse map. */
-export function decimal(bytes: Uint8Array, what: string): number {
-  const digits = Buffer.from(bytes.subarray(0, MAX_MAP_DIGITS + 1)).toString('latin1');
-  const value = Number(digits);
-  if (!/^[0-9]+$/.test(digits) || digits.length > MAX_MAP_DIGITS || !Number.isSafeInteger(value)) {
-    throw new HeaderError(`its ${what} is not a decimal number below 2^53`);
-  }
-  return value;
+function putNumber(block: Buffer, field: Field, value: number): void {
+  if (value <= maxOctal(field)) putOctal(block, field, value);
+  else putBinary(block, field, value);
 }
 
-/** Reads the map at the start of a sparse member's data, block by block. */
-export class SparseMapReader {
-  #line: number[] = [];
-  readonly #numbers: number[] = [];
+/** Puts as many extents into a block as it has places for, and says there whether more follow. */
+function putExtents(
+  block: Buffer,
+  layout: Pick<typeof GNU_MAP, 'extentsOffset' | 'extentCount' | 'extendedOffset'>,
+  extents: readonly Extent[],
+): void {
+  extents.slice(0, layout.extentCount).forEach(([offsetBytes, lengthBytes], index) => {
+    const start = layout.extentsOffset + index * EXTENT_BYTES;
+    putNumber(block, [start, EXTENT_FIELD_BYTES], offsetBytes);
+    putNumber(block, [start + EXTENT_FIELD_BYTES, EXTENT_FIELD_BYTES], lengthBytes);
+  });
+  if (extents.length > layout.extentCount) block[layout.extendedOffset] = 1;
+}
 
-  /** Takes one block; true once the map is whole. */
-  add(block: Uint8Array): boolean {
-    for (const byte of block) {
-      if (byte !== NEWLINE) {
-        if (this.#line.length > MAX_MAP_DIGITS)
-          throw new HeaderError('its sparse map has a number that is too long');
-        this.#line.push(byte);
-        continue;
-      }
-      this.#numbers.push(decimal(Uint8Array.from(this.#line), 'sparse map'));
-      this.#line = [];
-      if ((this.#numbers[0] as number) > MAX_EXTENTS) {
-        throw new HeaderError(`its sparse map has more than ${MAX_EXTENTS} extents`);
-      }
-      if (this.#numbers.length === 1 + 2 * (this.#numbers[0] as number)) return true;
-    }
-    return false;
+/** The `S` member of GNU format. */
+function headerMapHeader(member: SparseMember, options: TarOptions, dataSizeBytes: number): Buffer {
+  const path = encodeName(member.path);
+  const block = encodeHeader({
+    ...commonFields(entryOf(member), options),
+    name: path.subarray(0, NAME_BYTES),
+    typeFlag: TypeFlag.gnuSparse,
+    sizeBytes: dataSizeBytes,
+    format: 'gnu',
+  });
+  putNumber(block, GNU_MAP.realSize, member.realSizeBytes);
+  const extents = mapOf(member);
+  putExtents(block, GNU_MAP, extents);
+  sealHeader(block);
+  const extensions: Buffer[] = [];
+  for (let done = GNU_MAP.extentCount; done < extents.length; done += EXTENSION.extentCount) {
+    const extension = Buffer.alloc(BLOCK_BYTES);
+    putExtents(extension, EXTENSION, extents.slice(done, done + EXTENSION.extentCount + 1));
+    extensions.push(extension);
   }
+  return Buffer.concat([gnuLongName(TypeFlag.gnuLongName, path), block, ...extensions]);
+}
 
-  /** The extents that hold data, checked against the file's size and the bytes that are stored. */
-  extents(realSizeBytes: number, dataBytes: number): Extent[] {
-    const extents: Extent[] = [];
-    let end = 0;
-    let sum = 0;
-    for (let index = 1; index < this.#numbers.length; index += 2) {
-      const offset = this.#numbers[index] as number;
-      const length = this.#numbers[index + 1] as number;
-      if (offset < end || offset + length > realSizeBytes) {
-        throw new HeaderError('its sparse map has extents that overlap or pass the end of the file');
-      }
-      if (length % BLOCK_BYTES !== 0 && offset + length !== realSizeBytes) {
-        throw new HeaderError('its sparse map has an extent that does not end at a block');
-      }
-      end = offset + length;
-      sum += length;
-      if (length > 0) extents.push([offset, length]);
-    }
-    if (sum !== dataBytes)
-      throw new HeaderError(`its sparse map has ${sum} bytes of data, but ${dataBytes} are stored`);
-    return extents;
-  }
+/**
+ * The blocks in front of a sparse member's data. The data of all extents follows without gaps, then `tarPadding(dataSizeBytes)`.
+ *
+ * @throws RangeError where the extents are not as {@link SparseMember.extents} says
+ */
+export function sparseHeader(member: SparseMember, options: SparseOptions = {}): SparseHeader {
+  checkExtents(member);
+  const { format = 'pax-1.0', ...rest } = options;
+  const dataSizeBytes = member.extents.reduce((sum, [, lengthBytes]) => sum + lengthBytes, 0);
+  const headers = {
+    'pax-1.0': () => contentMapHeader(member, rest, dataSizeBytes),
+    'pax-0.1': () => recordMapHeader(member, rest, 1, dataSizeBytes),
+    'pax-0.0': () => recordMapHeader(member, rest, 0, dataSizeBytes),
+    gnu: () => headerMapHeader(member, { ...rest, format: 'gnu' }, dataSizeBytes),
+  };
+  return { header: headers[format](), dataSizeBytes };
 }

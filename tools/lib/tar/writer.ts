@@ -1,9 +1,13 @@
 /**
- * Writes tar members. The bytes depend on the entry alone: time 0, numeric owners, pax records only for what a ustar header cannot
- * hold, sorted by keyword. Sorting and content are the caller's.
+ * Writes tar members. The bytes depend on the entry and the options alone: numeric owners without names, pax records only for what a
+ * ustar header cannot hold, sorted by keyword. Sorting and content are the caller's.
  */
 
 import type { Entry } from '../entry/entry.ts';
+import { encodeName, printableName } from '../entry/name.ts';
+import type { Timestamp } from '../entry/tree-reader.ts';
+import { UserError } from '../error/user-error.ts';
+import { aclToText } from './acl.ts';
 import {
   BLOCK_BYTES,
   encodeHeader,
@@ -16,7 +20,21 @@ import {
   paddingBytes,
   TypeFlag,
 } from './header.ts';
-import { encodePax, XATTR_PREFIX } from './pax.ts';
+import { encodePax } from './pax.ts';
+import { ACL_KEYWORDS, xattrKeyword } from './xattr.ts';
+
+/** How members are written. What is not said keeps the bytes that layers have. */
+export interface TarOptions {
+  /**
+   * `pax` (default) is POSIX.1-2001 and holds everything. `gnu` has long names as members of their own and large numbers in binary, for
+   * readers that know no pax; it has no extended attributes and no fractions of seconds.
+   */
+  readonly format?: 'pax' | 'gnu';
+  /** Access control lists as the raw attributes that Linux has (`xattrs`, default), or as text that `tar --acls` and star take (`text`). */
+  readonly acls?: 'xattrs' | 'text';
+  /** When every file was changed last. Default: 0, the first second of 1970. */
+  readonly modificationTime?: Timestamp;
+}
 
 /** The end of an archive: two blocks of zeros. */
 export const TAR_END = new Uint8Array(2 * BLOCK_BYTES);
@@ -27,6 +45,13 @@ const NON_ASCII = /[^\x20-\x7e]/;
 /** Where the name of a pax header itself goes; readers that know pax never show it. */
 const PAX_HEADER_NAME = Buffer.from('PaxHeader');
 const PAX_HEADER_MODE = 0o644;
+/** The name that GNU tar gives to a member that holds the next one's long name. */
+const LONG_LINK_NAME = Buffer.from('././@LongLink');
+/** POSIX, "pax Extended Header", hdrcharset: names are bytes of no known character set. */
+const CHARSET_KEYWORD = 'hdrcharset';
+const CHARSET_BINARY = Buffer.from('BINARY');
+const NANOSECOND_DIGITS = 9;
+const NANOSECONDS = 1_000_000_000;
 
 const TYPE_FLAGS = {
   file: TypeFlag.file,
@@ -52,11 +77,15 @@ function splitName(name: Uint8Array): { prefix: Uint8Array; name: Uint8Array } |
   return { prefix: name.subarray(0, slash), name: name.subarray(slash + 1) };
 }
 
-/** A header with the pax header in front that `records` ask for. */
-export function headerWithRecords(fields: HeaderFields, records: ReadonlyMap<string, Uint8Array>): Buffer {
+/** A header with the pax header in front that `records` ask for; `encoded` is more records, which come first. */
+export function headerWithRecords(
+  fields: HeaderFields,
+  records: ReadonlyMap<string, Uint8Array>,
+  encoded: Uint8Array = new Uint8Array(),
+): Buffer {
   const header = encodeHeader(fields);
-  if (records.size === 0) return header;
-  const body = encodePax(records);
+  if (records.size === 0 && encoded.length === 0) return header;
+  const body = Buffer.concat([encoded, encodePax(records)]);
   const paxHeader = encodeHeader({
     name: PAX_HEADER_NAME,
     typeFlag: TypeFlag.paxHeader,
@@ -68,48 +97,121 @@ export function headerWithRecords(fields: HeaderFields, records: ReadonlyMap<str
   return Buffer.concat([paxHeader, body, tarPadding(body.length), header]);
 }
 
+/** Members in front of a GNU header whose name or link target is longer than its field. */
+export function gnuLongName(typeFlag: 'L' | 'K', name: Uint8Array): Buffer {
+  if (name.length <= NAME_BYTES) return Buffer.alloc(0);
+  const sizeBytes = name.length + 1;
+  const zero = { mode: 0, uid: 0, gid: 0 };
+  const header = encodeHeader({ ...zero, name: LONG_LINK_NAME, typeFlag, sizeBytes, format: 'gnu' });
+  return Buffer.concat([header, name, Buffer.alloc(1), tarPadding(sizeBytes)]);
+}
+
+function refuse(entry: Entry, rule: string): never {
+  throw new UserError(`${printableName(entry.path)}: ${rule}`);
+}
+
+/** Refuses what no tar archive can hold, or none of the format. */
+function checkEntry(entry: Entry, options: TarOptions): void {
+  if (entry.type === 'socket') refuse(entry, 'a tar archive cannot hold a socket; leave it out');
+  const device = entry.type === 'character-device' || entry.type === 'block-device' ? entry : undefined;
+  if (device !== undefined && Math.max(device.major, device.minor) > MAX_OCTAL_ID) {
+    refuse(entry, `the device ${device.major}:${device.minor} is larger than a tar archive can hold`);
+  }
+  if (options.format === 'gnu' && entry.xattrs.size > 0 && entry.type !== 'hardlink') {
+    refuse(entry, 'tar archives of GNU format cannot hold extended attributes; write it in pax format');
+  }
+}
+
+/** A time in a pax record: decimal seconds. */
+function timeText({ seconds, nanoseconds }: Timestamp): string {
+  if (nanoseconds === 0) return String(seconds);
+  // Digits go on away from zero, nanoseconds go on towards the future.
+  const negative = seconds < 0;
+  const whole = negative ? -(seconds + 1) : seconds;
+  const fraction = (negative ? NANOSECONDS - nanoseconds : nanoseconds)
+    .toString()
+    .padStart(NANOSECOND_DIGITS, '0');
+  return `${negative ? '-' : ''}${whole}.${fraction.replace(/0+$/, '')}`;
+}
+
+/** The records for what header fields cannot hold, apart from names. */
+export function metadataRecords(entry: Entry, options: TarOptions): Map<string, Uint8Array> {
+  const records = new Map<string, Uint8Array>();
+  const { modificationTime } = options;
+  if (entry.uid > MAX_OCTAL_ID) records.set('uid', Buffer.from(String(entry.uid)));
+  if (entry.gid > MAX_OCTAL_ID) records.set('gid', Buffer.from(String(entry.gid)));
+  if (
+    modificationTime !== undefined &&
+    (modificationTime.nanoseconds !== 0 ||
+      modificationTime.seconds < 0 ||
+      modificationTime.seconds > MAX_OCTAL_SIZE)
+  ) {
+    records.set('mtime', Buffer.from(timeText(modificationTime)));
+  }
+  if (entry.type === 'hardlink') return records;
+  for (const [name, value] of entry.xattrs) {
+    const aclKeyword = Object.keys(ACL_KEYWORDS).find((keyword) => ACL_KEYWORDS[keyword] === name);
+    const text = options.acls === 'text' && aclKeyword !== undefined ? aclToText(value) : undefined;
+    if (text === undefined) records.set(xattrKeyword(name), value);
+    else records.set(aclKeyword as string, Buffer.from(text));
+  }
+  return records;
+}
+
+/** Says that the names of a header's records are bytes, where the one of the record `keyword` is not UTF-8. */
+export function declareCharset(records: Map<string, Uint8Array>, keyword: string, name: string): void {
+  if (records.has(keyword) && !name.isWellFormed()) records.set(CHARSET_KEYWORD, CHARSET_BINARY);
+}
+
+/** The fields that every member has. */
+export function commonFields(
+  entry: Entry,
+  options: TarOptions,
+): Pick<HeaderFields, 'mode' | 'uid' | 'gid' | 'modificationSeconds' | 'format'> {
+  const { mode, uid, gid } = entry;
+  const modificationSeconds = options.modificationTime?.seconds ?? 0;
+  return { mode, uid, gid, modificationSeconds, format: options.format ?? 'pax' };
+}
+
 /**
  * The blocks in front of an entry's content.
  *
- * @throws RangeError where an extended attribute's name holds an equals sign, which a pax keyword cannot.
+ * Names that are UTF-8 but not ASCII are in pax records. Bytes that are not UTF-8 stand as they are in the header, where GNU tar and bsdtar
+ * take them as they are, or in a record beside `hdrcharset=BINARY` where they are too long for that.
+ *
+ * @throws UserError where the format cannot hold the entry: a socket in any, extended attributes in `gnu`
  */
-export function tarHeader(entry: Entry): Buffer {
-  if (entry.type === 'socket') throw new RangeError(`${entry.path}: a tar archive cannot hold a socket`);
-  const records = new Map<string, Uint8Array>();
+export function tarHeader(entry: Entry, options: TarOptions = {}): Buffer {
+  checkEntry(entry, options);
   const path = memberName(entry);
-  const pathBytes = Buffer.from(path);
-  const split = NON_ASCII.test(path) ? undefined : splitName(pathBytes);
-  if (split === undefined) records.set('path', pathBytes);
-
   const target = entry.type === 'symlink' || entry.type === 'hardlink' ? entry.target : '';
-  const targetBytes = Buffer.from(target);
-  if (targetBytes.length > LINK_NAME_BYTES || NON_ASCII.test(target)) records.set('linkpath', targetBytes);
-
-  const sizeBytes = entry.type === 'file' ? entry.sizeBytes : 0;
-  if (sizeBytes > MAX_OCTAL_SIZE) records.set('size', Buffer.from(String(sizeBytes)));
-  if (entry.uid > MAX_OCTAL_ID) records.set('uid', Buffer.from(String(entry.uid)));
-  if (entry.gid > MAX_OCTAL_ID) records.set('gid', Buffer.from(String(entry.gid)));
-  if (entry.type !== 'hardlink') {
-    for (const [name, value] of entry.xattrs) {
-      if (name.includes('=')) throw new RangeError(`${entry.path}: the name of xattr ${name} holds "="`);
-      records.set(XATTR_PREFIX + name, value);
-    }
-  }
+  const pathBytes = encodeName(path);
+  const targetBytes = encodeName(target);
   const device = entry.type === 'character-device' || entry.type === 'block-device' ? entry : undefined;
-  return headerWithRecords(
-    {
-      name: split?.name ?? pathBytes.subarray(0, NAME_BYTES),
-      ...(split === undefined ? {} : { prefix: split.prefix }),
-      linkName: targetBytes.subarray(0, LINK_NAME_BYTES),
-      typeFlag: TYPE_FLAGS[entry.type],
-      mode: entry.mode,
-      uid: entry.uid,
-      gid: entry.gid,
-      sizeBytes,
-      ...(device === undefined ? {} : { major: device.major, minor: device.minor }),
-    },
-    records,
-  );
+  const fields: HeaderFields = {
+    ...commonFields(entry, options),
+    name: pathBytes.subarray(0, NAME_BYTES),
+    linkName: targetBytes.subarray(0, LINK_NAME_BYTES),
+    typeFlag: TYPE_FLAGS[entry.type as keyof typeof TYPE_FLAGS],
+    sizeBytes: entry.type === 'file' ? entry.sizeBytes : 0,
+    ...(device === undefined ? {} : { major: device.major, minor: device.minor }),
+  };
+  if (options.format === 'gnu') {
+    const longNames = [
+      gnuLongName(TypeFlag.gnuLongLink, targetBytes),
+      gnuLongName(TypeFlag.gnuLongName, pathBytes),
+    ];
+    return Buffer.concat([...longNames, encodeHeader(fields)]);
+  }
+  const records = metadataRecords(entry, options);
+  const isHeaderName = (name: string): boolean => !NON_ASCII.test(name) || !name.isWellFormed();
+  const split = isHeaderName(path) ? splitName(pathBytes) : undefined;
+  if (split === undefined) records.set('path', pathBytes);
+  if (targetBytes.length > LINK_NAME_BYTES || !isHeaderName(target)) records.set('linkpath', targetBytes);
+  declareCharset(records, 'path', path);
+  declareCharset(records, 'linkpath', target);
+  if (fields.sizeBytes > MAX_OCTAL_SIZE) records.set('size', Buffer.from(String(fields.sizeBytes)));
+  return headerWithRecords({ ...fields, ...split }, records);
 }
 
 /** The zeros behind `sizeBytes` bytes of content. */

@@ -1,0 +1,39 @@
+/** Random access to uncompressed archives: the headers alone are read, contents where and when they are wanted. */
+
+import type { BlockSource } from '../block/block.ts';
+import { type TarMember, TarParser } from './parser.ts';
+
+/** Headers are read in windows of so many bytes: small files lie within one, larger ones are passed over. */
+const WINDOW_BYTES = 128 << 10;
+
+/** A source that can fill a buffer again and again, as `FileImage` does. */
+export type ScanSource = BlockSource & { readInto?(offsetBytes: number, bytes: Uint8Array): void };
+
+/**
+ * The members of an uncompressed archive without their contents: each entry, where its stored content begins, and for a sparse file where
+ * its data lies. A file's bytes are at {@link TarMember.dataOffsetBytes}; those of its extents follow each other there.
+ *
+ * @param archive the archive's name, for errors
+ * @throws UserError where the archive is damaged or hostile: one line that names archive, entry and rule
+ */
+export function* scanTar(source: ScanSource, archive: string): Generator<TarMember, void, undefined> {
+  const parser = new TarParser(archive, source.sizeBytes);
+  const parsing = parser.events();
+  const window = new Uint8Array(WINDOW_BYTES);
+  const nextChunk = (): Uint8Array | undefined => {
+    const lengthBytes = Math.min(WINDOW_BYTES, source.sizeBytes - parser.offsetBytes);
+    if (lengthBytes <= 0) return undefined;
+    if (source.readInto === undefined) return source.read(parser.offsetBytes, lengthBytes);
+    const chunk = window.subarray(0, lengthBytes);
+    source.readInto(parser.offsetBytes, chunk);
+    return chunk;
+  };
+  for (let step = parsing.next(); !step.done; ) {
+    if (step.value === undefined) {
+      step = parsing.next(nextChunk());
+    } else {
+      if (step.value.kind === 'member') yield step.value;
+      step = parsing.next();
+    }
+  }
+}

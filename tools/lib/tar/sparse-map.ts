@@ -1,0 +1,294 @@
+/**
+ * Where the data of a sparse member lies, in every form that GNU tar has had (GNU tar manual, "Storing Sparse Files"): the old `S` member
+ * with extents in its header and in blocks behind it, star's variety of that, and pax 0.0, 0.1 and 1.0.
+ */
+
+import { BLOCK_BYTES, HeaderError, type RawHeader } from './header.ts';
+import { type Field, readNumber } from './number-field.ts';
+import { type PaxRecords, SPARSE_MAP } from './pax.ts';
+
+/** A run of bytes that holds data: [offset, length] in bytes. */
+export type Extent = readonly [offsetBytes: number, lengthBytes: number];
+
+/** Bounds the memory that a map from outside can take. */
+export const MAX_EXTENTS = 1 << 20;
+const MAX_NUMBER_DIGITS = 16;
+const NEWLINE = 0x0a;
+const COMMA = 0x2c;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** tar.h of GNU tar, struct oldgnu_header and star_in_header: extents, whether a block of more follows, the size with holes. */
+export interface HeaderMapLayout {
+  readonly extentsOffset: number;
+  readonly extentCount: number;
+  readonly extendedOffset: number;
+  readonly realSize: Field;
+}
+export const GNU_MAP: HeaderMapLayout = {
+  extentsOffset: 386,
+  extentCount: 4,
+  extendedOffset: 482,
+  realSize: [483, 12],
+};
+const STAR_MAP: HeaderMapLayout = {
+  extentsOffset: 356,
+  extentCount: 4,
+  extendedOffset: 355,
+  realSize: [452, 12],
+};
+/** struct sparse_header and star_ext_header. */
+export const EXTENSION = { extentsOffset: 0, extentCount: 21, extendedOffset: 504 } as const;
+export const EXTENT_BYTES = 24;
+export const EXTENT_FIELD_BYTES = 12;
+
+/** A decimal number of a pax record or a sparse map. */
+export function decimal(bytes: Uint8Array, what: string): number {
+  let value = 0;
+  for (const byte of bytes) {
+    value = byte >= ZERO && byte <= NINE ? value * 10 + (byte - ZERO) : Number.NaN;
+    if (!Number.isSafeInteger(value)) break;
+  }
+  if (bytes.length === 0 || bytes.length > MAX_NUMBER_DIGITS || !Number.isSafeInteger(value)) {
+    throw new HeaderError(`its ${what} is not a decimal number below 2^53`);
+  }
+  return value;
+}
+
+/** Collects a map's extents and holds them to each other, to the file's size, and to what is stored. */
+class ExtentCollector {
+  readonly #extents: Extent[] = [];
+  readonly #realSizeBytes: number;
+  #endBytes = 0;
+  #dataBytes = 0;
+
+  constructor(realSizeBytes: number) {
+    this.#realSizeBytes = realSizeBytes;
+  }
+
+  add(offsetBytes: number, lengthBytes: number): void {
+    const endBytes = offsetBytes + lengthBytes;
+    if (offsetBytes < this.#endBytes || endBytes > this.#realSizeBytes) {
+      throw new HeaderError('its sparse map has extents that overlap or pass the end of the file');
+    }
+    if (lengthBytes % BLOCK_BYTES !== 0 && endBytes !== this.#realSizeBytes) {
+      throw new HeaderError('its sparse map has an extent that does not end at a block');
+    }
+    this.#endBytes = endBytes;
+    if (lengthBytes === 0) return;
+    if (this.#extents.length >= MAX_EXTENTS) tooMany();
+    this.#dataBytes += lengthBytes;
+    this.#extents.push([offsetBytes, lengthBytes]);
+  }
+
+  finish(storedBytes: number): Extent[] {
+    if (this.#dataBytes !== storedBytes) {
+      throw new HeaderError(
+        `its sparse map has ${this.#dataBytes} bytes of data, but ${storedBytes} are stored`,
+      );
+    }
+    return this.#extents;
+  }
+}
+
+function tooMany(): never {
+  throw new HeaderError(`its sparse map has more than ${MAX_EXTENTS} extents`);
+}
+
+/** A map that is still being read, block by block. */
+export interface SparseMap {
+  /** Size of the file with its holes. */
+  readonly realSizeBytes: number;
+  /** Whether the map's next block is the next one of the archive. */
+  readonly isOpen: boolean;
+  /** Whether the map's blocks count as stored content. */
+  readonly isContent: boolean;
+  /** Takes the next block of the archive while the map is open. @throws HeaderError */
+  add(block: Uint8Array): void;
+  /** @param dataBytes how many bytes of the file's data are stored @throws HeaderError */
+  extents(dataBytes: number): Extent[];
+}
+
+/** The map of an `S` member: in its header, and in the blocks between that and the content. */
+export class HeaderSparseMap implements SparseMap {
+  readonly realSizeBytes: number;
+  readonly isContent = false;
+  readonly #collector: ExtentCollector;
+  #isOpen: boolean;
+
+  /** @throws HeaderError */
+  constructor(header: RawHeader) {
+    const layout = header.dialect === 'star' ? STAR_MAP : GNU_MAP;
+    this.realSizeBytes = readNumber(header.block, layout.realSize, 'real size');
+    this.#collector = new ExtentCollector(this.realSizeBytes);
+    this.#isOpen = this.#take(header.block, layout);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Takes the extents of one block, and tells whether it says that another one follows. */
+  #take(block: Uint8Array, layout: Omit<HeaderMapLayout, 'realSize'>): boolean {
+    for (let index = 0; index < layout.extentCount; index++) {
+      const start = layout.extentsOffset + index * EXTENT_BYTES;
+      // An unused place, behind the last extent, has no length.
+      if (block[start + EXTENT_FIELD_BYTES] === 0) break;
+      const offset = readNumber(block, [start, EXTENT_FIELD_BYTES], 'sparse map');
+      const length = readNumber(block, [start + EXTENT_FIELD_BYTES, EXTENT_FIELD_BYTES], 'sparse map');
+      this.#collector.add(offset, length);
+    }
+    return block[layout.extendedOffset] !== 0;
+  }
+
+  add(block: Uint8Array): void {
+    this.#isOpen = this.#take(block, EXTENSION);
+  }
+
+  extents(dataBytes: number): Extent[] {
+    return this.#collector.finish(dataBytes);
+  }
+}
+
+/** Takes the numbers of a map one after another: how many extents, then offset and length of each. */
+class NumberList {
+  readonly #collector: ExtentCollector;
+  #extentCount: number | undefined;
+  #offset: number | undefined;
+  #count = 0;
+  readonly #digits = new Uint8Array(MAX_NUMBER_DIGITS);
+  #digitCount = 0;
+
+  constructor(realSizeBytes: number, extentCount?: number) {
+    this.#collector = new ExtentCollector(realSizeBytes);
+    if (extentCount !== undefined) this.#setExtentCount(extentCount);
+  }
+
+  #setExtentCount(count: number): void {
+    if (count > MAX_EXTENTS) tooMany();
+    this.#extentCount = count;
+  }
+
+  get isWhole(): boolean {
+    return this.#count === this.#extentCount;
+  }
+
+  #number(): number {
+    const value = decimal(this.#digits.subarray(0, this.#digitCount), 'sparse map');
+    this.#digitCount = 0;
+    return value;
+  }
+
+  /** Takes a character; `separator` ends a number. */
+  put(byte: number, separator: number): void {
+    if (byte !== separator) {
+      if (this.#digitCount === MAX_NUMBER_DIGITS) {
+        throw new HeaderError('its sparse map has a number that is too long');
+      }
+      this.#digits[this.#digitCount++] = byte;
+      return;
+    }
+    const value = this.#number();
+    if (this.#extentCount === undefined) {
+      this.#setExtentCount(value);
+    } else if (this.#offset === undefined) {
+      this.#offset = value;
+    } else {
+      this.#collector.add(this.#offset, value);
+      this.#offset = undefined;
+      this.#count++;
+    }
+  }
+
+  extents(dataBytes: number): Extent[] {
+    return this.#collector.finish(dataBytes);
+  }
+}
+
+/** The map of format 1.0: at the start of the content, a number a line, padded to a block. */
+export class ContentSparseMap implements SparseMap {
+  readonly realSizeBytes: number;
+  readonly isContent = true;
+  readonly #list: NumberList;
+
+  constructor(realSizeBytes: number) {
+    this.realSizeBytes = realSizeBytes;
+    this.#list = new NumberList(realSizeBytes);
+  }
+
+  get isOpen(): boolean {
+    return !this.#list.isWhole;
+  }
+
+  add(block: Uint8Array): void {
+    for (const byte of block) {
+      if (this.#list.isWhole) return;
+      this.#list.put(byte, NEWLINE);
+    }
+  }
+
+  extents(dataBytes: number): Extent[] {
+    return this.#list.extents(dataBytes);
+  }
+}
+
+/** The map of formats 0.0 and 0.1: in the pax records. */
+export class RecordSparseMap implements SparseMap {
+  readonly realSizeBytes: number;
+  readonly isOpen = false;
+  readonly isContent = false;
+  readonly #list: NumberList;
+
+  /** @throws HeaderError */
+  constructor(realSizeBytes: number, extentCount: number, map: Uint8Array) {
+    this.realSizeBytes = realSizeBytes;
+    this.#list = new NumberList(realSizeBytes, extentCount);
+    for (const byte of map) this.#list.put(byte, COMMA);
+    if (map.length > 0) this.#list.put(COMMA, COMMA);
+    if (!this.#list.isWhole) throw new HeaderError('its sparse map has not as many extents as it says');
+  }
+
+  add(): never {
+    throw new RangeError('a map that is in the pax records has no blocks');
+  }
+
+  extents(dataBytes: number): Extent[] {
+    return this.#list.extents(dataBytes);
+  }
+}
+
+const SPARSE_PREFIX = 'GNU.sparse.';
+const SPARSE_NAME = 'GNU.sparse.name';
+
+/**
+ * What pax records say about a sparse member: its map, and its name where `path` has another one; `undefined` for a plain member.
+ *
+ * @throws HeaderError
+ */
+export function sparseRecords(
+  records: PaxRecords,
+): { name: Uint8Array | undefined; map: SparseMap } | undefined {
+  let isSparse = false;
+  for (const keyword of records.keys()) isSparse ||= keyword.startsWith(SPARSE_PREFIX);
+  if (!isSparse) return undefined;
+  const value = (keyword: string): Uint8Array => {
+    const bytes = records.get(SPARSE_PREFIX + keyword);
+    if (bytes === undefined)
+      throw new HeaderError(`it is sparse, and has no record ${SPARSE_PREFIX}${keyword}`);
+    return bytes;
+  };
+  const name = records.get(SPARSE_NAME);
+  if (!records.has(`${SPARSE_PREFIX}major`)) {
+    const realSizeBytes = decimal(value('size'), 'real size');
+    const extentCount = decimal(value('numblocks'), 'number of extents');
+    const numbers = records.get(SPARSE_MAP) ?? new Uint8Array();
+    return { name, map: new RecordSparseMap(realSizeBytes, extentCount, numbers) };
+  }
+  const version = `${Buffer.from(value('major')).toString('latin1')}.${Buffer.from(value('minor')).toString('latin1')}`;
+  if (version !== '1.0') {
+    throw new HeaderError(
+      `it is sparse in format ${JSON.stringify(version.slice(0, 20))}; 0.0, 0.1 and 1.0 are read`,
+    );
+  }
+  return { name, map: new ContentSparseMap(decimal(value('realsize'), 'real size')) };
+}
