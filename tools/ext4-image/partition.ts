@@ -50,7 +50,7 @@ export async function writeExt4Partition(options: Ext4PartitionOptions): Promise
   const entries = await writeFileSystem(sink, tree, ext4);
   let verityInfo: VerityInfo | undefined;
   if (verity !== undefined) {
-    const rootHash = appendHashTree(image, sink, sizeBytes, sink.extents(), verity);
+    const rootHash = await appendHashTree(scratch, sink, sizeBytes, sink.extents(), verity);
     verityInfo = { rootHash, ...verity, dataBytes: sizeBytes, hashOffsetBytes: sizeBytes };
   }
   await packImageFiles(image, target.files, {

@@ -1,42 +1,31 @@
-import type { BlockSink, BlockSource } from '../block/block.ts';
+import type { BlockSink } from '../block/block.ts';
 import type { ByteRange } from '../packed/index.ts';
-import { VerityBuilder, verityHashBytes } from '../verity/verity.ts';
-
-/** Data is read so many bytes at once. */
-const READ_BYTES = 4 << 20;
+import { formatVerity, verityHashBytes } from '../verity/verity.ts';
 
 /** Size of the hash tree of a file system of `dataBytes`, superblock included. */
 export const hashTreeBytes = verityHashBytes;
 
 /**
- * Writes the dm-verity hash tree of the first `dataBytes` of an image right behind them.
+ * Writes the dm-verity hash tree of the first `dataBytes` of an image right behind them. All processors hash.
  *
+ * @param imagePath the image's file, in which everything stands that was written
+ * @param sink that writes into the image
  * @param written where the data was written, ascending; the rest is zeros and need not be read
  * @returns the root hash, hexadecimal
  */
-export function appendHashTree(
-  image: BlockSource,
+export async function appendHashTree(
+  imagePath: string,
   sink: BlockSink,
   dataBytes: number,
   written: readonly ByteRange[],
   { salt, uuid }: { readonly salt: string; readonly uuid: string },
-): string {
-  const builder = new VerityBuilder(sink, {
+): Promise<string> {
+  const { rootHash } = await formatVerity(imagePath, sink, {
     dataBytes,
     hashOffsetBytes: dataBytes,
     salt: Buffer.from(salt, 'hex'),
     uuid,
+    written,
   });
-  let position = 0;
-  for (const [offsetBytes, lengthBytes] of written) {
-    builder.updateZeros(offsetBytes - position);
-    const endBytes = offsetBytes + lengthBytes;
-    for (position = offsetBytes; position < endBytes; ) {
-      const bytes = image.read(position, Math.min(READ_BYTES, endBytes - position));
-      builder.update(bytes);
-      position += bytes.length;
-    }
-  }
-  builder.updateZeros(dataBytes - position);
-  return builder.finish().rootHash;
+  return rootHash;
 }
