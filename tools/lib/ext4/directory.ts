@@ -120,11 +120,11 @@ export function* decodeBlock(
     }
     offset += recordBytes;
   }
+  if (offset !== block.length) throw new DirectoryError('the entries of its directory block end too early');
+  if (inodeSeed === undefined || hasTail || isIndexRoot) return;
   const isIndexNode =
     view.getUint32(0, true) === 0 && recordLength(view.getUint16(4, true), block.length) === block.length;
-  if (inodeSeed !== undefined && !hasTail && !isIndexRoot && !isIndexNode) {
-    throw new DirectoryError('its directory block has no checksum');
-  }
+  if (!isIndexNode) throw new DirectoryError('its directory block has no checksum');
 }
 
 function isDots(name: Uint8Array): boolean {

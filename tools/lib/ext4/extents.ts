@@ -141,6 +141,10 @@ function* decodeNode(
   if (depth > MAXIMUM_DEPTH || (expectedDepth !== undefined && depth !== expectedDepth)) {
     throw new ExtentTreeError('its extent tree has a node of the wrong depth');
   }
+  // Only the root of an empty file has nothing in it; this also keeps a damaged tree from growing without end.
+  if (recordCount === 0 && (expectedDepth !== undefined || depth > 0)) {
+    throw new ExtentTreeError('its extent tree has a node without records');
+  }
   if (expectedDepth !== undefined && inodeSeed !== undefined) {
     if (tail + 4 > bytes.length || view.getUint32(tail, true) !== crc32c(inodeSeed, bytes, 0, tail)) {
       throw new ExtentTreeError('its extent tree has a block that does not match its checksum');

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { BLOCKS_PER_GROUP, type BlockRange, type Geometry, hasSuperblock, planGeometry } from './geometry.ts';
+import { BLOCKS_PER_GROUP, type BlockRange, type Geometry, isSparseGroup, planGeometry } from './geometry.ts';
 
 test('superblocks stand in groups 0, 1 and the powers of 3, 5 and 7', () => {
-  const groups = Array.from({ length: 400 }, (_, group) => group).filter(hasSuperblock);
+  const groups = Array.from({ length: 400 }, (_, group) => group).filter(isSparseGroup);
   expect(groups).toEqual([0, 1, 3, 5, 7, 9, 25, 27, 49, 81, 125, 243, 343]);
 });
 
@@ -12,7 +12,7 @@ function placed(geometry: Geometry): BlockRange[] {
   const tableBlocks = geometry.inodesPerGroup / 16;
   for (let group = 0; group < geometry.groupCount; group++) {
     const add = (start: number, count: number): number => ranges.push({ start, end: start + count });
-    if (hasSuperblock(group)) add(group * BLOCKS_PER_GROUP, 1 + geometry.descriptorBlocks);
+    if (isSparseGroup(group)) add(group * BLOCKS_PER_GROUP, 1 + geometry.descriptorBlocks);
     add(geometry.blockBitmaps[group] as number, 1);
     add(geometry.inodeBitmaps[group] as number, 1);
     add(geometry.inodeTables[group] as number, tableBlocks);

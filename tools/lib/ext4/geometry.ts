@@ -38,7 +38,7 @@ export interface Geometry {
 }
 
 /** With sparse_super, copies of the superblock stand in groups 0, 1 and the powers of 3, 5 and 7. */
-export function hasSuperblock(group: number): boolean {
+export function isSparseGroup(group: number): boolean {
   if (group <= 1) return true;
   return [3, 5, 7].some((base) => {
     let power = base;
@@ -64,7 +64,7 @@ function superblockRange(group: number, descriptorBlocks: number): BlockRange {
 function usableBlockCount(sizeBlocks: number): number {
   const groupCount = Math.ceil(sizeBlocks / BLOCKS_PER_GROUP);
   const lastGroupBlocks = sizeBlocks - (groupCount - 1) * BLOCKS_PER_GROUP;
-  const isTooShort = hasSuperblock(groupCount - 1) && lastGroupBlocks < 1 + descriptorBlockCount(groupCount);
+  const isTooShort = isSparseGroup(groupCount - 1) && lastGroupBlocks < 1 + descriptorBlockCount(groupCount);
   return groupCount > 1 && isTooShort ? sizeBlocks - lastGroupBlocks : sizeBlocks;
 }
 
@@ -77,7 +77,7 @@ export function planGeometry(sizeBlocks: number, minimumInodes: number): Geometr
   const descriptorBlocks = descriptorBlockCount(groupCount);
   const superblocks: BlockRange[] = [];
   for (let group = 0; group < groupCount; group++) {
-    if (hasSuperblock(group)) superblocks.push(superblockRange(group, descriptorBlocks));
+    if (isSparseGroup(group)) superblocks.push(superblockRange(group, descriptorBlocks));
   }
   const placement = placeFlexGroups(blockCount, groupCount, inodesPerGroup / INODES_PER_BLOCK, superblocks);
   const reserved = mergeRanges([...superblocks, ...placement.ranges]);

@@ -1,26 +1,24 @@
 /** Bitmaps, group descriptors and superblocks: what is written when everything else has its place. */
 import type { BlockSink } from '../block/block.ts';
 import { crc32c } from './crc32c.ts';
+import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
 import {
   BLOCK_BYTES,
   BLOCKS_PER_GROUP,
   type BlockRange,
   type Geometry,
   groupRange,
-  hasSuperblock,
+  isSparseGroup,
   LOG_GROUPS_PER_FLEX,
 } from './geometry.ts';
 import { DESCRIPTOR_BYTES, encodeGroupDescriptor, GROUP_FLAGS, setBits } from './group.ts';
 import { EXTRA_INODE_BYTES, FIRST_FREE_INODE, INODE_BYTES, JOURNAL_INODE } from './inode.ts';
 import type { CheckedOptions } from './options.ts';
 import {
-  COMPAT,
   checksumSeed,
   encodeSuperblock,
   FLAG_UNSIGNED_HASH,
   HASH_HALF_MD4,
-  INCOMPAT,
-  RO_COMPAT,
   SUPERBLOCK_OFFSET_BYTES,
 } from './superblock.ts';
 
@@ -110,7 +108,7 @@ function writeGroups(sink: BlockSink, geometry: Geometry, usage: Usage, seed: nu
     const range = groupRange(geometry, group);
     const bitmap = new Uint8Array(BLOCK_BYTES);
     const usedBlocks = markBlocks(bitmap, range, usage, reservedIn(range));
-    const superblockBlocks = hasSuperblock(group) ? 1 + geometry.descriptorBlocks : 0;
+    const superblockBlocks = isSparseGroup(group) ? 1 + geometry.descriptorBlocks : 0;
     const isLast = group === geometry.groupCount - 1;
     // Linux makes up the bitmap of such a group by itself: only the superblock and the descriptors are in use.
     const isBlockUninit = usedBlocks === superblockBlocks && !isLast;
@@ -164,11 +162,12 @@ export function writeGroupMetadata(
 ): void {
   const table = writeGroups(sink, geometry, usage, checksumSeed(options.uuid));
   for (let group = geometry.groupCount - 1; group >= 0; group--) {
-    if (!hasSuperblock(group)) continue;
+    if (!isSparseGroup(group)) continue;
     const startBytes = group * BLOCKS_PER_GROUP * BLOCK_BYTES;
     const superblock = encodeSuperblock({
       inodeCount: geometry.inodeCount,
       blockCount: geometry.blockCount,
+      reservedBlockCount: 0,
       freeBlockCount: usage.freeBlockCount,
       freeInodeCount: geometry.inodeCount - usage.lastInode,
       blockBytes: BLOCK_BYTES,

@@ -7,7 +7,8 @@ export const DESCRIPTOR_BYTES = 64;
 /** bg_flags. */
 export const GROUP_FLAGS = { inodeUninit: 0x1, blockUninit: 0x2, inodeZeroed: 0x4 } as const;
 
-const CHECKSUM_OFFSET = 0x1e;
+/** bg_checksum. */
+export const DESCRIPTOR_CHECKSUM_OFFSET = 0x1e;
 const TWO_TO_32 = 2 ** 32;
 
 export interface GroupDescriptor {
@@ -45,14 +46,14 @@ export function encodeGroupDescriptor(
   view.setUint16(0x1c, descriptor.unusedInodeCount, true);
   view.setUint16(0x38, descriptor.blockBitmapChecksum >>> 16, true);
   view.setUint16(0x3a, descriptor.inodeBitmapChecksum >>> 16, true);
-  view.setUint16(CHECKSUM_OFFSET, descriptorChecksum(bytes, group, seed), true);
+  view.setUint16(DESCRIPTOR_CHECKSUM_OFFSET, descriptorChecksum(bytes, group, seed), true);
 }
 
 function descriptorChecksum(bytes: Uint8Array, group: number, seed: number): number {
   let crc = crc32cWord(seed, group);
-  crc = crc32c(crc, bytes, 0, CHECKSUM_OFFSET);
+  crc = crc32c(crc, bytes, 0, DESCRIPTOR_CHECKSUM_OFFSET);
   crc = crc32c(crc, new Uint8Array(2));
-  return crc32c(crc, bytes, CHECKSUM_OFFSET + 2) & 0xffff;
+  return crc32c(crc, bytes, DESCRIPTOR_CHECKSUM_OFFSET + 2) & 0xffff;
 }
 
 /** The block number of the group's inode table; all that a reader needs. */
@@ -64,7 +65,7 @@ export function decodeInodeTable(bytes: Uint8Array): number {
 
 export function isDescriptorIntact(bytes: Uint8Array, group: number, seed: number): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.getUint16(CHECKSUM_OFFSET, true) === descriptorChecksum(bytes, group, seed);
+  return view.getUint16(DESCRIPTOR_CHECKSUM_OFFSET, true) === descriptorChecksum(bytes, group, seed);
 }
 
 /** Sets the bits `[start, end)` of a bitmap; bit 0 is the lowest of the first byte. */

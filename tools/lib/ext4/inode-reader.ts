@@ -1,32 +1,48 @@
-/** Superblock, group descriptors and inodes of an existing file system. */
+/** Superblock, inodes and the blocks that they map, of an existing file system. */
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
 import { decodeExtentTree, ExtentTreeError, type StoredExtent } from './extents.ts';
-import { decodeInodeTable, isDescriptorIntact } from './group.ts';
-import { decodeInode, INODE_FLAGS, type StoredInode } from './inode.ts';
+import { INCOMPAT, RO_COMPAT, refusedFeatures } from './features.ts';
+import { GroupReader } from './group-reader.ts';
+import { decodeBlockMap } from './indirect.ts';
+import { decodeInode, INODE_FLAGS, MODE, REFUSED_INODE_FLAGS, type StoredInode } from './inode.ts';
 import {
   decodeSuperblock,
-  INCOMPAT,
-  RO_COMPAT,
   STATE,
   SUPERBLOCK_BYTES,
   SUPERBLOCK_OFFSET_BYTES,
   type Superblock,
 } from './superblock.ts';
 
-/** s_feature_incompat that reading copes with. */
-const READABLE_INCOMPAT =
-  INCOMPAT.filetype |
-  INCOMPAT.extents |
-  INCOMPAT.bit64 |
-  INCOMPAT.flexBg |
-  INCOMPAT.csumSeed |
-  INCOMPAT.largeDir;
 /** Inodes are read through a window of this size. */
 const WINDOW_BYTES = 1 << 16;
 const MINIMUM_INODE_BYTES = 128;
 const MINIMUM_DESCRIPTOR_BYTES = 32;
-const MAXIMUM_DESCRIPTOR_BYTES = 1024;
+const MINIMUM_WIDE_DESCRIPTOR_BYTES = 64;
+/** Linux takes directories of up to this size without the large_dir feature; this reader takes no larger ones with it. */
+const MAXIMUM_DIRECTORY_BYTES = 2 ** 31;
+
+function isPowerOfTwo(value: number): boolean {
+  return value > 0 && (value & (value - 1)) === 0;
+}
+
+/** Whether the sizes that the superblock gives can be true together. */
+function isSane(superblock: Superblock): boolean {
+  const { inodeBytes, blockBytes, descriptorBytes, blocksPerGroup, inodesPerGroup, incompat } = superblock;
+  const isWide = (incompat & INCOMPAT.bit64) !== 0;
+  return (
+    inodeBytes >= MINIMUM_INODE_BYTES &&
+    inodeBytes <= blockBytes &&
+    isPowerOfTwo(inodeBytes) &&
+    descriptorBytes >= (isWide ? MINIMUM_WIDE_DESCRIPTOR_BYTES : MINIMUM_DESCRIPTOR_BYTES) &&
+    descriptorBytes <= blockBytes &&
+    isPowerOfTwo(descriptorBytes) &&
+    blocksPerGroup > 0 &&
+    inodesPerGroup > 0 &&
+    inodesPerGroup <= blockBytes * 8 &&
+    superblock.blockCount > superblock.firstDataBlock
+  );
+}
 
 /** Refuses what cannot be read, or what a recovery would change. */
 function checkSuperblock(
@@ -41,22 +57,12 @@ function checkSuperblock(
   if ((state & STATE.clean) === 0 || (state & STATE.errors) !== 0) {
     fail('it was not unmounted cleanly or has known errors; run e2fsck on it');
   }
-  const unknown = incompat & ~READABLE_INCOMPAT;
-  if (unknown !== 0) fail(`it has features that are not supported (incompatible 0x${unknown.toString(16)})`);
-  const { inodeBytes, blockBytes, descriptorBytes, blocksPerGroup, inodesPerGroup, blockCount } = superblock;
-  const isSane =
-    inodeBytes >= MINIMUM_INODE_BYTES &&
-    inodeBytes <= blockBytes &&
-    (inodeBytes & (inodeBytes - 1)) === 0 &&
-    descriptorBytes >= MINIMUM_DESCRIPTOR_BYTES &&
-    descriptorBytes <= MAXIMUM_DESCRIPTOR_BYTES &&
-    blocksPerGroup > 0 &&
-    blocksPerGroup <= blockBytes * 8 &&
-    inodesPerGroup > 0 &&
-    blockCount > superblock.firstDataBlock;
-  if (!isSane) fail('its superblock contradicts itself');
-  if (blockCount * blockBytes > sourceBytes) {
-    fail(`it is cut off: it has ${blockCount * blockBytes} bytes, and only ${sourceBytes} are there`);
+  const refused = refusedFeatures(incompat);
+  if (refused.length > 0) fail(`it has features that are not supported: ${refused.join(', ')}`);
+  if (!isSane(superblock)) fail('its superblock contradicts itself; run e2fsck on it');
+  const sizeBytes = superblock.blockCount * superblock.blockBytes;
+  if (sizeBytes > sourceBytes) {
+    fail(`it is cut off: it has ${sizeBytes} bytes, and only ${sourceBytes} are there`);
   }
 }
 
@@ -70,7 +76,7 @@ export class InodeReader {
   readonly superblock: Superblock;
   readonly #source: BlockSource;
   readonly #name: string;
-  readonly #inodeTables: Float64Array;
+  readonly #groups: GroupReader;
   #window: Uint8Array = new Uint8Array(0);
   #windowStartBytes = 0;
 
@@ -82,9 +88,17 @@ export class InodeReader {
     }
     const superblock = decodeSuperblock(plain(source.read(SUPERBLOCK_OFFSET_BYTES, SUPERBLOCK_BYTES)));
     if (typeof superblock === 'string') this.fail(undefined, superblock);
-    checkSuperblock(superblock, source.sizeBytes, (problem) => this.fail(undefined, problem));
+    const fail = (problem: string): never => this.fail(undefined, problem);
+    checkSuperblock(superblock, source.sizeBytes, fail);
     this.superblock = superblock;
-    this.#inodeTables = this.#readInodeTables();
+    this.#groups = new GroupReader(
+      superblock,
+      (block) => {
+        if (block >= superblock.blockCount) fail('its group descriptors lie past its end; run e2fsck on it');
+        return this.readBlocks(undefined, block, 1);
+      },
+      fail,
+    );
   }
 
   /** The seed of checksums, or `undefined` where the file system has none. */
@@ -99,32 +113,16 @@ export class InodeReader {
     throw new UserError(`${this.#name}: ${where}${problem}`);
   }
 
-  #readInodeTables(): Float64Array {
-    const { blockCount, firstDataBlock, blocksPerGroup, descriptorBytes, blockBytes } = this.superblock;
-    const groupCount = Math.ceil((blockCount - firstDataBlock) / blocksPerGroup);
-    const offsetBytes = (firstDataBlock + 1) * blockBytes;
-    if (offsetBytes + groupCount * descriptorBytes > this.#source.sizeBytes) {
-      this.fail(undefined, 'its superblock contradicts itself');
-    }
-    const table = plain(this.#source.read(offsetBytes, groupCount * descriptorBytes));
-    return Float64Array.from({ length: groupCount }, (_, group) => {
-      const bytes = table.subarray(group * descriptorBytes, (group + 1) * descriptorBytes);
-      if (this.seed !== undefined && !isDescriptorIntact(bytes, group, this.seed)) {
-        this.fail(undefined, `the descriptor of block group ${group} does not match its checksum`);
-      }
-      return decodeInodeTable(bytes);
-    });
-  }
-
   inode(inodeNumber: number): StoredInode {
     const { inodeCount, inodesPerGroup, inodeBytes, blockBytes } = this.superblock;
-    const table = this.#inodeTables[Math.floor((inodeNumber - 1) / inodesPerGroup)];
-    if (inodeNumber < 1 || inodeNumber > inodeCount || table === undefined) {
-      this.fail(inodeNumber, 'there is no such inode');
-    }
+    if (inodeNumber < 1 || inodeNumber > inodeCount) this.fail(inodeNumber, 'there is no such inode');
+    const table = this.#groups.inodeTable(Math.floor((inodeNumber - 1) / inodesPerGroup));
     const offsetBytes = table * blockBytes + ((inodeNumber - 1) % inodesPerGroup) * inodeBytes;
     const inode = decodeInode(this.#readWindow(offsetBytes, inodeBytes), inodeNumber, this.seed);
-    return inode ?? this.fail(inodeNumber, 'it does not match its checksum');
+    if (inode === undefined) this.fail(inodeNumber, 'it does not match its checksum');
+    const refused = REFUSED_INODE_FLAGS.find(({ flag }) => (inode.flags & flag) !== 0);
+    if (refused !== undefined) this.fail(inodeNumber, `it is ${refused.what}, which is not supported`);
+    return inode;
   }
 
   /** Bytes of the image, through a window that serves neighbours too. */
@@ -140,31 +138,34 @@ export class InodeReader {
     return this.#window.subarray(start, start + lengthBytes);
   }
 
-  readBlocks(inodeNumber: number, block: number, count: number): Uint8Array {
+  /** Reads blocks that an inode, or with `undefined` the file system itself, says it has. */
+  readBlocks(inodeNumber: number | undefined, block: number, count: number): Uint8Array {
     const { blockCount, blockBytes } = this.superblock;
-    if (block === 0 || block + count > blockCount)
+    if (block === 0 || block + count > blockCount) {
       this.fail(inodeNumber, `it has block ${block}, which is none`);
+    }
     return plain(this.#source.read(block * blockBytes, count * blockBytes));
   }
 
-  /** The extents of an inode, in order and checked not to overlap. */
+  /**
+   * The extents of an inode in order, whatever kind of map it has: checked to lie inside the file system, not to overlap, and not to
+   * be more than the file system has.
+   */
   *extents(inodeNumber: number, inode: StoredInode): Generator<StoredExtent> {
-    if ((inode.flags & INODE_FLAGS.extents) === 0) {
-      if (inode.sectorCount === 0) return;
-      this.fail(inodeNumber, 'its blocks are not mapped by extents, which is not supported');
-    }
-    const seed = this.seed === undefined ? undefined : inode.checksumSeed;
-    let nextBlock = 0;
+    const { blockCount } = this.superblock;
+    let nextLogicalBlock = 0;
+    let blocks = 0;
     try {
-      for (const extent of decodeExtentTree(
-        inode.blockMap,
-        (block) => this.readBlocks(inodeNumber, block, 1),
-        seed,
-      )) {
-        if (extent.logicalBlock < nextBlock || extent.blockCount === 0) {
+      for (const extent of this.#mappedExtents(inodeNumber, inode)) {
+        if (extent.logicalBlock < nextLogicalBlock || extent.blockCount === 0) {
           this.fail(inodeNumber, 'its extents overlap or are out of order');
         }
-        nextBlock = extent.logicalBlock + extent.blockCount;
+        if (extent.physicalBlock === 0 || extent.physicalBlock + extent.blockCount > blockCount) {
+          this.fail(inodeNumber, `it has block ${extent.physicalBlock}, which is none`);
+        }
+        blocks += extent.blockCount;
+        if (blocks > blockCount) this.fail(inodeNumber, 'it has more blocks than the whole file system');
+        nextLogicalBlock = extent.logicalBlock + extent.blockCount;
         yield extent;
       }
     } catch (error) {
@@ -172,4 +173,44 @@ export class InodeReader {
       throw error;
     }
   }
+
+  #mappedExtents(inodeNumber: number, inode: StoredInode): Generator<StoredExtent> {
+    const { blockCount, blockBytes } = this.superblock;
+    let mapBlocks = 0;
+    const readBlock = (block: number): Uint8Array => {
+      if (++mapBlocks > blockCount) this.fail(inodeNumber, 'its block map goes in circles');
+      return this.readBlocks(inodeNumber, block, 1);
+    };
+    if ((inode.flags & INODE_FLAGS.extents) !== 0) {
+      const seed = this.seed === undefined ? undefined : inode.checksumSeed;
+      return decodeExtentTree(inode.blockMap, readBlock, seed);
+    }
+    return decodeBlockMap(inode.blockMap, Math.ceil(inode.sizeBytes / blockBytes), blockBytes, readBlock);
+  }
+
+  /** The extents of a directory, all at once: they may not share blocks, so its names are no more than the image can hold. */
+  directoryExtents(inodeNumber: number, inode: StoredInode): StoredExtent[] {
+    const { blockBytes } = this.superblock;
+    if (inode.sizeBytes > MAXIMUM_DIRECTORY_BYTES) {
+      this.fail(inodeNumber, `the directory has ${inode.sizeBytes} bytes; up to 2 GiB are supported`);
+    }
+    const extents: StoredExtent[] = [];
+    for (const extent of this.extents(inodeNumber, inode)) {
+      const left = Math.ceil(inode.sizeBytes / blockBytes) - extent.logicalBlock;
+      if (left <= 0) this.fail(inodeNumber, 'the directory has blocks behind its end');
+      extents.push({ ...extent, blockCount: Math.min(extent.blockCount, left) });
+    }
+    const byBlock = extents.toSorted((left, right) => left.physicalBlock - right.physicalBlock);
+    byBlock.forEach((extent, index) => {
+      const next = byBlock[index + 1];
+      if (next !== undefined && extent.physicalBlock + extent.blockCount > next.physicalBlock) {
+        this.fail(inodeNumber, `the directory has block ${next.physicalBlock} twice`);
+      }
+    });
+    return extents;
+  }
+}
+
+export function isDirectory(inode: StoredInode): boolean {
+  return (inode.mode & MODE.mask) === MODE.directory;
 }

@@ -17,11 +17,21 @@ export const FIRST_FREE_INODE = 11;
 
 /** i_flags. */
 export const INODE_FLAGS = {
+  encrypt: 0x800,
   index: 0x1000,
   extents: 0x80000,
+  verity: 0x100000,
   eaInode: 0x200000,
   inlineData: 0x10000000,
+  casefold: 0x40000000,
 } as const;
+
+/** Inodes that are not what they seem without the key, the locale or the hash tree that belongs to them. */
+export const REFUSED_INODE_FLAGS = [
+  { flag: INODE_FLAGS.encrypt, what: 'encrypted (fscrypt)' },
+  { flag: INODE_FLAGS.verity, what: 'protected by fs-verity' },
+  { flag: INODE_FLAGS.casefold, what: 'a directory that folds case (casefold)' },
+] as const;
 
 /** The type bits of i_mode. */
 export const MODE = {
@@ -57,6 +67,8 @@ export interface Inode {
 export interface StoredInode extends Inode {
   readonly changeTime: Timestamp;
   readonly modificationTime: Timestamp;
+  /** `undefined` where the inode has no room for it. */
+  readonly creationTime: Timestamp | undefined;
   readonly deletionTimeSeconds: number;
   /** What lies behind the fixed fields: extended attributes, if they begin with their magic number. */
   readonly body: Uint8Array;
@@ -142,11 +154,14 @@ export function decodeInode(
   const checksumSeed =
     seed === undefined ? 0 : inodeChecksumSeed(seed, inodeNumber, view.getUint32(0x64, true));
   if (seed !== undefined && !isIntact(bytes, view, extraEnd, checksumSeed)) return undefined;
+  const mode = view.getUint16(0x0, true);
+  // Only of files are the upper 32 bits of the size a size, whatever the file system (ext4_isize in Linux, without large_dir).
+  const sizeHigh = (mode & MODE.mask) === MODE.file ? view.getUint32(0x6c, true) : 0;
   return {
-    mode: view.getUint16(0x0, true),
+    mode,
     uid: view.getUint16(0x2, true) + view.getUint16(0x78, true) * 0x10000,
     gid: view.getUint16(0x18, true) + view.getUint16(0x7a, true) * 0x10000,
-    sizeBytes: view.getUint32(0x4, true) + view.getUint32(0x6c, true) * TWO_TO_32,
+    sizeBytes: view.getUint32(0x4, true) + sizeHigh * TWO_TO_32,
     linkCount: view.getUint16(0x1a, true),
     sectorCount: view.getUint32(0x1c, true) + view.getUint16(0x74, true) * TWO_TO_32,
     flags: view.getUint32(0x20, true),
@@ -154,6 +169,7 @@ export function decodeInode(
     xattrBlock: view.getUint32(0x68, true) + view.getUint16(0x76, true) * TWO_TO_32,
     changeTime: decodeTime(view, 0xc, 0x84, extraEnd),
     modificationTime: decodeTime(view, 0x10, 0x88, extraEnd),
+    creationTime: extraEnd < 0x94 ? undefined : decodeTime(view, 0x90, 0x94, extraEnd),
     deletionTimeSeconds: view.getUint32(0x14, true),
     body: bytes.length > 128 ? bytes.subarray(extraEnd) : new Uint8Array(0),
     checksumSeed,

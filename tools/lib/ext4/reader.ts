@@ -1,29 +1,24 @@
-/** Reads ext4 file systems: those of this project's writer, and those that Linux has changed. */
+/** Reads ext4 file systems: those of this project's writer, those of mke2fs, and those that Linux has changed. */
 import type { BlockSource } from '../block/block.ts';
-import { type Entry, type EntryMetadata, NO_XATTRS, type Xattrs } from '../entry/entry.ts';
-import { decodeName, encodeName } from '../entry/name.ts';
+import type { Entry, EntryMetadata } from '../entry/entry.ts';
+import { decodeName, encodeName, printableName } from '../entry/name.ts';
 import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts';
-import { type DirectoryEntry, DirectoryError, decodeBlock } from './directory.ts';
-import { BLOCK_MAP_BYTES, decodeDevice, INODE_FLAGS, MODE, ROOT_INODE, type StoredInode } from './inode.ts';
-import { InodeReader } from './inode-reader.ts';
+import { ContentReader, type DataRange, PIECE_BYTES } from './content-reader.ts';
+import { decodeDevice, MODE, ROOT_INODE, type StoredInode } from './inode.ts';
+import { InodeReader, isDirectory } from './inode-reader.ts';
 import type { Superblock } from './superblock.ts';
-import { decodeBodyXattrs, decodeXattrBlock, XattrError } from './xattr.ts';
 
-/** Pieces that {@link Ext4Reader.readFile} gives are not larger. */
-const PIECE_BYTES = 1 << 20;
 const ZEROS = new Uint8Array(PIECE_BYTES);
+/** Linux opens no path of more than 4,096 bytes at once; what is this deep was made to do harm. */
+const MAXIMUM_PATH_LENGTH = 65_536;
 
 /** One name of a file system. */
 export interface Ext4Record extends TreeRecord {
   readonly inodeNumber: number;
   /** When the inode was changed last; a kernel sets it with every change. */
   readonly changeTime: Timestamp;
-}
-
-/** Part of a file that holds data; what lies between such parts reads as zeros. */
-export interface DataRange {
-  readonly offsetBytes: number;
-  readonly lengthBytes: number;
+  /** When the inode was made; `undefined` where inodes have no room for it. */
+  readonly creationTime: Timestamp | undefined;
 }
 
 /** One directory on the way of {@link Ext4Reader.walk}. */
@@ -41,17 +36,21 @@ interface Step {
   readonly isDescent: boolean;
 }
 
-function isDirectory(inode: StoredInode): boolean {
-  return (inode.mode & MODE.mask) === MODE.directory;
+/** What a walk has seen. */
+interface Progress {
+  readonly directories: Set<number>;
+  /** By inode number: the first of several names. */
+  readonly firstPaths: Map<number, string>;
+  directoryBlocks: number;
 }
 
 export class Ext4Reader implements TreeReader {
   readonly #inodes: InodeReader;
-  /** The block of attributes read last: neighbours often share one. */
-  #lastXattrs: { block: number; xattrs: [string, Uint8Array][] } | undefined;
+  readonly #content: ContentReader;
 
   constructor(source: BlockSource, name: string) {
     this.#inodes = new InodeReader(source, name);
+    this.#content = new ContentReader(this.#inodes);
   }
 
   get superblock(): Superblock {
@@ -64,12 +63,11 @@ export class Ext4Reader implements TreeReader {
    * @throws UserError where the file system is damaged
    */
   *walk(): Generator<Ext4Record> {
-    const firstPaths = new Map<number, string>();
-    const visited = new Set<number>([ROOT_INODE]);
+    const progress: Progress = { directories: new Set(), firstPaths: new Map(), directoryBlocks: 0 };
     const root = this.#inodes.inode(ROOT_INODE);
     if (!isDirectory(root)) this.#inodes.fail(ROOT_INODE, 'the root is no directory');
-    yield this.#record('', ROOT_INODE, root, firstPaths);
-    const visits: Visit[] = [{ path: '', steps: this.#steps(ROOT_INODE, root), next: 0 }];
+    yield this.#record('', ROOT_INODE, root, progress);
+    const visits: Visit[] = [this.#visit('', ROOT_INODE, root, progress)];
     for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
       const step = visit.steps[visit.next++];
       if (step === undefined) {
@@ -78,13 +76,8 @@ export class Ext4Reader implements TreeReader {
       }
       const path = visit.path === '' ? step.name : `${visit.path}/${step.name}`;
       const inode = this.#inodes.inode(step.inodeNumber);
-      if (!step.isDescent) {
-        yield this.#record(path, step.inodeNumber, inode, firstPaths);
-        continue;
-      }
-      if (visited.has(step.inodeNumber)) this.#inodes.fail(step.inodeNumber, 'the directory has two names');
-      visited.add(step.inodeNumber);
-      visits.push({ path, steps: this.#steps(step.inodeNumber, inode), next: 0 });
+      if (step.isDescent) visits.push(this.#visit(path, step.inodeNumber, inode, progress));
+      else yield this.#record(path, step.inodeNumber, inode, progress);
     }
   }
 
@@ -95,7 +88,8 @@ export class Ext4Reader implements TreeReader {
       const inode = this.#inodes.inode(inodeNumber);
       if (!isDirectory(inode)) return undefined;
       const name = encodeName(component);
-      const found = this.#directoryEntries(inodeNumber, inode).find((entry) => name.equals(entry.name));
+      const { entries } = this.#content.directory(inodeNumber, inode);
+      const found = entries.find((entry) => name.equals(entry.name));
       if (found === undefined) return undefined;
       inodeNumber = found.inode;
     }
@@ -110,22 +104,18 @@ export class Ext4Reader implements TreeReader {
   *readFile(file: string | number): Generator<Uint8Array> {
     const { inodeNumber, inode } = this.#open(file);
     let position = 0;
-    for (const range of this.#dataRanges(inodeNumber, inode)) {
-      yield* zeros(range.offsetBytes - position);
-      for (let done = 0; done < range.lengthBytes; done += PIECE_BYTES) {
-        yield this.#readRange(inodeNumber, range, done, Math.min(PIECE_BYTES, range.lengthBytes - done));
-      }
-      position = range.offsetBytes + range.lengthBytes;
+    for (const { offsetBytes, bytes } of this.#content.pieces(inodeNumber, inode)) {
+      yield* zeros(offsetBytes - position);
+      yield bytes;
+      position = offsetBytes + bytes.length;
     }
     yield* zeros(inode.sizeBytes - position);
   }
 
-  /** Yields the parts of a regular file that have blocks, in order. */
+  /** Yields the parts of a regular file that have data, in order. */
   *dataRanges(file: string | number): Generator<DataRange> {
     const { inodeNumber, inode } = this.#open(file);
-    for (const { offsetBytes, lengthBytes } of this.#dataRanges(inodeNumber, inode)) {
-      yield { offsetBytes, lengthBytes };
-    }
+    yield* this.#content.dataRanges(inodeNumber, inode);
   }
 
   #open(file: string | number): { inodeNumber: number; inode: StoredInode } {
@@ -137,87 +127,51 @@ export class Ext4Reader implements TreeReader {
     return { inodeNumber, inode };
   }
 
-  *#dataRanges(
-    inodeNumber: number,
-    inode: StoredInode,
-  ): Generator<DataRange & { readonly physicalBlock: number }> {
-    const { blockBytes } = this.superblock;
-    for (const { logicalBlock, physicalBlock, blockCount, initialized } of this.#inodes.extents(
-      inodeNumber,
-      inode,
-    )) {
-      const offsetBytes = logicalBlock * blockBytes;
-      const lengthBytes = Math.min(blockCount * blockBytes, inode.sizeBytes - offsetBytes);
-      // Space may be set aside past the end of the file.
-      if (initialized && lengthBytes > 0) yield { offsetBytes, lengthBytes, physicalBlock };
+  #visit(path: string, inodeNumber: number, inode: StoredInode, progress: Progress): Visit {
+    if (progress.directories.has(inodeNumber)) {
+      this.#inodes.fail(inodeNumber, 'the directory has two names');
     }
-  }
-
-  #readRange(
-    inodeNumber: number,
-    range: DataRange & { readonly physicalBlock: number },
-    startBytes: number,
-    lengthBytes: number,
-  ): Uint8Array {
-    const { blockBytes } = this.superblock;
-    const block = range.physicalBlock + startBytes / blockBytes;
-    const bytes = this.#inodes.readBlocks(inodeNumber, block, Math.ceil(lengthBytes / blockBytes));
-    return bytes.length === lengthBytes ? bytes : bytes.subarray(0, lengthBytes);
-  }
-
-  #directoryEntries(inodeNumber: number, inode: StoredInode): DirectoryEntry[] {
-    const { blockBytes } = this.superblock;
-    const seed = this.#inodes.seed === undefined ? undefined : inode.checksumSeed;
-    const isIndexed = (inode.flags & INODE_FLAGS.index) !== 0;
-    if ((inode.flags & INODE_FLAGS.inlineData) !== 0) {
-      this.#inodes.fail(inodeNumber, 'its content is inside of the inode, which is not supported');
+    progress.directories.add(inodeNumber);
+    const { entries, blockCount } = this.#content.directory(inodeNumber, inode);
+    progress.directoryBlocks += blockCount;
+    if (progress.directoryBlocks > this.superblock.blockCount) {
+      this.#inodes.fail(inodeNumber, 'the directory has blocks that belong to other ones');
     }
-    const entries: DirectoryEntry[] = [];
-    try {
-      for (const range of this.#dataRanges(inodeNumber, inode)) {
-        for (let done = 0; done < range.lengthBytes; done += blockBytes) {
-          const block = this.#readRange(inodeNumber, range, done, blockBytes);
-          const isIndexRoot = isIndexed && range.offsetBytes + done === 0;
-          entries.push(...decodeBlock(block, seed, isIndexRoot));
-        }
-      }
-    } catch (error) {
-      if (error instanceof DirectoryError) this.#inodes.fail(inodeNumber, error.message);
-      throw error;
-    }
-    return entries;
-  }
-
-  #steps(inodeNumber: number, inode: StoredInode): Step[] {
     const steps: Step[] = [];
-    for (const entry of this.#directoryEntries(inodeNumber, inode)) {
+    for (const entry of entries) {
       const key = Buffer.from(entry.name);
-      if (key.length === 0 || key.includes(0) || key.includes(0x2f)) {
-        this.#inodes.fail(
-          inodeNumber,
-          `its entry ${JSON.stringify(key.toString('latin1'))} has an impossible name`,
-        );
-      }
       const name = decodeName(entry.name);
+      if (key.length === 0 || key.includes(0) || key.includes(0x2f)) {
+        this.#inodes.fail(inodeNumber, `its entry "${printableName(name)}" has an impossible name`);
+      }
+      if (path.length + name.length >= MAXIMUM_PATH_LENGTH) {
+        this.#inodes.fail(inodeNumber, `its path is over ${MAXIMUM_PATH_LENGTH} characters long`);
+      }
       steps.push({ key, name, inodeNumber: entry.inode, isDescent: false });
       if (isDirectory(this.#inodes.inode(entry.inode))) {
         const descentKey = Buffer.concat([key, Buffer.of(0x2f)]);
         steps.push({ key: descentKey, name, inodeNumber: entry.inode, isDescent: true });
       }
     }
-    return steps.sort((left, right) => Buffer.compare(left.key, right.key));
+    steps.sort((left, right) => Buffer.compare(left.key, right.key));
+    this.#checkUnique(inodeNumber, steps);
+    return { path, steps, next: 0 };
   }
 
-  #record(
-    path: string,
-    inodeNumber: number,
-    inode: StoredInode,
-    firstPaths: Map<number, string>,
-  ): Ext4Record {
-    const { linkCount, changeTime, modificationTime } = inode;
+  #checkUnique(inodeNumber: number, sorted: readonly Step[]): void {
+    for (let index = 1; index < sorted.length; index++) {
+      const step = sorted[index] as Step;
+      if (step.key.equals((sorted[index - 1] as Step).key)) {
+        this.#inodes.fail(inodeNumber, `it has the name "${printableName(step.name)}" twice`);
+      }
+    }
+  }
+
+  #record(path: string, inodeNumber: number, inode: StoredInode, { firstPaths }: Progress): Ext4Record {
+    const { linkCount, changeTime, modificationTime, creationTime } = inode;
     const entry = this.#entry(path, inodeNumber, inode, firstPaths);
     if (!isDirectory(inode) && linkCount > 1 && entry.type !== 'hardlink') firstPaths.set(inodeNumber, path);
-    return { entry, inodeNumber, linkCount, changeTime, modificationTime };
+    return { entry, inodeNumber, linkCount, changeTime, modificationTime, creationTime };
   }
 
   #entry(
@@ -227,67 +181,40 @@ export class Ext4Reader implements TreeReader {
     firstPaths: ReadonlyMap<number, string>,
   ): Entry {
     const { mode, uid, gid } = inode;
-    const metadata = (): EntryMetadata => ({
+    const metadata: EntryMetadata = {
       path,
       mode: mode & ~MODE.mask,
       uid,
       gid,
-      xattrs: this.#xattrs(inodeNumber, inode),
-    });
+      xattrs: this.#content.xattrs(inodeNumber, inode),
+    };
     const target = firstPaths.get(inodeNumber);
-    if (target !== undefined) return { ...metadata(), type: 'hardlink', target };
+    if (target !== undefined) return { ...metadata, type: 'hardlink', target };
     switch (mode & MODE.mask) {
       case MODE.file:
-        if ((inode.flags & INODE_FLAGS.inlineData) !== 0) {
-          this.#inodes.fail(inodeNumber, 'its content is inside of the inode, which is not supported');
-        }
-        return { ...metadata(), type: 'file', sizeBytes: inode.sizeBytes };
+        return { ...metadata, type: 'file', sizeBytes: inode.sizeBytes };
       case MODE.directory:
-        return { ...metadata(), type: 'directory' };
+        return { ...metadata, type: 'directory' };
       case MODE.symlink:
-        return { ...metadata(), type: 'symlink', target: this.#symlinkTarget(inodeNumber, inode) };
+        return {
+          ...metadata,
+          type: 'symlink',
+          target: decodeName(this.#content.symlinkTarget(inodeNumber, inode)),
+        };
       case MODE.characterDevice:
-        return { ...metadata(), type: 'character-device', ...decodeDevice(inode.blockMap) };
+        return { ...metadata, type: 'character-device', ...decodeDevice(inode.blockMap) };
       case MODE.blockDevice:
-        return { ...metadata(), type: 'block-device', ...decodeDevice(inode.blockMap) };
+        return { ...metadata, type: 'block-device', ...decodeDevice(inode.blockMap) };
       case MODE.fifo:
-        return { ...metadata(), type: 'fifo' };
+        return { ...metadata, type: 'fifo' };
       case MODE.socket:
-        return { ...metadata(), type: 'socket' };
+        return { ...metadata, type: 'socket' };
       default:
-        return this.#inodes.fail(inodeNumber, `/${path} is of no known type (mode 0${mode.toString(8)})`);
+        return this.#inodes.fail(
+          inodeNumber,
+          `/${printableName(path)} is of no known type (mode 0${mode.toString(8)})`,
+        );
     }
-  }
-
-  #symlinkTarget(inodeNumber: number, inode: StoredInode): string {
-    if ((inode.flags & INODE_FLAGS.extents) === 0) {
-      if (inode.sizeBytes >= BLOCK_MAP_BYTES) this.#inodes.fail(inodeNumber, 'the symbolic link is broken');
-      return decodeName(inode.blockMap.subarray(0, inode.sizeBytes));
-    }
-    const range = this.#dataRanges(inodeNumber, inode).next().value;
-    if (range === undefined || range.offsetBytes !== 0 || range.lengthBytes !== inode.sizeBytes) {
-      this.#inodes.fail(inodeNumber, 'the symbolic link is broken');
-    }
-    return decodeName(this.#readRange(inodeNumber, range, 0, range.lengthBytes));
-  }
-
-  #xattrs(inodeNumber: number, inode: StoredInode): Xattrs {
-    try {
-      const found = [...decodeBodyXattrs(inode.body)];
-      if (inode.xattrBlock !== 0) found.push(...this.#blockXattrs(inodeNumber, inode.xattrBlock));
-      return found.length === 0 ? NO_XATTRS : new Map(found);
-    } catch (error) {
-      if (error instanceof XattrError) this.#inodes.fail(inodeNumber, error.message);
-      throw error;
-    }
-  }
-
-  #blockXattrs(inodeNumber: number, block: number): [string, Uint8Array][] {
-    if (this.#lastXattrs?.block !== block) {
-      const bytes = this.#inodes.readBlocks(inodeNumber, block, 1);
-      this.#lastXattrs = { block, xattrs: [...decodeXattrBlock(bytes, block, this.#inodes.seed)] };
-    }
-    return this.#lastXattrs.xattrs;
   }
 }
 
@@ -298,7 +225,10 @@ function* zeros(lengthBytes: number): Generator<Uint8Array> {
 }
 
 /**
- * Opens an ext4 file system.
+ * Opens an ext2, ext3 or ext4 file system.
+ *
+ * Holds one window of inodes, one block of descriptors, the names of the directories on the way to the current one, and the names of
+ * files that have several: never more than the image itself has metadata.
  *
  * @param name what error messages call it, for example the image's file name
  * @throws UserError for anything but an intact file system whose journal is empty

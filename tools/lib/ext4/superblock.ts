@@ -1,40 +1,11 @@
 /** The superblock: "Super Block" in the kernel's ext4 documentation (Documentation/filesystems/ext4/super.rst). */
+import { decodeName, encodeName } from '../entry/name.ts';
 import { CRC32C_START, crc32c } from './crc32c.ts';
+import { INCOMPAT, RO_COMPAT } from './features.ts';
 
 export const SUPERBLOCK_OFFSET_BYTES = 1024;
 export const SUPERBLOCK_BYTES = 1024;
 const MAGIC = 0xef53;
-
-/** s_feature_compat: a driver that does not know the feature may still read and write. */
-export const COMPAT = {
-  hasJournal: 0x4,
-  extAttr: 0x8,
-  dirIndex: 0x20,
-} as const;
-
-/** s_feature_incompat: a driver that does not know the feature must not mount. */
-export const INCOMPAT = {
-  filetype: 0x2,
-  recover: 0x4,
-  metaBg: 0x10,
-  extents: 0x40,
-  bit64: 0x80,
-  flexBg: 0x200,
-  csumSeed: 0x2000,
-  largeDir: 0x4000,
-} as const;
-
-/** s_feature_ro_compat: a driver that does not know the feature may only read. */
-export const RO_COMPAT = {
-  sparseSuper: 0x1,
-  largeFile: 0x2,
-  hugeFile: 0x8,
-  dirNlink: 0x20,
-  extraIsize: 0x40,
-  metadataCsum: 0x400,
-  readOnly: 0x1000,
-  orphanPresent: 0x10000,
-} as const;
 
 /** s_state. */
 export const STATE = { clean: 0x1, errors: 0x2 } as const;
@@ -51,7 +22,11 @@ export const LABEL_BYTES = 16;
 export const LAST_MOUNTED_BYTES = 64;
 
 const ERRORS_CONTINUE = 1;
+const REVISION_ORIGINAL = 0;
 const REVISION_DYNAMIC = 1;
+/** What a file system of the original revision has, whatever stands in the fields for it. */
+const ORIGINAL_INODE_BYTES = 128;
+const ORIGINAL_FIRST_INODE = 11;
 const CHECKSUM_CRC32C = 1;
 /** s_default_mount_opts: user_xattr and acl, which mke2fs sets too. */
 const DEFAULT_MOUNT_OPTIONS = 0x4 | 0x8;
@@ -69,6 +44,8 @@ const SHORT_DESCRIPTOR_BYTES = 32;
 export interface Superblock {
   readonly inodeCount: number;
   readonly blockCount: number;
+  /** Blocks that only root may fill. */
+  readonly reservedBlockCount: number;
   readonly freeBlockCount: number;
   readonly freeInodeCount: number;
   readonly firstDataBlock: number;
@@ -91,11 +68,18 @@ export interface Superblock {
   readonly flags: number;
   readonly journalInode: number;
   readonly logGroupsPerFlex: number;
+  /** Descriptors from this block of their table on lie in their own groups (the meta_bg feature). */
+  readonly firstMetaBlock: number;
+  /** The groups with copies of the superblock under sparse_super2; 0 for none. */
+  readonly backupGroups: readonly [number, number];
   /** The seed of all other checksums: from the UUID, or stored where the csum_seed feature is set. */
   readonly checksumSeed: number;
 }
 
-export type NewSuperblock = Omit<Superblock, 'state' | 'checksumSeed' | 'firstDataBlock'> & {
+/** Fields that this project's writer leaves at 0, or makes up itself. */
+type Derived = 'state' | 'checksumSeed' | 'firstDataBlock' | 'firstMetaBlock' | 'backupGroups';
+
+export type NewSuperblock = Omit<Superblock, Derived> & {
   /** The group that this copy stands in. */
   readonly group: number;
   /** The journal inode's i_block, from which e2fsck can rebuild that inode; absent without a journal. */
@@ -116,6 +100,7 @@ export function encodeSuperblock(superblock: NewSuperblock): Uint8Array {
   const logBlock = Math.log2(superblock.blockBytes) - LOG_BLOCK_BASE;
   view.setUint32(0x0, superblock.inodeCount, true);
   view.setUint32(0x4, superblock.blockCount, true);
+  view.setUint32(0x8, superblock.reservedBlockCount, true);
   view.setUint32(0xc, superblock.freeBlockCount, true);
   view.setUint32(0x10, superblock.freeInodeCount, true);
   view.setUint32(0x18, logBlock, true);
@@ -137,8 +122,8 @@ export function encodeSuperblock(superblock: NewSuperblock): Uint8Array {
   view.setUint32(0x60, superblock.incompat, true);
   view.setUint32(0x64, superblock.roCompat, true);
   bytes.set(superblock.uuid, 0x68);
-  bytes.set(new TextEncoder().encode(superblock.label), 0x78);
-  bytes.set(new TextEncoder().encode(superblock.lastMounted), 0x88);
+  bytes.set(encodeName(superblock.label), 0x78);
+  bytes.set(encodeName(superblock.lastMounted), 0x88);
   view.setUint32(0xe0, superblock.journalInode, true);
   bytes.set(superblock.hashSeed, 0xec);
   view.setUint8(0xfc, superblock.hashVersion);
@@ -168,7 +153,7 @@ export function encodeSuperblock(superblock: NewSuperblock): Uint8Array {
 /** Text up to the first NUL. */
 function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+  return decodeName(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
 /** @returns the superblock, or one clause that says why it is none. */
@@ -185,11 +170,13 @@ export function decodeSuperblock(bytes: Uint8Array): Superblock | string {
   const wide = (incompat & INCOMPAT.bit64) !== 0;
   const logBlock = view.getUint32(0x18, true);
   if (logBlock > 6) return 'the superblock has an impossible block size';
+  const isOriginal = view.getUint32(0x4c, true) === REVISION_ORIGINAL;
   const uuid = bytes.slice(0x68, 0x78);
   const high = (offset: number): number => (wide ? view.getUint32(offset, true) * TWO_TO_32 : 0);
   return {
     inodeCount: view.getUint32(0x0, true),
     blockCount: view.getUint32(0x4, true) + high(0x150),
+    reservedBlockCount: view.getUint32(0x8, true) + high(0x154),
     freeBlockCount: view.getUint32(0xc, true) + high(0x158),
     freeInodeCount: view.getUint32(0x10, true),
     firstDataBlock: view.getUint32(0x14, true),
@@ -198,8 +185,8 @@ export function decodeSuperblock(bytes: Uint8Array): Superblock | string {
     inodesPerGroup: view.getUint32(0x28, true),
     timeSeconds: view.getUint32(0x108, true) + view.getUint8(0x276) * TWO_TO_32,
     state: view.getUint16(0x3a, true),
-    firstInode: view.getUint32(0x54, true),
-    inodeBytes: view.getUint16(0x58, true),
+    firstInode: isOriginal ? ORIGINAL_FIRST_INODE : view.getUint32(0x54, true),
+    inodeBytes: isOriginal ? ORIGINAL_INODE_BYTES : view.getUint16(0x58, true),
     descriptorBytes: wide ? view.getUint16(0xfe, true) : SHORT_DESCRIPTOR_BYTES,
     compat: view.getUint32(0x5c, true),
     incompat,
@@ -212,6 +199,8 @@ export function decodeSuperblock(bytes: Uint8Array): Superblock | string {
     flags: view.getUint32(0x160, true),
     journalInode: view.getUint32(0xe0, true),
     logGroupsPerFlex: view.getUint8(0x174),
+    firstMetaBlock: view.getUint32(0x104, true),
+    backupGroups: [view.getUint32(0x24c, true), view.getUint32(0x250, true)],
     checksumSeed: (incompat & INCOMPAT.csumSeed) !== 0 ? view.getUint32(0x270, true) : checksumSeed(uuid),
   };
 }

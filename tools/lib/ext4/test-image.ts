@@ -163,6 +163,11 @@ export function debugfs(imagePath: string, command: string): string {
   });
 }
 
+/** Has debugfs change an image. */
+export function debugfsWrite(imagePath: string, command: string): void {
+  execFileSync(realTool('debugfs', 'e2fsprogs'), ['-w', '-R', command, imagePath], { stdio: 'ignore' });
+}
+
 export function readAll(imagePath: string, path: string): Buffer {
   const image = FileImage.open(imagePath);
   try {

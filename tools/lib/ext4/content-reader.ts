@@ -1,0 +1,197 @@
+/** What an inode holds besides its fields: content, wherever it lies, and extended attributes. */
+import { NO_XATTRS, type Xattrs } from '../entry/entry.ts';
+import { type DirectoryEntry, DirectoryError, decodeBlock } from './directory.ts';
+import { BLOCK_MAP_BYTES, INODE_FLAGS, type StoredInode } from './inode.ts';
+import type { InodeReader } from './inode-reader.ts';
+import type { StoredXattr } from './xattr.ts';
+import { decodeBlockXattrs, decodeBodyXattrs, fullXattr, INLINE_DATA, XattrError } from './xattr-reader.ts';
+
+/** Pieces of content are not larger. */
+export const PIECE_BYTES = 1 << 20;
+/** A directory inside of its inode begins with the inode number of its parent. */
+const INLINE_PARENT_BYTES = 4;
+const NO_BYTES = new Uint8Array(0);
+
+/** Part of a file that holds data; what lies between such parts reads as zeros. */
+export interface DataRange {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+export interface StoredRange extends DataRange {
+  readonly physicalBlock: number;
+}
+
+function isInline(inode: StoredInode): boolean {
+  return (inode.flags & INODE_FLAGS.inlineData) !== 0;
+}
+
+export class ContentReader {
+  readonly #inodes: InodeReader;
+  /** The block of attributes read last: neighbours often share one. */
+  #lastXattrs: { readonly block: number; readonly stored: readonly StoredXattr[] } | undefined;
+
+  constructor(inodes: InodeReader) {
+    this.#inodes = inodes;
+  }
+
+  /** Yields the content of a file in pieces of at most 1 MiB, with where each begins; what is left out reads as zeros. */
+  *pieces(
+    inodeNumber: number,
+    inode: StoredInode,
+  ): Generator<{ readonly offsetBytes: number; readonly bytes: Uint8Array }> {
+    if (isInline(inode)) {
+      const bytes = this.#inlineContent(inodeNumber, inode);
+      if (bytes.length > 0) yield { offsetBytes: 0, bytes };
+      return;
+    }
+    for (const range of this.#storedRanges(inodeNumber, inode)) {
+      for (let done = 0; done < range.lengthBytes; done += PIECE_BYTES) {
+        const lengthBytes = Math.min(PIECE_BYTES, range.lengthBytes - done);
+        const bytes = this.#readRange(inodeNumber, range, done, lengthBytes);
+        yield { offsetBytes: range.offsetBytes + done, bytes };
+      }
+    }
+  }
+
+  *dataRanges(inodeNumber: number, inode: StoredInode): Generator<DataRange> {
+    if (isInline(inode)) {
+      if (inode.sizeBytes > 0) yield { offsetBytes: 0, lengthBytes: inode.sizeBytes };
+      return;
+    }
+    for (const { offsetBytes, lengthBytes } of this.#storedRanges(inodeNumber, inode)) {
+      yield { offsetBytes, lengthBytes };
+    }
+  }
+
+  /** All names of a directory but `.` and `..`, and how many blocks they lie in. */
+  directory(inodeNumber: number, inode: StoredInode): { entries: DirectoryEntry[]; blockCount: number } {
+    const entries: DirectoryEntry[] = [];
+    let blockCount = 0;
+    try {
+      if (isInline(inode)) {
+        const { head, tail } = this.#inlineParts(inode);
+        entries.push(...decodeBlock(head.subarray(INLINE_PARENT_BYTES), undefined, false));
+        entries.push(...decodeBlock(tail, undefined, false));
+        return { entries, blockCount };
+      }
+      const seed = this.#inodes.seed === undefined ? undefined : inode.checksumSeed;
+      const isIndexed = (inode.flags & INODE_FLAGS.index) !== 0;
+      for (const extent of this.#inodes.directoryExtents(inodeNumber, inode)) {
+        for (let block = 0; block < extent.blockCount; block++) {
+          const bytes = this.#inodes.readBlocks(inodeNumber, extent.physicalBlock + block, 1);
+          const isIndexRoot = isIndexed && extent.logicalBlock + block === 0;
+          for (const entry of decodeBlock(bytes, seed, isIndexRoot)) entries.push(entry);
+        }
+        blockCount += extent.blockCount;
+      }
+    } catch (error) {
+      if (error instanceof DirectoryError || error instanceof XattrError) {
+        this.#inodes.fail(inodeNumber, error.message);
+      }
+      throw error;
+    }
+    if (blockCount !== Math.ceil(inode.sizeBytes / this.#inodes.superblock.blockBytes)) {
+      this.#inodes.fail(inodeNumber, 'the directory has a hole');
+    }
+    return { entries, blockCount };
+  }
+
+  /** The bytes of a symbolic link's target. */
+  symlinkTarget(inodeNumber: number, inode: StoredInode): Uint8Array {
+    const { sizeBytes } = inode;
+    const broken = (): never => this.#inodes.fail(inodeNumber, 'the symbolic link is broken');
+    if (sizeBytes === 0 || sizeBytes > this.#inodes.superblock.blockBytes) broken();
+    const isFast =
+      !isInline(inode) && (inode.flags & INODE_FLAGS.extents) === 0 && sizeBytes < BLOCK_MAP_BYTES;
+    const target = isFast ? inode.blockMap.subarray(0, sizeBytes) : this.#whole(inodeNumber, inode);
+    if (target === undefined || target.includes(0)) broken();
+    return target as Uint8Array;
+  }
+
+  xattrs(inodeNumber: number, inode: StoredInode): Xattrs {
+    try {
+      const stored = [...decodeBodyXattrs(inode.body, this.#valueReader)];
+      if (inode.xattrBlock !== 0) stored.push(...this.#blockXattrs(inodeNumber, inode.xattrBlock));
+      if (stored.length === 0) return NO_XATTRS;
+      return new Map(stored.flatMap((xattr) => fullXattr(xattr) ?? []));
+    } catch (error) {
+      if (error instanceof XattrError) this.#inodes.fail(inodeNumber, error.message);
+      throw error;
+    }
+  }
+
+  /** The value of an attribute that is large enough to have an inode of its own (the ea_inode feature). */
+  readonly #valueReader = (inodeNumber: number, valueBytes: number): Uint8Array => {
+    const inode = this.#inodes.inode(inodeNumber);
+    if ((inode.flags & INODE_FLAGS.eaInode) === 0 || inode.sizeBytes !== valueBytes) {
+      this.#inodes.fail(inodeNumber, 'it does not hold the extended attribute that it should');
+    }
+    return (
+      this.#whole(inodeNumber, inode) ??
+      this.#inodes.fail(inodeNumber, 'its extended attribute is incomplete')
+    );
+  };
+
+  #blockXattrs(inodeNumber: number, block: number): readonly StoredXattr[] {
+    if (this.#lastXattrs?.block !== block) {
+      const bytes = this.#inodes.readBlocks(inodeNumber, block, 1);
+      const stored = [...decodeBlockXattrs(bytes, block, this.#inodes.seed, this.#valueReader)];
+      this.#lastXattrs = { block, stored };
+    }
+    return this.#lastXattrs.stored;
+  }
+
+  /** Content without holes, for what is small by its nature; `undefined` where there are holes. */
+  #whole(inodeNumber: number, inode: StoredInode): Uint8Array | undefined {
+    const parts: Uint8Array[] = [];
+    let position = 0;
+    for (const { offsetBytes, bytes } of this.pieces(inodeNumber, inode)) {
+      if (offsetBytes !== position) return undefined;
+      parts.push(bytes);
+      position += bytes.length;
+    }
+    if (position !== inode.sizeBytes) return undefined;
+    return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+  }
+
+  /** Content that lies in i_block, and on in an attribute of the inode's body ("Inline Data" in the kernel's documentation). */
+  #inlineParts(inode: StoredInode): { head: Uint8Array; tail: Uint8Array } {
+    for (const { nameIndex, name, value } of decodeBodyXattrs(inode.body, this.#valueReader)) {
+      const isTail = nameIndex === INLINE_DATA.nameIndex && INLINE_DATA.name.equals(name);
+      if (isTail) return { head: inode.blockMap, tail: value };
+    }
+    return { head: inode.blockMap, tail: NO_BYTES };
+  }
+
+  #inlineContent(inodeNumber: number, inode: StoredInode): Uint8Array {
+    try {
+      const { head, tail } = this.#inlineParts(inode);
+      if (inode.sizeBytes > head.length + tail.length) {
+        this.#inodes.fail(inodeNumber, 'its content is more than the inode holds');
+      }
+      return Buffer.concat([head, tail]).subarray(0, inode.sizeBytes);
+    } catch (error) {
+      if (error instanceof XattrError) this.#inodes.fail(inodeNumber, error.message);
+      throw error;
+    }
+  }
+
+  *#storedRanges(inodeNumber: number, inode: StoredInode): Generator<StoredRange> {
+    const { blockBytes } = this.#inodes.superblock;
+    for (const extent of this.#inodes.extents(inodeNumber, inode)) {
+      const { logicalBlock, physicalBlock, blockCount, initialized } = extent;
+      const offsetBytes = logicalBlock * blockBytes;
+      const lengthBytes = Math.min(blockCount * blockBytes, inode.sizeBytes - offsetBytes);
+      // Space may be set aside past the end of the file.
+      if (initialized && lengthBytes > 0) yield { offsetBytes, lengthBytes, physicalBlock };
+    }
+  }
+
+  #readRange(inodeNumber: number, range: StoredRange, startBytes: number, lengthBytes: number): Uint8Array {
+    const { blockBytes } = this.#inodes.superblock;
+    const block = range.physicalBlock + startBytes / blockBytes;
+    const bytes = this.#inodes.readBlocks(inodeNumber, block, Math.ceil(lengthBytes / blockBytes));
+    return bytes.length === lengthBytes ? bytes : bytes.subarray(0, lengthBytes);
+  }
+}

@@ -1,0 +1,19 @@
+/** The checksum of group descriptors before metadata_csum (the uninit_bg feature): CRC-16/ARC, as Linux's lib/crc/crc16.c has it. */
+
+/** x^16 + x^15 + x^2 + 1, bits reversed. */
+const POLYNOMIAL = 0xa001;
+const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
+  return crc;
+});
+
+/** The value that a descriptor's chain of checksums starts from. */
+export const CRC16_START = 0xffff;
+
+/** Continues `crc` over `bytes`. */
+export function crc16(crc: number, bytes: Uint8Array): number {
+  let value = crc;
+  for (const byte of bytes) value = (value >>> 8) ^ (TABLE[(value ^ byte) & 0xff] as number);
+  return value;
+}

@@ -1,0 +1,81 @@
+/** Feature bits: "Super Block", s_feature_compat and below, in the kernel's ext4 documentation (super.rst). */
+
+/** s_feature_compat: a driver that does not know the feature may still read and write. */
+export const COMPAT = {
+  hasJournal: 0x4,
+  extAttr: 0x8,
+  dirIndex: 0x20,
+  sparseSuper2: 0x200,
+} as const;
+
+/** s_feature_incompat: a driver that does not know the feature must not mount. */
+export const INCOMPAT = {
+  compression: 0x1,
+  filetype: 0x2,
+  recover: 0x4,
+  journalDevice: 0x8,
+  metaBg: 0x10,
+  extents: 0x40,
+  bit64: 0x80,
+  multipleMountProtection: 0x100,
+  flexBg: 0x200,
+  eaInode: 0x400,
+  dirData: 0x1000,
+  csumSeed: 0x2000,
+  largeDir: 0x4000,
+  inlineData: 0x8000,
+  encrypt: 0x10000,
+  casefold: 0x20000,
+} as const;
+
+/** s_feature_ro_compat: a driver that does not know the feature may only read. */
+export const RO_COMPAT = {
+  sparseSuper: 0x1,
+  largeFile: 0x2,
+  hugeFile: 0x8,
+  /** `uninit_bg`: descriptors have a checksum of the older kind. */
+  gdtCsum: 0x10,
+  dirNlink: 0x20,
+  extraIsize: 0x40,
+  metadataCsum: 0x400,
+  readOnly: 0x1000,
+  orphanPresent: 0x10000,
+} as const;
+
+/**
+ * s_feature_incompat that reading copes with. Encrypted and case-folding directories are refused one by one, for a file
+ * system may have the feature and none of them.
+ */
+const READABLE_INCOMPAT =
+  INCOMPAT.filetype |
+  INCOMPAT.metaBg |
+  INCOMPAT.extents |
+  INCOMPAT.bit64 |
+  INCOMPAT.multipleMountProtection |
+  INCOMPAT.flexBg |
+  INCOMPAT.eaInode |
+  INCOMPAT.csumSeed |
+  INCOMPAT.largeDir |
+  INCOMPAT.inlineData |
+  INCOMPAT.encrypt |
+  INCOMPAT.casefold;
+
+/** What e2fsprogs calls the others. */
+const REFUSED_NAMES: ReadonlyMap<number, string> = new Map([
+  [INCOMPAT.compression, 'compression'],
+  [INCOMPAT.journalDevice, 'journal_dev'],
+  [INCOMPAT.dirData, 'dirdata'],
+]);
+
+/** @returns the names of the features that reading does not cope with; bits without a name as numbers */
+export function refusedFeatures(incompat: number): string[] {
+  const refused: string[] = [];
+  for (let bit = 0; bit < 32; bit++) {
+    const feature = 2 ** bit;
+    const isSet = Math.floor(incompat / feature) % 2 === 1;
+    if (isSet && (READABLE_INCOMPAT & feature) === 0) {
+      refused.push(REFUSED_NAMES.get(feature) ?? `incompatible 0x${feature.toString(16)}`);
+    }
+  }
+  return refused;
+}

@@ -1,0 +1,87 @@
+/** Block maps of ext2 and ext3: "The Contents of inode.i_block, Direct/Indirect Block Addressing" in the kernel's ext4 documentation. */
+import type { StoredExtent } from './extents.ts';
+
+/** Block numbers in i_block that name data itself; behind them one word for each level of indirection. */
+const DIRECT_WORDS = 12;
+const LEVELS = 3;
+const WORD_BYTES = 4;
+
+/** Joins blocks that follow each other, logically and physically. */
+class RunJoiner {
+  #logical = 0;
+  #physical = 0;
+  #count = 0;
+
+  /** @returns the run that ended because the block does not go on with it */
+  add(logicalBlock: number, physicalBlock: number): StoredExtent | undefined {
+    if (
+      this.#count > 0 &&
+      logicalBlock === this.#logical + this.#count &&
+      physicalBlock === this.#physical + this.#count
+    ) {
+      this.#count++;
+      return undefined;
+    }
+    const ended = this.end();
+    this.#logical = logicalBlock;
+    this.#physical = physicalBlock;
+    this.#count = 1;
+    return ended;
+  }
+
+  end(): StoredExtent | undefined {
+    if (this.#count === 0) return undefined;
+    const ended = {
+      logicalBlock: this.#logical,
+      physicalBlock: this.#physical,
+      blockCount: this.#count,
+      initialized: true,
+    };
+    this.#count = 0;
+    return ended;
+  }
+}
+
+/**
+ * Yields the pieces of a file that is mapped block by block.
+ *
+ * @param blockMap the 60 bytes of i_block
+ * @param blockCount the blocks of the file: what is mapped behind them is not looked at
+ * @param readBlock reads a block of block numbers
+ */
+export function* decodeBlockMap(
+  blockMap: Uint8Array,
+  blockCount: number,
+  blockBytes: number,
+  readBlock: (block: number) => Uint8Array,
+): Generator<StoredExtent> {
+  const joiner = new RunJoiner();
+  const wordsPerBlock = blockBytes / WORD_BYTES;
+  let logicalBlock = 0;
+
+  function* visit(
+    bytes: Uint8Array,
+    firstWord: number,
+    words: number,
+    level: number,
+  ): Generator<StoredExtent> {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const span = wordsPerBlock ** level;
+    for (let word = firstWord; word < firstWord + words && logicalBlock < blockCount; word++) {
+      const block = view.getUint32(word * WORD_BYTES, true);
+      if (block === 0) {
+        logicalBlock += span;
+      } else if (level > 0) {
+        yield* visit(readBlock(block), 0, wordsPerBlock, level - 1);
+      } else {
+        const ended = joiner.add(logicalBlock++, block);
+        if (ended !== undefined) yield ended;
+      }
+    }
+  }
+
+  yield* visit(blockMap, 0, DIRECT_WORDS, 0);
+  for (let level = 1; level <= LEVELS; level++) yield* visit(blockMap, DIRECT_WORDS + level - 1, 1, level);
+  const last = joiner.end();
+  if (last !== undefined) yield last;
+}

@@ -1,0 +1,103 @@
+/** Extended attributes as they stand in inodes and blocks: "Extended Attributes" in the kernel's ext4 documentation. */
+import { decodeName } from '../entry/name.ts';
+import { aclFromDisk } from './acl.ts';
+import {
+  ACL_INDEXES,
+  alignXattr,
+  BLOCK_HEADER_BYTES,
+  BODY_HEADER_BYTES,
+  CHECKSUM_OFFSET,
+  END_BYTES,
+  ENTRY_HEADER_BYTES,
+  MAGIC,
+  NAME_PREFIXES,
+  type StoredXattr,
+  XattrError,
+  xattrBlockChecksum,
+} from './xattr.ts';
+
+export { XattrError } from './xattr.ts';
+
+/** The attribute `system.data` is no attribute: it holds content of the inode (the inline_data feature). */
+export const INLINE_DATA = { nameIndex: 7, name: Buffer.from('data') } as const;
+/** XATTR_SIZE_MAX: Linux shows no larger value. */
+const MAXIMUM_VALUE_BYTES = 65_536;
+
+/** Reads a value from an inode of its own. */
+export type ValueReader = (inodeNumber: number, valueBytes: number) => Uint8Array;
+
+function* decodeEntries(
+  bytes: Uint8Array,
+  entriesOffset: number,
+  valueBase: number,
+  readValue: ValueReader,
+): Generator<StoredXattr> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let offset = entriesOffset;
+  let totalBytes = 0;
+  while (offset + END_BYTES <= bytes.length && view.getUint32(offset, true) !== 0) {
+    if (offset + ENTRY_HEADER_BYTES > bytes.length) {
+      throw new XattrError('its extended attributes are broken');
+    }
+    const nameBytes = view.getUint8(offset);
+    const nameIndex = view.getUint8(offset + 1);
+    const valueOffset = valueBase + view.getUint16(offset + 2, true);
+    const valueInode = view.getUint32(offset + 4, true);
+    const valueBytes = view.getUint32(offset + 8, true);
+    const next = offset + alignXattr(ENTRY_HEADER_BYTES + nameBytes);
+    // Values do not overlap, so together they are no more than the room that they are in.
+    if (valueInode === 0) totalBytes += valueBytes;
+    const isOutside = valueInode === 0 && valueOffset + valueBytes > bytes.length;
+    if (next > bytes.length || isOutside || totalBytes > bytes.length) {
+      throw new XattrError('its extended attributes are broken');
+    }
+    if (valueBytes > MAXIMUM_VALUE_BYTES) {
+      throw new XattrError(`it has an extended attribute of over ${MAXIMUM_VALUE_BYTES} bytes`);
+    }
+    const name = bytes.slice(offset + ENTRY_HEADER_BYTES, offset + ENTRY_HEADER_BYTES + nameBytes);
+    const value =
+      valueInode === 0
+        ? bytes.slice(valueOffset, valueOffset + valueBytes)
+        : readValue(valueInode, valueBytes);
+    yield { nameIndex, name, value };
+    offset = next;
+  }
+}
+
+/** The attribute as programs see it; `undefined` for one that they do not. */
+export function fullXattr({ nameIndex, name, value }: StoredXattr): [[string, Uint8Array]] | undefined {
+  if (nameIndex === INLINE_DATA.nameIndex && INLINE_DATA.name.equals(name)) return undefined;
+  const prefix = NAME_PREFIXES.find(({ index }) => index === nameIndex)?.prefix;
+  if (prefix === undefined) {
+    throw new XattrError(`it has an extended attribute of the unknown prefix ${nameIndex}`);
+  }
+  if (!ACL_INDEXES.has(nameIndex)) return [[prefix + decodeName(name), value]];
+  const acl = aclFromDisk(value);
+  if (acl === undefined) throw new XattrError(`its ${prefix} is broken`);
+  return [[prefix, acl]];
+}
+
+/** Yields the attributes of an inode's body; `body` is what lies behind the inode's fixed fields. */
+export function* decodeBodyXattrs(body: Uint8Array, readValue: ValueReader): Generator<StoredXattr> {
+  if (body.length < BODY_HEADER_BYTES) return;
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  if (view.getUint32(0, true) !== MAGIC) return;
+  yield* decodeEntries(body, BODY_HEADER_BYTES, BODY_HEADER_BYTES, readValue);
+}
+
+/** Yields the attributes of a block; `seed` is undefined where the file system has no checksums. */
+export function* decodeBlockXattrs(
+  block: Uint8Array,
+  blockNumber: number,
+  seed: number | undefined,
+  readValue: ValueReader,
+): Generator<StoredXattr> {
+  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  if (view.getUint32(0, true) !== MAGIC) throw new XattrError('its block of extended attributes is none');
+  const isIntact = (checksumSeed: number): boolean =>
+    view.getUint32(CHECKSUM_OFFSET, true) === xattrBlockChecksum(block, blockNumber, checksumSeed);
+  if (seed !== undefined && !isIntact(seed)) {
+    throw new XattrError('its block of extended attributes does not match its checksum');
+  }
+  yield* decodeEntries(block, BLOCK_HEADER_BYTES, 0, readValue);
+}
