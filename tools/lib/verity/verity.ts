@@ -5,6 +5,7 @@ export {
   type VerityFormat,
   type VerityFormatOptions,
   type VerityHash,
+  verityFormat,
 } from './format.ts';
 export {
   planTree,
