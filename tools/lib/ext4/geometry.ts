@@ -13,6 +13,8 @@ export const LOG_GROUPS_PER_FLEX = 4;
 const GROUPS_PER_FLEX = 2 ** LOG_GROUPS_PER_FLEX;
 /** Block numbers of this writer have 32 bits. */
 export const MAXIMUM_BLOCKS = 2 ** 32 - 1;
+/** Inode numbers have 32 bits (s_inodes_count). */
+export const MAXIMUM_INODES = 2 ** 32 - 1;
 
 /** Blocks from `start` up to but without `end`. */
 export interface BlockRange {
@@ -73,7 +75,10 @@ export function planGeometry(sizeBlocks: number, minimumInodes: number): Geometr
   const blockCount = usableBlockCount(sizeBlocks);
   const groupCount = Math.ceil(blockCount / BLOCKS_PER_GROUP);
   const tableBlocks = Math.ceil(minimumInodes / groupCount / INODES_PER_BLOCK);
-  const inodesPerGroup = Math.min(Math.max(tableBlocks, 1) * INODES_PER_BLOCK, MAXIMUM_INODES_PER_GROUP);
+  const mostTableBlocks = Math.floor(
+    Math.min(MAXIMUM_INODES_PER_GROUP, MAXIMUM_INODES / groupCount) / INODES_PER_BLOCK,
+  );
+  const inodesPerGroup = Math.min(Math.max(tableBlocks, 1), mostTableBlocks) * INODES_PER_BLOCK;
   const descriptorBlocks = descriptorBlockCount(groupCount);
   const superblocks: BlockRange[] = [];
   for (let group = 0; group < groupCount; group++) {

@@ -13,6 +13,7 @@ import {
 } from './geometry.ts';
 import { DESCRIPTOR_BYTES, encodeGroupDescriptor, GROUP_FLAGS, setBits } from './group.ts';
 import { EXTRA_INODE_BYTES, FIRST_FREE_INODE, INODE_BYTES, JOURNAL_INODE } from './inode.ts';
+import { reservedBlockCount } from './minimum.ts';
 import type { CheckedOptions } from './options.ts';
 import {
   checksumSeed,
@@ -167,7 +168,7 @@ export function writeGroupMetadata(
     const superblock = encodeSuperblock({
       inodeCount: geometry.inodeCount,
       blockCount: geometry.blockCount,
-      reservedBlockCount: 0,
+      reservedBlockCount: reservedBlockCount(geometry.blockCount, options),
       freeBlockCount: usage.freeBlockCount,
       freeInodeCount: geometry.inodeCount - usage.lastInode,
       blockBytes: BLOCK_BYTES,
@@ -199,7 +200,10 @@ export function writeGroupMetadata(
       group,
       ...(journal === undefined ? {} : { journalBackup: journal }),
     });
+    // The whole block, so that nothing which stood there before looks like a boot sector or another file system.
+    const block = new Uint8Array(BLOCK_BYTES);
+    block.set(superblock, group === 0 ? SUPERBLOCK_OFFSET_BYTES : 0);
     sink.write(startBytes + BLOCK_BYTES, table);
-    sink.write(startBytes + (group === 0 ? SUPERBLOCK_OFFSET_BYTES : 0), superblock);
+    sink.write(startBytes, block);
   }
 }

@@ -33,9 +33,10 @@ export class InodeTableWriter {
     return this.#window.subarray(position, this.#lengthBytes);
   }
 
+  /** Writes whole blocks: the free inodes behind the last one in its block read as zeros, whatever was there before. */
   flush(): void {
-    if (this.#lengthBytes > 0)
-      this.#sink.write(this.#startBytes, this.#window.subarray(0, this.#lengthBytes));
+    const paddedBytes = Math.ceil(this.#lengthBytes / BLOCK_BYTES) * BLOCK_BYTES;
+    if (paddedBytes > 0) this.#sink.write(this.#startBytes, this.#window.subarray(0, paddedBytes));
     this.#window.fill(0, 0, this.#lengthBytes);
     this.#lengthBytes = 0;
   }

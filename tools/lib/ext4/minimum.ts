@@ -1,5 +1,6 @@
 /** How large a file system a tree needs. */
 import type { Entry } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
 import { extentTreeBlockCount, MAXIMUM_EXTENT_BLOCKS } from './extents.ts';
 import {
   BLOCK_BYTES,
@@ -22,7 +23,8 @@ const PIECES_PER_EXTENT = 4;
 
 /** The inodes that the file system shall have at least. */
 export function wantedInodes(tree: Tree, options: CheckedOptions): number {
-  const { sizeBlocks, inodeCount, readOnly } = options;
+  const { sizeBlocks, inodeCount, freeInodes, readOnly } = options;
+  if (freeInodes !== undefined) return tree.lastInode + freeInodes;
   if (inodeCount !== undefined || readOnly) return Math.max(tree.lastInode, inodeCount ?? 0);
   const free = Math.floor((sizeBlocks * BLOCK_BYTES) / BYTES_PER_FREE_INODE);
   const capacity = Math.ceil(sizeBlocks / BLOCKS_PER_GROUP) * MAXIMUM_INODES_PER_GROUP;
@@ -35,6 +37,11 @@ export function planTreeGeometry(tree: Tree, options: CheckedOptions): Geometry 
 
 export function journalBlocks(options: CheckedOptions): number {
   return options.journal ? journalBlockCount(options.sizeBlocks) : 0;
+}
+
+/** Blocks that only root may fill, of all that there are. */
+export function reservedBlockCount(blockCount: number, options: CheckedOptions): number {
+  return Math.floor((blockCount * options.reservedPercent) / 100);
 }
 
 /** The blocks of an extent tree that a file of `blockCount` blocks may need, written in one go. */
@@ -62,18 +69,20 @@ function treeBlocks(tree: Tree, hashSeed: Uint8Array): number {
   return blocks;
 }
 
-/** The smallest size for a tree that is already built. */
-export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions): number {
-  const blocks = treeBlocks(tree, options.hashSeed);
+/** The smallest size for a tree that is already built, with `freeBlocks` that everybody may fill. */
+export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions, freeBlocks = 0): number {
+  const blocks = treeBlocks(tree, options.hashSeed) + freeBlocks;
   const extentOfJournal = (size: CheckedOptions): number => extentBlocks(journalBlocks(size));
-  const groups = Math.ceil(Math.max(tree.lastInode, options.inodeCount ?? 0) / MAXIMUM_INODES_PER_GROUP);
+  const inodes = Math.max(tree.lastInode + (options.freeInodes ?? 0), options.inodeCount ?? 0);
+  const groups = Math.ceil(inodes / MAXIMUM_INODES_PER_GROUP);
   let sizeBlocks = Math.max(blocks, (groups - 1) * BLOCKS_PER_GROUP + 1);
   // A block more of size gives one more for data at best (but for roundings of inode tables), so stepping by what is
   // missing ends at the smallest size.
   for (;;) {
     const sized = { ...options, sizeBlocks };
     const geometry = planTreeGeometry(tree, sized);
-    const missing = blocks + journalBlocks(sized) + extentOfJournal(sized) - geometry.dataBlocks;
+    const reserved = freeBlocks > 0 ? reservedBlockCount(geometry.blockCount, options) : 0;
+    const missing = blocks + reserved + journalBlocks(sized) + extentOfJournal(sized) - geometry.dataBlocks;
     if (missing <= 0 && geometry.inodeCount >= wantedInodes(tree, sized)) return sizeBlocks * BLOCK_BYTES;
     sizeBlocks += Math.max(missing, 1);
   }
@@ -82,12 +91,20 @@ export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions): numbe
 /**
  * The size that is enough for `entries` with these options, whatever their content. If no file has holes, it is the
  * smallest one.
+ *
+ * @param freeBytes room for more, besides what is kept for root (`reservedPercent`)
+ * @throws UserError for a tree or a size that ext4 cannot hold
  */
 export function minimumExt4SizeBytes(
   entries: readonly Entry[],
   options: Omit<Ext4Options, 'sizeBytes'>,
+  freeBytes = 0,
 ): number {
+  if (!Number.isSafeInteger(freeBytes) || freeBytes < 0) {
+    throw new UserError(`the free room of ${freeBytes} bytes is no whole number; give one, or none`);
+  }
   const floorBytes = options.journal ? 2048 * BLOCK_BYTES : BLOCK_BYTES;
   const checked = checkOptions({ ...options, sizeBytes: floorBytes });
-  return Math.max(minimumTreeSizeBytes(buildTree(entries), checked), floorBytes);
+  const freeBlocks = Math.ceil(freeBytes / BLOCK_BYTES);
+  return Math.max(minimumTreeSizeBytes(buildTree(entries), checked, freeBlocks), floorBytes);
 }

@@ -1,5 +1,6 @@
+import { encodeName, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
-import { BLOCK_BYTES, MAXIMUM_BLOCKS } from './geometry.ts';
+import { BLOCK_BYTES, MAXIMUM_BLOCKS, MAXIMUM_INODES } from './geometry.ts';
 import { MAXIMUM_TIME_SECONDS } from './inode.ts';
 import { LABEL_BYTES, LAST_MOUNTED_BYTES } from './superblock.ts';
 
@@ -20,6 +21,10 @@ export interface Ext4Options {
    * be written to, one more for each 16 KiB of its size.
    */
   readonly inodeCount?: number;
+  /** At least so many inodes stay free, in the place of one for each 16 KiB; not together with `inodeCount`. */
+  readonly freeInodes?: number;
+  /** The share of all blocks that only root may fill, 0 to 50 percent; 0 when not given (mke2fs: 5). */
+  readonly reservedPercent?: number;
   /** The directory that the file system says it was mounted on last, up to 63 bytes. */
   readonly lastMounted?: string;
   /** Marks the file system so that Linux never mounts it for writing. */
@@ -34,12 +39,16 @@ export interface CheckedOptions {
   readonly timeSeconds: number;
   readonly journal: boolean;
   readonly inodeCount: number | undefined;
+  readonly freeInodes: number | undefined;
+  readonly reservedPercent: number;
   readonly lastMounted: string;
   readonly readOnly: boolean;
 }
 
 /** mke2fs makes no journal on less (EXT2_MIN_JOURNAL: 2048 blocks). */
 const MINIMUM_JOURNAL_SIZE_BYTES = 2048 * BLOCK_BYTES;
+/** e2fsck takes a superblock that reserves more for broken. */
+const MAXIMUM_RESERVED_PERCENT = 50;
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function parseUuid(text: string, what: string): Uint8Array {
@@ -52,13 +61,20 @@ function parseUuid(text: string, what: string): Uint8Array {
 }
 
 function checkText(text: string, maximumBytes: number, what: string): string {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > maximumBytes || text.includes('\0')) {
+  const bytes = encodeName(text);
+  if (bytes.includes(0)) {
+    throw new UserError(`the ext4 ${what} "${printableName(text)}" has a NUL in it; leave it out`);
+  }
+  if (bytes.length > maximumBytes) {
     throw new UserError(
-      `the ext4 ${what} ${JSON.stringify(text)} has ${bytes} bytes, and ${maximumBytes} fit; shorten it`,
+      `the ext4 ${what} "${printableName(text)}" has ${bytes.length} bytes, and ${maximumBytes} fit; shorten it`,
     );
   }
   return text;
+}
+
+function isInodeCount(count: number): boolean {
+  return Number.isInteger(count) && count >= 0 && count <= MAXIMUM_INODES;
 }
 
 export function checkOptions(options: Ext4Options): CheckedOptions {
@@ -82,8 +98,26 @@ export function checkOptions(options: Ext4Options): CheckedOptions {
       `the time ${timeSeconds} does not fit into ext4; give seconds from 0 to ${MAXIMUM_TIME_SECONDS}`,
     );
   }
-  if (inodeCount !== undefined && (!Number.isSafeInteger(inodeCount) || inodeCount < 0)) {
-    throw new UserError(`the number of inodes ${inodeCount} is no whole number; give one, or none`);
+  if (inodeCount !== undefined && !isInodeCount(inodeCount)) {
+    throw new UserError(
+      `the number of inodes ${inodeCount} is no whole number under 2^32; give one, or none`,
+    );
+  }
+  const { freeInodes, reservedPercent = 0 } = options;
+  if (freeInodes !== undefined && !isInodeCount(freeInodes)) {
+    throw new UserError(
+      `the number of free inodes ${freeInodes} is no whole number under 2^32; give one, or none`,
+    );
+  }
+  if (freeInodes !== undefined && inodeCount !== undefined) {
+    throw new UserError(
+      'an ext4 file system has a number of inodes or one of free inodes; give one of the two',
+    );
+  }
+  if (!(reservedPercent >= 0 && reservedPercent <= MAXIMUM_RESERVED_PERCENT)) {
+    throw new UserError(
+      `${reservedPercent} percent of an ext4 file system cannot be kept for root; give 0 to ${MAXIMUM_RESERVED_PERCENT}`,
+    );
   }
   return {
     sizeBlocks: sizeBytes / BLOCK_BYTES,
@@ -93,6 +127,8 @@ export function checkOptions(options: Ext4Options): CheckedOptions {
     timeSeconds,
     journal,
     inodeCount,
+    freeInodes,
+    reservedPercent,
     lastMounted: checkText(options.lastMounted ?? '', LAST_MOUNTED_BYTES - 1, 'last mount point'),
     readOnly: options.readOnly ?? false,
   };
