@@ -1,0 +1,50 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import type { Entry } from '../../tools/lib/entry/entry.ts';
+import { realTool } from '../../tools/lib/testing/real-tool.ts';
+import type { ListedEntry } from './listing.ts';
+import type { Feature, SampleTree } from './trees.ts';
+
+/** A writer, a reader, and the real tools that know the same format. */
+export interface Format {
+  readonly name: string;
+  /** Trees with these are not for this format. */
+  readonly lacks: readonly Feature[];
+  /** Names of trees that this format cannot hold for a reason of its own. */
+  readonly cannotHold?: Readonly<Record<string, string>>;
+  /** Takes out of an entry what the format has no place for. */
+  forget?(entry: Entry): Entry;
+  /** Paths that every image of the format has beside the tree. */
+  readonly additions?: readonly string[];
+  /** Writes the tree. A file that is there already is full of random bytes, and must be overwritten or made anew. */
+  write(tree: SampleTree, path: string): Promise<void> | void;
+  /** Has the real checker look at it. @throws Error with what it said, if that is not that all is well */
+  check(path: string): void;
+  /** Reads it with our reader. */
+  read(path: string): Promise<Iterable<ListedEntry>> | Iterable<ListedEntry>;
+  /** Lines that make the tree on /dev/ubda appear in /mnt of the test kernel; /dev/ubdc is an empty file system to unpack into. */
+  readonly appear: string;
+}
+
+/** Runs a checker that must end with status 0; what it printed is in the error. */
+export function checker(command: string, debianPackage: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(realTool(command, debianPackage), args, {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Runs a real tool and gives what it wrote. */
+export function output(
+  command: string,
+  debianPackage: string,
+  args: readonly string[],
+  input?: Uint8Array,
+): Buffer {
+  return execFileSync(realTool(command, debianPackage), args, {
+    maxBuffer: 1 << 30,
+    ...(input === undefined ? {} : { input }),
+  });
+}

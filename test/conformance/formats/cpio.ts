@@ -1,0 +1,35 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { writeNewc } from '../../../tools/lib/cpio/newc.ts';
+import { readNewc } from '../../../tools/lib/cpio/read.ts';
+import { NO_XATTRS } from '../../../tools/lib/entry/entry.ts';
+import { type Format, output } from '../format.ts';
+import { type ListedEntry, listedFile } from '../listing.ts';
+import type { SampleTree } from '../trees.ts';
+
+function write(tree: SampleTree, path: string): void {
+  const members = tree.entries.map((entry) => ({
+    entry,
+    content: entry.type === 'file' ? Buffer.concat([...tree.content(entry.path)]) : new Uint8Array(0),
+  }));
+  writeFileSync(path, Buffer.concat([...writeNewc(members)]));
+}
+
+function* read(path: string): Generator<ListedEntry> {
+  for (const { entry, content } of readNewc(readFileSync(path))) {
+    yield entry.type === 'file' ? listedFile(entry, [content]) : { entry };
+  }
+}
+
+export const CPIO: Format = {
+  name: 'cpio (newc), by GNU cpio',
+  lacks: ['xattrs'],
+  forget: (entry) => ({ ...entry, xattrs: NO_XATTRS }),
+  write,
+  check: (path) => void output('cpio', 'cpio', ['-t', '--quiet'], readFileSync(path)),
+  read,
+  appear: `mount -t ext4 /dev/ubdc /mnt
+rmdir /mnt/lost+found
+cd /mnt
+tool cpio -idm --quiet --no-absolute-filenames < /dev/ubda
+cd /`,
+};
