@@ -1,0 +1,220 @@
+/** What the rows read, made once in the work folder: root file systems as tars, and images and trees of them. */
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { FileImage } from '../tools/lib/block/file.ts';
+import { WORKSPACE } from './bazel.ts';
+import { type DiskSpecification, layoutText } from './disk.ts';
+import { writeFatTree } from './fat-tree.ts';
+import { labelTar } from './label-tar.ts';
+import { ownCommand } from './own-tools.ts';
+import { externalFiles, type PeerTools } from './peers.ts';
+import type { RootName } from './row.ts';
+import type { Run } from './run.ts';
+
+/** Changes with what this file makes, so that an older work folder is made anew. */
+const VERSION = 1;
+const LOCK = join(WORKSPACE, 'bench/roots.lock.json');
+const MEBIBYTE = 1024 ** 2;
+const GIBIBYTE = 1024 ** 3;
+
+/** The ext4 that a root goes into. */
+export const ROOT_IMAGE_BYTES: Readonly<Record<RootName, number>> = {
+  small: 256 * MEBIBYTE,
+  large: 4 * GIBIBYTE,
+};
+export const FAT_IMAGE_BYTES = 128 * MEBIBYTE;
+export const BLOCK_BYTES = 4096;
+const COPY_BYTES = 4 * MEBIBYTE;
+
+/** What our ext4 has and has not; mke2fs is told to have the same. */
+const EXT4_FEATURES =
+  '^has_journal,^resize_inode,^metadata_csum_seed,^orphan_file,extent,64bit,metadata_csum,flex_bg,dir_index';
+
+/** mke2fs with the features, the block size and the size of ours, before the options that say where the files come from. */
+export function mke2fsArguments(): string[] {
+  return ['-q', '-F', '-t', 'ext4', '-b', String(BLOCK_BYTES), '-I', '256', '-m', '0', '-O', EXT4_FEATURES];
+}
+
+export function mke2fsSize(root: RootName): string {
+  return `${ROOT_IMAGE_BYTES[root] / 1024}k`;
+}
+
+export class Inputs {
+  readonly #folder: string;
+  readonly #peers: PeerTools;
+  readonly #run: Run;
+
+  /** @param run what makes them; nothing of it is measured */
+  constructor(folder: string, peers: PeerTools, run: Run) {
+    this.#folder = folder;
+    this.#peers = peers;
+    this.#run = run;
+    mkdirSync(folder, { recursive: true });
+    const key = createHash('sha256').update(`${VERSION}\n`).update(readFileSync(LOCK)).digest('hex');
+    const stamp = join(folder, 'inputs.key');
+    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
+    for (const name of INPUT_NAMES) rmSync(join(folder, name), { recursive: true, force: true });
+    writeFileSync(stamp, key);
+  }
+
+  /** The path of an input, which `make` makes under another name first if it is not there. */
+  #once(name: (typeof INPUT_NAMES)[number], make: (path: string) => void): string {
+    const path = join(this.#folder, name);
+    if (existsSync(path)) return path;
+    process.stderr.write(`making ${path}\n`);
+    const partial = `${path}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    make(partial);
+    renameSync(partial, path);
+    return path;
+  }
+
+  /** A root file system of packages: one plain tar, sorted by path, owners as numbers. */
+  tar(root: RootName): string {
+    return this.#once(`${root}.tar`, (path) => {
+      const debs = externalFiles(`@bench_debs//:${root}`);
+      const layer = this.#run.path('root.layer.tar.zst');
+      const parameters = this.#run.path('parameters');
+      const options = [
+        ...debs.map((deb) => `--deb=${deb}`),
+        `--output=${layer}`,
+        `--steps=${this.#run.path('steps.json')}`,
+        `--packages=${this.#run.path('packages.json')}`,
+      ];
+      writeFileSync(parameters, `${options.join('\n')}\n`);
+      this.#run.untimed(ownCommand('apt-base', `@${parameters}`));
+      // A layer is a tar in zstd.
+      this.#run.untimed(this.#peers.command('zstd', '-dqf', layer, '-o', path));
+      rmSync(layer);
+    });
+  }
+
+  /** The same with a `security.selinux` attribute at every entry. */
+  labelledTar(root: RootName): string {
+    const plain = this.tar(root);
+    return this.#once(`${root}-labelled.tar`, (path) => labelTar(plain, path));
+  }
+
+  /** The root as an ext4 that mke2fs made: what is packed, and what goes into the disks. */
+  ext4(root: RootName): string {
+    const tar = this.tar(root);
+    return this.#once(`${root}.ext4`, (path) => {
+      this.#run.untimed(
+        this.#peers.command('mke2fs', ...mke2fsArguments(), '-d', tar, path, mke2fsSize(root)),
+      );
+    });
+  }
+
+  /** 1,000 files in folders, 50 MB. */
+  fatTree(): string {
+    return this.#once('fat', (path) => writeFatTree(path));
+  }
+
+  /** The same as a tar. */
+  fatTar(): string {
+    const tree = this.fatTree();
+    return this.#once('fat.tar', (path) => {
+      const options = [
+        '--sort=name',
+        '--numeric-owner',
+        '--owner=0',
+        '--group=0',
+        '--mtime=@0',
+        '--format=ustar',
+      ];
+      this.#run.untimed(this.#peers.command('tar', ...options, '-C', tree, '-cf', path, '.'));
+    });
+  }
+
+  fatImage(): string {
+    const tree = this.fatTree();
+    return this.#once('fat.img', (path) => {
+      for (const command of fatCommands(this.#peers, tree, path)) this.#run.untimed(command);
+    });
+  }
+
+  /** 4 GiB of a tar's bytes, hardly any block of which is zeros: no hole makes the work less. */
+  fullImage(): string {
+    const tar = this.tar('large');
+    return this.#once('full.img', (path) => fillFrom(tar, path, ROOT_IMAGE_BYTES.large));
+  }
+
+  /** A partition's image packed by our tool; gives the path of its index. */
+  packed(name: 'fat' | RootName): string {
+    const image = name === 'fat' ? this.fatImage() : this.ext4(name);
+    const index = join(this.#folder, `packed-${name}`, 'image.json');
+    this.#once(`packed-${name}`, (folder) => {
+      mkdirSync(folder);
+      this.#run.untimed(packCommand(image, join(folder, 'image')));
+    });
+    return index;
+  }
+
+  layout(root: RootName, disk: DiskSpecification): string {
+    return this.#once(`${root}.csv`, (path) => writeFileSync(path, layoutText(disk)));
+  }
+}
+
+const INPUT_NAMES = [
+  'fat',
+  'fat.img',
+  'fat.tar',
+  'full.img',
+  'large-labelled.tar',
+  'large.csv',
+  'large.ext4',
+  'large.tar',
+  'packed-fat',
+  'packed-large',
+  'packed-small',
+  'small-labelled.tar',
+  'small.csv',
+  'small.ext4',
+  'small.tar',
+] as const;
+
+/** Packs an image into BASE.img.zst and BASE.json. */
+export function packCommand(image: string, base: string) {
+  return ownCommand('raw-image', `--image=${image}`, `--zst=${base}.img.zst`, `--index=${base}.json`);
+}
+
+/** How mkfs.vfat and mcopy make a volume of a folder's content. */
+export function fatCommands(peers: PeerTools, tree: string, image: string) {
+  const folders = readdirSync(tree)
+    .toSorted()
+    .map((name) => join(tree, name));
+  return [
+    peers.command('mkfs.vfat', '-F', '16', '-C', image, String(FAT_IMAGE_BYTES / 1024)),
+    peers.command('mcopy', '-s', '-Q', '-i', image, ...folders, '::'),
+  ];
+}
+
+/** Repeats a file's bytes until there are enough. */
+function fillFrom(source: string, path: string, sizeBytes: number): void {
+  const image = FileImage.create(path, sizeBytes);
+  const sourceBytes = statSync(source).size;
+  const descriptor = openSync(source, 'r');
+  const buffer = Buffer.alloc(COPY_BYTES);
+  for (let offset = 0; offset < sizeBytes; ) {
+    const position = offset % sourceBytes;
+    const wanted = Math.min(COPY_BYTES, sizeBytes - offset, sourceBytes - position);
+    const count = readSync(descriptor, buffer, 0, wanted, position);
+    image.write(offset, buffer.subarray(0, count));
+    offset += count;
+  }
+  closeSync(descriptor);
+  image.close();
+}

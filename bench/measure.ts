@@ -1,0 +1,166 @@
+/** Measures a row: its contenders in turn, several times. */
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PeerTools } from './peers.ts';
+import { type Contender, compareFacts, type Facts, type Row } from './row.ts';
+import { Run, type Usage } from './run.ts';
+import { spread } from './statistics.ts';
+
+const OVERHEAD_SAMPLES = 21;
+
+/** The samples of one contender, or why there are none. */
+export interface Samples {
+  readonly title: string;
+  readonly usages: readonly Usage[];
+  /** With its output brought to the disk; ours only. */
+  readonly usagesWithFsync: readonly Usage[];
+  readonly facts: Facts;
+  readonly error?: string;
+}
+
+export interface RowResult {
+  readonly row: Row;
+  readonly ours: Samples;
+  readonly peers: readonly Samples[];
+}
+
+export interface MeasureOptions {
+  readonly folder: string;
+  readonly runs: number;
+  /** Whether every contender has a run before that does not count. */
+  readonly warm: boolean;
+}
+
+class ContenderState {
+  readonly contender: Contender;
+  /** What is brought to the disk after each run, as a measurement of its own. */
+  readonly fsyncOutputs: readonly string[];
+  readonly usages: Usage[] = [];
+  readonly usagesWithFsync: Usage[] = [];
+  facts: Facts | undefined;
+  error: string | undefined;
+
+  constructor(contender: Contender, fsyncOutputs: readonly string[]) {
+    this.contender = contender;
+    this.fsyncOutputs = fsyncOutputs;
+  }
+
+  samples(): Samples {
+    const { contender, usages, usagesWithFsync, facts = {}, error } = this;
+    return {
+      title: contender.title,
+      usages,
+      usagesWithFsync,
+      facts,
+      ...(error === undefined ? {} : { error }),
+    };
+  }
+}
+
+export class Measurer {
+  readonly #options: MeasureOptions;
+  readonly #peers: PeerTools;
+  readonly #time: readonly string[];
+  #runCount = 0;
+
+  constructor(options: MeasureOptions, peers: PeerTools) {
+    this.#options = options;
+    this.#peers = peers;
+    this.#time = peers.command('time').argv;
+    rmSync(this.#runs, { recursive: true, force: true });
+    rmSync(this.#trash, { recursive: true, force: true });
+    mkdirSync(this.#trash, { recursive: true });
+  }
+
+  get #runs(): string {
+    return join(this.#options.folder, 'runs');
+  }
+
+  get #trash(): string {
+    return join(this.#options.folder, 'trash');
+  }
+
+  /** A run in a folder that nothing was in before. */
+  newRun(name: string): Run {
+    const folder = join(this.#runs, `${++this.#runCount}-${name}`);
+    mkdirSync(folder, { recursive: true });
+    return new Run(folder, this.#time);
+  }
+
+  /** How long a program takes that does nothing, in seconds: what a measurement has on top for each command. */
+  overheadSeconds(): number {
+    const run = this.newRun('overhead');
+    const samples = Array.from({ length: OVERHEAD_SAMPLES }, () => {
+      const before = run.usage.wallSeconds;
+      run.timed(this.#peers.command('true'));
+      return run.usage.wallSeconds - before;
+    });
+    this.#discard(run);
+    return spread(samples).median;
+  }
+
+  /**
+   * Removes what a run has left. Folders wait until the row is over: to delete a large tree right before another one is
+   * made slows the making down.
+   */
+  #discard(run: Run): void {
+    for (const entry of readdirSync(run.folder, { withFileTypes: true })) {
+      if (entry.isDirectory())
+        renameSync(run.path(entry.name), join(this.#trash, `${this.#runCount}-${entry.name}`));
+    }
+    rmSync(run.folder, { recursive: true });
+    this.#settle();
+  }
+
+  /** Waits until nothing is left to be written: a run shall not pay for the one before. */
+  #settle(): void {
+    const run = this.newRun('sync');
+    run.untimed(this.#peers.command('sync'));
+    rmSync(run.folder, { recursive: true });
+  }
+
+  async #runOnce(state: ContenderState, name: string, counts: boolean): Promise<void> {
+    const { contender, fsyncOutputs } = state;
+    const run = this.newRun(name);
+    try {
+      await contender.run(run);
+      const usage = run.usage;
+      if (fsyncOutputs.length > 0) {
+        run.timed(this.#peers.command('sync', ...fsyncOutputs.map((output) => run.path(output))));
+      }
+      if (counts) {
+        state.usages.push(usage);
+        if (fsyncOutputs.length > 0) state.usagesWithFsync.push(run.usage);
+      }
+      state.facts ??= contender.check?.(run) ?? {};
+    } catch (error) {
+      state.error = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#discard(run);
+    }
+  }
+
+  async measure(row: Row): Promise<RowResult> {
+    const ours = new ContenderState(row.ours, row.peers.some(({ fsync }) => fsync) ? row.ours.outputs : []);
+    const peers = row.peers.map((peer) => new ContenderState(peer, []));
+    const { runs, warm } = this.#options;
+    for (let round = warm ? -1 : 0; round < runs; round++) {
+      for (const state of [ours, ...peers]) {
+        if (state.error === undefined) await this.#runOnce(state, row.name, round >= 0);
+      }
+    }
+    rmSync(this.#trash, { recursive: true, force: true });
+    mkdirSync(this.#trash, { recursive: true });
+    this.#settle();
+    row.peers.forEach((peer, index) => {
+      const theirs = peers[index] as ContenderState;
+      if (ours.error !== undefined || theirs.error !== undefined) return;
+      try {
+        compareFacts(ours.facts ?? {}, theirs.facts ?? {}, peer.tolerance);
+      } catch (error) {
+        ours.error = error instanceof Error ? error.message : String(error);
+      }
+    });
+    return { row, ours: ours.samples(), peers: peers.map((state) => state.samples()) };
+  }
+}

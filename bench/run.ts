@@ -1,0 +1,161 @@
+/** Runs the commands of one measurement, and adds up what they need. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A program with its arguments, and what it gets of its own. */
+export interface Command {
+  /** The program's own name, for errors. */
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A file that the program reads from its standard input. */
+  readonly stdin?: string;
+}
+
+/** What a measurement needed. */
+export interface Usage {
+  readonly wallSeconds: number;
+  /** User and system time of every process and thread. */
+  readonly cpuSeconds: number;
+  /** Of the process that needed most. */
+  readonly peakBytes: number;
+}
+
+export const NO_USAGE: Usage = { wallSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
+
+/** One after the other. */
+export function inSequence(first: Usage, second: Usage): Usage {
+  return {
+    wallSeconds: first.wallSeconds + second.wallSeconds,
+    cpuSeconds: first.cpuSeconds + second.cpuSeconds,
+    peakBytes: Math.max(first.peakBytes, second.peakBytes),
+  };
+}
+
+/** Nothing of the caller's environment reaches a program: options in variables would be part of the measurement. */
+const ENVIRONMENT = { LC_ALL: 'C', PATH: '/usr/bin:/bin', TZ: 'UTC' };
+
+/** GNU time, with the fields that {@link reported} reads; what wait4 tells it counts all threads and waited-for children. */
+const TIME_FORMAT = '%U %S %M';
+const KIBIBYTE = 1024;
+
+function reported(report: string): { readonly cpuSeconds: number; readonly peakBytes: number } {
+  const lastLine = readFileSync(report, 'utf8').trim().split('\n').at(-1) ?? '';
+  const [userSeconds = Number.NaN, systemSeconds = Number.NaN, peakKib = Number.NaN] = lastLine
+    .split(' ')
+    .map(Number);
+  return { cpuSeconds: userSeconds + systemSeconds, peakBytes: peakKib * KIBIBYTE };
+}
+
+const LAST_LINES = 4;
+
+function failure(command: Command, log: string, reason: string): Error {
+  const lines = readFileSync(log, 'utf8').trim().split('\n').slice(-LAST_LINES);
+  return new Error(`${command.name}: ${reason}: ${lines.join(' / ')}`);
+}
+
+/** A daemon that a measurement needs beside its commands. */
+export interface Daemon {
+  /** What it has said on standard output so far. */
+  output(): string;
+  readonly process: ChildProcess;
+  readonly command: Command;
+  readonly report: string;
+}
+
+/** One measurement in a folder of its own: commands run one after another. */
+export class Run {
+  readonly folder: string;
+  readonly #time: readonly string[];
+  readonly #log: string;
+  #usage: Usage = NO_USAGE;
+
+  /** @param time the command line of GNU time */
+  constructor(folder: string, time: readonly string[]) {
+    this.folder = folder;
+    this.#time = time;
+    this.#log = join(folder, 'log');
+  }
+
+  /** A file or a folder of this measurement. */
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** What the commands so far needed. */
+  get usage(): Usage {
+    return this.#usage;
+  }
+
+  /** What the last command said, on either output. */
+  get lastOutput(): string {
+    return readFileSync(this.#log, 'utf8');
+  }
+
+  /** Runs a command to its end and counts it. */
+  timed(command: Command): void {
+    const report = this.path('time');
+    const startMs = performance.now();
+    this.#runToEnd(command, [...this.#time, '-f', TIME_FORMAT, '-o', report, ...command.argv]);
+    const wallSeconds = (performance.now() - startMs) / 1000;
+    this.#usage = inSequence(this.#usage, { wallSeconds, ...reported(report) });
+    rmSync(report);
+  }
+
+  /** Runs a command to its end, not counted; gives what it said. */
+  untimed(command: Command): string {
+    this.#runToEnd(command, command.argv);
+    return this.lastOutput;
+  }
+
+  #runToEnd(command: Command, argv: readonly string[]): void {
+    const [program = '', ...rest] = argv;
+    const log = openSync(this.#log, 'w');
+    const input = command.stdin === undefined ? undefined : openSync(command.stdin, 'r');
+    const { status, signal, error } = spawnSync(program, rest, {
+      cwd: this.folder,
+      env: { ...ENVIRONMENT, ...command.environment },
+      stdio: [input ?? 'ignore', log, log],
+    });
+    closeSync(log);
+    if (input !== undefined) closeSync(input);
+    if (error !== undefined) throw new Error(`${command.name}: ${error.message}`);
+    if (status !== 0) throw failure(command, this.#log, `exits with ${status ?? signal}`);
+  }
+
+  /** Starts a daemon, and waits until it has said a first line. The time until then counts. */
+  async startTimed(command: Command): Promise<Daemon> {
+    const report = this.path('time.daemon');
+    const log = this.path('log.daemon');
+    const startMs = performance.now();
+    const [program = '', ...rest] = [...this.#time, '-f', TIME_FORMAT, '-o', report, ...command.argv];
+    const process = spawn(program, rest, {
+      cwd: this.folder,
+      env: { ...ENVIRONMENT, ...command.environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    process.stdout.setEncoding('utf8');
+    for await (const text of process.stdout.iterator({ destroyOnReturn: false })) {
+      said += String(text);
+      if (said.includes('\n')) break;
+    }
+    if (!said.includes('\n')) throw new Error(`${command.name}: ends before it is ready (see ${log})`);
+    const wallSeconds = (performance.now() - startMs) / 1000;
+    this.#usage = inSequence(this.#usage, { ...NO_USAGE, wallSeconds });
+    return { output: () => said, process, command, report };
+  }
+
+  /** Ends a daemon by a signal to the process that it named, and counts what it needed beside the commands. */
+  async stopTimed(daemon: Daemon, processId: number): Promise<void> {
+    const startMs = performance.now();
+    const ended = once(daemon.process, 'close');
+    process.kill(processId, 'SIGHUP');
+    await ended;
+    const wallSeconds = (performance.now() - startMs) / 1000;
+    this.#usage = inSequence(this.#usage, { wallSeconds, ...reported(daemon.report) });
+    rmSync(daemon.report);
+  }
+}
