@@ -10,6 +10,7 @@ const EXT4_SEEDS: readonly (readonly [name: string, ...options: string[]])[] = [
   ['checksums', '-t', 'ext4', '-b', '1024'],
   ['no checksums', '-t', 'ext4', '-b', '4096', '-O', '^metadata_csum,^has_journal'],
   ['small blocks', '-t', 'ext4', '-b', '1024', '-O', '^metadata_csum,^64bit,^has_journal'],
+  ['inline data', '-t', 'ext4', '-b', '1024', '-O', '^metadata_csum,inline_data,^has_journal'],
   ['indirect blocks', '-t', 'ext2', '-b', '1024'],
 ];
 
