@@ -127,7 +127,7 @@ function* chunkData(
 }
 
 /** Hashes the raw image a step at a time, so that compression is fed in between. */
-async function digestImage(source: BlockSource, written: readonly ByteRange[]): Promise<string> {
+export async function digestImage(source: BlockSource, written: readonly ByteRange[]): Promise<string> {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafeSlow(HASH_STEP_BYTES);
   const zeros = async (endBytes: number, from: number): Promise<void> => {
