@@ -1,0 +1,139 @@
+/** The content of one regular file on its way to its place, or into compressed extents. */
+import type { BlockSink } from '../block/block.ts';
+import { UserError } from '../error/user-error.ts';
+import type { ContentPlace } from './plan.ts';
+
+/** Zeros that take part in compression are made in pieces of so many bytes. */
+const ZEROS = new Uint8Array(1 << 16);
+
+/** Takes what a file's content becomes. */
+export interface ContentTarget {
+  /** The next bytes; they may be changed once this returns. */
+  write(positionBytes: number, bytes: Uint8Array): void;
+  /** The next bytes are zeros. */
+  skip(positionBytes: number, lengthBytes: number): void;
+  finish(): void;
+}
+
+/** Content of a file, given in pieces from start to end. */
+export class FileContent {
+  readonly #path: string;
+  readonly #sizeBytes: number;
+  readonly #target: ContentTarget;
+  #positionBytes = 0;
+  #isClosed = false;
+
+  constructor(path: string, sizeBytes: number, target: ContentTarget) {
+    this.#path = path;
+    this.#sizeBytes = sizeBytes;
+    this.#target = target;
+  }
+
+  /** The next piece. The bytes may be changed once this returns. */
+  write(bytes: Uint8Array): void {
+    this.#advance(bytes.length);
+    this.#target.write(this.#positionBytes - bytes.length, bytes);
+  }
+
+  /** Stands for so many zero bytes as the next piece. */
+  skip(lengthBytes: number): void {
+    this.#advance(lengthBytes);
+    this.#target.skip(this.#positionBytes - lengthBytes, lengthBytes);
+  }
+
+  /** Ends the file; all of its content must have come. */
+  close(): void {
+    this.#advance(0);
+    if (this.#positionBytes !== this.#sizeBytes) {
+      throw new UserError(
+        `/${this.#path}: ${this.#positionBytes} bytes of content came, and the tree says ${this.#sizeBytes}`,
+      );
+    }
+    this.#isClosed = true;
+    this.#target.finish();
+  }
+
+  #advance(lengthBytes: number): void {
+    if (this.#isClosed) throw new Error(`${this.#path} is closed`);
+    this.#positionBytes += lengthBytes;
+    if (this.#positionBytes > this.#sizeBytes) {
+      throw new UserError(
+        `/${this.#path}: more content came than the ${this.#sizeBytes} bytes that the tree says`,
+      );
+    }
+  }
+}
+
+/** Writes content as it is, straight to its place. */
+export class PlacedContent implements ContentTarget {
+  readonly #sink: BlockSink;
+  readonly #place: ContentPlace;
+  readonly #finished: () => void;
+
+  constructor(sink: BlockSink, place: ContentPlace, finished: () => void) {
+    this.#sink = sink;
+    this.#place = place;
+    this.#finished = finished;
+  }
+
+  write(positionBytes: number, bytes: Uint8Array): void {
+    const { offsetBytes, lengthBytes, tailOffsetBytes } = this.#place;
+    const inBlocks = Math.min(Math.max(lengthBytes - positionBytes, 0), bytes.length);
+    if (inBlocks > 0) this.#sink.write(offsetBytes + positionBytes, bytes.subarray(0, inBlocks));
+    if (inBlocks < bytes.length) {
+      this.#sink.write(tailOffsetBytes + positionBytes + inBlocks - lengthBytes, bytes.subarray(inBlocks));
+    }
+  }
+
+  skip(): void {
+    // What is not written reads as zeros, in blocks as behind inodes.
+  }
+
+  finish(): void {
+    this.#finished();
+  }
+}
+
+/** Gathers content into pieces of one size, the last of which is shorter. */
+export class PiecedContent implements ContentTarget {
+  readonly #piece: Uint8Array;
+  readonly #take: (piece: Uint8Array) => void;
+  readonly #finished: () => void;
+  #filled = 0;
+
+  constructor(pieceBytes: number, take: (piece: Uint8Array) => void, finished: () => void) {
+    this.#piece = new Uint8Array(pieceBytes);
+    this.#take = take;
+    this.#finished = finished;
+  }
+
+  write(_positionBytes: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      const count = Math.min(this.#piece.length - this.#filled, bytes.length - done);
+      if (count === this.#piece.length) {
+        this.#take(bytes.subarray(done, done + count));
+      } else {
+        this.#piece.set(bytes.subarray(done, done + count), this.#filled);
+        this.#filled += count;
+        if (this.#filled === this.#piece.length) this.#flush();
+      }
+      done += count;
+    }
+  }
+
+  skip(positionBytes: number, lengthBytes: number): void {
+    for (let done = 0; done < lengthBytes; done += ZEROS.length) {
+      this.write(positionBytes + done, ZEROS.subarray(0, Math.min(ZEROS.length, lengthBytes - done)));
+    }
+  }
+
+  finish(): void {
+    if (this.#filled > 0) this.#flush();
+    this.#finished();
+  }
+
+  #flush(): void {
+    this.#take(this.#piece.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
+}

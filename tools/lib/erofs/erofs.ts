@@ -1,0 +1,8 @@
+/** What the rest of the project uses of EROFS. The format page is docs/formats/erofs.md. */
+
+export type { MetadataChunk } from './metadata.ts';
+export type { ErofsCompression, ErofsOptions } from './options.ts';
+export { type ContentPlace, ErofsPlan, planErofs } from './plan.ts';
+export { type DataRange, ErofsReader, type ErofsRecord, readErofs } from './reader.ts';
+export type { ErofsSuperblock } from './superblock.ts';
+export { type ErofsFile, type ErofsSummary, ErofsWriter } from './writer.ts';

@@ -1,0 +1,175 @@
+/** Superblock, inodes and what is stored with them, of an existing image. */
+import type { BlockSource } from '../block/block.ts';
+import { NO_XATTRS, type Xattrs } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
+import { type DataRun, dataRuns } from './data-map.ts';
+import { decodeInode, inodeBytes, isExtendedInode, type StoredInode } from './inode.ts';
+import { COMPACT_INODE_BYTES, EXTENDED_INODE_BYTES, SLOT_BYTES } from './layout.ts';
+import { DataMapError, type MappedInode } from './mapped-inode.ts';
+import { decodeSuperblock, type ErofsSuperblock, SuperblockError } from './superblock.ts';
+import {
+  decodeBody,
+  decodeLongPrefix,
+  decodeXattr,
+  type LongPrefix,
+  SHARED_ID_BYTES,
+  XattrError,
+  xattrBytes,
+} from './xattr.ts';
+
+/** Metadata is read through a window of this size. */
+const WINDOW_BYTES = 1 << 16;
+/** A prefix begins with its length of 16 bits, and each begins at a multiple of four bytes. */
+const PREFIX_LENGTH_BYTES = 2;
+const PREFIX_ALIGNMENT_BYTES = 4;
+
+/** An inode with its place. */
+export interface PlacedInode extends StoredInode {
+  readonly nid: number;
+}
+
+export class InodeReader {
+  readonly superblock: ErofsSuperblock;
+  readonly #source: BlockSource;
+  readonly #name: string;
+  readonly #longPrefixes: readonly LongPrefix[];
+  /** Shared attributes are few, and many inodes have the same. */
+  readonly #shared = new Map<number, readonly [string, Uint8Array]>();
+  #window: Uint8Array = new Uint8Array(0);
+  #windowOffset = 0;
+
+  constructor(source: BlockSource, name: string) {
+    this.#source = source;
+    this.#name = name;
+    try {
+      this.superblock = decodeSuperblock((offset, length) => this.read(offset, length), source.sizeBytes);
+      this.#longPrefixes = this.#readLongPrefixes();
+    } catch (error) {
+      if (error instanceof SuperblockError || error instanceof XattrError)
+        throw new UserError(`${name}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  fail(nid: number, problem: string): never {
+    throw new UserError(`${this.#name}: inode ${nid}: ${problem}`);
+  }
+
+  /** Reads exactly so many bytes of the image, which must have them. */
+  read(offsetBytes: number, lengthBytes: number): Uint8Array {
+    const isInside =
+      Number.isSafeInteger(offsetBytes) &&
+      offsetBytes >= 0 &&
+      offsetBytes + lengthBytes <= this.#source.sizeBytes;
+    if (!isInside) {
+      throw new UserError(
+        `${this.#name}: it is cut off or damaged: ${lengthBytes} bytes at ${offsetBytes} are not in its ${this.#source.sizeBytes} bytes`,
+      );
+    }
+    const start = offsetBytes - this.#windowOffset;
+    if (start >= 0 && start + lengthBytes <= this.#window.length)
+      return this.#window.subarray(start, start + lengthBytes);
+    if (lengthBytes > WINDOW_BYTES) return plain(this.#source.read(offsetBytes, lengthBytes));
+    const windowBytes = Math.min(WINDOW_BYTES, this.#source.sizeBytes - offsetBytes);
+    this.#window = plain(this.#source.read(offsetBytes, windowBytes));
+    this.#windowOffset = offsetBytes;
+    return this.#window.subarray(0, lengthBytes);
+  }
+
+  offsetOf(nid: number): number {
+    return this.superblock.metadataBlock * this.superblock.blockBytes + nid * SLOT_BYTES;
+  }
+
+  inode(nid: number): PlacedInode {
+    const offset = this.offsetOf(nid);
+    let bytes = this.read(offset, COMPACT_INODE_BYTES);
+    if (isExtendedInode(viewOf(bytes))) bytes = this.read(offset, EXTENDED_INODE_BYTES);
+    const inode = decodeInode(viewOf(bytes), this.superblock.time);
+    if (inode === undefined)
+      this.fail(nid, 'its format is unknown: it is damaged, or newer than what is supported');
+    if (!Number.isSafeInteger(inode.sizeBytes))
+      this.fail(nid, `its size of ${inode.sizeBytes} bytes is impossible`);
+    return { ...inode, nid };
+  }
+
+  /** Yields the parts that an inode's content is in, in order. */
+  *runs(inode: PlacedInode): Generator<DataRun> {
+    const { blockBytes } = this.superblock;
+    const offset = this.offsetOf(inode.nid) + inodeBytes(inode.isExtended) + inode.xattrBytes;
+    const mapped: MappedInode = { ...inode, indexOffsetBytes: offset, blockBytes };
+    try {
+      yield* dataRuns(mapped, this.#source.sizeBytes, (start, length) => this.read(start, length));
+    } catch (error) {
+      if (error instanceof DataMapError) this.fail(inode.nid, error.message);
+      throw error;
+    }
+  }
+
+  xattrs(inode: PlacedInode): Xattrs {
+    if (inode.xattrBytes === 0) return NO_XATTRS;
+    const offset = this.offsetOf(inode.nid) + inodeBytes(inode.isExtended);
+    try {
+      const { sharedIds, inline } = decodeBody(this.read(offset, inode.xattrBytes), this.#longPrefixes);
+      const all = [...sharedIds.map((id) => this.#sharedXattr(id)), ...inline];
+      const xattrs = new Map(all);
+      if (xattrs.size !== all.length) this.fail(inode.nid, 'it has an extended attribute twice');
+      return all.length === 0 ? NO_XATTRS : xattrs;
+    } catch (error) {
+      if (error instanceof XattrError) this.fail(inode.nid, error.message);
+      throw error;
+    }
+  }
+
+  #sharedXattr(id: number): readonly [string, Uint8Array] {
+    let xattr = this.#shared.get(id);
+    if (xattr === undefined) {
+      const { xattrBlock, blockBytes } = this.superblock;
+      const offset = xattrBlock * blockBytes + id * SHARED_ID_BYTES;
+      const length = xattrBytes(this.read(offset, SHARED_ID_BYTES));
+      xattr = decodeXattr(this.read(offset, length), this.#longPrefixes);
+      this.#shared.set(id, xattr);
+    }
+    return xattr;
+  }
+
+  /** The image's own prefixes are in the content of the packed inode, where there is one, else at a place of the image. */
+  #readLongPrefixes(): LongPrefix[] {
+    const { xattrPrefixCount, xattrPrefixStart, packedNid } = this.superblock;
+    const prefixes: LongPrefix[] = [];
+    let offset = xattrPrefixStart * PREFIX_ALIGNMENT_BYTES;
+    for (let index = 0; index < xattrPrefixCount; index++) {
+      const read = (start: number, length: number): Uint8Array =>
+        packedNid === 0 ? this.read(start, length) : this.#readContent(packedNid, start, length);
+      const length = viewOf(read(offset, PREFIX_LENGTH_BYTES)).getUint16(0, true);
+      prefixes.push(decodeLongPrefix(read(offset + PREFIX_LENGTH_BYTES, length)));
+      offset += Math.ceil((PREFIX_LENGTH_BYTES + length) / PREFIX_ALIGNMENT_BYTES) * PREFIX_ALIGNMENT_BYTES;
+    }
+    return prefixes;
+  }
+
+  /** Reads a part of a content that is not compressed. */
+  #readContent(nid: number, start: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    for (const run of this.runs(this.inode(nid))) {
+      if (run.kind === 'compressed')
+        this.fail(nid, 'prefixes of extended attributes in compressed content are not supported');
+      const from = start + done - run.positionBytes;
+      if (run.kind === 'hole' || from < 0 || from >= run.lengthBytes || done === length) continue;
+      const count = Math.min(length - done, run.lengthBytes - from);
+      bytes.set(this.read(run.offsetBytes + from, count), done);
+      done += count;
+    }
+    if (done < length) this.fail(nid, 'prefixes of extended attributes are missing in its content');
+    return bytes;
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The same bytes as a plain array: a Buffer's `slice` would share memory where this code wants a copy. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,51 @@
+/**
+ * LZ4 blocks ("LZ4 Block format description"): a sequence is a token, literals, a distance back of 16 bits and the length of the
+ * match; the last sequence has literals alone.
+ */
+
+const MINIMUM_MATCH_BYTES = 4;
+/** A length of 15 in its half of the token goes on in the bytes behind, while these are 255. */
+const LONG_LENGTH = 15;
+const LENGTH_GOES_ON = 255;
+
+/** Thrown for bytes that are no LZ4 block; the message is a clause. */
+export class Lz4Error extends Error {}
+
+/**
+ * Uncompresses into all of `output`; input that is left over then is not looked at, for it may be padding.
+ *
+ * @throws Lz4Error where the input ends before, or reaches back before the start
+ */
+export function decompressLz4(input: Uint8Array, output: Uint8Array): void {
+  let from = 0;
+  let to = 0;
+  const readLength = (short: number): number => {
+    let length = short;
+    if (short < LONG_LENGTH) return length;
+    for (let byte = LENGTH_GOES_ON; byte === LENGTH_GOES_ON; ) {
+      if (from >= input.length) throw new Lz4Error('compressed bytes end within a length');
+      byte = input[from++] as number;
+      length += byte;
+    }
+    return length;
+  };
+  while (to < output.length) {
+    if (from >= input.length) throw new Lz4Error('compressed bytes end early');
+    const token = input[from++] as number;
+    const literals = Math.min(readLength(token >> 4), output.length - to);
+    if (from + literals > input.length) throw new Lz4Error('compressed bytes end within literals');
+    output.set(input.subarray(from, from + literals), to);
+    from += literals;
+    to += literals;
+    if (to === output.length) return;
+    if (from + 2 > input.length) throw new Lz4Error('compressed bytes end early');
+    const distance = (input[from] as number) | ((input[from + 1] as number) << 8);
+    from += 2;
+    const length = Math.min(readLength(token & 0xf) + MINIMUM_MATCH_BYTES, output.length - to);
+    if (distance === 0 || distance > to) throw new Lz4Error('compressed bytes reach back before their start');
+    // A match may reach into what it makes.
+    if (distance >= length) output.copyWithin(to, to - distance, to - distance + length);
+    else for (let done = 0; done < length; done++) output[to + done] = output[to + done - distance] as number;
+    to += length;
+  }
+}

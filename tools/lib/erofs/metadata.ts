@@ -1,0 +1,206 @@
+/** Encodes everything of an image but the content of its files. */
+import { baseName, type Entry } from '../entry/entry.ts';
+import { encodeName } from '../entry/name.ts';
+import { type DirectoryEntry, encodeDirectory } from './directory.ts';
+import { planMetadataDirectory, SELF } from './directory-plan.ts';
+import { encodeDevice, encodeInode, inodeBytes } from './inode.ts';
+import {
+  alignUp,
+  BLOCK_BYTES,
+  DATA_LAYOUT,
+  FILE_TYPE,
+  SLOT_BYTES,
+  SLOTS_PER_BLOCK,
+  typeOf,
+} from './layout.ts';
+import type { PlannedTree } from './place.ts';
+import { type CompressionSettings, encodeSuperblock } from './superblock.ts';
+import { encodeBody, SHARED_ID_BYTES } from './xattr.ts';
+
+/** A part of the image. */
+export interface MetadataChunk {
+  readonly offsetBytes: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Inodes are written in pieces of about so many bytes. */
+const CHUNK_BYTES = 1 << 20;
+const SELF_NAME = Buffer.from('.');
+const PARENT_NAME = Buffer.from('..');
+
+function encodeTreeDirectory(planned: PlannedTree, index: number): Uint8Array {
+  const { tree, layout } = planned;
+  const entries = Array.from(planMetadataDirectory(tree, index).order, (child): DirectoryEntry => {
+    if (child >= 0) {
+      const owner = tree.entries[tree.owners[child] as number] as Entry;
+      const name = encodeName(baseName((tree.entries[child] as Entry).path));
+      return { nid: layout.slots[child] as number, fileType: typeOf(owner).fileType, name };
+    }
+    const target = child === SELF ? index : (tree.parents[index] as number);
+    const name = child === SELF ? SELF_NAME : PARENT_NAME;
+    return { nid: layout.slots[target] as number, fileType: FILE_TYPE.directory, name };
+  });
+  return encodeDirectory(entries);
+}
+
+/** The content of what is no file. */
+function ownContent(planned: PlannedTree, index: number): Uint8Array | undefined {
+  const entry = planned.tree.entries[index] as Entry;
+  if (entry.type === 'directory') return encodeTreeDirectory(planned, index);
+  return entry.type === 'symlink' ? encodeName(entry.target) : undefined;
+}
+
+/** i_u of everything but compressed files. */
+function inodeUnion(planned: PlannedTree, entry: Entry, index: number): number {
+  const isDevice = entry.type === 'character-device' || entry.type === 'block-device';
+  return isDevice ? encodeDevice(entry.major, entry.minor) : (planned.layout.firstBlocks[index] as number);
+}
+
+/** How an inode's content is stored, where that differs from what was planned. */
+export interface StoredContent {
+  readonly layout: number;
+  readonly union: number;
+}
+
+/**
+ * Writes the inode of an entry, its own extended attributes and, of directories and links, the content that is inline.
+ *
+ * @param bytes begin with the inode's place, and are zero
+ */
+export function encodeEntry(
+  planned: PlannedTree,
+  index: number,
+  bytes: Uint8Array,
+  stored?: StoredContent,
+): void {
+  const { tree, layout, xattrs, options } = planned;
+  const entry = tree.entries[index] as Entry;
+  const isExtended = layout.extended[index] === 1;
+  const body = xattrs.bodies[index];
+  const sizeBytes = layout.sizes[index] as number;
+  const inode = {
+    isExtended,
+    layout: stored?.layout ?? (layout.layouts[index] as number),
+    xattrBytes: body?.sizeBytes ?? 0,
+    mode: typeOf(entry).mode | entry.mode,
+    linkCount: tree.linkCounts[index] as number,
+    sizeBytes,
+    union: stored?.union ?? inodeUnion(planned, entry, index),
+    number: index + 1,
+    uid: entry.uid,
+    gid: entry.gid,
+  };
+  encodeInode(new DataView(bytes.buffer, bytes.byteOffset), 0, inode, options.timeSeconds);
+  const headBytes = inodeBytes(isExtended);
+  if (body !== undefined) {
+    const ids = body.sharedOffsets.map((offset) => offset / SHARED_ID_BYTES);
+    encodeBody(bytes.subarray(headBytes, headBytes + body.sizeBytes), ids, body.inline);
+  }
+  if (inode.layout !== DATA_LAYOUT.inline || entry.type === 'file') return;
+  const tail = ownContent(planned, index)?.subarray(sizeBytes - (sizeBytes % BLOCK_BYTES));
+  if (tail !== undefined) bytes.set(tail, headBytes + inode.xattrBytes);
+}
+
+/** Entries with inodes in the order of their places. */
+function inodeOrder({ tree, layout }: PlannedTree): Uint32Array {
+  const count = tree.entries.length;
+  // Both in one number: sorted fast, and without asking for each pair.
+  const keys = Float64Array.from(layout.slots, (slot, index) => slot * count + index);
+  const order = keys.sort().map((key) => key % count);
+  return Uint32Array.from(order.filter((index) => tree.owners[index] === index));
+}
+
+/** Bytes between the inode's start and the end of what is written with it; content of files is not. */
+function encodedBytes({ layout, xattrs }: PlannedTree, index: number): number {
+  const head = inodeBytes(layout.extended[index] === 1) + (xattrs.bodies[index]?.sizeBytes ?? 0);
+  return layout.layouts[index] === DATA_LAYOUT.inline
+    ? head + ((layout.sizes[index] as number) % BLOCK_BYTES)
+    : head;
+}
+
+function* encodeInodes(planned: PlannedTree): Generator<MetadataChunk> {
+  const { layout } = planned;
+  const order = inodeOrder(planned);
+  const { start: firstBlock, end: endBlock } = layout.inodeBlocks;
+  const blockOf = (position: number): number =>
+    position < order.length
+      ? Math.floor((layout.slots[order[position] as number] as number) / SLOTS_PER_BLOCK)
+      : endBlock;
+  /** Whether the block of an inode has nothing of the one before it. */
+  const startsBlock = (position: number): boolean => {
+    const before = order[position - 1] as number;
+    const beforeEnd = (layout.slots[before] as number) * SLOT_BYTES + encodedBytes(planned, before);
+    return blockOf(position) * BLOCK_BYTES >= beforeEnd && blockOf(position) !== blockOf(position - 1);
+  };
+  for (let position = 0, block = firstBlock; position < order.length; ) {
+    let end = position + 1;
+    while (end < order.length && !((blockOf(end) - block) * BLOCK_BYTES >= CHUNK_BYTES && startsBlock(end)))
+      end++;
+    const bytes = new Uint8Array((blockOf(end) - block) * BLOCK_BYTES);
+    for (; position < end; position++) {
+      const index = order[position] as number;
+      const offset = (layout.slots[index] as number) * SLOT_BYTES - block * BLOCK_BYTES;
+      encodeEntry(planned, index, bytes.subarray(offset, offset + encodedBytes(planned, index)));
+    }
+    yield { offsetBytes: block * BLOCK_BYTES, bytes };
+    block = blockOf(end);
+  }
+}
+
+/** Blocks of directories and symbolic links that are not inline. */
+function* encodeBlocks(planned: PlannedTree): Generator<MetadataChunk> {
+  const { tree, layout } = planned;
+  for (let index = 0; index < tree.entries.length; index++) {
+    const type = (tree.entries[index] as Entry).type;
+    if (type !== 'directory' && type !== 'symlink') continue;
+    const sizeBytes = layout.sizes[index] as number;
+    const isInline = layout.layouts[index] === DATA_LAYOUT.inline;
+    const blockBytes = isInline ? sizeBytes - (sizeBytes % BLOCK_BYTES) : sizeBytes;
+    if (blockBytes === 0) continue;
+    const bytes = new Uint8Array(alignUp(blockBytes, BLOCK_BYTES));
+    bytes.set((ownContent(planned, index) as Uint8Array).subarray(0, blockBytes));
+    yield { offsetBytes: (layout.firstBlocks[index] as number) * BLOCK_BYTES, bytes };
+  }
+}
+
+function* encodeSharedXattrs({ xattrs, layout }: PlannedTree): Generator<MetadataChunk> {
+  if (xattrs.sharedBytes === 0) return;
+  const bytes = new Uint8Array(alignUp(xattrs.sharedBytes, BLOCK_BYTES));
+  let offset = 0;
+  for (const xattr of xattrs.shared) {
+    bytes.set(xattr, offset);
+    offset += xattr.length;
+  }
+  yield { offsetBytes: layout.xattrBlock * BLOCK_BYTES, bytes };
+}
+
+function compressionSettings({ options }: PlannedTree): CompressionSettings | undefined {
+  if (options.compression === undefined) return undefined;
+  const { algorithm, clusterBytes } = options.compression;
+  return algorithm === 'zstd'
+    ? { algorithm, windowLog: Math.log2(clusterBytes) }
+    : { algorithm, maximumClusterBlocks: clusterBytes / BLOCK_BYTES };
+}
+
+/** Encodes the superblock of an image that uses so many blocks. */
+export function encodeTreeSuperblock(planned: PlannedTree, usedBlocks: number): MetadataChunk {
+  const { tree, layout, options } = planned;
+  const bytes = encodeSuperblock({
+    rootNid: layout.slots[0] as number,
+    inodeCount: tree.inodeCount,
+    timeSeconds: options.timeSeconds,
+    usedBlocks,
+    xattrBlock: layout.xattrBlock,
+    uuid: options.uuid,
+    label: options.label,
+    compression: compressionSettings(planned),
+  });
+  return { offsetBytes: 0, bytes };
+}
+
+/** Yields everything but the superblock and the content of files, whole blocks each. */
+export function* encodeMetadata(planned: PlannedTree): Generator<MetadataChunk> {
+  yield* encodeInodes(planned);
+  yield* encodeBlocks(planned);
+  yield* encodeSharedXattrs(planned);
+}

@@ -1,0 +1,243 @@
+/** Reads EROFS images: those of this project's writer, and those of mkfs.erofs. */
+import type { BlockSource } from '../block/block.ts';
+import type { Entry, EntryMetadata } from '../entry/entry.ts';
+import { decodeName } from '../entry/name.ts';
+import type { TreeReader, TreeRecord } from '../entry/tree-reader.ts';
+import type { DataRun } from './data-map.ts';
+import { decompressExtent } from './decompress.ts';
+import { readDirectory } from './directory-reader.ts';
+import { decodeDevice } from './inode.ts';
+import { InodeReader, type PlacedInode } from './inode-reader.ts';
+import { FILE_TYPE, INCOMPATIBLE, MODE } from './layout.ts';
+import { DataMapError } from './mapped-inode.ts';
+import type { ErofsSuperblock } from './superblock.ts';
+
+/** Pieces that {@link ErofsReader.readFile} gives are not larger. */
+const PIECE_BYTES = 1 << 20;
+const ZEROS = new Uint8Array(PIECE_BYTES);
+/** Linux reads no longer targets. */
+const MAXIMUM_TARGET_BYTES = 4096;
+
+/** One name of a file system. */
+export interface ErofsRecord extends TreeRecord {
+  /** The place of the inode, which numbers it. */
+  readonly nid: number;
+}
+
+/** Part of a file that holds data; what lies between such parts reads as zeros. */
+export interface DataRange {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+/** One directory on the way of {@link ErofsReader.walk}. */
+interface Visit {
+  readonly path: string;
+  readonly nid: number;
+  /** In the order of whole paths: a directory's content comes where its name and a slash sort. */
+  readonly steps: readonly Step[];
+  next: number;
+}
+
+interface Step {
+  readonly key: Uint8Array;
+  readonly name: string;
+  readonly nid: number;
+  readonly isDirectory: boolean;
+  readonly isDescent: boolean;
+}
+
+function isDirectory(inode: PlacedInode): boolean {
+  return (inode.mode & MODE.mask) === MODE.directory;
+}
+
+export class ErofsReader implements TreeReader {
+  readonly #inodes: InodeReader;
+  /** The directory that was looked into last: neighbours are often asked for. */
+  #lastDirectory: { readonly nid: number; readonly nids: ReadonlyMap<string, number> } | undefined;
+
+  constructor(source: BlockSource, name: string) {
+    this.#inodes = new InodeReader(source, name);
+  }
+
+  get superblock(): ErofsSuperblock {
+    return this.#inodes.superblock;
+  }
+
+  /** Yields every name in path order, the root first. */
+  *walk(): Generator<ErofsRecord> {
+    const { rootNid } = this.superblock;
+    const firstPaths = new Map<number, string>();
+    const visited = new Set<number>([rootNid]);
+    const root = this.#inodes.inode(rootNid);
+    if (!isDirectory(root)) this.#inodes.fail(rootNid, 'the root is no directory');
+    yield this.#record('', root, firstPaths);
+    const visits: Visit[] = [{ path: '', nid: rootNid, steps: this.#steps(root, rootNid), next: 0 }];
+    for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
+      const step = visit.steps[visit.next++];
+      if (step === undefined) {
+        visits.pop();
+        continue;
+      }
+      const path = visit.path === '' ? step.name : `${visit.path}/${step.name}`;
+      const inode = this.#inodes.inode(step.nid);
+      if (isDirectory(inode) !== step.isDirectory)
+        this.#inodes.fail(step.nid, `/${path} is of another type than its directory says`);
+      if (!step.isDescent) {
+        yield this.#record(path, inode, firstPaths);
+        continue;
+      }
+      if (visited.has(step.nid)) this.#inodes.fail(step.nid, 'the directory has two names');
+      visited.add(step.nid);
+      visits.push({ path, nid: step.nid, steps: this.#steps(inode, visit.nid), next: 0 });
+    }
+  }
+
+  /** The inode's place of `path`, which may not go through symbolic links; `undefined` where nothing is there. */
+  lookup(path: string): number | undefined {
+    let nid: number | undefined = this.superblock.rootNid;
+    for (const component of path === '' ? [] : path.split('/')) {
+      nid = this.#children(nid)?.get(component);
+      if (nid === undefined) return undefined;
+    }
+    return nid;
+  }
+
+  /**
+   * Yields the content of a regular file in pieces of at most 1 MiB, holes as zeros.
+   *
+   * @param file its path or its nid; the pieces must not be changed
+   */
+  *readFile(file: string | number): Generator<Uint8Array> {
+    const inode = this.#open(file);
+    for (const run of this.#inodes.runs(inode)) yield* this.#readRun(inode, run);
+  }
+
+  /** Yields the parts of a regular file that are stored, in order. */
+  *dataRanges(file: string | number): Generator<DataRange> {
+    for (const { kind, positionBytes, lengthBytes } of this.#inodes.runs(this.#open(file))) {
+      if (kind !== 'hole') yield { offsetBytes: positionBytes, lengthBytes };
+    }
+  }
+
+  #open(file: string | number): PlacedInode {
+    const nid = typeof file === 'number' ? file : this.lookup(file);
+    const inode = nid === undefined ? undefined : this.#inodes.inode(nid);
+    if (inode === undefined || (inode.mode & MODE.mask) !== MODE.file)
+      throw new Error(`${file} is no regular file`);
+    return inode;
+  }
+
+  *#readRun(inode: PlacedInode, run: DataRun): Generator<Uint8Array> {
+    const content = run.kind === 'compressed' ? this.#decompress(inode, run) : undefined;
+    for (let done = 0; done < run.lengthBytes; done += PIECE_BYTES) {
+      const count = Math.min(PIECE_BYTES, run.lengthBytes - done);
+      if (run.kind === 'hole') yield ZEROS.subarray(0, count);
+      else if (run.kind === 'stored') yield this.#inodes.read(run.offsetBytes + done, count);
+      else yield (content as Uint8Array).subarray(done, done + count);
+    }
+  }
+
+  #decompress(inode: PlacedInode, run: Extract<DataRun, { kind: 'compressed' }>): Uint8Array {
+    const hasPadding = (this.superblock.incompatible & INCOMPATIBLE.zeroPadding) !== 0;
+    try {
+      return decompressExtent(
+        this.#inodes.read(run.extent.offsetBytes, run.extent.storedBytes),
+        run.extent,
+        hasPadding,
+      );
+    } catch (error) {
+      if (error instanceof DataMapError) this.#inodes.fail(inode.nid, error.message);
+      throw error;
+    }
+  }
+
+  #children(nid: number): ReadonlyMap<string, number> | undefined {
+    if (this.#lastDirectory?.nid === nid) return this.#lastDirectory.nids;
+    const inode = this.#inodes.inode(nid);
+    if (!isDirectory(inode)) return undefined;
+    const entries = readDirectory(this.#inodes, inode, undefined);
+    const nids = new Map(entries.map((entry) => [decodeName(entry.name), entry.nid]));
+    this.#lastDirectory = { nid, nids };
+    return nids;
+  }
+
+  #steps(inode: PlacedInode, parentNid: number): Step[] {
+    const steps: Step[] = [];
+    let hasDescent = false;
+    for (const { name: key, nid, fileType } of readDirectory(this.#inodes, inode, parentNid)) {
+      const name = decodeName(key);
+      const child = fileType === FILE_TYPE.directory;
+      steps.push({ key, name, nid, isDirectory: child, isDescent: false });
+      if (!child) continue;
+      hasDescent = true;
+      steps.push({
+        key: Buffer.concat([key, Buffer.of(0x2f)]),
+        name,
+        nid,
+        isDirectory: true,
+        isDescent: true,
+      });
+    }
+    return hasDescent ? steps.sort((left, right) => Buffer.compare(left.key, right.key)) : steps;
+  }
+
+  #record(path: string, inode: PlacedInode, firstPaths: Map<number, string>): ErofsRecord {
+    const { nid, linkCount, seconds, nanoseconds } = inode;
+    const entry = this.#entry(path, inode, firstPaths);
+    if (!isDirectory(inode) && linkCount > 1 && entry.type !== 'hardlink') firstPaths.set(nid, path);
+    return { entry, nid, linkCount, modificationTime: { seconds, nanoseconds } };
+  }
+
+  #entry(path: string, inode: PlacedInode, firstPaths: ReadonlyMap<number, string>): Entry {
+    const { nid, mode, uid, gid } = inode;
+    const metadata: EntryMetadata = {
+      path,
+      mode: mode & ~MODE.mask,
+      uid,
+      gid,
+      xattrs: this.#inodes.xattrs(inode),
+    };
+    const target = firstPaths.get(nid);
+    if (target !== undefined) return { ...metadata, type: 'hardlink', target };
+    switch (mode & MODE.mask) {
+      case MODE.file:
+        return { ...metadata, type: 'file', sizeBytes: inode.sizeBytes };
+      case MODE.directory:
+        return { ...metadata, type: 'directory' };
+      case MODE.symlink:
+        return { ...metadata, type: 'symlink', target: this.#symlinkTarget(inode) };
+      case MODE.characterDevice:
+        return { ...metadata, type: 'character-device', ...decodeDevice(inode.union) };
+      case MODE.blockDevice:
+        return { ...metadata, type: 'block-device', ...decodeDevice(inode.union) };
+      case MODE.fifo:
+        return { ...metadata, type: 'fifo' };
+      case MODE.socket:
+        return { ...metadata, type: 'socket' };
+      default:
+        return this.#inodes.fail(nid, `/${path} is of no known type (mode 0${mode.toString(8)})`);
+    }
+  }
+
+  #symlinkTarget(inode: PlacedInode): string {
+    if (inode.sizeBytes === 0 || inode.sizeBytes > MAXIMUM_TARGET_BYTES)
+      this.#inodes.fail(inode.nid, 'the symbolic link is broken');
+    const parts: Uint8Array[] = [];
+    for (const run of this.#inodes.runs(inode))
+      for (const piece of this.#readRun(inode, run)) parts.push(Uint8Array.from(piece));
+    const target = Buffer.concat(parts);
+    if (target.includes(0)) this.#inodes.fail(inode.nid, 'the symbolic link is broken');
+    return decodeName(target);
+  }
+}
+
+/**
+ * Opens an EROFS image.
+ *
+ * @param name what error messages call it, for example the image's file name
+ * @throws UserError for anything but an intact image of a kind that is supported
+ */
+export function readErofs(source: BlockSource, name = 'the EROFS image'): ErofsReader {
+  return new ErofsReader(source, name);
+}

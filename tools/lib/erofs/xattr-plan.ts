@@ -1,0 +1,109 @@
+/** Which extended attributes a tree's inodes share, and how many bytes each inode needs for its own. */
+import type { Entry, Xattrs } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
+import { MAXIMUM_XATTR_BYTES } from './inode.ts';
+import { BODY_HEADER_BYTES, encodeXattr, MAXIMUM_SHARED, SHARED_ID_BYTES, XattrError } from './xattr.ts';
+
+/** A value of an attribute, however many inodes have it. */
+interface Attribute {
+  readonly bytes: Uint8Array;
+  references: number;
+  /** Where it begins among the shared ones; -1 where it is not shared. */
+  sharedOffset: number;
+}
+
+/** The attributes of one inode, or of several that have the same. */
+export interface XattrBody {
+  /** All of it, header included. */
+  readonly sizeBytes: number;
+  /** Offsets of shared attributes among all of these, in bytes. */
+  readonly sharedOffsets: readonly number[];
+  readonly inline: readonly Uint8Array[];
+}
+
+export interface XattrPlan {
+  /** By entry; `undefined` for one without attributes. */
+  readonly bodies: readonly (XattrBody | undefined)[];
+  readonly sharedBytes: number;
+  /** The shared attributes in order. */
+  readonly shared: readonly Uint8Array[];
+}
+
+function attributesOf(entry: Entry, all: Map<string, Attribute>): Attribute[] {
+  const attributes: Attribute[] = [];
+  for (const [name, value] of entry.xattrs) {
+    const key = `${name}\0${Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')}`;
+    let attribute = all.get(key);
+    if (attribute === undefined) {
+      try {
+        attribute = { bytes: encodeXattr(name, value), references: 0, sharedOffset: -1 };
+      } catch (error) {
+        if (error instanceof XattrError) throw new UserError(`/${entry.path}: ${error.message}`);
+        throw error;
+      }
+      all.set(key, attribute);
+    }
+    attributes.push(attribute);
+  }
+  return attributes;
+}
+
+function bodyOf(attributes: readonly Attribute[], path: string): XattrBody {
+  const sharedOffsets: number[] = [];
+  const inline: Uint8Array[] = [];
+  let sizeBytes = BODY_HEADER_BYTES;
+  for (const { bytes, sharedOffset } of attributes) {
+    if (sharedOffset >= 0 && sharedOffsets.length < MAXIMUM_SHARED) {
+      sharedOffsets.push(sharedOffset);
+      sizeBytes += SHARED_ID_BYTES;
+    } else {
+      inline.push(bytes);
+      sizeBytes += bytes.length;
+    }
+  }
+  if (sizeBytes > MAXIMUM_XATTR_BYTES) {
+    throw new UserError(
+      `/${path}: its extended attributes are ${sizeBytes - MAXIMUM_XATTR_BYTES} bytes too large for EROFS`,
+    );
+  }
+  return { sizeBytes, sharedOffsets, inline };
+}
+
+/** Plans the attributes of a tree. An attribute that two inodes have is stored once. */
+export function planXattrs(entries: readonly Entry[]): XattrPlan {
+  const all = new Map<string, Attribute>();
+  /** Entries of one layer often share the very same map. */
+  const known = new Map<Xattrs, Attribute[]>();
+  const lists = entries.map((entry) => {
+    if (entry.type === 'hardlink' || entry.xattrs.size === 0) return undefined;
+    let list = known.get(entry.xattrs);
+    if (list === undefined) {
+      list = attributesOf(entry, all);
+      known.set(entry.xattrs, list);
+    }
+    for (const attribute of list) attribute.references++;
+    return list;
+  });
+  const shared: Uint8Array[] = [];
+  let sharedBytes = 0;
+  for (const attribute of all.values()) {
+    if (attribute.references < 2) continue;
+    attribute.sharedOffset = sharedBytes;
+    sharedBytes += attribute.bytes.length;
+    shared.push(attribute.bytes);
+  }
+  const bodies = new Map<Attribute[], XattrBody>();
+  return {
+    bodies: lists.map((list, index) => {
+      if (list === undefined) return undefined;
+      let body = bodies.get(list);
+      if (body === undefined) {
+        body = bodyOf(list, (entries[index] as Entry).path);
+        bodies.set(list, body);
+      }
+      return body;
+    }),
+    sharedBytes,
+    shared,
+  };
+}
