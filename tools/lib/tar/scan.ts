@@ -4,7 +4,7 @@ import type { BlockSource } from '../block/block.ts';
 import { type TarMember, TarParser } from './parser.ts';
 
 /** Headers are read in windows of so many bytes: small files lie within one, larger ones are passed over. */
-const WINDOW_BYTES = 128 << 10;
+const WINDOW_BYTES = 64 << 10;
 
 /** A source that can fill a buffer again and again, as `FileImage` does. */
 export type ScanSource = BlockSource & { readInto?(offsetBytes: number, bytes: Uint8Array): void };

@@ -8,7 +8,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { type Entry, NO_XATTRS } from '../../entry/entry.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { readTarSync } from '../reader.ts';
-import { TAR_END, tarHeader, tarPadding } from '../writer.ts';
+import { TAR_END, type TarOptions, tarHeader, tarPadding } from '../writer.ts';
 
 /** A folder for the tests of one file, gone afterwards. Ask for it inside a test. */
 export function temporaryFolder(): () => string {
@@ -27,6 +27,21 @@ export function gnuTar(args: readonly string[], input?: Uint8Array): Buffer {
     env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+}
+
+/** Names that are not UTF-8 are shown as escapes by both tools; the others need a character set that has them. */
+export function bsdTar(args: readonly string[], input?: Uint8Array): Buffer {
+  return execFileSync(realTool('bsdtar', 'libarchive-tools'), args, {
+    ...(input === undefined ? {} : { input }),
+    maxBuffer: 1 << 28,
+    env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+/** The archive in another format, by libarchive's reader and writer: no file is made, so that no owner and no device needs privileges. */
+export function bsdTarConverted(bytes: Uint8Array, format: string, options: readonly string[] = []): Buffer {
+  return bsdTar(['-cf', '-', `--format=${format}`, '--xattrs', '--acls', ...options, '@-'], bytes);
 }
 
 const METADATA = { mode: 0o644, uid: 0, gid: 0, xattrs: NO_XATTRS };
@@ -51,11 +66,12 @@ export function hardLink(path: string, target: string, more: Partial<Entry> = {}
 export function archive(
   entries: readonly Entry[],
   contents: Readonly<Record<string, Uint8Array | string>> = {},
+  options: TarOptions = {},
 ): Buffer {
   const parts = entries.flatMap((entry) => {
-    if (entry.type !== 'file') return [tarHeader(entry)];
+    if (entry.type !== 'file') return [tarHeader(entry, options)];
     const content = Buffer.from(contents[entry.path] ?? contentFor(entry.path, entry.sizeBytes));
-    return [tarHeader(entry), content, tarPadding(content.length)];
+    return [tarHeader(entry, options), content, tarPadding(content.length)];
   });
   return Buffer.concat([...parts, TAR_END]);
 }

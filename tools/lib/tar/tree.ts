@@ -1,0 +1,155 @@
+/** An uncompressed archive as the tree that `tar x` would make of it. */
+
+import { comparePaths, type Entry, type FileEntry, NO_XATTRS, parentPath } from '../entry/entry.ts';
+import { printableName } from '../entry/name.ts';
+import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts';
+import { UserError } from '../error/user-error.ts';
+import type { TarMember } from './parser.ts';
+import { type ScanSource, scanTar } from './scan.ts';
+
+/** What the names of one file have in common; a directory has but one. */
+interface Node {
+  readonly entry: Entry;
+  readonly modificationTime: Timestamp;
+  readonly member: TarMember | undefined;
+  /** Of a file: its names. Of a directory: its own, that in its parent, and `..` of each directory in it. */
+  linkCount: number;
+  /** The first name in path order, once the tree is whole. */
+  firstPath: string | undefined;
+}
+
+const EPOCH: Timestamp = { seconds: 0, nanoseconds: 0 };
+const IMPLIED_MODE = 0o755;
+const PIECE_BYTES = 1 << 20;
+const ZEROS = new Uint8Array(64 << 10);
+
+function newNode(entry: Entry, member?: TarMember): Node {
+  const modificationTime = member?.modificationTime ?? EPOCH;
+  return { entry, member, modificationTime, linkCount: 0, firstPath: undefined };
+}
+
+/**
+ * Reads the tree of an archive. A member replaces what was at its path before, as `tar x` would: the last one counts, a directory keeps what is
+ * in it, a hard link shares the file that its target is at that moment. Directories that no member names are implied, mode 0755, owner 0:0.
+ *
+ * Refused, though some versions of tar would do it: a member behind a symbolic link, a file in place of a directory with something
+ * in it, a hard link to a directory or to nothing. Whiteouts are ordinary files here.
+ */
+export class TarReader implements TreeReader {
+  readonly #source: ScanSource;
+  readonly #name: string;
+  readonly #nodes = new Map<string, Node>();
+  /** Directories that something is in. */
+  readonly #occupied = new Set<string>();
+  readonly #paths: readonly string[];
+
+  /**
+   * @param name the archive's name, for errors
+   * @throws UserError where the archive is damaged or hostile
+   */
+  constructor(source: ScanSource, name: string) {
+    this.#source = source;
+    this.#name = name;
+    this.#nodes.set('', this.#impliedDirectory(''));
+    for (const member of scanTar(source, name)) this.#put(member);
+    this.#paths = [...this.#nodes.keys()].sort(comparePaths);
+    this.#countLinks();
+  }
+
+  #fail(path: string, rule: string): never {
+    throw new UserError(`${this.#name}: entry ${printableName(path)}: ${rule}`);
+  }
+
+  #impliedDirectory(path: string): Node {
+    return newNode({ type: 'directory', path, mode: IMPLIED_MODE, uid: 0, gid: 0, xattrs: NO_XATTRS });
+  }
+
+  #makeParents(path: string): void {
+    for (let at = path; at !== ''; ) {
+      at = parentPath(at);
+      const node = this.#nodes.get(at);
+      if (node === undefined) {
+        this.#nodes.set(at, this.#impliedDirectory(at));
+      } else if (node.entry.type !== 'directory') {
+        this.#fail(path, `${printableName(at)} is not a directory but a ${node.entry.type}`);
+      }
+      if (this.#occupied.has(at)) return;
+      this.#occupied.add(at);
+    }
+  }
+
+  #put(member: TarMember): void {
+    const { entry } = member;
+    const { path } = entry;
+    this.#makeParents(path);
+    if (entry.type !== 'directory' && this.#occupied.has(path)) {
+      this.#fail(path, `a ${entry.type} in place of a directory that something is in`);
+    }
+    this.#nodes.set(
+      path,
+      entry.type === 'hardlink' ? this.#linked(path, entry.target) : newNode(entry, member),
+    );
+  }
+
+  #linked(path: string, target: string): Node {
+    const node = this.#nodes.get(target);
+    if (node === undefined || node.entry.type === 'directory') {
+      const what = node === undefined ? 'not there' : 'a directory';
+      this.#fail(path, `it is a hard link to ${printableName(target)}, which is ${what}`);
+    }
+    return node;
+  }
+
+  #countLinks(): void {
+    for (const path of this.#paths) {
+      const node = this.#nodes.get(path) as Node;
+      node.firstPath ??= path;
+      if (node.entry.type !== 'directory') {
+        node.linkCount++;
+        continue;
+      }
+      node.linkCount += 2;
+      if (path !== '') (this.#nodes.get(parentPath(path)) as Node).linkCount++;
+    }
+  }
+
+  *walk(): Generator<TreeRecord, void, undefined> {
+    for (const path of this.#paths) {
+      const { entry, firstPath = path, linkCount, modificationTime } = this.#nodes.get(path) as Node;
+      const { mode, uid, gid, xattrs } = entry;
+      const record: Entry =
+        firstPath === path
+          ? { ...entry, path }
+          : { type: 'hardlink', path, target: firstPath, mode, uid, gid, xattrs };
+      yield { entry: record, linkCount, modificationTime };
+    }
+  }
+
+  *#stored(offsetBytes: number, lengthBytes: number): Generator<Uint8Array, void, undefined> {
+    for (let done = 0; done < lengthBytes; done += PIECE_BYTES) {
+      yield this.#source.read(offsetBytes + done, Math.min(PIECE_BYTES, lengthBytes - done));
+    }
+  }
+
+  *readFile(path: string): Generator<Uint8Array, void, undefined> {
+    const { entry, member } = this.#nodes.get(path) ?? {};
+    if (entry?.type !== 'file' || member === undefined) {
+      throw new RangeError(`${this.#name}: ${printableName(path)} is not a file`);
+    }
+    const { sizeBytes } = entry satisfies FileEntry;
+    let storedBytes = member.dataOffsetBytes;
+    let position = 0;
+    for (const [offsetBytes, lengthBytes] of member.extents ?? [[0, sizeBytes]]) {
+      yield* zeros(offsetBytes - position);
+      yield* this.#stored(storedBytes, lengthBytes);
+      storedBytes += lengthBytes;
+      position = offsetBytes + lengthBytes;
+    }
+    yield* zeros(sizeBytes - position);
+  }
+}
+
+function* zeros(count: number): Generator<Uint8Array, void, undefined> {
+  for (let left = count; left > 0; left -= ZEROS.length)
+    yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
+}
