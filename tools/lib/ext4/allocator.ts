@@ -32,6 +32,19 @@ export class BlockAllocator {
     return this.#allocatedBlocks;
   }
 
+  /** The runs of blocks that are still to be had, in the order in which {@link allocate} gives them. */
+  freeRuns(): BlockRun[] {
+    const runs: BlockRun[] = [];
+    let start = this.#nextBlock;
+    for (let index = this.#nextReserved; index <= this.#reserved.length; index++) {
+      const range = this.#reserved[index];
+      const end = range?.start ?? this.#blockCount;
+      if (end > start) runs.push({ start, count: end - start });
+      start = range?.end ?? start;
+    }
+    return runs;
+  }
+
   /** @returns up to `wanted` blocks in one piece, or `undefined` when the file system is full. */
   allocate(wanted: number): BlockRun | undefined {
     let obstacle = this.#reserved[this.#nextReserved];

@@ -1,9 +1,9 @@
 /** Writes an ext4 file system in one pass: content goes straight to its place, what describes it follows. */
 import type { BlockSink } from '../block/block.ts';
-import type { Entry } from '../entry/entry.ts';
+import type { Entry, FileEntry } from '../entry/entry.ts';
 import { encodeName, nameBytes } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
-import { BlockAllocator, ExtentPool } from './allocator.ts';
+import { BlockAllocator, type BlockRun, ExtentPool } from './allocator.ts';
 import { appendExtent, FileContent } from './content.ts';
 import type { DirectoryEntry } from './directory.ts';
 import { encodeLeaf } from './directory.ts';
@@ -90,7 +90,7 @@ export class Ext4Writer {
     this.#tree = buildTree(entries);
     this.#geometry = planTreeGeometry(this.#tree, this.#options);
     const { dataBlocks, inodeCount } = this.#geometry;
-    if (dataBlocks < 0 || inodeCount < wantedInodes(this.#tree, this.#options)) this.#full();
+    if (dataBlocks < 0 || inodeCount < wantedInodes(this.#tree, this.#options)) this.full();
     this.#allocator = new BlockAllocator(this.#geometry);
     this.#buffer = new WriteBuffer(sink);
     this.#seed = checksumSeed(this.#options.uuid);
@@ -111,20 +111,53 @@ export class Ext4Writer {
    * the order decides where content lies.
    */
   openFile(path: string): Ext4File {
-    const index = this.#tree.indexes.get(path);
-    const entry = index === undefined ? undefined : this.#tree.entries[index];
-    if (index === undefined || entry?.type !== 'file') throw new Error(`${path} is no file of the tree`);
-    if (this.#contentStates[index] !== 0) throw new Error(`${path} was opened before`);
-    this.#contentStates[index] = 1;
-    return new FileContent(path, entry.sizeBytes, {
+    const index = this.#openIndex(path);
+    return new FileContent(path, (this.#tree.entries[index] as FileEntry).sizeBytes, {
       allocator: this.#allocator,
       buffer: this.#buffer,
-      full: () => this.#full(),
+      full: () => this.full(),
       finished: (extents) => {
         this.#contentStates[index] = 2;
         this.#keepExtents(index, extents);
       },
     });
+  }
+
+  /**
+   * Where the blocks of contents go that the caller copies to the sink by itself: those that hold data one after the other, blocks of
+   * zeros left out, just as {@link openFile} would have put them. {@link placeFile} then says what was copied.
+   */
+  get freeRuns(): readonly BlockRun[] {
+    return this.#allocator.freeRuns();
+  }
+
+  /**
+   * Gives a file the next blocks of {@link freeRuns} for its blocks that hold data.
+   *
+   * @param runs of the file's blocks, ascending: logical block and count of each; what is in none is a hole
+   * @param dataBits a bit for each block of the runs from `firstBit` on, set where it holds data
+   * @returns how many bits the runs took
+   */
+  placeFile(path: string, runs: readonly number[], dataBits: Uint8Array, firstBit: number): number {
+    const index = this.#openIndex(path);
+    const extents: number[] = [];
+    let bit = firstBit;
+    for (let run = 0; run < runs.length; run += 2) {
+      const end = bit + (runs[run + 1] as number);
+      const logicalOfBit = (runs[run] as number) - bit;
+      while (bit < end) {
+        if (!isBitSet(dataBits, bit)) {
+          bit++;
+          continue;
+        }
+        const start = bit;
+        while (bit < end && isBitSet(dataBits, bit)) bit++;
+        this.#allocateTo(extents, start + logicalOfBit, bit - start);
+      }
+    }
+    this.#contentStates[index] = 2;
+    this.#keepExtents(index, extents);
+    return bit - firstBit;
   }
 
   /** Writes what describes the content: extents, inodes, bitmaps, superblocks. Every file must be closed. */
@@ -160,7 +193,17 @@ export class Ext4Writer {
     };
   }
 
-  #full(): never {
+  #openIndex(path: string): number {
+    const index = this.#tree.indexes.get(path);
+    const entry = index === undefined ? undefined : this.#tree.entries[index];
+    if (index === undefined || entry?.type !== 'file') throw new Error(`${path} is no file of the tree`);
+    if (this.#contentStates[index] !== 0) throw new Error(`${path} was opened before`);
+    this.#contentStates[index] = 1;
+    return index;
+  }
+
+  /** Throws the error for a tree that the file system has too few blocks for. */
+  full(): never {
     const sizeBytes = this.#options.sizeBlocks * BLOCK_BYTES;
     const neededBytes = minimumTreeSizeBytes(this.#tree, this.#options);
     const { label } = this.#options;
@@ -187,16 +230,20 @@ export class Ext4Writer {
   /** Allocates blocks `0` to `count` of a file; @returns its extents as {@link appendExtent} makes them */
   #allocate(count: number): number[] {
     const extents: number[] = [];
-    for (let done = 0; done < count; ) {
-      const run = this.#allocator.allocate(count - done) ?? this.#full();
-      appendExtent(extents, done, run.start, run.count);
-      done += run.count;
-    }
+    this.#allocateTo(extents, 0, count);
     return extents;
   }
 
+  #allocateTo(extents: number[], logicalBlock: number, count: number): void {
+    for (let done = 0; done < count; ) {
+      const run = this.#allocator.allocate(count - done) ?? this.full();
+      appendExtent(extents, logicalBlock + done, run.start, run.count);
+      done += run.count;
+    }
+  }
+
   #allocateBlock(): number {
-    return (this.#allocator.allocate(1) ?? this.#full()).start;
+    return (this.#allocator.allocate(1) ?? this.full()).start;
   }
 
   #writeBlock(block: number, bytes: Uint8Array): void {
@@ -388,6 +435,10 @@ export class Ext4Writer {
     if (entry.type === 'symlink') return nameBytes(entry.target);
     return (this.#directoryBlocks.get(index)?.blocks ?? 0) * BLOCK_BYTES;
   }
+}
+
+function isBitSet(bits: Uint8Array, bit: number): boolean {
+  return ((bits[bit >>> 3] as number) & (1 << (bit & 7))) !== 0;
 }
 
 /** Yields the block numbers of extents in order. */

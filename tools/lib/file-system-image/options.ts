@@ -8,6 +8,9 @@ import { BLOCK_BYTES } from '../packed/index.ts';
 /** Where a packed partition goes, and how hard it is compressed. */
 export const PACK_OPTIONS = { zst: TEXT, gz: TEXT, index: TEXT, 'zstd-level': TEXT, 'gzip-level': TEXT };
 
+/** Where the image goes as it is. */
+export const RAW_OPTION = { raw: TEXT };
+
 /** What goes into a file system, and what it is called: the options that every file-system tool takes. */
 export const TREE_OPTIONS = {
   ...PACK_OPTIONS,
@@ -56,6 +59,26 @@ export function packTarget(
       ...(zstdLevel === undefined ? {} : { zstdLevel }),
       ...(gzipLevel === undefined ? {} : { gzipLevel }),
     },
+  };
+}
+
+/** What a tool makes: the image as it is (a sparse file), or packed, or both. */
+export interface ImageTarget {
+  readonly raw: string | undefined;
+  readonly packed: PackTarget | undefined;
+}
+
+/** Reads {@link RAW_OPTION} and {@link PACK_OPTIONS}, which are needed only where no raw image is asked for. */
+export function imageTarget(
+  values: Values<typeof PACK_OPTIONS & typeof RAW_OPTION>,
+  output: (path: string) => string,
+): ImageTarget {
+  const raw = text(values.raw);
+  const isPacked =
+    raw === undefined || [values.zst, values.gz, values.index].some((path) => path !== undefined);
+  return {
+    raw: raw === undefined ? undefined : output(raw),
+    packed: isPacked ? packTarget(values, output) : undefined,
   };
 }
 

@@ -4,6 +4,7 @@ import { UserError } from '../error/user-error.ts';
 import { streamContents } from '../layer/content.ts';
 import { openLayerFile } from '../layer/file.ts';
 import { type MergedEntry, mergeLayers } from '../layer/merge.ts';
+import type { Layer } from '../layer/reader.ts';
 import { selectEntries } from '../layer/select.ts';
 import { type EntryList, entryRecord } from '../manifest/entries.ts';
 import { exclusion, treePath } from './options.ts';
@@ -17,15 +18,28 @@ export interface SelectedTree {
   readonly entries: readonly MergedEntry[];
 }
 
-/** Merges layers and selects from them, as the options say. */
-export async function selectTree(options: {
-  readonly layer: readonly string[];
+/** What of a merged root file system is selected. */
+export interface TreeSelection {
   readonly subtree?: string | undefined;
   readonly exclude: readonly string[];
-}): Promise<SelectedTree> {
-  const merged = await mergeLayers(options.layer.map(openLayerFile));
+}
+
+/** Merges the layers in files and selects from them, as the options say. */
+export async function selectTree(
+  options: TreeSelection & { readonly layer: readonly string[] },
+): Promise<SelectedTree> {
+  return await selectFromLayers(options.layer.map(openLayerFile), options);
+}
+
+/** Merges open layers and selects from them, as the options say. */
+export async function selectFromLayers(
+  layers: readonly Layer[],
+  options: TreeSelection,
+): Promise<SelectedTree> {
+  const merged = await mergeLayers(layers);
   const subtree = treePath(options.subtree ?? '/', 'subtree');
-  const entries = selectEntries(merged.entries(), { subtree, exclude: exclusion(options.exclude) });
+  const exclude = options.exclude.length === 0 ? {} : { exclude: exclusion(options.exclude) };
+  const entries = selectEntries(merged.entries(), { subtree, ...exclude });
   if (entries.length === 0) throw new UserError(`--subtree=/${subtree}: the layers have no such directory`);
   if (entries[0]?.entry.type !== 'directory') throw new UserError(`--subtree=/${subtree}: not a directory`);
   return { subtree, entries };
@@ -76,5 +90,5 @@ export function listEntries(tree: SelectedTree, digests: ReadonlyMap<string, str
 
 /** A layer's file name says which target made it. */
 function layerTitle(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).replace(/\.layer\.tar\.zst$/, '');
+  return path.slice(path.lastIndexOf('/') + 1).replace(/(?:\.layer)?\.tar(?:\.zst)?$/, '');
 }

@@ -8,7 +8,7 @@ import { type LayerItem, type LayerOptions, writeLayer } from './writer.ts';
 
 /** Opens the layer in the file at `path`. The file stays open as long as the process. */
 export function openLayerFile(path: string): Layer {
-  return openLayer(FileImage.open(path), path);
+  return openLayer(FileImage.open(path), path, path);
 }
 
 /** Writes a layer to the file at `path`; see {@link writeLayer}. */

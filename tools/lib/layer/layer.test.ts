@@ -131,7 +131,7 @@ describe('contents', () => {
     const tree = await mergeLayers([counting, await layerOf('upper', [whiteout('b'), whiteout('c')])]);
     readBytes = 0;
     await streamContents(tree.entries(), () => {});
-    expect(readBytes).toBe(layer.frames[0]?.lengthBytes);
+    expect(readBytes).toBe(layer.frames?.[0]?.lengthBytes);
   });
 });
 

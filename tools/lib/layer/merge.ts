@@ -1,12 +1,14 @@
 /** An ordered list of layers as one tree. */
 
-import { type Layer, type ScannedItem, scanLayer } from './reader.ts';
+import { type Extents, type Layer, type ScannedItem, scanLayer } from './reader.ts';
 import { FileTree, type TreeEntry } from './tree.ts';
 
 /** Where the content of a file lies: in which layer, and at which offset of the uncompressed layer. */
 export interface ContentPlace {
   readonly layer: Layer;
   readonly offsetBytes: number;
+  /** Of a sparse file, where its stored bytes belong. */
+  readonly extents?: Extents;
 }
 
 export type MergedEntry = TreeEntry<ContentPlace>;
@@ -20,7 +22,9 @@ function applyItems(tree: MergedTree, layer: Layer, items: readonly ScannedItem[
   }
   for (const item of items) {
     if (item.kind !== 'entry') continue;
-    tree.put(item.entry, { layer, offsetBytes: item.dataOffsetBytes }, layer.name);
+    const { entry, dataOffsetBytes: offsetBytes, extents } = item;
+    const place = extents === undefined ? { layer, offsetBytes } : { layer, offsetBytes, extents };
+    tree.put(entry, entry.type === 'file' ? place : undefined, layer.name);
   }
 }
 

@@ -17,8 +17,9 @@ export interface Selection {
  */
 export function selectEntries<Source>(
   entries: Iterable<TreeEntry<Source>>,
-  { subtree = '', exclude = () => false }: Selection,
+  { subtree = '', exclude }: Selection,
 ): TreeEntry<Source>[] {
+  if (subtree === '' && exclude === undefined) return Array.from(entries);
   const selected: TreeEntry<Source>[] = [];
   const paths = new Map<Inode<Source>, string>();
   const excluded = new Set<string>();
@@ -26,7 +27,7 @@ export function selectEntries<Source>(
     const { path } = entry;
     if (subtree !== '' && path !== subtree && !path.startsWith(`${subtree}/`)) continue;
     const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-    if (path !== '' && (excluded.has(parent) || exclude(path))) {
+    if (path !== '' && (excluded.has(parent) || exclude?.(path))) {
       excluded.add(path);
       continue;
     }

@@ -22,11 +22,12 @@ export interface TreeEntry<Source> {
   readonly implied: boolean;
 }
 
-interface Leaf<Source> {
-  readonly inode: Inode<Source>;
-  readonly children?: undefined;
+/** What stands at a path; as it is, mostly, one of the {@link TreeEntry} that are asked for in the end. */
+interface Leaf<Source> extends TreeEntry<Source> {
+  readonly children: undefined;
 }
-interface Directory<Source> {
+interface Directory<Source> extends TreeEntry<Source> {
+  entry: Entry;
   inode: Inode<Source>;
   implied: boolean;
   readonly children: Map<string, Node<Source>>;
@@ -37,7 +38,7 @@ const IMPLIED_MODE = 0o755;
 
 function impliedDirectory<Source>(path: string): Directory<Source> {
   const entry: Entry = { type: 'directory', path, mode: IMPLIED_MODE, uid: 0, gid: 0, xattrs: NO_XATTRS };
-  return { inode: { entry, source: undefined }, implied: true, children: new Map() };
+  return { entry, inode: { entry, source: undefined }, implied: true, children: new Map() };
 }
 
 /** Refuses to step from a name into something that is no directory. */
@@ -51,11 +52,22 @@ function refuseStep(origin: string, path: string, entry: Entry, at: string): nev
 
 export class FileTree<Source> {
   readonly #root: Directory<Source> = impliedDirectory('');
+  /** The directory that was looked up last: in an archive, neighbours mostly share it. */
+  #last: Directory<Source> | undefined;
+  /** Files that have several names. */
+  readonly #linked = new Set<Inode<Source>>();
 
   /** The directory at `path`; makes those that are missing where `make` says so. */
   #directory(path: string, entryPath: string, origin: string, make: boolean): Directory<Source> | undefined {
+    if (path === '') return this.#root;
+    if (this.#last?.entry.path === path) return this.#last;
+    const found = this.#walk(path, entryPath, origin, make);
+    this.#last = found;
+    return found;
+  }
+
+  #walk(path: string, entryPath: string, origin: string, make: boolean): Directory<Source> | undefined {
     let node: Directory<Source> = this.#root;
-    if (path === '') return node;
     let at = '';
     for (const name of path.split('/')) {
       at = at === '' ? name : `${at}/${name}`;
@@ -74,18 +86,16 @@ export class FileTree<Source> {
   #putDirectory(entry: Entry, origin: string): void {
     const inode = { entry, source: undefined };
     if (entry.path === '') {
-      this.#root.inode = inode;
-      this.#root.implied = false;
+      describe(this.#root, inode);
       return;
     }
     const parent = this.#directory(parentPath(entry.path), entry.path, origin, true) as Directory<Source>;
     const name = baseName(entry.path);
     const present = parent.children.get(name);
     if (present?.children === undefined) {
-      parent.children.set(name, { inode, implied: false, children: new Map() });
+      parent.children.set(name, { entry, inode, implied: false, children: new Map() });
     } else {
-      present.inode = inode;
-      present.implied = false;
+      describe(present, inode);
     }
   }
 
@@ -100,12 +110,20 @@ export class FileTree<Source> {
       this.#putDirectory(entry, origin);
       return;
     }
-    const inode = entry.type === 'hardlink' ? this.#linked(entry, entry.target, origin) : { entry, source };
+    const inode = entry.type === 'hardlink' ? this.#target(entry, entry.target, origin) : { entry, source };
     const parent = this.#directory(parentPath(entry.path), entry.path, origin, true) as Directory<Source>;
-    parent.children.set(baseName(entry.path), { inode });
+    const name = baseName(entry.path);
+    const present = parent.children.get(name);
+    if (present !== undefined) this.#forgetDirectory(present);
+    parent.children.set(name, { entry, inode, implied: false, children: undefined });
   }
 
-  #linked(entry: Entry, target: string, origin: string): Inode<Source> {
+  /** A directory that goes away must not be found any more. */
+  #forgetDirectory(gone: Node<Source> | undefined): void {
+    if (gone?.children !== undefined) this.#last = undefined;
+  }
+
+  #target(entry: Entry, target: string, origin: string): Inode<Source> {
     const node = this.#directory(parentPath(target), entry.path, origin, false)?.children.get(
       baseName(target),
     );
@@ -119,12 +137,15 @@ export class FileTree<Source> {
         `${origin}: entry ${entry.path}: it is a hard link to ${target}, which is a directory`,
       );
     }
+    this.#linked.add(node.inode);
     return node.inode;
   }
 
   /** Takes away what is at `path`, with all that is in it. Nothing there is no error. */
   remove(path: string, origin: string): void {
-    this.#directory(parentPath(path), path, origin, false)?.children.delete(baseName(path));
+    const children = this.#directory(parentPath(path), path, origin, false)?.children;
+    this.#forgetDirectory(children?.get(baseName(path)));
+    children?.delete(baseName(path));
   }
 
   /** Takes away what is in the directory at `path`. No directory there is no error. */
@@ -133,6 +154,7 @@ export class FileTree<Source> {
       path === ''
         ? this.#root
         : this.#directory(parentPath(path), path, origin, false)?.children.get(baseName(path));
+    this.#forgetDirectory(node);
     node?.children?.clear();
   }
 
@@ -146,25 +168,36 @@ export class FileTree<Source> {
 
   /** Everything, sorted by path, the root directory first. */
   entries(): TreeEntry<Source>[] {
-    const found: { path: string; node: Node<Source> }[] = [];
-    const walk = (path: string, node: Node<Source>): void => {
-      found.push({ path, node });
-      for (const [name, child] of node.children ?? []) walk(path === '' ? name : `${path}/${name}`, child);
+    const found: TreeEntry<Source>[] = [];
+    const walk = (node: Node<Source>): void => {
+      found.push(node);
+      if (node.children !== undefined) for (const child of node.children.values()) walk(child);
     };
-    walk('', this.#root);
-    found.sort((left, right) => comparePaths(left.path, right.path));
+    walk(this.#root);
+    found.sort((left, right) => comparePaths(left.entry.path, right.entry.path));
+    if (this.#linked.size > 0) this.#nameLinks(found);
+    return found;
+  }
+
+  /** Makes the first of a file's names (of those that are left) the file, and the others hard links to it. */
+  #nameLinks(found: TreeEntry<Source>[]): void {
     const paths = new Map<Inode<Source>, string>();
-    return found.map(({ path, node }) => {
-      if (node.children !== undefined) {
-        return { entry: at(node.inode.entry, path), inode: node.inode, implied: node.implied };
-      }
-      const first = paths.get(node.inode);
-      if (first === undefined) paths.set(node.inode, path);
-      const entry =
-        first === undefined ? at(node.inode.entry, path) : hardLink(node.inode.entry, path, first);
-      return { entry, inode: node.inode, implied: false };
+    found.forEach(({ entry, inode }, index) => {
+      if (!this.#linked.has(inode)) return;
+      const first = paths.get(inode);
+      if (first === undefined) paths.set(inode, entry.path);
+      const named =
+        first === undefined ? at(inode.entry, entry.path) : hardLink(inode.entry, entry.path, first);
+      found[index] = { entry: named, inode, implied: false };
     });
   }
+}
+
+/** Gives a directory that is there already the metadata of an entry. */
+function describe<Source>(directory: Directory<Source>, inode: Inode<Source>): void {
+  directory.entry = inode.entry;
+  directory.inode = inode;
+  directory.implied = false;
 }
 
 /** The entry under another path. */

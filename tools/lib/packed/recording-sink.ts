@@ -12,10 +12,15 @@ export class RecordingSink implements BlockSink {
 
   write(offsetBytes: number, bytes: Uint8Array): void {
     this.#sink.write(offsetBytes, bytes);
-    if (bytes.length === 0) return;
+    this.note(offsetBytes, bytes.length);
+  }
+
+  /** Remembers what was written by other ways. */
+  note(offsetBytes: number, lengthBytes: number): void {
+    if (lengthBytes === 0) return;
     const last = this.#ranges.at(-1);
-    if (last !== undefined && last[0] + last[1] === offsetBytes) last[1] += bytes.length;
-    else this.#ranges.push([offsetBytes, bytes.length]);
+    if (last !== undefined && last[0] + last[1] === offsetBytes) last[1] += lengthBytes;
+    else this.#ranges.push([offsetBytes, lengthBytes]);
   }
 
   /** Where was written: ascending, neighbours and overlaps joined. */
