@@ -20,6 +20,11 @@ export interface ErofsOptions {
   /** The time of everything, seconds since 1970; 0 when not given. */
   readonly timeSeconds?: number;
   readonly compression?: ErofsCompression | undefined;
+  /**
+   * Whether what a file has beyond whole blocks is stored behind its inode; true when not given. Without, an image is larger by half a
+   * block a file, and each content is one run, those of neighbours next to each other.
+   */
+  readonly inlineTails?: boolean;
 }
 
 export interface CheckedCompression {
@@ -34,6 +39,7 @@ export interface CheckedOptions {
   readonly label: Uint8Array;
   readonly timeSeconds: number;
   readonly compression: CheckedCompression | undefined;
+  readonly inlineTails: boolean;
 }
 
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -95,5 +101,6 @@ export function checkOptions(options: ErofsOptions): CheckedOptions {
     label: checkLabel(options.label ?? ''),
     timeSeconds,
     compression: compression === undefined ? undefined : checkCompression(compression),
+    inlineTails: options.inlineTails ?? true,
   };
 }

@@ -57,7 +57,7 @@ function contentBytes(tree: Tree, index: number): number {
 function placeInodes(
   tree: Tree,
   xattrs: XattrPlan,
-  isCompressed: boolean,
+  { compression, inlineTails }: CheckedOptions,
 ): Pick<Layout, 'layouts' | 'extended' | 'slots' | 'sizes' | 'inodeBlocks'> {
   const count = tree.entries.length;
   const layouts = new Uint8Array(count);
@@ -73,10 +73,14 @@ function placeInodes(
     const headBytes = inodeBytes(isExtended) + (xattrs.bodies[index]?.sizeBytes ?? 0);
     const tailBytes = size % BLOCK_BYTES;
     let needed = headBytes;
-    if (isCompressed && entry.type === 'file' && size > BLOCK_BYTES) {
+    if (compression !== undefined && entry.type === 'file' && size > BLOCK_BYTES) {
       layouts[index] = DATA_LAYOUT.compressedFull;
       needed = indexedInodeBytes(headBytes, size);
-    } else if (tailBytes > 0 && headBytes + tailBytes <= BLOCK_BYTES) {
+    } else if (
+      tailBytes > 0 &&
+      (inlineTails || entry.type !== 'file') &&
+      headBytes + tailBytes <= BLOCK_BYTES
+    ) {
       layouts[index] = DATA_LAYOUT.inline;
       needed += tailBytes;
     }
@@ -95,7 +99,7 @@ function placeInodes(
 }
 
 function layOut(tree: Tree, xattrs: XattrPlan, options: CheckedOptions): Layout {
-  const inodes = placeInodes(tree, xattrs, options.compression !== undefined);
+  const inodes = placeInodes(tree, xattrs, options);
   const { layouts, sizes } = inodes;
   const firstBlocks = new Uint32Array(tree.entries.length);
   let next = inodes.inodeBlocks.end;

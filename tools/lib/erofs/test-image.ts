@@ -178,12 +178,13 @@ export function fsckComplaints(imagePath: string): string {
 /** An entry to compare: attributes sorted, content as its digest. */
 export type SeenEntry = Readonly<Record<string, unknown>>;
 
-function seen(entry: Entry, content: Uint8Array | undefined): SeenEntry {
+/** @param content of a file, or its digest */
+export function seen(entry: Entry, content: Uint8Array | string | undefined): SeenEntry {
   const attributes = Array.from(
     entry.xattrs,
     ([name, value]) => `${name}=${Buffer.from(value).toString('hex')}`,
   );
-  const digest = content && `${content.length} ${createHash('sha256').update(content).digest('hex')}`;
+  const digest = typeof content === 'object' ? createHash('sha256').update(content).digest('hex') : content;
   return { ...entry, xattrs: attributes.sort(), digest };
 }
 

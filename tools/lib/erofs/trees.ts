@@ -164,7 +164,7 @@ export function xattrsTree(): TestTree {
     file('largest', 5, {
       xattrs: xattrs({ 'user.a': noise(65_535, 3), 'user.b': noise(65_535, 5), 'user.c': noise(65_535, 7) }),
     }),
-    file('long-name', 5, { xattrs: xattrs({ [`user.${'n'.repeat(255)}`]: 'v' }) }),
+    file('long-name', 5, { xattrs: xattrs({ [`user.${'n'.repeat(250)}`]: 'v' }) }),
     file('large-twin-1', 1, { xattrs: xattrs({ 'user.twin': noise(5000, 11) }) }),
     file('large-twin-2', 1, { xattrs: xattrs({ 'user.twin': noise(5000, 11) }) }),
     file('many-1', 1, { xattrs: manyShared }),

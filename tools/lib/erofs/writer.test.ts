@@ -37,6 +37,7 @@ const TREES = {
 const COMPRESSIONS = {
   'as it is': undefined,
   zstd: { algorithm: 'zstd', clusterBytes: 65_536 },
+  lz4: { algorithm: 'lz4' },
   'zstd in small clusters': { algorithm: 'zstd', clusterBytes: 8192, level: 19 },
 } as const;
 
@@ -127,6 +128,17 @@ test('a plan says where all content goes, so that it can be written in any order
     if (lengthBytes > 0) image.write(offsetBytes, bytes.subarray(0, lengthBytes));
   }
   expect(Buffer.compare(image.bytes(plan.sizeBytes), imageOf(content))).toBe(0);
+});
+
+test('content in runs alone is read back as well', () => {
+  const content = sizesTree();
+  expect(fsckComplaints(images.write(content, { inlineTails: false }))).toBe('');
+  expect(seenBy(readerOf(imageOf(content, { inlineTails: false })))).toEqual(expectedOf(content));
+  const plan = planErofs(content.entries, { ...TEST_OPTIONS, inlineTails: false });
+  expect(plan.placeOf(plan.indexOf('noise-4097') as number)).toMatchObject({
+    lengthBytes: 4097,
+    tailBytes: 0,
+  });
 });
 
 test('an image has the size that was asked for, and the time', () => {

@@ -1,5 +1,5 @@
 /** Extended attributes: struct erofs_xattr_ibody_header and struct erofs_xattr_entry in Linux's erofs_fs.h. */
-import { decodeName, encodeName } from '../entry/name.ts';
+import { decodeName, encodeName, nameBytes } from '../entry/name.ts';
 import { alignUp } from './layout.ts';
 
 /** struct erofs_xattr_ibody_header: what begins the attributes of an inode. */
@@ -11,6 +11,7 @@ const ALIGNMENT_BYTES = 4;
 export const SHARED_ID_BYTES = 4;
 /** EROFS_MAX_SHARED_XATTRS: one inode names at most so many. */
 export const MAXIMUM_SHARED = 128;
+/** XATTR_NAME_MAX in Linux: of whole names, prefix included. */
 const MAXIMUM_NAME_BYTES = 255;
 const MAXIMUM_VALUE_BYTES = 0xffff;
 /** EROFS_XATTR_LONG_PREFIX: the other bits are the number of one of the image's own prefixes. */
@@ -42,7 +43,7 @@ export function encodeXattr(fullName: string, value: Uint8Array): Uint8Array {
   const name = encodeName(fullName.slice(found.prefix.length));
   if (!found.whole && name.length === 0)
     throw new XattrError(`its extended attribute ${fullName} has no name`);
-  if (name.length > MAXIMUM_NAME_BYTES) {
+  if (nameBytes(fullName) > MAXIMUM_NAME_BYTES) {
     throw new XattrError(`its extended attribute ${fullName} has a name of over ${MAXIMUM_NAME_BYTES} bytes`);
   }
   if (value.length > MAXIMUM_VALUE_BYTES) {
