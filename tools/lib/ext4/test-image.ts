@@ -41,6 +41,9 @@ export function device(path: string, major: number, minor: number): Entry {
 export function fifo(path: string): Entry {
   return { type: 'fifo', ...metadata(path, 0o600, {}) };
 }
+export function socket(path: string): Entry {
+  return { type: 'socket', ...metadata(path, 0o755, {}) };
+}
 export function xattrs(values: Readonly<Record<string, string | Uint8Array>>): Map<string, Uint8Array> {
   return new Map(Object.entries(values).map(([name, value]) => [name, Uint8Array.from(Buffer.from(value))]));
 }
@@ -119,6 +122,28 @@ export class ImageFolder {
     const path = this.file(name);
     const image = FileImage.create(path, options.sizeBytes);
     try {
+      writeFileSystem(image, entries, { ...TEST_OPTIONS, ...options }, contents);
+    } finally {
+      image.close();
+    }
+    return path;
+  }
+
+  /** Makes an image file in which every byte held noise before. @returns its path */
+  writeOverNoise(
+    entries: readonly Entry[],
+    options: Partial<Ext4Options> & { readonly sizeBytes: number },
+    contents: Contents = {},
+    name = 'noisy.img',
+  ): string {
+    const path = this.file(name);
+    const image = FileImage.create(path, options.sizeBytes);
+    try {
+      const pieceBytes = 1 << 20;
+      const piece = noise(pieceBytes, 3);
+      for (let offset = 0; offset < options.sizeBytes; offset += pieceBytes) {
+        image.write(offset, piece.subarray(0, Math.min(pieceBytes, options.sizeBytes - offset)));
+      }
       writeFileSystem(image, entries, { ...TEST_OPTIONS, ...options }, contents);
     } finally {
       image.close();

@@ -1,0 +1,131 @@
+/** Holds the writer against a running kernel, which mounts what it wrote, changes it and fills it. */
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Entry } from '../entry/entry.ts';
+import { runInKernel, type TestDisk } from '../test-kernel/test-kernel.ts';
+import {
+  emptyDisk,
+  KERNEL_CONTENTS,
+  KERNEL_TREE,
+  seenByReader,
+  seenByTar,
+  seenIn,
+  tarTo,
+} from './kernel-tree.ts';
+import { e2fsckComplaints, file, ImageFolder, socket } from './test-image.ts';
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const images = new ImageFolder();
+afterAll(() => images.remove());
+
+async function inKernel(disks: readonly TestDisk[], script: string): Promise<string> {
+  const { output, status } = await runInKernel({ disks, script });
+  expect(status, output.toString()).toBe(0);
+  return output.toString();
+}
+
+/** KERNEL_TREE and a socket, which tar leaves out. */
+const entries: readonly Entry[] = [...KERNEL_TREE, socket('socket')];
+
+/** The tree as tar can hold it. */
+const expected = seenIn(KERNEL_TREE, KERNEL_CONTENTS);
+
+describe('the kernel mounts', () => {
+  test.each([
+    ['read-only, without a journal', 'ro', { journal: false }, 256 * MIB],
+    ['read-only, with a journal', 'ro', { journal: true }, 256 * MIB],
+    ['for writing, without a journal', 'rw', { journal: false, reservedPercent: 5 }, 256 * MIB],
+    ['for writing, with a journal, 50 GiB', 'rw', { journal: true, label: 'ROOT' }, 50 * GIB],
+  ])('%s, and sees the whole tree', async (_, mountOptions, options, sizeBytes) => {
+    const path = images.write(entries, { sizeBytes, ...options }, KERNEL_CONTENTS);
+    const archive = emptyDisk(images.file('archive'), 128 * MIB);
+    const output = await inKernel(
+      [
+        { path, writable: mountOptions === 'rw' },
+        { path: archive, writable: true },
+      ],
+      `
+        mount -t ext4 -o ${mountOptions} /dev/ubda /mnt
+        [ -S /mnt/socket ]
+        [ -e /mnt/many/näme-1499 ]
+        [ ! -e /mnt/many/näme-1500 ]
+        stat -c '%X %Y %Z %h' /mnt/dir/content
+        ${tarTo('/dev/ubdb')}
+        umount /mnt
+      `,
+    );
+    expect(output).toBe('0 0 0 2\n');
+    expect(seenByTar(archive)).toEqual(expected);
+    expect(e2fsckComplaints(path)).toBe('');
+    const found = seenByReader(path);
+    expect(found.delete('socket')).toBe(true);
+    expect(found).toEqual(expected);
+  });
+
+  test('a file system marked read-only for reading alone', async () => {
+    const path = images.write([file('f', 0)], { sizeBytes: 8 * MIB, readOnly: true });
+    const output = await inKernel(
+      [{ path, writable: true }],
+      'mount -t ext4 -o rw /dev/ubda /mnt; touch /mnt/new || echo refused',
+    );
+    expect(output).toContain('Read-only file system');
+    expect(output).toContain('refused');
+  });
+
+  test('what stood on a disk full of noise before', async () => {
+    const path = images.write(entries, { sizeBytes: 64 * MIB, journal: true }, KERNEL_CONTENTS, 'model.img');
+    const archive = emptyDisk(images.file('archive'), 128 * MIB);
+    const noisy = images.writeOverNoise(entries, { sizeBytes: 64 * MIB, journal: true }, KERNEL_CONTENTS);
+    expect(e2fsckComplaints(noisy)).toBe('');
+    expect(seenByReader(noisy)).toEqual(seenByReader(path));
+    await inKernel(
+      [
+        { path: noisy, writable: true },
+        { path: archive, writable: true },
+      ],
+      `
+        mount -t ext4 /dev/ubda /mnt
+        ${tarTo('/dev/ubdb')}
+        for name in 1 2 3; do
+          mkdir /mnt/more-$name
+          seq 1 500 | while read -r number; do echo $number > /mnt/more-$name/$number; done
+        done
+        umount /mnt
+      `,
+    );
+    expect(seenByTar(archive)).toEqual(expected);
+    expect(e2fsckComplaints(noisy)).toBe('');
+  });
+});
+
+test('the kernel fills a file system to its last block, whatever its size', async () => {
+  const sizes = [MIB, 8 * MIB, 128 * MIB + 4096, 128 * MIB + 8192, 2 * GIB + 4096];
+  const paths = sizes.map((sizeBytes, index) =>
+    images.write([file('f', 3)], { sizeBytes }, { f: Buffer.from('abc') }, `full-${index}.img`),
+  );
+  const output = await inKernel(
+    paths.map((path) => ({ path, writable: true })),
+    `
+      for disk in ${paths.map((_, index) => `/dev/ubd${'abcdefgh'[index]}`).join(' ')}; do
+        mount -t ext4 $disk /mnt
+        head -c 1048576 /dev/urandom > /tmp/noise
+        blocks=$(stat -f -c %a /mnt)
+        fallocate -l $(( (blocks - blocks / 20) * 4096 )) /mnt/most
+        while cat /tmp/noise >> /mnt/fill; do :; done 2> /dev/null
+        while head -c 4096 /tmp/noise >> /mnt/fill; do :; done 2> /dev/null
+        stat -f -c '%a %f' /mnt
+        cat /mnt/f; echo
+        umount /mnt
+      done
+    `,
+  );
+  const lines = output.trim().split('\n');
+  sizes.forEach((sizeBytes, index) => {
+    const [available, free] = (lines[2 * index] as string).split(' ').map(Number);
+    expect(available).toBe(0);
+    // The kernel keeps some blocks to itself, up to 2 %.
+    expect(free).toBeLessThanOrEqual(sizeBytes / 4096 / 50);
+    expect(lines[2 * index + 1]).toBe('abc');
+  });
+  for (const path of paths) expect(e2fsckComplaints(path)).toBe('');
+});
