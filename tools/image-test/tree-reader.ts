@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FileImage } from '../lib/block/file.ts';
-import { type Entry, NO_XATTRS } from '../lib/entry/entry.ts';
+import type { Entry } from '../lib/entry/entry.ts';
 import { readExt4 } from '../lib/ext4/ext4.ts';
 import { readFat } from '../lib/fat/fat.ts';
 import type { PartitionImage } from './image.ts';
@@ -18,9 +18,6 @@ export function digestOf(reader: TreeReader, path: string): string {
   return hash.digest('hex');
 }
 
-/** What the directory tree of a FAT volume has no record of. */
-const FAT_ROOT: Entry = { path: '', type: 'directory', mode: 0o755, uid: 0, gid: 0, xattrs: NO_XATTRS };
-
 /** Opens the file system of a partition; `undefined` where it has none. */
 export function openTree({ path, index, name }: PartitionImage): TreeReader | undefined {
   const type = index.fileSystem?.type;
@@ -36,5 +33,10 @@ export function openTree({ path, index, name }: PartitionImage): TreeReader | un
     };
   }
   const reader = readFat(image, name);
-  return { entries: () => [FAT_ROOT, ...reader.entries], content: (file) => reader.content(file) };
+  return {
+    *entries() {
+      for (const { entry } of reader.walk()) yield entry;
+    },
+    content: (file) => reader.readFile(file),
+  };
 }

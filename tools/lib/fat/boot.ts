@@ -15,7 +15,6 @@ import {
   INFO_STRUCT_SIGNATURE,
   INFO_TRAIL_SIGNATURE,
   MEDIA,
-  SECTOR_BYTES,
   SHORT_NAME_BYTES,
 } from './format.ts';
 import type { FatGeometry } from './geometry.ts';
@@ -46,11 +45,11 @@ export interface VolumeIdentity {
 /** Encodes the boot sector of a volume. */
 export function encodeBootSector(geometry: FatGeometry, identity: VolumeIdentity): Uint8Array {
   const { type, totalSectors, fatSectors } = geometry;
-  const bytes = Buffer.alloc(SECTOR_BYTES);
+  const bytes = Buffer.alloc(geometry.sectorBytes);
   const extended = EXTENDED_RECORD_START[type];
   bytes.set([JUMP_SHORT, extended + EXTENDED.code - JUMP_BYTES, NOP], BPB.jump);
   bytes.write(OEM_NAME, BPB.oemName, 'latin1');
-  bytes.writeUInt16LE(SECTOR_BYTES, BPB.sectorBytes);
+  bytes.writeUInt16LE(geometry.sectorBytes, BPB.sectorBytes);
   bytes.writeUInt8(geometry.clusterSectors, BPB.clusterSectors);
   bytes.writeUInt16LE(geometry.reservedSectors, BPB.reservedSectors);
   bytes.writeUInt8(FAT_COUNT, BPB.fatCount);
@@ -87,8 +86,8 @@ function trackSectors(totalSectors: number): number {
 }
 
 /** Encodes FAT32's sector with the number of free clusters and the place of the next one. */
-export function encodeInfoSector(freeCount: number, nextFree: number): Uint8Array {
-  const bytes = Buffer.alloc(SECTOR_BYTES);
+export function encodeInfoSector(sectorBytes: number, freeCount: number, nextFree: number): Uint8Array {
+  const bytes = Buffer.alloc(sectorBytes);
   bytes.writeUInt32LE(INFO_LEAD_SIGNATURE, INFO.leadSignature);
   bytes.writeUInt32LE(INFO_STRUCT_SIGNATURE, INFO.structSignature);
   bytes.writeUInt32LE(freeCount, INFO.freeCount);

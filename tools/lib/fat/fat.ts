@@ -1,5 +1,6 @@
 /** FAT12, FAT16 and FAT32 volumes with long names: writer and reader (docs/formats/fat.md). */
 export type { FatType } from './format.ts';
 export { type FatGeometry, type GeometryOptions, planGeometry } from './geometry.ts';
-export { type FatEntry, type FatReader, readFat } from './read.ts';
+export { FatReader, type FatRecord, readFat } from './read.ts';
+export type { FatVolume } from './volume.ts';
 export { type FatOptions, type FatSummary, type FileContent, writeFat } from './write.ts';

@@ -3,7 +3,12 @@
  * little-endian.
  */
 
+/** What nearly every disk has. */
 export const SECTOR_BYTES = 512;
+/** "BPB_BytsPerSec": "only the following values". */
+export const SECTOR_SIZES: readonly number[] = [512, 1024, 2048, 4096];
+/** The fields of the boot sector and the information sector lie in their first 512 bytes, whatever the sector's size. */
+export const BOOT_RECORD_BYTES = 512;
 
 export type FatType = 'fat12' | 'fat16' | 'fat32';
 
@@ -74,12 +79,15 @@ export const BPB32 = {
 export const EXTENDED_RECORD_START: Readonly<Record<FatType, number>> = { fat12: 36, fat16: 36, fat32: 64 };
 export const EXTENDED = {
   driveNumber: 0,
+  state: 1,
   bootSignature: 2,
   volumeId: 3,
   label: 7,
   typeName: 18,
   code: 26,
 } as const;
+/** Windows NT's use of the reserved byte, and the kernel's `FAT_STATE_DIRTY`: mounted, and not unmounted since. */
+export const STATE_DIRTY = 0x01;
 export const EXTENDED_BOOT_SIGNATURE = 0x29;
 export const HARD_DISK_DRIVE = 0x80;
 export const BOOT_SIGNATURE = 0xaa55;
@@ -87,6 +95,8 @@ export const BOOT_SIGNATURE = 0xaa55;
 /** "FSInfo Sector Structure and Backup Boot Sector". */
 export const INFO_SECTOR = 1;
 export const BACKUP_BOOT_SECTOR = 6;
+/** "FSI_Free_Count": the number is not known. */
+export const FREE_COUNT_UNKNOWN = 0xffffffff;
 export const INFO = {
   leadSignature: 0,
   structSignature: 484,
@@ -115,11 +125,23 @@ export const SLOT = {
 } as const;
 export const SHORT_NAME_BYTES = 11;
 export const SHORT_BASE_BYTES = 8;
-export const ATTRIBUTE = { volumeId: 0x08, directory: 0x10, archive: 0x20, longName: 0x0f } as const;
+export const ATTRIBUTE = {
+  readOnly: 0x01,
+  hidden: 0x02,
+  system: 0x04,
+  volumeId: 0x08,
+  directory: 0x10,
+  archive: 0x20,
+  longName: 0x0f,
+} as const;
+/** "ATTR_LONG_NAME_MASK": the bits that tell a slot of a long name. */
+export const LONG_NAME_MASK = 0x3f;
 /** Windows NT's use of the reserved byte: base name and extension are lower case. Not in the specification. */
 export const CASE_LOWER_BASE = 0x08;
 export const CASE_LOWER_EXTENSION = 0x10;
 export const SLOT_FREE = 0xe5;
+/** "DIR_Name[0]": stands for a first character E5, which would mean a free slot. */
+export const SLOT_LEAD_E5 = 0x05;
 export const SLOT_END = 0x00;
 
 /** A directory may not be larger than 65,536 slots. */
@@ -132,6 +154,10 @@ export const LONG = { order: 0, type: 12, checksum: 13 } as const;
 /** Where the thirteen UTF-16 units of a slot lie. */
 export const LONG_UNIT_OFFSETS: readonly number[] = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30];
 export const LONG_UNITS = LONG_UNIT_OFFSETS.length;
+
+/** "BPB_ExtFlags": bit 7 says that one FAT alone is in use, bits 0 to 3 which. */
+export const EXTENDED_FLAG_ONE_FAT = 0x80;
+export const EXTENDED_FLAG_FAT_MASK = 0x0f;
 
 /** The size field has 32 bits. */
 export const FILE_SIZE_LIMIT = 0xffffffff;

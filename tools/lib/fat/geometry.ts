@@ -6,12 +6,14 @@ import {
   type FatType,
   FIRST_CLUSTER,
   SECTOR_BYTES,
+  SECTOR_SIZES,
   SLOT_BYTES,
 } from './format.ts';
 
 /** Where everything lies in a volume, in sectors from its start. */
 export interface FatGeometry {
   readonly type: FatType;
+  readonly sectorBytes: number;
   readonly totalSectors: number;
   readonly clusterSectors: number;
   readonly reservedSectors: number;
@@ -26,6 +28,8 @@ export interface FatGeometry {
 
 export interface GeometryOptions {
   readonly sizeBytes: number;
+  /** 512 by default; up to 4096 for disks with such sectors. */
+  readonly sectorBytes?: number;
   readonly type?: FatType;
   readonly clusterBytes?: number;
 }
@@ -35,19 +39,19 @@ const ROOT_ENTRY_COUNT = 512;
 const RESERVED_SECTORS: Readonly<Record<FatType, number>> = { fat12: 1, fat16: 1, fat32: 32 };
 
 /** Clusters begin on 4 KiB at least, so that a volume's chunks and a disk's physical sectors hold whole ones. */
-const DATA_ALIGNMENT_SECTORS = 8;
+const DATA_ALIGNMENT_BYTES = 4096;
 
 /** mkfs.fat 4.2 takes FAT32 from 512 MiB on, and below it the smallest clusters of 2 KiB or more that do. */
 const FAT32_FROM_BYTES = 512 * 1024 ** 2;
-const CLUSTER_SECTORS_12_16: readonly number[] = [4, 8, 16, 32, 64, 2, 1];
+const CLUSTER_BYTES_12_16: readonly number[] = [2048, 4096, 8192, 16384, 32768, 1024, 512];
 
-/** mkfs.fat 4.2 and the specification's table for FAT32: volumes up to so many MiB get clusters of so many sectors. */
-const CLUSTER_SECTORS_32: readonly (readonly [number, number])[] = [
-  [260, 1],
-  [8 * 1024, 8],
-  [16 * 1024, 16],
-  [32 * 1024, 32],
-  [Number.POSITIVE_INFINITY, 64],
+/** mkfs.fat 4.2 and the specification's table for FAT32: volumes up to so many MiB get clusters of so many bytes. */
+const CLUSTER_BYTES_32: readonly (readonly [number, number])[] = [
+  [260, 512],
+  [8 * 1024, 4096],
+  [16 * 1024, 8192],
+  [32 * 1024, 16384],
+  [Number.POSITIVE_INFINITY, 32768],
 ];
 const MEBIBYTE = 1024 ** 2;
 
@@ -63,48 +67,50 @@ const SECTORS_LIMIT = 0xffffffff;
  * @throws UserError where no type, or not the one asked for, can have the size
  */
 export function planGeometry(options: GeometryOptions): FatGeometry {
-  const totalSectors = options.sizeBytes / SECTOR_BYTES;
+  const { sizeBytes, sectorBytes = SECTOR_BYTES, clusterBytes } = options;
+  if (!SECTOR_SIZES.includes(sectorBytes)) {
+    throw new UserError(`FAT: sectors of ${sectorBytes} bytes: use one of ${SECTOR_SIZES.join(', ')}`);
+  }
+  const totalSectors = sizeBytes / sectorBytes;
   if (!Number.isInteger(totalSectors) || totalSectors < 1) {
-    throw new UserError(`FAT: the size ${options.sizeBytes} is not a multiple of ${SECTOR_BYTES} bytes`);
+    throw new UserError(`FAT: the size ${sizeBytes} is not a multiple of ${sectorBytes} bytes`);
   }
   if (totalSectors > SECTORS_LIMIT) {
     throw new UserError(
-      `FAT: the size ${options.sizeBytes} is too large: up to ${SECTORS_LIMIT * SECTOR_BYTES} bytes`,
+      `FAT: the size ${sizeBytes} is too large: up to ${SECTORS_LIMIT * sectorBytes} bytes`,
     );
   }
-  if (options.clusterBytes !== undefined) checkClusterBytes(options.clusterBytes);
+  if (clusterBytes !== undefined) checkClusterBytes(clusterBytes, sectorBytes);
   const geometry = findGeometry(options);
   if (geometry === undefined) throw new UserError(outOfRange(options));
   return geometry;
 }
 
 /** The plan for a size, or nothing where no number of clusters is right for its type. */
-export function findGeometry({ sizeBytes, type, clusterBytes }: GeometryOptions): FatGeometry | undefined {
-  const totalSectors = sizeBytes / SECTOR_BYTES;
+export function findGeometry(options: GeometryOptions): FatGeometry | undefined {
+  const { sizeBytes, sectorBytes = SECTOR_BYTES } = options;
+  const totalSectors = sizeBytes / sectorBytes;
   if (totalSectors > SECTORS_LIMIT) return undefined;
-  return candidates(sizeBytes, type, clusterBytes)
-    .map(([candidateType, clusterSectors]) => layOut(candidateType, clusterSectors, totalSectors))
+  return candidates(options)
+    .map(([type, clusterBytes]) => layOut(type, clusterBytes, totalSectors, sectorBytes))
     .find((geometry) => {
       const { minimum, maximum } = CLUSTER_LIMITS[geometry.type];
       return geometry.clusterCount >= minimum && geometry.clusterCount <= maximum;
     });
 }
 
-function checkClusterBytes(clusterBytes: number): void {
+function checkClusterBytes(clusterBytes: number, sectorBytes: number): void {
   const powerOfTwo = Number.isInteger(Math.log2(clusterBytes));
-  if (!powerOfTwo || clusterBytes < SECTOR_BYTES || clusterBytes > CLUSTER_BYTES_MAXIMUM) {
+  if (!powerOfTwo || clusterBytes < sectorBytes || clusterBytes > CLUSTER_BYTES_MAXIMUM) {
     throw new UserError(
-      `FAT: clusters of ${clusterBytes} bytes: use a power of two from ${SECTOR_BYTES} to ${CLUSTER_BYTES_MAXIMUM}`,
+      `FAT: clusters of ${clusterBytes} bytes: use a power of two from ${sectorBytes} to ${CLUSTER_BYTES_MAXIMUM}`,
     );
   }
 }
 
 /** Types and cluster sizes in the order of preference. */
-function candidates(
-  sizeBytes: number,
-  type?: FatType,
-  clusterBytes?: number,
-): (readonly [FatType, number])[] {
+function candidates(options: GeometryOptions): (readonly [FatType, number])[] {
+  const { sizeBytes, type, clusterBytes, sectorBytes = SECTOR_BYTES } = options;
   const types: readonly FatType[] =
     type !== undefined
       ? [type]
@@ -115,31 +121,31 @@ function candidates(
           : ['fat12', 'fat16'];
   const clusterSizes =
     clusterBytes !== undefined
-      ? [clusterBytes / SECTOR_BYTES]
+      ? [clusterBytes]
       : types.includes('fat32')
-        ? fat32ClusterSectors(sizeBytes)
-        : CLUSTER_SECTORS_12_16;
-  return clusterSizes.flatMap((clusterSectors) =>
-    types.map((candidateType) => [candidateType, clusterSectors] as const),
-  );
+        ? fat32ClusterBytes(sizeBytes, sectorBytes)
+        : CLUSTER_BYTES_12_16.filter((bytes) => bytes >= sectorBytes);
+  return clusterSizes.flatMap((bytes) => types.map((candidateType) => [candidateType, bytes] as const));
 }
 
-function fat32ClusterSectors(sizeBytes: number): number[] {
-  const preferred = CLUSTER_SECTORS_32.find(([limitMib]) => sizeBytes <= limitMib * MEBIBYTE)?.[1] ?? 1;
+function fat32ClusterBytes(sizeBytes: number, sectorBytes: number): number[] {
+  const preferred = CLUSTER_BYTES_32.find(([limitMib]) => sizeBytes <= limitMib * MEBIBYTE)?.[1] ?? 0;
   const smaller: number[] = [];
-  for (let sectors = preferred; sectors >= 1; sectors /= 2) smaller.push(sectors);
+  for (let bytes = Math.max(preferred, sectorBytes); bytes >= sectorBytes; bytes /= 2) smaller.push(bytes);
   return smaller;
 }
 
-function layOut(type: FatType, clusterSectors: number, totalSectors: number): FatGeometry {
+function layOut(type: FatType, clusterBytes: number, totalSectors: number, sectorBytes: number): FatGeometry {
+  const clusterSectors = clusterBytes / sectorBytes;
   const rootEntryCount = type === 'fat32' ? 0 : ROOT_ENTRY_COUNT;
-  const rootSectors = (rootEntryCount * SLOT_BYTES) / SECTOR_BYTES;
-  const alignmentSectors = Math.max(clusterSectors, DATA_ALIGNMENT_SECTORS);
+  const rootSectors = (rootEntryCount * SLOT_BYTES) / sectorBytes;
+  const alignmentSectors = Math.max(clusterBytes, DATA_ALIGNMENT_BYTES) / sectorBytes;
   const place = (fatSectors: number): FatGeometry => {
     const unaligned = RESERVED_SECTORS[type] + FAT_COUNT * fatSectors + rootSectors;
     const dataStartSector = Math.ceil(unaligned / alignmentSectors) * alignmentSectors;
     return {
       type,
+      sectorBytes,
       totalSectors,
       clusterSectors,
       reservedSectors: RESERVED_SECTORS[type] + dataStartSector - unaligned,
@@ -152,29 +158,31 @@ function layOut(type: FatType, clusterSectors: number, totalSectors: number): Fa
   };
   // The smallest FAT that has an entry for each cluster it leaves room for: more FAT means fewer clusters.
   let lower = 1;
-  let upper = fatSectorsFor(type, Math.ceil(totalSectors / clusterSectors));
+  let upper = fatSectorsFor(type, Math.ceil(totalSectors / clusterSectors), sectorBytes);
   while (lower < upper) {
     const middle = Math.floor((lower + upper) / 2);
-    if (fatSectorsFor(type, place(middle).clusterCount) <= middle) upper = middle;
+    if (fatSectorsFor(type, place(middle).clusterCount, sectorBytes) <= middle) upper = middle;
     else lower = middle + 1;
   }
   return place(lower);
 }
 
-function fatSectorsFor(type: FatType, clusterCount: number): number {
+/** The sectors of a table with an entry for each cluster. */
+export function fatSectorsFor(type: FatType, clusterCount: number, sectorBytes: number): number {
   const bits = (clusterCount + FIRST_CLUSTER) * FAT_ENTRY_BITS[type];
-  return Math.max(1, Math.ceil(bits / 8 / SECTOR_BYTES));
+  return Math.max(1, Math.ceil(bits / 8 / sectorBytes));
 }
 
 /** What to say when no candidate has a number of clusters that its type allows. */
-function outOfRange({ sizeBytes, type, clusterBytes }: GeometryOptions): string {
+function outOfRange({ sizeBytes, type, clusterBytes, sectorBytes = SECTOR_BYTES }: GeometryOptions): string {
   const title = type === undefined ? 'FAT' : type.toUpperCase();
   const clusters = clusterBytes === undefined ? '' : ` with clusters of ${clusterBytes} bytes`;
   const smallestType = type ?? 'fat12';
   const smallestBytes = sizeBytesFor(
     smallestType,
-    (clusterBytes ?? SECTOR_BYTES) / SECTOR_BYTES,
+    clusterBytes ?? sectorBytes,
     CLUSTER_LIMITS[smallestType].minimum,
+    sectorBytes,
   );
   if (sizeBytes < smallestBytes) {
     const missingBytes = smallestBytes - sizeBytes;
@@ -188,12 +196,15 @@ function outOfRange({ sizeBytes, type, clusterBytes }: GeometryOptions): string 
 }
 
 /** The smallest size of a volume with so many clusters. */
-export function sizeBytesFor(type: FatType, clusterSectors: number, clusterCount: number): number {
-  const fatSectors = fatSectorsFor(type, clusterCount);
-  const rootEntryCount = type === 'fat32' ? 0 : ROOT_ENTRY_COUNT;
-  const unaligned =
-    RESERVED_SECTORS[type] + FAT_COUNT * fatSectors + (rootEntryCount * SLOT_BYTES) / SECTOR_BYTES;
-  const alignmentSectors = Math.max(clusterSectors, DATA_ALIGNMENT_SECTORS);
-  const dataStartSector = Math.ceil(unaligned / alignmentSectors) * alignmentSectors;
-  return (dataStartSector + clusterCount * clusterSectors) * SECTOR_BYTES;
+export function sizeBytesFor(
+  type: FatType,
+  clusterBytes: number,
+  clusterCount: number,
+  sectorBytes = SECTOR_BYTES,
+): number {
+  const rootBytes = type === 'fat32' ? 0 : ROOT_ENTRY_COUNT * SLOT_BYTES;
+  const tableSectors = FAT_COUNT * fatSectorsFor(type, clusterCount, sectorBytes);
+  const unalignedBytes = (RESERVED_SECTORS[type] + tableSectors) * sectorBytes + rootBytes;
+  const alignmentBytes = Math.max(clusterBytes, DATA_ALIGNMENT_BYTES);
+  return Math.ceil(unalignedBytes / alignmentBytes) * alignmentBytes + clusterCount * clusterBytes;
 }

@@ -1,3 +1,4 @@
+import { printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { CASE_LOWER_BASE, CASE_LOWER_EXTENSION, LONG_NAME_LIMIT, SHORT_BASE_BYTES } from './format.ts';
 
@@ -30,21 +31,24 @@ const TAIL_DIGITS_MAXIMUM = 6;
  * @param path the whole path, for the error
  */
 export function checkName(name: string, path: string): void {
-  const fail = (message: string): never => {
-    throw new UserError(`FAT: "${path}": ${message}`);
-  };
-  if (name === '' || name === '.' || name === '..') fail(`"${name}" is not a name`);
+  const problem =
+    nameProblem(name) ??
+    (/[ .]$|^ /.test(name)
+      ? 'FAT names cannot begin with a space, nor end with a space or a dot: rename it'
+      : undefined);
+  if (problem !== undefined) throw new UserError(`FAT: "${printableName(path)}": ${problem}`);
+}
+
+/** What no name of a volume may be. Spaces at the ends are odd, but the kernel makes such names. */
+export function nameProblem(name: string): string | undefined {
+  if (name === '' || name === '.' || name === '..') return `"${name}" is not a name`;
   const forbidden = FORBIDDEN.exec(name);
-  if (forbidden !== null) {
-    fail(`FAT names cannot hold the character ${JSON.stringify(forbidden[0])}: rename it`);
-  }
-  if (/[ .]$|^ /.test(name)) {
-    fail('FAT names cannot begin with a space, nor end with a space or a dot: rename it');
-  }
-  if (!name.isWellFormed()) fail('the name is not valid Unicode');
-  if (name.length > LONG_NAME_LIMIT) {
-    fail(`the name has ${name.length} UTF-16 units, FAT takes ${LONG_NAME_LIMIT}: shorten it`);
-  }
+  if (forbidden !== null)
+    return `FAT names cannot hold the character ${JSON.stringify(forbidden[0])}: rename it`;
+  if (!name.isWellFormed()) return 'the name is not valid Unicode';
+  if (name.length > LONG_NAME_LIMIT)
+    return `the name has ${name.length} UTF-16 units, FAT takes ${LONG_NAME_LIMIT}: shorten it`;
+  return undefined;
 }
 
 /** The form in which FAT compares names: each character in upper case where that is one character again. */

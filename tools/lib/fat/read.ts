@@ -1,242 +1,216 @@
 import type { BlockSource } from '../block/block.ts';
-import { type Entry, NO_XATTRS } from '../entry/entry.ts';
+import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../entry/entry.ts';
+import type { TreeReader, TreeRecord } from '../entry/tree-reader.ts';
 import { UserError } from '../error/user-error.ts';
-import {
-  ATTRIBUTE,
-  CASE_LOWER_BASE,
-  CASE_LOWER_EXTENSION,
-  DIRECTORY_SLOT_LIMIT,
-  END_OF_CHAIN_MINIMUM,
-  FIRST_CLUSTER,
-  LONG,
-  LONG_LAST,
-  LONG_UNIT_OFFSETS,
-  SECTOR_BYTES,
-  SHORT_BASE_BYTES,
-  SHORT_NAME_BYTES,
-  SLOT,
-  SLOT_BYTES,
-  SLOT_END,
-  SLOT_FREE,
-  shortNameChecksum,
-} from './format.ts';
-import { checkName } from './names.ts';
-import { tableEntry } from './table.ts';
-import { type FatVolume, readVolume } from './volume.ts';
+import { ChainReader, ClusterSet } from './chains.ts';
+import { type FatChild, type FatListing, readDirectory, slotsOf } from './directory-reader.ts';
+import { ATTRIBUTE, DIRECTORY_SLOT_LIMIT, SLOT_BYTES } from './format.ts';
+import { nameProblem } from './names.ts';
+import { secondsOf } from './time.ts';
+import { type FatVolume, type OpenVolume, readVolume } from './volume.ts';
 
-/** FAT has no owners and modes: these are what a mounted volume shows by default. */
+/** FAT has no owners and modes: these are what a mounted volume shows by default, less the bits to write where it is read-only. */
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
+const WRITE_BITS = 0o222;
+
+/** The specification ends paths at 260 characters, Linux at 4096: nobody needs more levels. */
+const DEPTH_LIMIT = 1000;
+
+/** Listings of directories that are kept for `readFile`. */
+const LISTINGS_LIMIT = 4;
 
 /** A file or directory as it was found. */
-export type FatEntry = Entry & {
-  /** Eight and three characters without padding, as `NAME.EXT`. */
+export interface FatRecord extends TreeRecord {
+  /** Eight and three characters without padding, as `NAME.EXT`; empty for the root. */
   readonly shortName: string;
+  /** 0 for an empty file, and for a root directory that is no chain. */
   readonly firstCluster: number;
-  /** "Date and Time Formats": the bits of the last change. */
-  readonly writeDate: number;
-  readonly writeTime: number;
+}
+
+const ROOT: FatChild = {
+  name: '',
+  shortName: '',
+  attributes: ATTRIBUTE.directory,
+  firstCluster: 0,
+  sizeBytes: 0,
+  written: { date: 0, time: 0 },
 };
 
-/** A volume that was opened. */
-export interface FatReader extends FatVolume {
+/** One directory on the way of a walk: its children in the order of whole paths, where a directory's content has a place of its own. */
+interface Visit {
+  readonly path: string;
+  readonly steps: readonly Step[];
+  next: number;
+}
+
+interface Step {
+  readonly key: string;
+  readonly child: FatChild;
+  readonly isDescent: boolean;
+}
+
+/** An opened volume. */
+export class FatReader implements TreeReader {
+  readonly volume: FatVolume;
   /** The label of the root directory, or the empty string. */
   readonly rootLabel: string;
-  /** Everything but the root, each directory before what lies in it, in the order of the directories' slots. */
-  readonly entries: readonly FatEntry[];
-  /** The bytes of a file, cluster run by cluster run. */
-  content(path: string): Generator<Uint8Array>;
-}
-
-/**
- * Opens a volume and reads all its directories.
- *
- * @param name the volume's name, for errors
- * @throws UserError for what is no FAT volume, and for a damaged one: chains that leave the volume, end early or meet,
- *   tables that differ, names that FAT forbids
- */
-export function readFat(source: BlockSource, name = 'volume'): FatReader {
-  const volume = readVolume(source, name);
-  const walker = new Walker(source, volume, name);
-  const rootSlots =
-    volume.type === 'fat32'
-      ? walker.readChain(volume.rootCluster, '')
-      : Buffer.from(source.read(volume.rootStartSector * SECTOR_BYTES, volume.rootEntryCount * SLOT_BYTES));
-  walker.readDirectory(rootSlots, '');
-  const files = new Map(walker.entries.map((entry) => [entry.path, entry]));
-  return {
-    ...volume,
-    rootLabel: walker.label,
-    entries: walker.entries,
-    *content(path) {
-      const entry = files.get(path);
-      if (entry?.type !== 'file') throw new UserError(`${name}: "${path}" is not a file there`);
-      let restBytes = entry.sizeBytes;
-      for (const cluster of walker.chain(entry.firstCluster, path)) {
-        const bytes = walker.readCluster(cluster);
-        yield bytes.subarray(0, restBytes);
-        restBytes -= Math.min(restBytes, bytes.length);
-      }
-    },
-  };
-}
-
-class Walker {
-  readonly entries: FatEntry[] = [];
-  label = '';
   readonly #source: BlockSource;
-  readonly #volume: FatVolume;
+  readonly #open: OpenVolume;
+  readonly #chains: ChainReader;
+  readonly #root: FatChild;
   readonly #name: string;
-  readonly #usedClusters = new Set<number>();
+  readonly #listings = new Map<string, ReadonlyMap<string, FatChild>>();
 
-  constructor(source: BlockSource, volume: FatVolume, name: string) {
+  /**
+   * @param name the volume's name, for errors
+   * @throws UserError for what is no FAT volume, and for one whose tables or boot sector are damaged
+   */
+  constructor(source: BlockSource, name = 'volume') {
     this.#source = source;
-    this.#volume = volume;
     this.#name = name;
+    this.#open = readVolume(source, name);
+    this.volume = this.#open.volume;
+    this.#chains = new ChainReader(source, this.#open, name);
+    this.#root = { ...ROOT, firstCluster: this.volume.rootCluster };
+    this.rootLabel = this.#list(this.#root, '').label ?? '';
   }
 
-  fail(path: string, message: string): never {
-    throw new UserError(`${this.#name}: "${path}": ${message}`);
-  }
-
-  readCluster(cluster: number): Uint8Array {
-    const { dataStartSector, clusterBytes } = this.#volume;
-    const offsetBytes = dataStartSector * SECTOR_BYTES + (cluster - FIRST_CLUSTER) * clusterBytes;
-    return this.#source.read(offsetBytes, clusterBytes);
-  }
-
-  /** The clusters of a chain; none for 0. */
-  *chain(firstCluster: number, path: string): Generator<number> {
-    const { type, table, clusterCount } = this.#volume;
-    let cluster = firstCluster;
-    for (let length = 0; cluster !== 0; length += 1) {
-      if (cluster < FIRST_CLUSTER || cluster >= FIRST_CLUSTER + clusterCount || length > clusterCount) {
-        this.fail(path, `its chain of clusters leaves the volume or runs in a circle at ${cluster}`);
+  /**
+   * Yields every name in path order, the root first.
+   *
+   * @throws UserError for chains that leave the volume, end early or meet, sizes that do not fit them, and names that FAT forbids
+   */
+  *walk(): Generator<FatRecord> {
+    const used = new ClusterSet(this.volume.clusterCount);
+    yield this.#directoryRecord(this.#root, '', used);
+    const visits: Visit[] = [this.#visit(this.#root, '')];
+    for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
+      const step = visit.steps[visit.next++];
+      if (step === undefined) {
+        visits.pop();
+        continue;
       }
-      yield cluster;
-      const next = tableEntry(type, table, cluster);
-      if (next >= END_OF_CHAIN_MINIMUM[type]) return;
-      if (next === 0) this.fail(path, `its chain of clusters goes on in a free one behind ${cluster}`);
-      cluster = next;
+      const { child, isDescent } = step;
+      const path = visit.path === '' ? child.name : `${visit.path}/${child.name}`;
+      if (isDescent) {
+        if (visits.length > DEPTH_LIMIT)
+          this.#chains.fail(path, `lies more than ${DEPTH_LIMIT} directories deep`);
+        visits.push(this.#visit(child, path));
+      } else if (isDirectory(child)) yield this.#directoryRecord(child, path, used);
+      else yield this.#fileRecord(child, path, used);
     }
   }
 
-  /** Walks a chain once, claiming its clusters, and gives their number. */
-  #claim(firstCluster: number, path: string): number {
-    let count = 0;
-    for (const cluster of this.chain(firstCluster, path)) {
-      if (this.#usedClusters.has(cluster))
-        this.fail(path, `cluster ${cluster} stands twice in its chain, or in another file's too`);
-      this.#usedClusters.add(cluster);
-      count += 1;
+  /**
+   * Yields the content of a file in pieces of up to 1 MiB.
+   *
+   * @throws UserError where there is no such file, or its chain is damaged
+   */
+  *readFile(path: string): Generator<Uint8Array> {
+    const child = this.#find(path);
+    if (child === undefined || isDirectory(child)) {
+      throw new UserError(`${this.#name}: "${path}" is not a file there`);
     }
-    return count;
+    yield* this.#chains.read(child.firstCluster, child.sizeBytes, path);
   }
 
-  /** The slots of a directory that is a chain. */
-  readChain(firstCluster: number, path: string): Buffer {
-    const count = this.#claim(firstCluster, path);
-    if (count === 0) this.fail(path, 'a directory without clusters');
-    if (count * this.#volume.clusterBytes > DIRECTORY_SLOT_LIMIT * SLOT_BYTES + this.#volume.clusterBytes) {
-      this.fail(path, 'a directory of more than 65536 slots');
-    }
-    return Buffer.concat([...this.chain(firstCluster, path)].map((cluster) => this.readCluster(cluster)));
+  #find(path: string): FatChild | undefined {
+    if (path === '') return this.#root;
+    return this.#childrenOf(parentPath(path))?.get(baseName(path));
   }
 
-  readDirectory(slots: Buffer, directory: string): void {
-    let longName = new LongName();
-    for (let offset = 0; offset < slots.length; offset += SLOT_BYTES) {
-      const slot = slots.subarray(offset, offset + SLOT_BYTES);
-      const lead = slot.readUInt8(SLOT.name);
-      if (lead === SLOT_END) break;
-      const attributes = slot.readUInt8(SLOT.attributes);
-      if (lead === SLOT_FREE) {
-        longName = new LongName();
-      } else if (attributes === ATTRIBUTE.longName) {
-        longName.add(slot);
-      } else {
-        const known = longName.take(slot.subarray(0, SHORT_NAME_BYTES));
-        if ((attributes & ATTRIBUTE.volumeId) !== 0)
-          this.label ||= slot.toString('latin1', 0, SHORT_NAME_BYTES).trim();
-        else this.#readEntry(slot, known, directory);
-      }
+  /** The children of a directory by name; those of the last few directories are kept. */
+  #childrenOf(path: string): ReadonlyMap<string, FatChild> | undefined {
+    const known = this.#listings.get(path);
+    if (known !== undefined) return known;
+    const directory = this.#find(path);
+    if (directory === undefined || !isDirectory(directory)) return undefined;
+    const children = new Map(this.#list(directory, path).children.map((child) => [child.name, child]));
+    for (const oldest of this.#listings.keys()) {
+      if (this.#listings.size < LISTINGS_LIMIT) break;
+      this.#listings.delete(oldest);
     }
+    this.#listings.set(path, children);
+    return children;
   }
 
-  #readEntry(slot: Buffer, longName: string | undefined, directory: string): void {
-    const shortName = decodeShortName(slot, 0);
-    if (shortName === '.' || shortName === '..') return;
-    const name = longName ?? decodeShortName(slot, slot.readUInt8(SLOT.caseFlags));
-    const path = directory === '' ? name : `${directory}/${name}`;
-    checkName(name, path);
-    const firstCluster =
-      slot.readUInt16LE(SLOT.firstClusterLow) +
-      (this.#volume.type === 'fat32' ? slot.readUInt16LE(SLOT.firstClusterHigh) * 0x10000 : 0);
-    const metadata = {
-      path,
-      uid: 0,
-      gid: 0,
-      xattrs: NO_XATTRS,
-      shortName,
-      firstCluster,
-      writeDate: slot.readUInt16LE(SLOT.writeDate),
-      writeTime: slot.readUInt16LE(SLOT.writeTime),
-    };
-    if ((slot.readUInt8(SLOT.attributes) & ATTRIBUTE.directory) !== 0) {
-      this.entries.push({ ...metadata, type: 'directory', mode: DIRECTORY_MODE });
-      this.readDirectory(this.readChain(firstCluster, path), path);
+  #list(directory: FatChild, path: string): FatListing {
+    return readDirectory(slotsOf(this.#clusters(directory, path)), this.volume.type === 'fat32');
+  }
+
+  /** The bytes of a directory: those of its chain, or the fixed ones of the root. */
+  *#clusters({ firstCluster }: FatChild, path: string): Generator<Uint8Array> {
+    const { rootStartSector, rootEntryCount, sectorBytes, clusterBytes, type } = this.volume;
+    if (path === '' && type !== 'fat32') {
+      yield this.#source.read(rootStartSector * sectorBytes, rootEntryCount * SLOT_BYTES);
       return;
     }
-    const sizeBytes = slot.readUInt32LE(SLOT.sizeBytes);
-    const clusterCount = this.#claim(firstCluster, path);
-    if (clusterCount !== Math.ceil(sizeBytes / this.#volume.clusterBytes)) {
-      this.fail(path, `${sizeBytes} bytes in a chain of ${clusterCount} clusters`);
+    if (firstCluster === 0) this.#chains.fail(path, 'a directory without clusters');
+    let clusterCount = 0;
+    for (const run of this.#chains.runs(firstCluster, path)) clusterCount += run.clusterCount;
+    const sizeBytes = clusterCount * clusterBytes;
+    if (sizeBytes > Math.max(DIRECTORY_SLOT_LIMIT * SLOT_BYTES, clusterBytes)) {
+      this.#chains.fail(path, `a directory of more than ${DIRECTORY_SLOT_LIMIT} slots`);
     }
-    this.entries.push({ ...metadata, type: 'file', mode: FILE_MODE, sizeBytes });
+    yield* this.#chains.read(firstCluster, sizeBytes, path);
+  }
+
+  #visit(directory: FatChild, path: string): Visit {
+    const { children } = this.#list(directory, path);
+    const steps: Step[] = [];
+    for (const child of children) {
+      const problem = nameProblem(child.name);
+      if (problem !== undefined)
+        this.#chains.fail(path === '' ? child.name : `${path}/${child.name}`, problem);
+      steps.push({ key: child.name, child, isDescent: false });
+      if (isDirectory(child)) steps.push({ key: `${child.name}/`, child, isDescent: true });
+    }
+    steps.sort((left, right) => comparePaths(left.key, right.key));
+    for (const [index, { key }] of steps.entries()) {
+      if (key === steps[index + 1]?.key) this.#chains.fail(path, `"${key}" stands twice in this directory`);
+    }
+    return { path, steps, next: 0 };
+  }
+
+  #directoryRecord(directory: FatChild, path: string, used: ClusterSet): FatRecord {
+    if (this.volume.type === 'fat32' || path !== '') {
+      if (directory.firstCluster === 0) this.#chains.fail(path, 'a directory without clusters');
+      this.#chains.claim(directory.firstCluster, used, path);
+    }
+    const mode = modeOf(directory, DIRECTORY_MODE);
+    const entry: Entry = { path, type: 'directory', mode, uid: 0, gid: 0, xattrs: NO_XATTRS };
+    const subdirectories = this.#list(directory, path).children.filter(isDirectory);
+    return this.#record(directory, entry, 2 + subdirectories.length);
+  }
+
+  #fileRecord(file: FatChild, path: string, used: ClusterSet): FatRecord {
+    const { sizeBytes, firstCluster } = file;
+    const clusterCount = this.#chains.claim(firstCluster, used, path);
+    if (clusterCount !== Math.ceil(sizeBytes / this.volume.clusterBytes)) {
+      this.#chains.fail(path, `${sizeBytes} bytes in a chain of ${clusterCount} clusters`);
+    }
+    const mode = modeOf(file, FILE_MODE);
+    return this.#record(file, { path, type: 'file', sizeBytes, mode, uid: 0, gid: 0, xattrs: NO_XATTRS }, 1);
+  }
+
+  #record({ shortName, firstCluster, written }: FatChild, entry: Entry, linkCount: number): FatRecord {
+    // The root has no slot that would keep its time; the kernel shows 1970.
+    const seconds = entry.path === '' ? 0 : secondsOf(written);
+    const modificationTime = { seconds, nanoseconds: 0 };
+    return { entry, linkCount, modificationTime, shortName, firstCluster };
   }
 }
 
-/** Gathers the slots of a long name, which stand last part first before the short name that they belong to. */
-class LongName {
-  #parts: string[] = [];
-  #checksum = 0;
-  #nextOrder = 0;
-
-  add(slot: Buffer): void {
-    const order = slot.readUInt8(LONG.order);
-    const checksum = slot.readUInt8(LONG.checksum);
-    if ((order & LONG_LAST) !== 0) {
-      this.#parts = [];
-      this.#nextOrder = order & ~LONG_LAST;
-      this.#checksum = checksum;
-    }
-    if ((order & ~LONG_LAST) !== this.#nextOrder || checksum !== this.#checksum || this.#nextOrder === 0) {
-      // An orphan: the short name alone is valid.
-      this.#parts = [];
-      this.#nextOrder = -1;
-      return;
-    }
-    this.#parts.unshift(
-      LONG_UNIT_OFFSETS.map((offset) => String.fromCharCode(slot.readUInt16LE(offset))).join(''),
-    );
-    this.#nextOrder -= 1;
-  }
-
-  /** The long name for `shortName` if it is whole and belongs to it; forgets it either way. */
-  take(shortName: Uint8Array): string | undefined {
-    const name = this.#parts.join('').split('\0', 1)[0];
-    const whole = this.#parts.length > 0 && this.#nextOrder === 0;
-    const belongs = this.#checksum === shortNameChecksum(shortName);
-    this.#parts = [];
-    this.#nextOrder = 0;
-    return whole && belongs ? name : undefined;
-  }
+function isDirectory({ attributes }: FatChild): boolean {
+  return (attributes & ATTRIBUTE.directory) !== 0;
 }
 
-function decodeShortName(slot: Buffer, caseFlags: number): string {
-  const base = slot.toString('latin1', 0, SHORT_BASE_BYTES).trimEnd();
-  const extension = slot.toString('latin1', SHORT_BASE_BYTES, SHORT_NAME_BYTES).trimEnd();
-  const shownBase = (caseFlags & CASE_LOWER_BASE) !== 0 ? base.toLowerCase() : base;
-  const shownExtension = (caseFlags & CASE_LOWER_EXTENSION) !== 0 ? extension.toLowerCase() : extension;
-  return extension === '' ? shownBase : `${shownBase}.${shownExtension}`;
+function modeOf({ attributes }: FatChild, mode: number): number {
+  return (attributes & ATTRIBUTE.readOnly) !== 0 ? mode & ~WRITE_BITS : mode;
+}
+
+/** Opens a volume; see {@link FatReader}. */
+export function readFat(source: BlockSource, name = 'volume'): FatReader {
+  return new FatReader(source, name);
 }

@@ -1,4 +1,4 @@
-import { END_OF_CHAIN, FAT32_ENTRY_MASK, type FatType, MEDIA } from './format.ts';
+import { END_OF_CHAIN, FAT_ENTRY_BITS, type FatType, FIRST_CLUSTER, MEDIA } from './format.ts';
 
 /** Clusters that follow each other, of one file or directory. */
 export interface ClusterRun {
@@ -6,57 +6,54 @@ export interface ClusterRun {
   readonly clusterCount: number;
 }
 
-/** Entries a piece: even, so that FAT12's pairs stay together, and a whole number of sectors for every type. */
-const PIECE_ENTRIES = 16384 * 3;
+/** Entries a piece: a multiple of two, so that FAT12's pairs stay together, and whole sectors for every type and size of sector. */
+const PIECE_ENTRIES = 65536;
 
 /**
- * Encodes a file allocation table up to the last cluster in use, piece by piece; what follows is free, which is zeros.
+ * Encodes a file allocation table up to the end of the sector with the last cluster in use, piece by piece; what follows is free, which
+ * is zeros.
  *
  * @param runs one run a file, in the order of the clusters and without gaps from cluster 2 on
  */
-export function* encodeTable(type: FatType, runs: readonly ClusterRun[]): Generator<Uint8Array> {
-  let piece: number[] = [];
-  for (const value of tableValues(type, runs)) {
-    piece.push(value);
-    if (piece.length === PIECE_ENTRIES) {
-      yield pack(type, piece);
-      piece = [];
-    }
-  }
-  if (piece.length > 0) yield pack(type, piece);
-}
-
-function* tableValues(type: FatType, runs: readonly ClusterRun[]): Generator<number> {
+export function* encodeTable(
+  type: FatType,
+  runs: readonly ClusterRun[],
+  sectorBytes: number,
+): Generator<Uint8Array> {
+  const values = new Uint32Array(PIECE_ENTRIES);
   const end = END_OF_CHAIN[type];
   // "FAT[0]" repeats the media byte; "FAT[1]" is an end of chain whose high bits say: unmounted, no errors.
-  yield (end & ~0xff) | MEDIA;
-  yield end;
+  values[0] = (end & ~0xff) | MEDIA;
+  values[1] = end;
+  let filled = FIRST_CLUSTER;
   for (const { firstCluster, clusterCount } of runs) {
-    const lastCluster = firstCluster + clusterCount - 1;
-    for (let cluster = firstCluster; cluster < lastCluster; cluster += 1) yield cluster + 1;
-    if (clusterCount > 0) yield end;
+    const endCluster = firstCluster + clusterCount;
+    for (let next = firstCluster + 1; next <= endCluster; next += 1) {
+      values[filled] = next === endCluster ? end : next;
+      filled += 1;
+      if (filled === PIECE_ENTRIES) {
+        yield pack(type, values, filled, sectorBytes);
+        filled = 0;
+      }
+    }
   }
+  if (filled > 0) yield pack(type, values, filled, sectorBytes);
 }
 
-function pack(type: FatType, values: readonly number[]): Uint8Array {
-  if (type === 'fat16') return new Uint8Array(Uint16Array.from(values).buffer);
-  if (type === 'fat32') return new Uint8Array(Uint32Array.from(values).buffer);
-  const bytes = new Uint8Array(Math.ceil((values.length * 3) / 2));
-  for (let index = 0; index < values.length; index += 2) {
-    const first = values[index] ?? 0;
-    const second = values[index + 1] ?? 0;
-    const offset = (index / 2) * 3;
-    bytes[offset] = first & 0xff;
-    bytes[offset + 1] = (first >> 8) | ((second & 0x0f) << 4);
-    if (offset + 2 < bytes.length) bytes[offset + 2] = second >> 4;
+/** The first `count` values as they lie on the disk, in whole sectors. */
+function pack(type: FatType, values: Uint32Array, count: number, sectorBytes: number): Uint8Array {
+  const usedBytes = Math.ceil((count * FAT_ENTRY_BITS[type]) / 8);
+  const bytes = Buffer.alloc(Math.ceil(usedBytes / sectorBytes) * sectorBytes);
+  if (type === 'fat32') {
+    for (let index = 0; index < count; index += 1) bytes.writeUInt32LE(values[index] as number, index * 4);
+  } else if (type === 'fat16') {
+    for (let index = 0; index < count; index += 1) bytes.writeUInt16LE(values[index] as number, index * 2);
+  } else {
+    for (let index = 0; index < count; index += 2) {
+      const second = index + 1 < count ? (values[index + 1] as number) : 0;
+      // Two entries of twelve bits take three bytes.
+      bytes.writeUIntLE((values[index] as number) | (second << 12), (index / 2) * 3, 3);
+    }
   }
   return bytes;
-}
-
-/** Reads the entry of `cluster` from the bytes of a whole table. */
-export function tableEntry(type: FatType, table: Buffer, cluster: number): number {
-  if (type === 'fat16') return table.readUInt16LE(cluster * 2);
-  if (type === 'fat32') return table.readUInt32LE(cluster * 4) & FAT32_ENTRY_MASK;
-  const pair = table.readUInt16LE(Math.floor((cluster * 3) / 2));
-  return cluster % 2 === 0 ? pair & 0xfff : pair >> 4;
 }

@@ -20,3 +20,11 @@ export function fatTime(timeSeconds: number): FatTime {
       (moment.getUTCHours() << 11) | (moment.getUTCMinutes() << 5) | Math.floor(moment.getUTCSeconds() / 2),
   };
 }
+
+/** Seconds since 1970 of a time stamp. Zeros for day and month, which some writers leave, are the first ones, as for the kernel. */
+export function secondsOf({ date, time }: FatTime): number {
+  const month = Math.max(1, (date >> 5) & 0x0f);
+  const day = Math.max(1, date & 0x1f);
+  const dayMilliseconds = Date.UTC(FIRST_YEAR + (date >> 9), month - 1, day);
+  return dayMilliseconds / 1000 + (time >> 11) * 3600 + ((time >> 5) & 0x3f) * 60 + (time & 0x1f) * 2;
+}

@@ -11,7 +11,6 @@ import {
   type FatType,
   FIRST_CLUSTER,
   INFO_SECTOR,
-  SECTOR_BYTES,
   SHORT_NAME_BYTES,
   SLOT_BYTES,
 } from './format.ts';
@@ -22,11 +21,13 @@ import { type FatTime, fatTime } from './time.ts';
 import { buildTree, type FatDirectory, type FatFile, type FatNode } from './tree.ts';
 
 export interface FatOptions {
-  /** The size of the volume: a multiple of 512. */
+  /** The size of the volume: whole sectors. */
   readonly sizeBytes: number;
+  /** 512 by default; 4096 for a disk with such sectors. */
+  readonly sectorBytes?: number;
   /** By default that of mkfs.fat: FAT32 from 512 MiB on, else FAT16 where there are clusters enough, else FAT12. */
   readonly type?: FatType;
-  /** A power of two from 512 to 32768; by default that of mkfs.fat. */
+  /** A power of two from the size of a sector to 32768; by default that of mkfs.fat. */
   readonly clusterBytes?: number;
   /** The serial number, 32 bits. */
   readonly volumeId: number;
@@ -58,6 +59,9 @@ const LABEL_PATTERN = /^[A-Z0-9$%'\-_@~`!(){}^#&][A-Z0-9$%'\-_@~`!(){}^#& ]{0,10
  * The bytes depend on the arguments alone: directories are sorted by name, all directories come first, then all
  * files in the order of their paths, each without a gap. Owners, modes and extended attributes have no place in FAT.
  *
+ * What the sink is never given has to read as zeros: the free part of the tables, free clusters, the rest of a file's last cluster, and
+ * whole clusters of zeros within files. Everything else about the volume is written in whole sectors.
+ *
  * @throws UserError for what FAT cannot hold, for a volume that is too small, and for content that is not as
  *   long as its entry says
  */
@@ -83,7 +87,7 @@ export function writeFat(
   writeBootSectors(sink, geometry, options, freeClusterCount);
   return {
     type: geometry.type,
-    clusterBytes: geometry.clusterSectors * SECTOR_BYTES,
+    clusterBytes: clusterBytesOf(geometry),
     clusterCount: geometry.clusterCount,
     freeClusterCount,
   };
@@ -106,6 +110,10 @@ function checkOptions(options: FatOptions): void {
   }
 }
 
+function clusterBytesOf({ clusterSectors, sectorBytes }: FatGeometry): number {
+  return clusterSectors * sectorBytes;
+}
+
 /** Where everything goes. */
 interface VolumePlan {
   readonly directories: readonly FatDirectory[];
@@ -121,7 +129,7 @@ interface VolumePlan {
 /** Gives every directory and file its clusters, whether or not the volume has so many. */
 function planVolume(root: FatDirectory, geometry: FatGeometry, label: string): VolumePlan {
   const { directories, files } = walk(root);
-  const clusterBytes = geometry.clusterSectors * SECTOR_BYTES;
+  const clusterBytes = clusterBytesOf(geometry);
   const names = new Map<FatDirectory, readonly StoredName[]>();
   const runOf = new Map<FatNode, ClusterRun>();
   const runs: ClusterRun[] = [];
@@ -179,7 +187,7 @@ function checkSlots(directory: FatDirectory, slots: number, geometry: FatGeometr
 }
 
 function tooSmall(root: FatDirectory, geometry: FatGeometry, plan: VolumePlan, options: FatOptions): string {
-  const clusterBytes = geometry.clusterSectors * SECTOR_BYTES;
+  const clusterBytes = clusterBytesOf(geometry);
   const need =
     `the files need ${plan.usedClusterCount} clusters of ${clusterBytes} bytes, ` +
     `${options.sizeBytes} bytes hold ${geometry.clusterCount}`;
@@ -201,7 +209,8 @@ function fittingSizeBytes(
   plan: VolumePlan,
   options: FatOptions,
 ): number | undefined {
-  const sizeBytes = sizeBytesFor(geometry.type, geometry.clusterSectors, plan.usedClusterCount);
+  const { type, sectorBytes } = geometry;
+  const sizeBytes = sizeBytesFor(type, clusterBytesOf(geometry), plan.usedClusterCount, sectorBytes);
   const larger = findGeometry({ ...options, sizeBytes });
   if (larger === undefined) return undefined;
   const largerPlan = planVolume(root, larger, options.label);
@@ -211,8 +220,8 @@ function fittingSizeBytes(
 
 function writeTables(sink: BlockSink, geometry: FatGeometry, runs: readonly ClusterRun[]): void {
   for (let copy = 0; copy < FAT_COUNT; copy += 1) {
-    let offsetBytes = (geometry.reservedSectors + copy * geometry.fatSectors) * SECTOR_BYTES;
-    for (const piece of encodeTable(geometry.type, runs)) {
+    let offsetBytes = (geometry.reservedSectors + copy * geometry.fatSectors) * geometry.sectorBytes;
+    for (const piece of encodeTable(geometry.type, runs, geometry.sectorBytes)) {
       sink.write(offsetBytes, piece);
       offsetBytes += piece.length;
     }
@@ -220,7 +229,9 @@ function writeTables(sink: BlockSink, geometry: FatGeometry, runs: readonly Clus
 }
 
 function clusterOffset(geometry: FatGeometry, cluster: number): number {
-  return (geometry.dataStartSector + (cluster - FIRST_CLUSTER) * geometry.clusterSectors) * SECTOR_BYTES;
+  return (
+    geometry.dataStartSector * geometry.sectorBytes + (cluster - FIRST_CLUSTER) * clusterBytesOf(geometry)
+  );
 }
 
 function runOf(plan: VolumePlan, node: FatNode): ClusterRun {
@@ -260,8 +271,16 @@ function writeDirectory(
       sizeBytes: isFile ? child.sizeBytes : 0,
     });
   }
-  const offsetBytes = own === 0 ? geometry.rootStartSector * SECTOR_BYTES : clusterOffset(geometry, own);
-  if (records.length > 0) sink.write(offsetBytes, encodeRecords(records, time));
+  const isFixedRoot = own === 0;
+  const offsetBytes = isFixedRoot
+    ? geometry.rootStartSector * geometry.sectorBytes
+    : clusterOffset(geometry, own);
+  const wholeBytes = isFixedRoot
+    ? geometry.rootEntryCount * SLOT_BYTES
+    : runOf(plan, directory).clusterCount * clusterBytesOf(geometry);
+  const bytes = Buffer.alloc(wholeBytes);
+  bytes.set(encodeRecords(records, time));
+  sink.write(offsetBytes, bytes);
 }
 
 function writeFile(
@@ -279,7 +298,7 @@ function writeFile(
         `FAT: "${file.path}" has more content than the ${file.sizeBytes} bytes of its entry`,
       );
     }
-    if (piece.length > 0) sink.write(startBytes + writtenBytes, piece);
+    writeData(sink, startBytes + writtenBytes, piece);
     writtenBytes += piece.length;
   }
   if (writtenBytes !== file.sizeBytes) {
@@ -289,6 +308,23 @@ function writeFile(
   }
 }
 
+/** Data is written, or left out, in units of this size at the least. */
+const ZERO_UNIT_BYTES = 32768;
+const ZEROS = Buffer.alloc(ZERO_UNIT_BYTES);
+
+/** Writes a piece of a file but for its long stretches of zeros: the sink has zeros where nothing was written. */
+function writeData(sink: BlockSink, offsetBytes: number, piece: Uint8Array): void {
+  let start = 0;
+  for (let position = 0; position < piece.length; position += ZERO_UNIT_BYTES) {
+    const end = Math.min(position + ZERO_UNIT_BYTES, piece.length);
+    if (piece[position] !== 0 || piece[end - 1] !== 0) continue;
+    if (ZEROS.compare(piece, position, end, 0, end - position) !== 0) continue;
+    if (position > start) sink.write(offsetBytes + start, piece.subarray(start, position));
+    start = end;
+  }
+  if (start < piece.length) sink.write(offsetBytes + start, piece.subarray(start));
+}
+
 function writeBootSectors(
   sink: BlockSink,
   geometry: FatGeometry,
@@ -296,13 +332,18 @@ function writeBootSectors(
   freeClusterCount: number,
 ): void {
   const { volumeId, label, hiddenSectors = 0 } = options;
+  const { sectorBytes } = geometry;
   const boot = encodeBootSector(geometry, { volumeId, label, hiddenSectors });
   if (geometry.type === 'fat32') {
     const nextFree = FIRST_CLUSTER + geometry.clusterCount - freeClusterCount;
-    const info = encodeInfoSector(freeClusterCount, freeClusterCount === 0 ? FIRST_CLUSTER : nextFree);
+    const info = encodeInfoSector(
+      sectorBytes,
+      freeClusterCount,
+      freeClusterCount === 0 ? FIRST_CLUSTER : nextFree,
+    );
     for (const start of [BACKUP_BOOT_SECTOR, 0]) {
-      sink.write((start + INFO_SECTOR) * SECTOR_BYTES, info);
-      sink.write(start * SECTOR_BYTES, boot);
+      sink.write((start + INFO_SECTOR) * sectorBytes, info);
+      sink.write(start * sectorBytes, boot);
     }
     return;
   }
