@@ -84,7 +84,8 @@ function parseHeader(bytes: Uint8Array, fail: (rule: string) => never): FrameHea
 
 /** Reads up to `length` bytes, fewer at the end. */
 function readUpTo(source: BlockSource, offset: number, length: number): Uint8Array {
-  return source.read(offset, Math.max(0, Math.min(length, source.sizeBytes - offset)));
+  if (offset >= source.sizeBytes) return new Uint8Array(0);
+  return source.read(offset, Math.min(length, source.sizeBytes - offset));
 }
 
 /** What a block's header (section 3.1.1.2) says: whether it is the last one, and how many bytes follow. */
