@@ -60,6 +60,17 @@ function partition(name: string, image: string): string {
 const ALL = () => [partition('B_root', 'root'), partition('esp', 'esp'), partition('A_root', 'root')];
 
 describe('a disk archive', () => {
+  it('.gz of a partition packed without gzip is refused, the .zst is as ever', async () => {
+    const stem = join(folder(), 'no-gzip');
+    await packImageFiles(esp, { zst: `${stem}.img.zst`, index: `${stem}.json` });
+    const made = diskImage(partition('esp', 'no-gzip'));
+    expect(made.status).toBe(1);
+    expect(made.stderr).toBe(
+      `main.ts: ${stem}.json: packed without gz, so no gz archive can be made of it; pack it with --gz, or leave that archive out\n`,
+    );
+    expect(existsSync(made.zst) || existsSync(made.gz)).toBe(false);
+  });
+
   it.each(['zst', 'gz'] as const)(
     '.%s gives a sparse disk with each partition in its place, by GNU tar',
     (compression) => {

@@ -1,5 +1,7 @@
 /** Reads the bytes of a stage's files, wherever they are. */
 import { readFileRange } from '../lib/block/read-range.ts';
+import type { FileEntry } from '../lib/entry/entry.ts';
+import { readContent } from '../lib/layer/content.ts';
 import type { ContentPlace } from '../lib/layer/merge.ts';
 import { frameContent } from '../lib/zstd/decompress.ts';
 import type { FrameSpan } from '../lib/zstd/frame.ts';
@@ -34,9 +36,13 @@ function frameIndexAt(frames: readonly FrameSpan[], offsetBytes: number): number
   return low;
 }
 
-async function* fromLayer(place: ContentPlace, sizeBytes: number): AsyncGenerator<Uint8Array> {
-  const end = place.offsetBytes + sizeBytes;
+async function* fromLayer(place: ContentPlace, entry: FileEntry): AsyncGenerator<Uint8Array> {
+  const end = place.offsetBytes + entry.sizeBytes;
   const { frames } = place.layer;
+  if (frames === undefined) {
+    yield* readContent({ entry, source: place });
+    return;
+  }
   for (let index = frameIndexAt(frames, place.offsetBytes); index < frames.length; index++) {
     const frame = frames[index] as FrameSpan;
     const start = frame.contentOffsetBytes;
@@ -48,20 +54,20 @@ async function* fromLayer(place: ContentPlace, sizeBytes: number): AsyncGenerato
 
 function contentOf(
   source: ContentSource,
-  sizeBytes: number,
+  entry: FileEntry,
 ): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
   switch (source.kind) {
     case 'layer':
-      return fromLayer(source.place, sizeBytes);
+      return fromLayer(source.place, entry);
     case 'bytes':
       return [source.bytes];
     case 'file':
-      return readFileRange(source.path, source.offsetBytes, sizeBytes);
+      return readFileRange(source.path, source.offsetBytes, entry.sizeBytes);
   }
 }
 
 /** The bytes of a file in pieces; nothing for whatever has no content. */
 export async function* readFileContent(inode: StageInode): AsyncGenerator<Uint8Array> {
   if (inode.entry.type !== 'file' || inode.source === undefined || inode.entry.sizeBytes === 0) return;
-  yield* contentOf(inode.source, inode.entry.sizeBytes);
+  yield* contentOf(inode.source, inode.entry);
 }

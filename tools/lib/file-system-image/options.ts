@@ -5,7 +5,7 @@ import { parseSize } from '../layout/size.ts';
 import type { PackedFiles } from '../packed/file.ts';
 import { BLOCK_BYTES } from '../packed/index.ts';
 
-/** Where a packed partition goes, and how hard it is compressed. */
+/** Where a packed partition goes, and how hard it is compressed. Without `gz`, only zstd archives can be made of it. */
 export const PACK_OPTIONS = { zst: TEXT, gz: TEXT, index: TEXT, 'zstd-level': TEXT, 'gzip-level': TEXT };
 
 /** Where the image goes as it is. */
@@ -49,10 +49,11 @@ export function packTarget(
 ): PackTarget {
   const zstdLevel = level(values['zstd-level'], 'zstd-level');
   const gzipLevel = level(values['gzip-level'], 'gzip-level');
+  const gz = text(values.gz);
   return {
     files: {
       zst: output(required(text(values.zst), 'zst')),
-      gz: output(required(text(values.gz), 'gz')),
+      ...(gz === undefined ? {} : { gz: output(gz) }),
       index: output(required(text(values.index), 'index')),
     },
     levels: {

@@ -12,11 +12,11 @@ import { UserError } from '../error/user-error.ts';
 import { gzipMember } from '../gzip/member.ts';
 import { zstdFrame } from '../zstd/compress.ts';
 import { readIndexFile } from './file.ts';
-import { type Compression, compressedBytes, type PackedIndex } from './index.ts';
+import { type Compression, compressedBytes, hasCompression, type PackedIndex } from './index.ts';
 
 const COPY_BYTES = 1 << 20;
 
-/** A packed partition that lies in files: `NAME.json`, `NAME.img.zst`, `NAME.img.gz`. */
+/** A packed partition that lies in files: `NAME.json`, `NAME.img.zst`, and where it was asked for `NAME.img.gz`. */
 export interface PackedPartition {
   readonly indexPath: string;
   readonly index: PackedIndex;
@@ -55,6 +55,12 @@ export class ArchiveFile {
   /** Appends the data of all extents of a packed partition. */
   copy({ indexPath, index }: PackedPartition): void {
     const path = `${indexPath.slice(0, -'.json'.length)}.img.${this.#compression}`;
+    if (!hasCompression(index, this.#compression)) {
+      throw new UserError(
+        `${indexPath}: packed without ${this.#compression}, so no ${this.#compression} archive can be made of it; ` +
+          `pack it with --${this.#compression}, or leave that archive out`,
+      );
+    }
     const expected = compressedBytes(index, this.#compression);
     const descriptor = openSync(path, 'r');
     try {

@@ -8,32 +8,33 @@ import { formatIndex, type PackedIndex, parseIndex } from './index.ts';
 import { type PackOptions, packImage } from './pack.ts';
 import { PackedSource } from './unpack.ts';
 
-/** The three files of a packed partition. */
+/** The files of a packed partition. */
 export interface PackedFiles {
   readonly zst: string;
-  readonly gz: string;
+  /** Not made where it is not named. */
+  readonly gz?: string | undefined;
   readonly index: string;
 }
 
-/** Packs an image into three files; see {@link packImage}. */
+/** Packs an image into files; see {@link packImage}. */
 export async function packImageFiles(
   source: BlockSource,
   files: PackedFiles,
   options: PackOptions = {},
 ): Promise<PackedIndex> {
-  const zst = openSync(files.zst, 'w');
-  const gz = openSync(files.gz, 'w');
+  const descriptors: number[] = [];
+  const open = (path: string): ((bytes: Uint8Array) => void) => {
+    const descriptor = openSync(path, 'w');
+    descriptors.push(descriptor);
+    return (bytes) => writeFully(descriptor, path, bytes);
+  };
   try {
-    const sinks = {
-      zst: (bytes: Uint8Array) => writeFully(zst, files.zst, bytes),
-      gz: (bytes: Uint8Array) => writeFully(gz, files.gz, bytes),
-    };
+    const sinks = { zst: open(files.zst), gz: files.gz === undefined ? undefined : open(files.gz) };
     const index = await packImage(source, sinks, options);
     writeWholeFile(files.index, formatIndex(index));
     return index;
   } finally {
-    closeSync(zst);
-    closeSync(gz);
+    descriptors.forEach(closeSync);
   }
 }
 

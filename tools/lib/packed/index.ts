@@ -39,8 +39,8 @@ export interface PackedChunk {
   readonly extents: readonly ByteRange[];
   /** Its frame in the `.zst` file. */
   readonly zst: ByteRange;
-  /** Its member in the `.gz` file. */
-  readonly gz: ByteRange;
+  /** Its member in the `.gz` file; in no chunk where there is no such file. */
+  readonly gz?: ByteRange;
 }
 
 export interface PackedIndex extends PartitionFacts {
@@ -65,6 +65,11 @@ export function dataExtents(index: PackedIndex): ByteRange[] {
     else extents.push([offsetBytes, lengthBytes]);
   }
   return extents;
+}
+
+/** Whether a partition was packed with a compression. One without data has all of them. */
+export function hasCompression(index: PackedIndex, compression: Compression): boolean {
+  return index.chunks[0]?.[compression] !== undefined || index.chunks.length === 0;
 }
 
 /** The size of the compressed file that the index describes. */
@@ -98,7 +103,11 @@ function checkChunks(index: PackedIndex, fail: (rule: string) => never): void {
       end.image = offsetBytes + lengthBytes;
     }
     for (const compression of ['zst', 'gz'] as const) {
-      const [offsetBytes, lengthBytes] = chunk[compression];
+      const range = chunk[compression];
+      if ((range !== undefined) !== hasCompression(index, compression))
+        fail(`some chunks have ${compression} frames and others have none`);
+      if (range === undefined) continue;
+      const [offsetBytes, lengthBytes] = range;
       if (offsetBytes !== end[compression]) fail(`the ${compression} frames are not one after another`);
       end[compression] = offsetBytes + lengthBytes;
     }
@@ -129,7 +138,11 @@ export function parseIndex(text: string, name: string): PackedIndex {
   if (!isCount(index.chunkBytes) || index.chunkBytes === 0) fail('chunkBytes is not a positive number');
   if (!/^[0-9a-f]{64}$/.test(index.sha256)) fail('sha256 is not a digest');
   if (!Array.isArray(index.chunks)) fail('it has no list of chunks');
-  const ranges = index.chunks.flatMap((chunk) => [chunk.zst, chunk.gz, ...(chunk.extents ?? [])]);
+  const ranges = index.chunks.flatMap(({ zst, gz, extents }) => [
+    zst,
+    ...(gz === undefined ? [] : [gz]),
+    ...(extents ?? []),
+  ]);
   if (ranges.some((range) => !Array.isArray(range) || range.length !== 2 || !range.every(isCount))) {
     fail('a chunk has something that is not [offset, length]');
   }

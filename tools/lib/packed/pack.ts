@@ -25,10 +25,11 @@ export interface PackOptions {
   readonly facts?: PartitionFacts;
 }
 
-/** Take the bytes of the two compressed files, in order. */
+/** Take the bytes of the compressed files, in order. */
 export interface PackSinks {
   readonly zst: (bytes: Uint8Array) => void;
-  readonly gz: (bytes: Uint8Array) => void;
+  /** Nothing is compressed with gzip where nobody takes it. */
+  readonly gz?: ((bytes: Uint8Array) => void) | undefined;
 }
 
 const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
@@ -180,16 +181,21 @@ export async function packImage(
     const packed = mapInOrder(chunkData(source, chunkBytes, written, spare), async (data) => {
       const [zst, gz] = await Promise.all([
         zstdFrame(data.content, zstdLevel),
-        gzipMember(data.content, gzipLevel),
+        sinks.gz === undefined ? undefined : gzipMember(data.content, gzipLevel),
       ]);
       spare.push(data.buffer);
       return { offsetBytes: data.offsetBytes, extents: data.extents, zst, gz };
     });
     for await (const { offsetBytes, extents, zst, gz } of packed) {
       sinks.zst(zst);
-      sinks.gz(gz);
-      chunks.push({ offsetBytes, extents, zst: [end.zst, zst.length], gz: [end.gz, gz.length] });
+      const chunk = { offsetBytes, extents, zst: [end.zst, zst.length] as const };
       end.zst += zst.length;
+      if (gz === undefined) {
+        chunks.push(chunk);
+        continue;
+      }
+      sinks.gz?.(gz);
+      chunks.push({ ...chunk, gz: [end.gz, gz.length] });
       end.gz += gz.length;
     }
   };

@@ -9,7 +9,14 @@ import { FileImage } from '../block/file.ts';
 import { temporaryFolder } from '../tar/testing/archive.ts';
 import { realTool } from '../testing/real-tool.ts';
 import { openPackedFiles, packImageFiles, readIndexFile } from './file.ts';
-import { BLOCK_BYTES, dataExtents, formatIndex, type PackedIndex, parseIndex } from './index.ts';
+import {
+  BLOCK_BYTES,
+  type ByteRange,
+  dataExtents,
+  formatIndex,
+  type PackedIndex,
+  parseIndex,
+} from './index.ts';
 import { packImage } from './pack.ts';
 import { RecordingSink } from './recording-sink.ts';
 import { PackedSource, unpackImage } from './unpack.ts';
@@ -63,6 +70,20 @@ function written(writes: readonly { offsetBytes: number; lengthBytes: number; by
 }
 
 describe('packing', () => {
+  it('without gzip gives the same frames and an index that says so', async () => {
+    const { image } = written([{ offsetBytes: 0, lengthBytes: IMAGE_BYTES, byte: 7 }]);
+    const both = await pack(image);
+    const parts: Uint8Array[] = [];
+    const index = await packImage(image, { zst: (bytes) => parts.push(bytes) }, { chunkBytes: CHUNK_BYTES });
+    expect(Buffer.concat(parts).equals(both.zst)).toBe(true);
+    expect(index.chunks.map(({ gz }) => gz)).toEqual(index.chunks.map(() => undefined));
+    expect(parseIndex(formatIndex(index), 'a.json')).toEqual(index);
+    const mixed = { ...index, chunks: [both.index.chunks[0], ...index.chunks.slice(1)] } as PackedIndex;
+    expect(() => parseIndex(formatIndex(mixed), 'a.json')).toThrow(
+      'some chunks have gz frames and others have none',
+    );
+  });
+
   it('gives back every byte, and its digest is that of the raw image', async () => {
     await fc.assert(
       fc.asyncProperty(anyWrites, async (writes) => {
