@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const FOLDERS = 20;
@@ -15,17 +15,26 @@ function numbers(seed: number): () => number {
   };
 }
 
-/** Writes 1,000 files of 50 MB together, with long names, into folders below `path`. */
-export function writeFatTree(path: string): void {
+/**
+ * Writes 1,000 files of 50 MB together, with long names, into folders below `path`.
+ *
+ * @param source what the files are cut from, one piece after another, so that they compress as real ones do
+ */
+export function writeFatTree(source: string, path: string): void {
   const next = numbers(1);
-  const content = Buffer.alloc(2 * MEAN_BYTES);
-  for (let offset = 0; offset < content.length; offset++) content[offset] = Math.floor(next() * 256);
-  for (let folder = 0; folder < FOLDERS; folder++) {
-    const directory = join(path, `folder ${String(folder).padStart(2, '0')}`);
-    mkdirSync(directory, { recursive: true });
-    for (let file = 0; file < FILES_PER_FOLDER; file++) {
-      const name = `a file with a long name ${String(file).padStart(3, '0')}.bin`;
-      writeFileSync(join(directory, name), content.subarray(0, Math.floor(next() * 2 * MEAN_BYTES)));
+  const descriptor = openSync(source, 'r');
+  try {
+    for (let folder = 0; folder < FOLDERS; folder++) {
+      const directory = join(path, `folder ${String(folder).padStart(2, '0')}`);
+      mkdirSync(directory, { recursive: true });
+      for (let file = 0; file < FILES_PER_FOLDER; file++) {
+        const name = `a file with a long name ${String(file).padStart(3, '0')}.bin`;
+        const content = Buffer.alloc(Math.floor(next() * 2 * MEAN_BYTES));
+        const count = readSync(descriptor, content);
+        writeFileSync(join(directory, name), content.subarray(0, count));
+      }
     }
+  } finally {
+    closeSync(descriptor);
   }
 }

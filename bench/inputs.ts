@@ -77,8 +77,12 @@ export class Inputs {
     process.stderr.write(`making ${path}\n`);
     const partial = `${path}.partial`;
     rmSync(partial, { recursive: true, force: true });
-    make(partial);
-    renameSync(partial, path);
+    try {
+      make(partial);
+      renameSync(partial, path);
+    } finally {
+      rmSync(partial, { recursive: true, force: true });
+    }
     return path;
   }
 
@@ -120,7 +124,8 @@ export class Inputs {
 
   /** 1,000 files in folders, 50 MB. */
   fatTree(): string {
-    return this.#once('fat', (path) => writeFatTree(path));
+    const tar = this.tar('small');
+    return this.#once('fat', (path) => writeFatTree(tar, path));
   }
 
   /** The same as a tar. */

@@ -24,9 +24,10 @@ import type { Row } from './row.ts';
 const GIBIBYTE = 1024 ** 3;
 /** For the median, and to be written down. */
 const RUNS = 5;
-/** Inputs, the largest outputs of a round, and a tree of the large root for each run of the row that unpacks. */
-const INPUT_BYTES = 30 * GIBIBYTE;
-const RUN_BYTES = 4 * GIBIBYTE;
+/** What a whole run needs: the inputs, a tree of the large root for each run of the row that unpacks, and its image. */
+const INPUT_BYTES = 17 * GIBIBYTE;
+const TREE_BYTES = 3.5 * GIBIBYTE;
+const IMAGE_BYTES = 4 * GIBIBYTE;
 
 function defaultFolder(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'icos/bench');
@@ -72,7 +73,7 @@ const runs = values.quick ? 1 : Number(values.runs);
 if (!Number.isInteger(runs) || runs < 1)
   throw new Error(`--runs=${values.runs}: write a number of at least 1`);
 mkdirSync(folder, { recursive: true });
-const neededBytes = INPUT_BYTES + runs * RUN_BYTES;
+const neededBytes = INPUT_BYTES + (runs + 1) * TREE_BYTES + IMAGE_BYTES;
 if (!values.quick && freeDiskBytes(folder) < neededBytes) {
   process.stderr.write(
     `${folder}: less than ${neededBytes / GIBIBYTE} GiB are free; rows may run out of space\n`,

@@ -34,8 +34,11 @@ export function inSequence(first: Usage, second: Usage): Usage {
   };
 }
 
-/** Nothing of the caller's environment reaches a program: options in variables would be part of the measurement. */
-const ENVIRONMENT = { LC_ALL: 'C', PATH: '/usr/bin:/bin', TZ: 'UTC' };
+/**
+ * Nothing of the caller's environment reaches a program: options in variables would be part of the measurement. In the C
+ * locale mke2fs refuses a tar with a name that is not ASCII.
+ */
+const ENVIRONMENT = { LC_ALL: 'C.UTF-8', PATH: '/usr/bin:/bin', TZ: 'UTC' };
 
 /** GNU time, with the fields that {@link reported} reads; what wait4 tells it counts all threads and waited-for children. */
 const TIME_FORMAT = '%U %S %M';
