@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['tools/**/*.test.ts', 'test/**/*.test.ts'],
+          include: ['bench/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: process.env['VITEST_TEST'] === undefined ? BAZEL_ONLY : [],
           testTimeout: 120_000,
         },
