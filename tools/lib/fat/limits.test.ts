@@ -9,7 +9,7 @@ import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
 import { type FatOptions, planGeometry, readFat, writeFat } from './fat.ts';
 import { CLUSTER_LIMITS, FAT_ENTRY_BITS, SECTOR_BYTES } from './format.ts';
-import { directory, file, fsck, IDENTITY, sample, writeVolume } from './volume-fixture.ts';
+import { directory, file, fsck, IDENTITY, mtools, sample, writeVolume } from './volume-fixture.ts';
 
 const MEBIBYTE = 1024 ** 2;
 const NOWHERE = { write: (): void => {} };
@@ -78,6 +78,35 @@ describe('the limits of FAT', () => {
     expect(() => write([file('large', 2 ** 32)], { sizeBytes })).toThrow(
       'FAT: "large" has 4294967296 bytes: a file on FAT has 4294967295 at most (4 GiB - 1)',
     );
+  });
+
+  test('the largest volume, 2 TiB less a sector, is written and read with bounded memory', () => {
+    const path = join(folder, 'largest.img');
+    const sizeBytes = 0xffffffff * 512;
+    const content = sample(100_000);
+    expect(writeVolume(path, { 'a/b.bin': content }, { sizeBytes })).toMatchObject({
+      type: 'fat32',
+      clusterBytes: 32768,
+    });
+    const image = FileImage.open(path);
+    let largestReadBytes = 0;
+    const source = {
+      sizeBytes: image.sizeBytes,
+      read(offsetBytes: number, lengthBytes: number): Uint8Array {
+        largestReadBytes = Math.max(largestReadBytes, lengthBytes);
+        return image.read(offsetBytes, lengthBytes);
+      },
+    };
+    const reader = readFat(source);
+    expect(Array.from(reader.walk(), ({ entry }) => entry.path)).toEqual(['', 'a', 'a/b.bin']);
+    expect(Buffer.concat([...reader.readFile('a/b.bin')]).equals(content)).toBe(true);
+    expect(largestReadBytes).toBeLessThanOrEqual(MEBIBYTE);
+    image.close();
+    expect(mtools('mtype', path, '::a/b.bin').equals(content)).toBe(true);
+    rmSync(path);
+    // One sector more has no number.
+    expect(() => planGeometry({ sizeBytes: 2 ** 41 })).toThrow('is too large: up to 2199023255040 bytes');
+    expect(planGeometry({ sizeBytes: 2 ** 41, sectorBytes: 4096 })).toMatchObject({ type: 'fat32' });
   });
 
   test('the fixed root directory takes 512 slots, the label being one, and no more', () => {
