@@ -4,11 +4,14 @@
  * Specification: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
  */
 
-import type { Entry } from '../entry/entry.ts';
+import { baseName, type Entry, parentPath } from '../entry/entry.ts';
+import { encodeName, nameBytes, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 
 /** buffer-format.rst, c_magic: "070701" is newc without checksums. */
 export const NEWC_MAGIC = '070701';
+/** The same with a sum of each file's bytes in c_chksum. Read, not written: the kernel needs none. */
+export const CRC_MAGIC = '070702';
 /** buffer-format.rst: c_magic of 6 bytes and 13 fields of 8 hexadecimal digits. */
 export const HEADER_BYTES = 6 + 13 * 8;
 /** buffer-format.rst: header with name, and file data, are each padded with zeros to a multiple of 4 bytes. */
@@ -16,7 +19,9 @@ export const ALIGNMENT_BYTES = 4;
 /** buffer-format.rst: the name of the member that ends the archive. */
 export const TRAILER_NAME = 'TRAILER!!!';
 /** Linux, init/initramfs.c: N_ALIGN and do_header() refuse a name longer than PATH_MAX. */
-const NAME_BYTES_MAX = 4096;
+export const NAME_BYTES_MAX = 4096;
+/** Linux: NAME_MAX. */
+export const COMPONENT_BYTES_MAX = 255;
 /** c_filesize has 8 hexadecimal digits. */
 const FILE_BYTES_MAX = 0xffffffff;
 
@@ -48,7 +53,7 @@ interface HeaderFields {
   readonly fileBytes: number;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
-  readonly name: string;
+  readonly name: Uint8Array;
 }
 
 const encoder = new TextEncoder();
@@ -61,11 +66,11 @@ function padding(lengthBytes: number): Uint8Array {
   return new Uint8Array((ALIGNMENT_BYTES - (lengthBytes % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES);
 }
 
+function refuse(path: string, rule: string): never {
+  throw new UserError(`${printableName(path)}: ${rule}`);
+}
+
 function header(fields: HeaderFields): Uint8Array[] {
-  const name = encoder.encode(`${fields.name}\0`);
-  if (name.length > NAME_BYTES_MAX) {
-    throw new UserError(`${fields.name}: the path has ${name.length - 1} bytes; the kernel takes 4095`);
-  }
   const text = [
     NEWC_MAGIC,
     hexField(fields.inode),
@@ -79,26 +84,70 @@ function header(fields: HeaderFields): Uint8Array[] {
     hexField(0),
     hexField(fields.deviceMajor),
     hexField(fields.deviceMinor),
-    hexField(name.length),
+    hexField(fields.name.length + 1),
     hexField(0), // c_chksum, which this magic number does not have
   ].join('');
-  return [encoder.encode(text), name, padding(HEADER_BYTES + name.length)];
+  const lengthBytes = HEADER_BYTES + fields.name.length + 1;
+  return [encoder.encode(text), fields.name, new Uint8Array(1), padding(lengthBytes)];
+}
+
+/** A name as it is stored. */
+function storedName(path: string): Uint8Array {
+  const name = encodeName(path);
+  if (name.length >= NAME_BYTES_MAX) {
+    refuse(path, `the path has ${name.length} bytes; the kernel takes ${NAME_BYTES_MAX - 1}`);
+  }
+  return name;
 }
 
 function memberBytes(member: CpioMember): Uint8Array {
-  return member.entry.type === 'symlink' ? encoder.encode(member.entry.target) : member.content;
+  const { entry, content } = member;
+  // The kernel takes the bytes from the first name; the later ones are links to it and have none.
+  if (entry.type === 'hardlink') return new Uint8Array(0);
+  const bytes = entry.type === 'symlink' ? encodeName(entry.target) : content;
+  if (bytes.length > FILE_BYTES_MAX) {
+    refuse(entry.path, `${bytes.length} bytes; a file in a cpio archive has less than 4 GiB`);
+  }
+  if (entry.type === 'symlink' && bytes.length >= NAME_BYTES_MAX) {
+    refuse(entry.path, `the link target has ${bytes.length} bytes; the kernel takes ${NAME_BYTES_MAX - 1}`);
+  }
+  return bytes;
 }
 
-/** How many names each file has, by the path that holds its bytes. */
+/** Refuses what the kernel would leave out, or the format cannot say. */
+function checkEntry(entry: Entry, directories: ReadonlySet<string>): void {
+  if (entry.path === TRAILER_NAME) {
+    refuse(TRAILER_NAME, 'this name ends a cpio archive and cannot be a file in one');
+  }
+  if (entry.xattrs.size > 0) {
+    const [name = ''] = entry.xattrs.keys();
+    refuse(entry.path, `a cpio archive cannot hold the extended attribute ${printableName(name)}`);
+  }
+  if (nameBytes(baseName(entry.path)) > COMPONENT_BYTES_MAX) {
+    refuse(entry.path, `its name is longer than ${COMPONENT_BYTES_MAX} bytes`);
+  }
+  const parent = parentPath(entry.path);
+  if (parent !== '' && !directories.has(parent)) {
+    refuse(
+      entry.path,
+      `its directory ${printableName(parent)} does not come before it, and the kernel would leave it out`,
+    );
+  }
+}
+
+/** How many names each file has, by the path that holds its bytes. A directory's name counts twice, as `.` is one. */
 function countLinks(members: readonly CpioMember[]): Map<string, number> {
   const linkCounts = new Map<string, number>();
   for (const { entry } of members) {
-    if (entry.type === 'file') linkCounts.set(entry.path, 1);
-    if (entry.type !== 'hardlink') continue;
+    if (entry.type !== 'hardlink') {
+      if (entry.type !== 'directory' && entry.type !== 'symlink') linkCounts.set(entry.path, 1);
+      continue;
+    }
     const linkCount = linkCounts.get(entry.target);
     if (linkCount === undefined) {
-      throw new UserError(
-        `${entry.path}: hard link to ${entry.target}, which is not a file that comes before it`,
+      refuse(
+        entry.path,
+        `hard link to ${printableName(entry.target)}, which is not a file that comes before it`,
       );
     }
     linkCounts.set(entry.target, linkCount + 1);
@@ -106,61 +155,62 @@ function countLinks(members: readonly CpioMember[]): Map<string, number> {
   return linkCounts;
 }
 
+const DIRECTORY_LINKS = 2;
+const TRAILER: HeaderFields = {
+  inode: 0,
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  linkCount: 1,
+  fileBytes: 0,
+  deviceMajor: 0,
+  deviceMinor: 0,
+  name: encodeName(TRAILER_NAME),
+};
+
+/** What the names of a file have in common. */
+interface Inode {
+  readonly number: number;
+  readonly entry: Exclude<Entry, { type: 'hardlink' }>;
+}
+
 /**
  * Writes a newc archive. Inode numbers count from 1 in the order of the members, and every time stamp is 0, so that
  * equal members give equal bytes. A directory has to come before what is in it, and a file before its hard links:
- * the kernel unpacks in this order. The root directory needs no member, and extended attributes have no place here.
+ * the kernel unpacks in this order. The root directory needs no member.
  *
- * @throws UserError where an entry does not fit the format
+ * @throws UserError where an entry does not fit the format: extended attributes, a missing directory, 4 GiB or more, names beyond 4095 bytes
  */
 export function* writeNewc(members: readonly CpioMember[]): Generator<Uint8Array> {
   const linkCounts = countLinks(members);
-  const inodes = new Map<string, number>();
-  const metadata = new Map<string, Entry>();
+  const inodes = new Map<string, Inode>();
+  const directories = new Set<string>();
   let lastInode = 0;
   for (const member of members) {
     const { entry } = member;
     if (entry.path === '') continue;
-    if (entry.path === TRAILER_NAME) {
-      throw new UserError(`${TRAILER_NAME}: this name ends a cpio archive and cannot be a file in one`);
-    }
+    checkEntry(entry, directories);
+    if (entry.type === 'directory') directories.add(entry.path);
     const source = entry.type === 'hardlink' ? entry.target : entry.path;
-    const inode = inodes.get(source) ?? ++lastInode;
+    const inode: Inode =
+      entry.type === 'hardlink' ? (inodes.get(source) as Inode) : { number: ++lastInode, entry };
     inodes.set(source, inode);
-    if (entry.type === 'file') metadata.set(entry.path, entry);
-    const described = entry.type === 'hardlink' ? (metadata.get(entry.target) ?? entry) : entry;
-    const type = described.type === 'hardlink' ? 'file' : described.type;
+    const described = inode.entry;
     const isDevice = described.type === 'character-device' || described.type === 'block-device';
-    // The kernel takes the bytes from the first name; the later ones are links to it and have none.
-    const bytes = entry.type === 'hardlink' ? new Uint8Array(0) : memberBytes(member);
-    if (bytes.length > FILE_BYTES_MAX) {
-      throw new UserError(
-        `${entry.path}: ${bytes.length} bytes; a file in a cpio archive has less than 4 GiB`,
-      );
-    }
+    const bytes = memberBytes(member);
     yield* header({
-      inode,
-      mode: TYPE_BITS[type] | described.mode,
+      inode: inode.number,
+      mode: TYPE_BITS[described.type] | described.mode,
       uid: described.uid,
       gid: described.gid,
-      linkCount: entry.type === 'directory' ? 2 : (linkCounts.get(source) ?? 1),
+      linkCount: described.type === 'directory' ? DIRECTORY_LINKS : (linkCounts.get(source) ?? 1),
       fileBytes: bytes.length,
       deviceMajor: isDevice ? described.major : 0,
       deviceMinor: isDevice ? described.minor : 0,
-      name: entry.path,
+      name: storedName(entry.path),
     });
     yield bytes;
     yield padding(bytes.length);
   }
-  yield* header({
-    inode: 0,
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    linkCount: 1,
-    fileBytes: 0,
-    deviceMajor: 0,
-    deviceMinor: 0,
-    name: TRAILER_NAME,
-  });
+  yield* header(TRAILER);
 }

@@ -1,12 +1,16 @@
-/** Reads newc archives back: for tests, and for looking into an initramfs. */
+/** Reads newc archives: what GNU cpio, libarchive and our own writer make, and what the kernel takes as its first root file system. */
 
 import { type Entry, type EntryMetadata, NO_XATTRS, normalizePath } from '../entry/entry.ts';
+import { decodeName, nameBytes, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import {
   ALIGNMENT_BYTES,
+  COMPONENT_BYTES_MAX,
   type CpioMember,
+  CRC_MAGIC,
   FILE_TYPE_MASK,
   HEADER_BYTES,
+  NAME_BYTES_MAX,
   NEWC_MAGIC,
   TRAILER_NAME,
   TYPE_BITS,
@@ -15,81 +19,217 @@ import {
 const PERMISSION_MASK = 0o7777;
 const MAGIC_BYTES = 6;
 const FIELD_DIGITS = 8;
+const FIELDS = /^[0-9A-Fa-f]{104}$/;
+/** What the kernel would decompress (lib/decompress.c); it may follow an archive that is not compressed. */
+const COMPRESSED: readonly [string, string][] = [
+  ['1f8b', 'gzip'],
+  ['28b52ffd', 'zstd'],
+  ['fd377a58', 'xz'],
+  ['02214c18', 'lz4'],
+  ['425a68', 'bzip2'],
+  ['5d0000', 'lzma'],
+  ['894c5a', 'lzo'],
+];
 
 function align(offsetBytes: number): number {
   return Math.ceil(offsetBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }
 
-function entryOf(
-  metadata: EntryMetadata,
-  typeBits: number,
-  content: Uint8Array,
-  device: [number, number],
-): Entry {
-  switch (typeBits) {
+/** A member as it stands. */
+interface RawMember {
+  readonly inode: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly linkCount: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly name: Uint8Array;
+  readonly content: Buffer;
+}
+
+class ArchiveReader {
+  readonly #bytes: Buffer;
+  readonly #name: string;
+  #position = 0;
+
+  constructor(bytes: Uint8Array, name: string) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#name = name;
+  }
+
+  fail(rule: string, place = `byte ${this.#position}`): never {
+    throw new UserError(`${this.#name}: ${place}: ${rule}`);
+  }
+
+  /** Passes over zeros (initramfs.c, do_reset()); false at the end. */
+  skipZeros(): boolean {
+    const bytes = this.#bytes;
+    while (this.#position < bytes.length && bytes[this.#position] === 0) this.#position++;
+    return this.#position < bytes.length;
+  }
+
+  #checkMagic(): string {
+    const magic = this.#bytes.toString('latin1', this.#position, this.#position + MAGIC_BYTES);
+    if (magic === NEWC_MAGIC || magic === CRC_MAGIC) {
+      if (this.#position % ALIGNMENT_BYTES !== 0) this.fail('a header that is not at a multiple of 4 bytes');
+      return magic;
+    }
+    const start = this.#bytes.toString('hex', this.#position, this.#position + MAGIC_BYTES);
+    const compressed = COMPRESSED.find(([signature]) => start.startsWith(signature));
+    if (compressed !== undefined) {
+      this.fail(
+        `${compressed[1]} data, as initramfs has behind its first archive; decompress what is from here on`,
+      );
+    }
+    this.fail('no newc header; archives of the other cpio formats are not read');
+  }
+
+  /** The next member. @throws UserError where it is damaged */
+  next(): RawMember {
+    const bytes = this.#bytes;
+    const start = this.#position;
+    const magic = this.#checkMagic();
+    if (start + HEADER_BYTES > bytes.length) this.fail('a header is cut off');
+    const text = bytes.toString('latin1', start + MAGIC_BYTES, start + HEADER_BYTES);
+    if (!FIELDS.test(text)) this.fail('a header field is not hexadecimal');
+    const field = (index: number): number =>
+      Number.parseInt(text.slice(index * FIELD_DIGITS, (index + 1) * FIELD_DIGITS), 16);
+    const nameLength = field(11);
+    const fileBytes = field(6);
+    const nameStart = start + HEADER_BYTES;
+    const contentStart = align(nameStart + nameLength);
+    if (nameLength === 0 || contentStart + fileBytes > bytes.length) {
+      this.fail(`the member passes the end at ${bytes.length}`);
+    }
+    if (nameLength > NAME_BYTES_MAX)
+      this.fail(`a name of ${nameLength} bytes; the kernel takes ${NAME_BYTES_MAX}`);
+    const name = bytes.subarray(nameStart, nameStart + nameLength - 1);
+    if (bytes[nameStart + nameLength - 1] !== 0 || name.includes(0))
+      this.fail('a name that does not end with its only NUL');
+    const content = bytes.subarray(contentStart, contentStart + fileBytes);
+    const mode = field(1);
+    const isFile = (mode & FILE_TYPE_MASK) === TYPE_BITS.file;
+    if (magic === CRC_MAGIC && isFile && fileBytes > 0 && sumOf(content) !== field(12)) {
+      this.fail('the checksum of its bytes is wrong', `entry ${printableName(decodeName(name))}`);
+    }
+    this.#position = Math.min(align(contentStart + fileBytes), bytes.length);
+    return {
+      // c_ino, c_maj and c_min; the kernel tells types apart too (initramfs.c, find_link()).
+      inode: `${field(0)} ${field(7)} ${field(8)} ${mode & FILE_TYPE_MASK}`,
+      mode,
+      uid: field(2),
+      gid: field(3),
+      linkCount: field(4),
+      major: field(9),
+      minor: field(10),
+      name,
+      content,
+    };
+  }
+}
+
+/** buffer-format.rst, c_chksum: the sum of all bytes, modulo 2^32. */
+function sumOf(bytes: Uint8Array): number {
+  let sum = 0;
+  for (const byte of bytes) sum = (sum + byte) >>> 0;
+  return sum;
+}
+
+function entryOf(metadata: EntryMetadata, member: RawMember, reader: ArchiveReader): Entry {
+  const { content, major, minor } = member;
+  switch (member.mode & FILE_TYPE_MASK) {
     case TYPE_BITS.file:
       return { ...metadata, type: 'file', sizeBytes: content.length };
     case TYPE_BITS.directory:
       return { ...metadata, type: 'directory' };
-    case TYPE_BITS.symlink:
-      return { ...metadata, type: 'symlink', target: Buffer.from(content).toString() };
+    case TYPE_BITS.symlink: {
+      const place = `entry ${printableName(metadata.path)}`;
+      if (content.length === 0 || content.includes(0))
+        reader.fail('its link target is empty or holds a NUL', place);
+      if (content.length >= NAME_BYTES_MAX) reader.fail(`its link target has ${content.length} bytes`, place);
+      return { ...metadata, type: 'symlink', target: decodeName(content) };
+    }
     case TYPE_BITS['character-device']:
-      return { ...metadata, type: 'character-device', major: device[0], minor: device[1] };
+      return { ...metadata, type: 'character-device', major, minor };
     case TYPE_BITS['block-device']:
-      return { ...metadata, type: 'block-device', major: device[0], minor: device[1] };
+      return { ...metadata, type: 'block-device', major, minor };
     case TYPE_BITS.fifo:
       return { ...metadata, type: 'fifo' };
     case TYPE_BITS.socket:
       return { ...metadata, type: 'socket' };
     default:
-      throw new UserError(`${metadata.path}: file type ${typeBits.toString(8)} is not one of a cpio archive`);
+      return reader.fail(
+        `file type ${(member.mode & FILE_TYPE_MASK).toString(8)} is not one of a cpio archive`,
+        `entry ${printableName(metadata.path)}`,
+      );
+  }
+}
+
+function metadataOf(member: RawMember, reader: ArchiveReader): EntryMetadata {
+  const name = decodeName(member.name);
+  const place = `entry ${printableName(name)}`;
+  const path = normalizePath(name);
+  if (path === undefined) reader.fail('the path leaves the root', place);
+  const isLong = path.split('/').some((component) => nameBytes(component) > COMPONENT_BYTES_MAX);
+  if (isLong) reader.fail(`its path has a component longer than ${COMPONENT_BYTES_MAX} bytes`, place);
+  return { path, mode: member.mode & PERMISSION_MASK, uid: member.uid, gid: member.gid, xattrs: NO_XATTRS };
+}
+
+/** The names of files with more than one, within one archive of a concatenation. */
+class Links {
+  readonly #first = new Map<string, { path: string; index: number }>();
+
+  /** The first name of the file that a member is one more name of, if it is. Remembers the member if not. */
+  find(member: RawMember, path: string, index: number): { path: string; index: number } | undefined {
+    const type = member.mode & FILE_TYPE_MASK;
+    if (member.linkCount < 2 || type === TYPE_BITS.directory || type === TYPE_BITS.symlink) return undefined;
+    const first = this.#first.get(member.inode);
+    if (first === undefined) this.#first.set(member.inode, { path, index });
+    return first?.path === path ? undefined : first;
   }
 }
 
 /**
- * The members of one newc archive up to its trailer; later names of a file come as hard links.
+ * The members of newc archives, one after another with zeros between, as the kernel takes them. Each has to end with its trailer.
  *
- * @throws UserError where the bytes are not such an archive, end early, or name a path that leaves the root
+ * Later names of a file come as hard links to its first one, which has the content, wherever among them it is stored (GNU cpio and
+ * libarchive put it behind the last one). Of two members with one path both are there, and the kernel would keep the last one.
+ *
+ * @param name the archive's name, for errors
+ * @throws UserError where the bytes are not such archives, end early, have a wrong checksum (format 070702), or name a path that
+ *   leaves the root
  */
-export function readNewc(archive: Uint8Array): CpioMember[] {
-  const bytes = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
+export function readNewc(archive: Uint8Array, name = 'cpio'): CpioMember[] {
+  const reader = new ArchiveReader(archive, name);
   const members: CpioMember[] = [];
-  const firstNames = new Map<number, string>();
-  for (let offset = 0; ; ) {
-    if (offset + HEADER_BYTES > bytes.length)
-      throw new UserError(`cpio: no trailer before the end at ${bytes.length}`);
-    const magic = bytes.toString('latin1', offset, offset + MAGIC_BYTES);
-    if (magic !== NEWC_MAGIC) throw new UserError(`cpio: no newc header at byte ${offset}`);
-    const fields = Array.from({ length: 13 }, (_, index) => {
-      const start = offset + MAGIC_BYTES + index * FIELD_DIGITS;
-      return Number.parseInt(bytes.toString('latin1', start, start + FIELD_DIGITS), 16);
-    });
-    if (fields.some(Number.isNaN))
-      throw new UserError(`cpio: a header field at byte ${offset} is not hexadecimal`);
-    const [inode = 0, mode = 0, uid = 0, gid = 0, linkCount = 0, , fileBytes = 0] = fields;
-    const [major = 0, minor = 0, nameBytes = 0] = fields.slice(9);
-    const nameStart = offset + HEADER_BYTES;
-    const contentStart = align(nameStart + nameBytes);
-    offset = align(contentStart + fileBytes);
-    if (nameBytes === 0 || contentStart + fileBytes > bytes.length) {
-      throw new UserError(
-        `cpio: the member at byte ${nameStart - HEADER_BYTES} passes the end at ${bytes.length}`,
-      );
+  let links = new Links();
+  for (let ended = false; ; ) {
+    if (!reader.skipZeros()) {
+      if (ended) return members;
+      reader.fail('no trailer before the end; the archive is truncated');
     }
-    const name = bytes.toString('utf8', nameStart, nameStart + nameBytes - 1);
-    if (name === TRAILER_NAME) return members;
-    const path = normalizePath(name);
-    if (path === undefined) throw new UserError(`cpio: ${name}: the path leaves the root`);
-    const content = bytes.subarray(contentStart, contentStart + fileBytes);
-    const metadata = { path, mode: mode & PERMISSION_MASK, uid, gid, xattrs: NO_XATTRS };
-    const typeBits = mode & FILE_TYPE_MASK;
-    const firstName = linkCount > 1 && typeBits === TYPE_BITS.file ? firstNames.get(inode) : undefined;
-    if (firstName !== undefined) {
-      members.push({ entry: { ...metadata, type: 'hardlink', target: firstName }, content });
+    const member = reader.next();
+    ended = Buffer.from(member.name).toString('latin1') === TRAILER_NAME;
+    if (ended) {
+      links = new Links();
       continue;
     }
-    firstNames.set(inode, path);
-    const entry = entryOf(metadata, typeBits, content, [major, minor]);
-    members.push({ entry, content: entry.type === 'file' ? content : new Uint8Array(0) });
+    const metadata = metadataOf(member, reader);
+    const first = links.find(member, metadata.path, members.length);
+    if (first === undefined) {
+      const entry = entryOf(metadata, member, reader);
+      members.push({ entry, content: entry.type === 'file' ? member.content : new Uint8Array(0) });
+      continue;
+    }
+    const { content } = member;
+    const target = members[first.index] as CpioMember;
+    if (target.entry.type === 'file' && content.length > 0) {
+      members[first.index] = { entry: { ...target.entry, sizeBytes: content.length }, content };
+    }
+    members.push({
+      entry: { ...metadata, type: 'hardlink', target: first.path },
+      content: new Uint8Array(0),
+    });
   }
 }

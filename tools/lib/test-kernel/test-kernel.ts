@@ -41,6 +41,8 @@ export interface KernelRun {
   readonly script: string;
   /** More files for the script, by absolute path. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Newc archives that the kernel unpacks over its own first root file system, behind each other as initramfs allows. */
+  readonly initramfs?: Uint8Array;
   readonly memoryMebibytes?: number;
   readonly timeLimitSeconds?: number;
 }
@@ -172,7 +174,8 @@ export async function runInKernel(run: KernelRun): Promise<KernelResult> {
       member('/script', 0o644, run.script),
       ...files.map(([path, content]) => member(path, 0o755, content)),
     ];
-    writeFileSync(join(workingFolder, 'initrd'), Buffer.concat([...writeNewc(initrd)]));
+    const own = [...writeNewc(initrd)];
+    writeFileSync(join(workingFolder, 'initrd'), Buffer.concat([...own, run.initramfs ?? new Uint8Array(0)]));
     const kernel = withInterpreter(readFileSync(runner.kernel), 'ld.so', runner.kernel);
     writeFileSync(join(workingFolder, 'linux'), kernel, { mode: 0o755 });
     symlinkSync(runner.loader, join(workingFolder, 'ld.so'));

@@ -1,0 +1,4 @@
+/** The cpio format of initramfs ("newc"). See docs/formats/cpio.md. */
+
+export { type CpioMember, writeNewc } from './newc.ts';
+export { readNewc } from './read.ts';
