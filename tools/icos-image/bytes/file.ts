@@ -1,0 +1,96 @@
+import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { naming, writeFully } from '../../lib/block/write.ts';
+import { UserError } from '../../lib/error/user-error.ts';
+import { type ImageSource, isZero } from './source.ts';
+
+/** An open file that is read at any place. It stays open until the process ends. */
+export class FileSource implements ImageSource {
+  readonly sizeBytes: number;
+  readonly #descriptor: number;
+  readonly #path: string;
+
+  constructor(descriptor: number, path: string, sizeBytes: number) {
+    this.#descriptor = descriptor;
+    this.#path = path;
+    this.sizeBytes = sizeBytes;
+  }
+
+  /** @throws UserError for what is no file, such as a folder or a pipe */
+  static open(path: string): FileSource {
+    const descriptor = openSync(path, 'r');
+    const status = fstatSync(descriptor);
+    if (status.isFile()) return new FileSource(descriptor, path, status.size);
+    closeSync(descriptor);
+    const what = status.isDirectory() ? 'a folder' : 'no regular file';
+    throw new UserError(`${path}: it is ${what}; give the file of an image or archive`);
+  }
+
+  /** Nothing says where a file has holes without system calls that Node has not. */
+  zeroBytes(): number {
+    return 0;
+  }
+
+  read(offsetBytes: number, lengthBytes: number): Uint8Array {
+    const bytes = Buffer.allocUnsafe(lengthBytes);
+    for (let done = 0; done < lengthBytes; ) {
+      const count = readSync(this.#descriptor, bytes, done, lengthBytes - done, offsetBytes + done);
+      if (count === 0) throw new UserError(`${this.#path}: it became shorter while it was read`);
+      done += count;
+    }
+    return bytes;
+  }
+}
+
+/** Zeros of this size are left out of a spooled file. */
+const BLOCK_BYTES = 65536;
+/** Where to stop with data that grows without end when decompressed. */
+const LARGEST_CONTENT_BYTES = 2 ** 40;
+
+/**
+ * Writes what cannot be read at any place, such as a gzip stream, to a sparse temporary file. The file has no name any
+ * more when it is written, so that nothing is left behind however the process ends.
+ *
+ * @param name the image's name, for errors
+ */
+export async function spool(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  name: string,
+): Promise<FileSource> {
+  const folder = mkdtempSync(join(tmpdir(), 'icos-image-'));
+  const path = join(folder, 'content');
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'wx+', 0o600);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const sizeBytes = await fill(descriptor, chunks, name, path);
+  try {
+    ftruncateSync(descriptor, sizeBytes);
+  } catch (error) {
+    throw naming(error, path);
+  }
+  return new FileSource(descriptor, path, sizeBytes);
+}
+
+async function fill(
+  descriptor: number,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  name: string,
+  path: string,
+): Promise<number> {
+  let position = 0;
+  for await (const chunk of chunks) {
+    for (let start = 0; start < chunk.length; start += BLOCK_BYTES) {
+      const block = chunk.subarray(start, start + BLOCK_BYTES);
+      if (!isZero(block)) writeFully(descriptor, path, block, position + start);
+    }
+    position += chunk.length;
+    if (position > LARGEST_CONTENT_BYTES) {
+      throw new UserError(`${name}: it decompresses to more than ${LARGEST_CONTENT_BYTES} bytes; not read`);
+    }
+  }
+  return position;
+}

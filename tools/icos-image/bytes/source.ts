@@ -1,0 +1,124 @@
+import { type BlockSource, checkRange } from '../../lib/block/block.ts';
+import { UserError } from '../../lib/error/user-error.ts';
+
+/** The bytes of an image, wherever they come from, with the holes that are known without reading them. */
+export interface ImageSource extends BlockSource {
+  /**
+   * How many bytes from `offsetBytes` on are known to be zeros; 0 where it takes reading to know.
+   * The answer may be shorter than the whole run of zeros.
+   */
+  zeroBytes(offsetBytes: number): number;
+}
+
+/** What a reader asks for at once is bounded, whatever a damaged image says. */
+const LARGEST_READ_BYTES = 128 << 20;
+
+/**
+ * A source whose reads are checked: a reader that was led astray by the image's own bytes ends in one line for people.
+ *
+ * @param name the image's name, for errors
+ */
+export function guarded(source: ImageSource, name: string): ImageSource {
+  return {
+    sizeBytes: source.sizeBytes,
+    zeroBytes: (offsetBytes) => source.zeroBytes(offsetBytes),
+    read(offsetBytes, lengthBytes) {
+      if (!(offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes + lengthBytes <= source.sizeBytes)) {
+        throw new UserError(
+          `${name}: it refers to byte ${offsetBytes + lengthBytes}, and ends at ${source.sizeBytes}: damaged or cut off`,
+        );
+      }
+      if (lengthBytes > LARGEST_READ_BYTES) {
+        throw new UserError(
+          `${name}: one of its structures claims ${lengthBytes} bytes; at most ${LARGEST_READ_BYTES} are read at once`,
+        );
+      }
+      return source.read(offsetBytes, lengthBytes);
+    },
+  };
+}
+
+/** A part of an image, addressed from its own start. */
+export function partOf(source: ImageSource, startBytes: number, sizeBytes: number): ImageSource {
+  return {
+    sizeBytes,
+    zeroBytes: (offsetBytes) => Math.min(source.zeroBytes(startBytes + offsetBytes), sizeBytes - offsetBytes),
+    read(offsetBytes, lengthBytes) {
+      checkRange('read', offsetBytes, lengthBytes, sizeBytes);
+      return source.read(startBytes + offsetBytes, lengthBytes);
+    },
+  };
+}
+
+/** A source of which every byte has to be read. */
+export function withoutHoles(source: BlockSource): ImageSource {
+  return {
+    sizeBytes: source.sizeBytes,
+    zeroBytes: () => 0,
+    read: (offsetBytes, lengthBytes) => source.read(offsetBytes, lengthBytes),
+  };
+}
+
+/** A run of bytes that holds data: [offset, length]. */
+export type DataExtent = readonly [offsetBytes: number, lengthBytes: number];
+
+/** The last extent that begins at or before `offsetBytes`, or -1. */
+export function extentAt(extents: readonly DataExtent[], offsetBytes: number): number {
+  let low = 0;
+  let high = extents.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((extents[middle] as DataExtent)[0] <= offsetBytes) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** How far the hole at `offsetBytes` reaches; 0 inside of an extent. */
+export function holeBytes(extents: readonly DataExtent[], sizeBytes: number, offsetBytes: number): number {
+  const index = extentAt(extents, offsetBytes);
+  const extent = extents[index];
+  if (extent !== undefined && offsetBytes < extent[0] + extent[1]) return 0;
+  return (extents[index + 1]?.[0] ?? sizeBytes) - offsetBytes;
+}
+
+/** Pieces in which a whole image is read. */
+const PIECE_BYTES = 1 << 20;
+
+/** Reads a range in pieces of at most 1 MiB; a piece that is known to be a hole comes as `undefined` with its length. */
+export function* pieces(
+  source: ImageSource,
+  startBytes = 0,
+  endBytes = source.sizeBytes,
+): Generator<{ offsetBytes: number; lengthBytes: number; bytes: Uint8Array | undefined }> {
+  for (let offsetBytes = startBytes; offsetBytes < endBytes; ) {
+    const zeros = Math.min(source.zeroBytes(offsetBytes), endBytes - offsetBytes);
+    if (zeros > 0) {
+      yield { offsetBytes, lengthBytes: zeros, bytes: undefined };
+      offsetBytes += zeros;
+      continue;
+    }
+    const lengthBytes = Math.min(PIECE_BYTES - (offsetBytes % PIECE_BYTES), endBytes - offsetBytes);
+    yield { offsetBytes, lengthBytes, bytes: source.read(offsetBytes, lengthBytes) };
+    offsetBytes += lengthBytes;
+  }
+}
+
+const ZEROS = Buffer.alloc(PIECE_BYTES);
+
+/** Whether bytes, up to 1 MiB of them, are all zero. */
+export function isZero(bytes: Uint8Array): boolean {
+  return ZEROS.subarray(0, bytes.length).equals(bytes);
+}
+
+/** {@link pieces} with the holes filled in, for what has to see every byte. */
+export function* content(source: ImageSource): Generator<Uint8Array> {
+  for (const { lengthBytes, bytes } of pieces(source)) {
+    if (bytes !== undefined) yield bytes;
+    else {
+      for (let left = lengthBytes; left > 0; left -= PIECE_BYTES) {
+        yield ZEROS.subarray(0, Math.min(left, PIECE_BYTES));
+      }
+    }
+  }
+}

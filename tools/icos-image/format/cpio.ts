@@ -1,0 +1,108 @@
+import { HEADER_BYTES, TRAILER_NAME } from '../../lib/cpio/newc.ts';
+import { readNewc } from '../../lib/cpio/read.ts';
+import { UserError } from '../../lib/error/user-error.ts';
+import { compressionOf, decompressed } from '../bytes/compression.ts';
+import { type ImageSource, isZero, partOf, withoutHoles } from '../bytes/source.ts';
+import { type Content, type Format, peek } from '../content.ts';
+import { type ArchiveMember, ArchiveTree } from '../tree/archive-tree.ts';
+
+/** Linux, Documentation/driver-api/early-userspace/buffer-format.rst: without and with checksums. */
+const MAGICS = ['070701', '070702'];
+const MAGIC_BYTES = 6;
+const ALIGNMENT_BYTES = 4;
+/** Where c_filesize and c_namesize lie in a header: fields of eight digits behind the magic number. */
+const FILE_SIZE_OFFSET = MAGIC_BYTES + 6 * 8;
+const NAME_SIZE_OFFSET = MAGIC_BYTES + 11 * 8;
+const FIELD_DIGITS = 8;
+const LARGEST_ARCHIVE_BYTES = 128 << 20;
+/** An initramfs is an early archive or two and the main one. */
+const MAX_ARCHIVES = 16;
+
+function isArchive(source: ImageSource, offsetBytes: number): boolean {
+  return MAGICS.includes(peek(source, offsetBytes, MAGIC_BYTES).toString('latin1'));
+}
+
+function aligned(offsetBytes: number): number {
+  return Math.ceil(offsetBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+}
+
+/** Where the archive at the start ends: behind its trailer. What does not look right is left to the reader to refuse. */
+function archiveBytes(source: ImageSource): number {
+  for (let offset = 0; isArchive(source, offset); ) {
+    const header = peek(source, offset, HEADER_BYTES).toString('latin1');
+    const field = (start: number) => Number.parseInt(header.slice(start, start + FIELD_DIGITS), 16);
+    const nameStart = offset + HEADER_BYTES;
+    const nameBytes = field(NAME_SIZE_OFFSET);
+    const next = aligned(aligned(nameStart + nameBytes) + field(FILE_SIZE_OFFSET));
+    if (!(next > offset)) break;
+    const name = peek(source, nameStart, TRAILER_NAME.length).toString('latin1');
+    if (name === TRAILER_NAME && nameBytes === TRAILER_NAME.length + 1)
+      return Math.min(next, source.sizeBytes);
+    offset = next;
+  }
+  return source.sizeBytes;
+}
+
+/** Zeros between archives. */
+function skipZeros(source: ImageSource, startBytes: number): number {
+  let offset = startBytes;
+  while (offset < source.sizeBytes && isZero(peek(source, offset, ALIGNMENT_BYTES)))
+    offset += ALIGNMENT_BYTES;
+  return Math.min(offset, source.sizeBytes);
+}
+
+function readArchive(source: ImageSource, name: string): ArchiveMember[] {
+  if (source.sizeBytes > LARGEST_ARCHIVE_BYTES) {
+    throw new UserError(
+      `${name}: a cpio archive of ${source.sizeBytes} bytes; up to ${LARGEST_ARCHIVE_BYTES} are read`,
+    );
+  }
+  let members: ReturnType<typeof readNewc>;
+  try {
+    members = readNewc(source.read(0, source.sizeBytes));
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${name}: ${error.message}`) : error;
+  }
+  return members.map(({ entry, content }): ArchiveMember => {
+    const bytes = {
+      sizeBytes: content.length,
+      read: (offset: number, length: number) => content.subarray(offset, offset + length),
+    };
+    return { entry, content: () => withoutHoles(bytes) };
+  });
+}
+
+/** The members of all archives that follow each other, as the kernel unpacks them: the last one may be compressed. */
+async function readArchives(
+  whole: ImageSource,
+  name: string,
+): Promise<{ archives: number; members: ArchiveMember[] }> {
+  const members: ArchiveMember[] = [];
+  let archives = 0;
+  for (let rest = whole; rest.sizeBytes > 0; ) {
+    archives += 1;
+    if (archives > MAX_ARCHIVES)
+      throw new UserError(`${name}: more than ${MAX_ARCHIVES} cpio archives in a row`);
+    if (!isArchive(rest, 0)) {
+      const compression = compressionOf(rest);
+      if (compression === 'none')
+        throw new UserError(`${name}: something that is no cpio archive behind one`);
+      rest = await decompressed(rest, compression, name);
+    }
+    const sizeBytes = archiveBytes(rest);
+    members.push(...readArchive(partOf(rest, 0, sizeBytes), name));
+    const next = skipZeros(rest, sizeBytes);
+    rest = partOf(rest, next, rest.sizeBytes - next);
+  }
+  return { archives, members };
+}
+
+export const cpio: Format = {
+  name: 'cpio',
+  matches: (source) => isArchive(source, 0),
+  async open(source, name): Promise<Content> {
+    const { archives, members } = await readArchives(source, name);
+    const tree = new ArchiveTree(members, name);
+    return { format: 'cpio', source, facts: { archives, members: members.length }, tree, parts: [] };
+  },
+};

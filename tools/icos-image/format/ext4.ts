@@ -1,0 +1,55 @@
+import type { TreeReader } from '../../lib/entry/tree-reader.ts';
+import { type Ext4Reader, type Ext4Record, readExt4 } from '../../lib/ext4/ext4.ts';
+import { uuidFromBytes } from '../../lib/uuid/uuid.ts';
+import { type Content, type Format, peek } from '../content.ts';
+import { ext4Structures } from '../structure/ext4.ts';
+import { ext4FeatureNames } from './ext4-names.ts';
+
+/** The kernel's ext4 documentation, "Super Block": s_magic. */
+const MAGIC_OFFSET = 1024 + 0x38;
+const MAGIC = 0xef53;
+
+/** Reads a file that was just walked past by its inode, without looking its path up again. */
+function treeOf(reader: Ext4Reader): TreeReader {
+  let last: Ext4Record | undefined;
+  return {
+    *walk() {
+      for (const record of reader.walk()) {
+        last = record;
+        yield record;
+      }
+    },
+    readFile: (path) => reader.readFile(last?.entry.path === path ? last.inodeNumber : path),
+  };
+}
+
+export const ext4: Format = {
+  name: 'ext4',
+  matches(source) {
+    const magic = peek(source, MAGIC_OFFSET, 2);
+    return magic.length === 2 && magic.readUInt16LE(0) === MAGIC;
+  },
+  open(source, name): Content {
+    const reader = readExt4(source, name);
+    const { superblock } = reader;
+    const { blockBytes, blockCount, freeBlockCount, inodeCount, freeInodeCount } = superblock;
+    return {
+      format: 'ext4',
+      source,
+      facts: {
+        label: superblock.label,
+        uuid: uuidFromBytes(superblock.uuid),
+        sizeBytes: blockCount * blockBytes,
+        usedBytes: (blockCount - freeBlockCount) * blockBytes,
+        freeBytes: freeBlockCount * blockBytes,
+        blockBytes,
+        inodes: inodeCount,
+        freeInodes: freeInodeCount,
+        features: ext4FeatureNames(superblock),
+      },
+      tree: treeOf(reader),
+      parts: [],
+      structures: () => ext4Structures(source, superblock),
+    };
+  },
+};

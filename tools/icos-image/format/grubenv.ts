@@ -1,0 +1,15 @@
+import { GRUB_ENVIRONMENT_BYTES, parseGrubEnvironment } from '../../lib/grubenv/grubenv.ts';
+import { type Content, type Format, peek } from '../content.ts';
+
+const SIGNATURE = '# GRUB Environment Block\n';
+
+/** GRUB's environment block at the start of a partition, which has nothing else then. */
+export const grubenv: Format = {
+  name: 'grubenv',
+  matches: (source) => peek(source, 0, SIGNATURE.length).toString('latin1') === SIGNATURE,
+  open(source, name): Content {
+    const block = peek(source, 0, GRUB_ENVIRONMENT_BYTES);
+    const variables = Object.fromEntries(parseGrubEnvironment(block, name));
+    return { format: 'grubenv', source, facts: { variables }, parts: [] };
+  },
+};

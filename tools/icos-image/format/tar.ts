@@ -1,0 +1,91 @@
+import { scanTar, type TarMember } from '../../lib/tar/tar.ts';
+import { SparseSource } from '../bytes/chunks.ts';
+import { guarded, type ImageSource, isZero, partOf } from '../bytes/source.ts';
+import { type Content, type Format, type OpenContext, once, type Part, peek } from '../content.ts';
+import { type ArchiveMember, ArchiveTree } from '../tree/archive-tree.ts';
+
+const BLOCK_BYTES = 512;
+/** POSIX `pax`, "ustar Interchange Format": where magic and checksum lie. */
+const MAGIC_OFFSET = 257;
+const MAGIC = 'ustar';
+const CHECKSUM = { offset: 148, length: 8 } as const;
+const SPACE = 0x20;
+
+/** Members that may be images are opened where an archive has so few; in a larger one an address still reaches each. */
+const MAX_PARTS = 64;
+const SMALLEST_IMAGE_BYTES = 1024;
+
+/** The checksum of headers that are older than the magic number. */
+function hasChecksum(block: Buffer): boolean {
+  const stated = /^ *([0-7]{1,7})[ \0]/.exec(
+    block.toString('latin1', CHECKSUM.offset, CHECKSUM.offset + CHECKSUM.length),
+  );
+  if (stated === null) return false;
+  let sum = 0;
+  for (const [index, byte] of block.entries()) {
+    const isField = index >= CHECKSUM.offset && index < CHECKSUM.offset + CHECKSUM.length;
+    sum += isField ? SPACE : byte;
+  }
+  return sum === Number.parseInt(stated[1] ?? '', 8);
+}
+
+function contentOf(source: ImageSource, { entry, dataOffsetBytes, extents }: TarMember): ImageSource {
+  const sizeBytes = entry.type === 'file' ? entry.sizeBytes : 0;
+  if (extents !== undefined) return new SparseSource(source, dataOffsetBytes, sizeBytes, extents);
+  return partOf(source, dataOffsetBytes, sizeBytes);
+}
+
+/** The parts of an archive: its members that are images. */
+function imageParts(members: readonly ArchiveMember[], name: string, context: OpenContext): Part[] {
+  const files = members.filter(
+    ({ entry }) => entry.type === 'file' && entry.sizeBytes >= SMALLEST_IMAGE_BYTES,
+  );
+  return files.length > MAX_PARTS ? [] : files.map((member) => memberPart(member, name, context));
+}
+
+function memberPart({ entry, content }: ArchiveMember, name: string, context: OpenContext): Part {
+  const partName = `${name}: ${entry.path}`;
+  const source = () => guarded(content(), partName);
+  return {
+    name: entry.path,
+    sizeBytes: entry.type === 'file' ? entry.sizeBytes : 0,
+    facts: {},
+    source,
+    open: once(() => context.open(source(), partName)),
+  };
+}
+
+function countFiles(members: readonly ArchiveMember[]): number {
+  return members.filter(({ entry }) => entry.type !== 'directory').length;
+}
+
+export const tar: Format = {
+  name: 'tar',
+  matches(source) {
+    const block = peek(source, 0, BLOCK_BYTES);
+    if (block.length < BLOCK_BYTES || isZero(block)) return false;
+    return (
+      block.toString('latin1', MAGIC_OFFSET, MAGIC_OFFSET + MAGIC.length) === MAGIC || hasChecksum(block)
+    );
+  },
+  async open(source, name, context): Promise<Content> {
+    const members = [...scanTar(source, name)].map((member) => ({
+      entry: member.entry,
+      modificationTime: member.modificationTime,
+      content: () => contentOf(source, member),
+    }));
+    const tree = new ArchiveTree(members, name);
+    const parts: Part[] = [];
+    for (const part of imageParts(members, name, context)) {
+      const { format } = await part.open().catch(() => ({ format: 'damaged' }));
+      if (format !== 'unknown' && format !== 'zeros') parts.push(part);
+    }
+    return {
+      format: 'tar',
+      source,
+      facts: { members: members.length, files: countFiles(members) },
+      tree,
+      parts,
+    };
+  },
+};

@@ -1,0 +1,77 @@
+/** Opens an image file: a disk, a partition, an archive or a packed partition, compressed or not. */
+import { UserError } from '../lib/error/user-error.ts';
+import type { PackedIndex } from '../lib/packed/index.ts';
+import { compressionOf, decompressed, type FileCompression } from './bytes/compression.ts';
+import { FileSource } from './bytes/file.ts';
+import type { Content } from './content.ts';
+import { openContent } from './formats.ts';
+import { isIndex, openPacked, packedBeside } from './packed.ts';
+
+export interface Image {
+  /** As it was given on the command line. */
+  readonly path: string;
+  readonly file: FileSource;
+  readonly compression: FileCompression;
+  /** The archive around it and the member's name in there, where the image is all that an archive holds. */
+  readonly wrapper?: { readonly format: string; readonly member: string };
+  /** Where it is a packed partition. */
+  readonly packed?: PackedIndex;
+  readonly content: Content;
+}
+
+/** What a whole image may be; an archive of one of these alone is taken for it. */
+const IMAGE_FORMATS = ['gpt', 'ext4', 'vfat', 'erofs', 'lvm'];
+
+/** The one image of an archive that holds nothing else, or the content itself. */
+async function unwrapped(content: Content): Promise<Pick<Image, 'content' | 'wrapper'>> {
+  const [part, second] = content.parts;
+  if (
+    content.format !== 'tar' ||
+    part === undefined ||
+    second !== undefined ||
+    content.facts['files'] !== 1
+  ) {
+    return { content };
+  }
+  const inner = await part.open();
+  if (!IMAGE_FORMATS.includes(inner.format)) return { content };
+  return { content: inner, wrapper: { format: content.format, member: part.name } };
+}
+
+/**
+ * Opens an image.
+ *
+ * @throws UserError where the file is empty or damaged
+ */
+export async function openImage(path: string): Promise<Image> {
+  const file = FileSource.open(path);
+  if (file.sizeBytes === 0) throw new UserError(`${path}: the file is empty; give an image or archive`);
+  const compression = compressionOf(file);
+  if (compression === 'none' && isIndex(file)) {
+    return { path, file, compression, ...(await openPacked(path)) };
+  }
+  const beside = compression === 'none' ? undefined : packedBeside(path, file.sizeBytes);
+  if (beside !== undefined) return { path, file, compression, ...(await openPacked(beside)) };
+  const source = await decompressed(file, compression, path);
+  return { path, file, compression, ...(await unwrapped(await openContent(source, path))) };
+}
+
+/**
+ * Opens an image that a command has to know the content of.
+ *
+ * @throws UserError also where it is of no known format
+ */
+export async function openKnownImage(path: string): Promise<Image> {
+  const image = await openImage(path);
+  const { format, facts } = image.content;
+  const isBare = image.packed === undefined && image.content.hashTree === undefined;
+  if ((format === 'unknown' || format === 'zeros') && isBare) {
+    const looksLike = facts['looksLike'];
+    const what =
+      format === 'zeros' ? 'only zeros' : typeof looksLike === 'string' ? looksLike : 'an unknown format';
+    throw new UserError(
+      `${path}: ${what}: no disk with a GPT, no file system, archive or packed partition that is known`,
+    );
+  }
+  return image;
+}

@@ -1,0 +1,59 @@
+import { writeSync } from 'node:fs';
+
+/** Whoever reads the output has gone, as `head` does; there is nothing more to do, and nothing to say. */
+export class OutputClosed extends Error {
+  override readonly name = 'OutputClosed';
+}
+
+/** What a shell says of a program that SIGPIPE ended: 128 and the signal's number. */
+export const OUTPUT_CLOSED_STATUS = 141;
+
+const STDOUT = 1;
+const BUFFER_BYTES = 1 << 16;
+const WAIT_MILLISECONDS = 5;
+
+/** Writes some of the bytes, and says how many. */
+type Write = (bytes: Uint8Array) => number;
+
+function writeToStdout(bytes: Uint8Array): number {
+  try {
+    return writeSync(STDOUT, bytes);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EPIPE') throw new OutputClosed();
+    if (code !== 'EAGAIN') throw error;
+    // The pipe was left non-blocking by another process that has it too: wait until it has room again.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MILLISECONDS);
+    return 0;
+  }
+}
+
+/** Standard output: lines are gathered, bytes pass unchanged. */
+export class Output {
+  readonly #write: Write;
+  #lines: string[] = [];
+  #length = 0;
+
+  constructor(write: Write = writeToStdout) {
+    this.#write = write;
+  }
+
+  line(text = ''): void {
+    this.#lines.push(text, '\n');
+    this.#length += text.length + 1;
+    if (this.#length >= BUFFER_BYTES) this.flush();
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.flush();
+    for (let done = 0; done < bytes.length; ) done += this.#write(bytes.subarray(done));
+  }
+
+  flush(): void {
+    if (this.#length === 0) return;
+    const bytes = Buffer.from(this.#lines.join(''));
+    this.#lines = [];
+    this.#length = 0;
+    this.bytes(bytes);
+  }
+}

@@ -1,0 +1,120 @@
+/** The members of an archive as a tree: each path once, parents there, names of one file joined. */
+import { comparePaths, type Entry, NO_XATTRS, parentPath } from '../../lib/entry/entry.ts';
+import type { Timestamp, TreeReader, TreeRecord } from '../../lib/entry/tree-reader.ts';
+import { UserError } from '../../lib/error/user-error.ts';
+import { type ImageSource, pieces } from '../bytes/source.ts';
+
+const EPOCH: Timestamp = { seconds: 0, nanoseconds: 0 };
+const PIECE_BYTES = 1 << 20;
+const ZEROS = new Uint8Array(PIECE_BYTES);
+
+export interface ArchiveMember {
+  readonly entry: Entry;
+  readonly modificationTime?: Timestamp;
+  /** The content of a file. */
+  content(): ImageSource;
+}
+
+/**
+ * An archive's tree, as far as it can be told from the archive alone: a layer may have hard links to files of the layers below, and anything
+ * where the layers below have a directory. Of two members with one path the last one counts, as when the archive is unpacked.
+ */
+export class ArchiveTree implements TreeReader {
+  readonly #name: string;
+  readonly #members = new Map<string, ArchiveMember>();
+  readonly #paths: readonly string[];
+  /** A hard link's path to that of the member with the content. */
+  readonly #contentPaths = new Map<string, string>();
+  /** All names of a file, by the path of the member with the content; only where there are several. */
+  readonly #names = new Map<string, string[]>();
+
+  /** How many directories are in a directory, where there are any. */
+  readonly #subdirectories = new Map<string, number>();
+
+  constructor(members: Iterable<ArchiveMember>, name: string) {
+    this.#name = name;
+    for (const member of members) this.#members.set(member.entry.path, member);
+    this.#addParents();
+    this.#paths = [...this.#members.keys()].sort(comparePaths);
+    this.#joinNames();
+  }
+
+  #addParents(): void {
+    for (const path of [...this.#members.keys(), '']) {
+      for (let parent = path; ; parent = parentPath(parent)) {
+        if (!this.#members.has(parent)) {
+          const entry: Entry = {
+            type: 'directory',
+            path: parent,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            xattrs: NO_XATTRS,
+          };
+          this.#members.set(parent, { entry, content: () => this.#fail(parent, 'it is a directory') });
+        }
+        if (parent === '') break;
+      }
+    }
+  }
+
+  #fail(path: string, problem: string): never {
+    throw new UserError(`${this.#name}: ${path}: ${problem}`);
+  }
+
+  #joinNames(): void {
+    for (const path of this.#paths) {
+      if (path !== '' && this.#members.get(path)?.entry.type === 'directory') {
+        const parent = parentPath(path);
+        this.#subdirectories.set(parent, (this.#subdirectories.get(parent) ?? 0) + 1);
+      }
+      const seen = new Set<string>();
+      let at = path;
+      for (let entry = this.#members.get(at)?.entry; entry?.type === 'hardlink'; ) {
+        if (seen.has(at)) this.#fail(path, 'hard links that lead in a circle');
+        seen.add(at);
+        at = entry.target;
+        entry = this.#members.get(at)?.entry;
+      }
+      if (at === path || !this.#members.has(at)) continue;
+      this.#contentPaths.set(path, at);
+      const names = this.#names.get(at);
+      if (names === undefined) this.#names.set(at, [at, path]);
+      else names.push(path);
+    }
+    for (const names of this.#names.values()) names.sort(comparePaths);
+  }
+
+  /** The member that holds the content of a file under any of its names. */
+  member(path: string): ArchiveMember | undefined {
+    return this.#members.get(this.#contentPaths.get(path) ?? path);
+  }
+
+  *walk(): Generator<TreeRecord> {
+    for (const path of this.#paths) {
+      const member = this.member(path) as ArchiveMember;
+      const names = this.#names.get(member.entry.path);
+      const first = names?.[0] ?? path;
+      const { entry } = member;
+      const { mode, uid, gid, xattrs } = entry;
+      yield {
+        entry:
+          first === path
+            ? { ...entry, path }
+            : { type: 'hardlink', target: first, path, mode, uid, gid, xattrs },
+        linkCount:
+          entry.type === 'directory' ? 2 + (this.#subdirectories.get(path) ?? 0) : (names?.length ?? 1),
+        modificationTime: member.modificationTime ?? EPOCH,
+      };
+    }
+  }
+
+  *readFile(path: string): Generator<Uint8Array> {
+    const member = this.member(path);
+    if (member?.entry.type !== 'file') this.#fail(path, 'no file of the archive');
+    for (const { lengthBytes, bytes } of pieces(member.content())) {
+      if (bytes !== undefined) yield bytes;
+      else for (let left = lengthBytes; left > 0; left -= PIECE_BYTES) yield ZEROS.subarray(0, left);
+    }
+  }
+}
