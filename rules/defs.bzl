@@ -12,6 +12,7 @@ load("//rules/private:image_test.bzl", _image_test = "image_test")
 load("//rules/private:initramfs.bzl", _initramfs = "initramfs")
 load("//rules/private:install.bzl", _install = "install")
 load("//rules/private:launch.bzl", _launch = "launch")
+load("//rules/private:lvm_partition.bzl", _logical_volume = "logical_volume", _lvm_partition = "lvm_partition")
 load("//rules/private:oci_base.bzl", _oci_base = "oci_base")
 load("//rules/private:placeholder.bzl", _placeholder = "placeholder")
 load("//rules/private:raw_partition.bzl", _raw_partition = "raw_partition")
@@ -25,6 +26,7 @@ icos_image = _icos_image
 icos_os = _icos_os
 icos_variant = _icos_variant
 install = _install
+logical_volume = _logical_volume
 
 # Root file systems
 apt_base = _apt_base
@@ -37,6 +39,7 @@ rootfs = _rootfs
 # Partitions
 boot_args = _boot_args
 ext4_partition = _ext4_partition
+lvm_partition = _lvm_partition
 raw_partition = _raw_partition
 vfat_partition = _vfat_partition
 

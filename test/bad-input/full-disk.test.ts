@@ -40,6 +40,14 @@ const TOOLS: Readonly<Record<string, Inputs>> = {
     '--size=4M',
   ],
   'raw-image': (place) => [`--image=${place.put('raw.img', noise(MIB))}`, ...PARTITION_OUTPUTS],
+  'lvm-image': async (place) => [
+    '--vg-name=vg',
+    '--identity=//a:b',
+    '--size=16M',
+    '--volume=root=4M',
+    `--content=root=${await packedPartition(place, 'root', 4 * MIB, noise(MIB))}`,
+    ...PARTITION_OUTPUTS,
+  ],
   layer: (place) => {
     const source = place.put('source', noise(MIB));
     const entries = [{ type: 'file', path: '/file', mode: '0644', uid: 0, gid: 0, source }];

@@ -1,0 +1,266 @@
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { type BlockSink, type BlockSource, MemoryImage, subSink } from '../lib/block/block.ts';
+import { FileImage } from '../lib/block/file.ts';
+import { writeFully, writeWholeFile } from '../lib/block/write.ts';
+import type { PackTarget } from '../lib/file-system-image/options.ts';
+import type { MetadataRange, VolumeRange } from '../lib/lvm/lvm.ts';
+import { openPackedFiles, type PackedFiles, packImageFiles } from '../lib/packed/file.ts';
+import {
+  BLOCK_BYTES,
+  CHUNK_BYTES,
+  compressedBytes,
+  formatIndex,
+  PACKED_VERSION,
+  type PackedChunk,
+  type PackedIndex,
+  type PartitionFacts,
+} from '../lib/packed/index.ts';
+import { digestImage, packImage } from '../lib/packed/pack.ts';
+import { RecordingSink } from '../lib/packed/recording-sink.ts';
+import { unpackImage } from '../lib/packed/unpack.ts';
+
+/** A packed partition that fills a logical volume, and where the volume lies on the physical volume. */
+export interface PlacedContent {
+  readonly files: PackedFiles;
+  readonly index: PackedIndex;
+  readonly ranges: readonly VolumeRange[];
+}
+
+export interface PhysicalVolumeParts {
+  readonly sizeBytes: number;
+  readonly metadata: readonly MetadataRange[];
+  readonly contents: readonly PlacedContent[];
+}
+
+function chunkStart(offsetBytes: number): number {
+  return offsetBytes - (offsetBytes % CHUNK_BYTES);
+}
+
+/** The starts of the chunks that metadata is in. */
+function metadataChunks(metadata: readonly MetadataRange[]): Set<number> {
+  const starts = new Set<number>();
+  for (const { offsetBytes, bytes } of metadata) {
+    const endBytes = offsetBytes + bytes.length;
+    for (let start = chunkStart(offsetBytes); start < endBytes; start += CHUNK_BYTES) starts.add(start);
+  }
+  return starts;
+}
+
+/** Where a chunk of a volume's content comes to lie, or `undefined` where it does not stay one chunk. */
+function placeChunk(chunk: PackedChunk, ranges: readonly VolumeRange[]): number | undefined {
+  const last = chunk.extents.at(-1);
+  const endBytes = last === undefined ? chunk.offsetBytes : last[0] + last[1];
+  const range = ranges.find(
+    ({ offsetBytes, lengthBytes }) =>
+      offsetBytes <= chunk.offsetBytes && endBytes <= offsetBytes + lengthBytes,
+  );
+  if (range === undefined) return undefined;
+  const placed = range.physicalOffsetBytes + chunk.offsetBytes - range.offsetBytes;
+  return placed % CHUNK_BYTES === 0 ? placed : undefined;
+}
+
+interface PlacedChunk {
+  readonly offsetBytes: number;
+  readonly chunk: PackedChunk;
+  readonly content: PlacedContent;
+}
+
+/** All chunks of all contents in their places, or `undefined` where one of them has to be cut or shares its place. */
+function placeChunks({ metadata, contents }: PhysicalVolumeParts): PlacedChunk[] | undefined {
+  const taken = metadataChunks(metadata);
+  const placed: PlacedChunk[] = [];
+  for (const content of contents) {
+    if (content.index.chunkBytes !== CHUNK_BYTES) return undefined;
+    for (const chunk of content.index.chunks) {
+      const offsetBytes = placeChunk(chunk, content.ranges);
+      if (offsetBytes === undefined || taken.has(offsetBytes)) return undefined;
+      taken.add(offsetBytes);
+      placed.push({ offsetBytes, chunk, content });
+    }
+  }
+  return placed;
+}
+
+/** A chunk of the result: its index but for the places of its frames, the frames, and where its bytes can be read. */
+interface Piece {
+  readonly offsetBytes: number;
+  readonly extents: PackedChunk['extents'];
+  readonly frames: { readonly zst: () => Uint8Array; readonly gz: () => Uint8Array };
+  readonly source: BlockSource;
+  /** Of the chunk within its source. */
+  readonly sourceOffsetBytes: number;
+}
+
+function shifted(extents: PackedChunk['extents'], byBytes: number): PackedChunk['extents'] {
+  return extents.map(([offsetBytes, lengthBytes]) => [offsetBytes + byBytes, lengthBytes]);
+}
+
+/** Packs the metadata: a few chunks that nothing else is in. */
+async function metadataPieces(parts: PhysicalVolumeParts, levels: PackTarget['levels']): Promise<Piece[]> {
+  const pieces: Piece[] = [];
+  for (const startBytes of metadataChunks(parts.metadata)) {
+    const source = new MemoryImage(Math.min(CHUNK_BYTES, parts.sizeBytes - startBytes));
+    for (const { offsetBytes, bytes } of parts.metadata) {
+      const skip = Math.max(0, startBytes - offsetBytes);
+      const end = Math.min(bytes.length, startBytes + source.sizeBytes - offsetBytes);
+      if (skip < end) source.write(offsetBytes + skip - startBytes, bytes.subarray(skip, end));
+    }
+    const frames = { zst: [] as Uint8Array[], gz: [] as Uint8Array[] };
+    const sinks = {
+      zst: (bytes: Uint8Array) => frames.zst.push(bytes),
+      gz: (bytes: Uint8Array) => frames.gz.push(bytes),
+    };
+    const { chunks } = await packImage(source, sinks, levels);
+    pieces.push({
+      offsetBytes: startBytes,
+      extents: shifted(chunks[0]?.extents ?? [], startBytes),
+      frames: { zst: () => Buffer.concat(frames.zst), gz: () => Buffer.concat(frames.gz) },
+      source,
+      sourceOffsetBytes: 0,
+    });
+  }
+  return pieces.filter(({ extents }) => extents.length > 0);
+}
+
+function contentPieces(placed: readonly PlacedChunk[]): Piece[] {
+  const opened = new Map<PlacedContent, { zst: FileImage; gz: FileImage; source: BlockSource }>();
+  return placed.map(({ offsetBytes, chunk, content }) => {
+    const files = opened.get(content) ?? {
+      zst: FileImage.open(content.files.zst),
+      gz: FileImage.open(content.files.gz),
+      source: openPackedFiles(content.files),
+    };
+    opened.set(content, files);
+    return {
+      offsetBytes,
+      extents: shifted(chunk.extents, offsetBytes - chunk.offsetBytes),
+      frames: { zst: () => files.zst.read(...chunk.zst), gz: () => files.gz.read(...chunk.gz) },
+      source: files.source,
+      sourceOffsetBytes: chunk.offsetBytes,
+    };
+  });
+}
+
+/** Every extent lies within one piece. */
+function assembled(sizeBytes: number, pieces: readonly Piece[]): BlockSource {
+  const byStart = new Map(pieces.map((piece) => [piece.offsetBytes, piece]));
+  return {
+    sizeBytes,
+    read(offsetBytes, lengthBytes) {
+      const piece = byStart.get(chunkStart(offsetBytes));
+      if (piece === undefined) throw new RangeError(`no data at ${offsetBytes}`);
+      return piece.source.read(piece.sourceOffsetBytes + offsetBytes - piece.offsetBytes, lengthBytes);
+    },
+  };
+}
+
+/** Puts the frames of the contents together as they are, with those of the metadata. */
+async function copyFrames(
+  parts: PhysicalVolumeParts,
+  placed: readonly PlacedChunk[],
+  { files, levels }: PackTarget,
+  facts: PartitionFacts,
+): Promise<void> {
+  const pieces = [...(await metadataPieces(parts, levels)), ...contentPieces(placed)].sort(
+    (left, right) => left.offsetBytes - right.offsetBytes,
+  );
+  const outputs = { zst: openSync(files.zst, 'w'), gz: openSync(files.gz, 'w') };
+  const chunks: PackedChunk[] = [];
+  const end = { zst: 0, gz: 0 };
+  try {
+    for (const { offsetBytes, extents, frames } of pieces) {
+      const [zst, gz] = [frames.zst(), frames.gz()];
+      writeFully(outputs.zst, files.zst, zst);
+      writeFully(outputs.gz, files.gz, gz);
+      chunks.push({ offsetBytes, extents, zst: [end.zst, zst.length], gz: [end.gz, gz.length] });
+      end.zst += zst.length;
+      end.gz += gz.length;
+    }
+  } finally {
+    closeSync(outputs.zst);
+    closeSync(outputs.gz);
+  }
+  const sha256 = await digestImage(
+    assembled(parts.sizeBytes, pieces),
+    pieces.flatMap(({ extents }) => extents),
+  );
+  writeWholeFile(
+    files.index,
+    formatIndex({
+      version: PACKED_VERSION,
+      sizeBytes: parts.sizeBytes,
+      blockBytes: BLOCK_BYTES,
+      chunkBytes: CHUNK_BYTES,
+      sha256,
+      ...facts,
+      chunks,
+    }),
+  );
+}
+
+/** Takes the bytes of a logical volume and writes them where its ranges are. */
+function volumeSink(sink: BlockSink, ranges: readonly VolumeRange[]): BlockSink {
+  return {
+    write(offsetBytes, bytes) {
+      for (const range of ranges) {
+        const from = Math.max(offsetBytes, range.offsetBytes);
+        const to = Math.min(offsetBytes + bytes.length, range.offsetBytes + range.lengthBytes);
+        if (from >= to) continue;
+        const piece = bytes.subarray(from - offsetBytes, to - offsetBytes);
+        subSink(sink, range.physicalOffsetBytes - range.offsetBytes).write(from, piece);
+      }
+    },
+  };
+}
+
+/** Unpacks the contents into a scratch file and packs them again. */
+async function repack(
+  { sizeBytes, metadata, contents }: PhysicalVolumeParts,
+  { files, levels }: PackTarget,
+  facts: PartitionFacts,
+  scratch: string,
+): Promise<void> {
+  const image = FileImage.create(scratch, sizeBytes);
+  const sink = new RecordingSink(image);
+  for (const { offsetBytes, bytes } of metadata) sink.write(offsetBytes, bytes);
+  for (const content of contents) {
+    const zst = FileImage.open(content.files.zst);
+    await unpackImage(content.index, zst, content.files.zst, volumeSink(sink, content.ranges));
+    zst.close();
+  }
+  await packImageFiles(image, files, { ...levels, written: sink.extents(), facts });
+  image.close();
+  rmSync(scratch);
+}
+
+/**
+ * Packs a physical volume. Where every chunk of the contents comes to lie on a chunk, their frames are copied as they were
+ * compressed; where not, all is compressed anew.
+ *
+ * @param scratch a file to make for the raw image where it has to be; it is gone afterwards
+ * @returns whether the frames were copied
+ */
+export async function packPhysicalVolume(
+  parts: PhysicalVolumeParts,
+  target: PackTarget,
+  facts: PartitionFacts,
+  scratch: string,
+): Promise<boolean> {
+  const placed = placeChunks(parts);
+  if (placed === undefined) await repack(parts, target, facts, scratch);
+  else await copyFrames(parts, placed, target, facts);
+  return placed !== undefined;
+}
+
+/** The size that the compressed files of a content must have, as its index says. */
+export function checkFiles({ files, index }: Pick<PlacedContent, 'files' | 'index'>): string | undefined {
+  for (const compression of ['zst', 'gz'] as const) {
+    const image = FileImage.open(files[compression]);
+    const { sizeBytes } = image;
+    image.close();
+    const expected = compressedBytes(index, compression);
+    if (sizeBytes !== expected)
+      return `${files[compression]}: ${sizeBytes} bytes, but its index says ${expected}`;
+  }
+  return undefined;
+}

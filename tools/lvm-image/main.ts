@@ -1,0 +1,107 @@
+import { parseArgs } from 'node:util';
+import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
+import { PACK_OPTIONS, packTarget } from '../lib/file-system-image/options.ts';
+import { parseSize } from '../lib/layout/size.ts';
+import { encodeVolumeGroup, type LogicalVolumeRequest } from '../lib/lvm/lvm.ts';
+import { readPackedPartition } from '../lib/packed/archive.ts';
+import { BLOCK_BYTES } from '../lib/packed/index.ts';
+import { checkFiles, type PlacedContent, packPhysicalVolume } from './compose.ts';
+
+/** The values of an option that names logical volumes, each at most once. */
+function byVolume(
+  values: readonly string[],
+  option: string,
+  volumes: ReadonlySet<string>,
+): Map<string, string> {
+  const pairs = nameValuePairs(values, option);
+  for (const [name] of pairs) {
+    if (!volumes.has(name)) throw new UserError(`--${option}: there is no logical volume "${name}"`);
+  }
+  if (new Set(pairs.map(([name]) => name)).size < pairs.length) {
+    throw new UserError(`--${option}: twice for one logical volume`);
+  }
+  return new Map(pairs);
+}
+
+function readContent(indexPath: string, volume: LogicalVolumeRequest): Omit<PlacedContent, 'ranges'> {
+  const { index } = readPackedPartition(indexPath);
+  if (index.sizeBytes > volume.sizeBytes) {
+    throw new UserError(
+      `${indexPath}: ${index.sizeBytes} bytes, and logical volume "${volume.name}" has ${volume.sizeBytes}: ` +
+        `make it ${index.sizeBytes - volume.sizeBytes} bytes larger`,
+    );
+  }
+  const stem = indexPath.slice(0, -'.json'.length);
+  const content = { index, files: { zst: `${stem}.img.zst`, gz: `${stem}.img.gz`, index: indexPath } };
+  const problem = checkFiles(content);
+  if (problem !== undefined) throw new UserError(problem);
+  return content;
+}
+
+function copies(text: string): 1 | 2 {
+  if (text !== '1' && text !== '2') throw new UserError(`--metadata-copies=${text}: write 1 or 2`);
+  return text === '1' ? 1 : 2;
+}
+
+await runTool(async ({ args, output }) => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      ...PACK_OPTIONS,
+      'vg-name': TEXT,
+      'vg-uuid': TEXT,
+      'pv-uuid': TEXT,
+      identity: TEXT,
+      size: TEXT,
+      'extent-size': { ...TEXT, default: '4M' },
+      'data-start': { ...TEXT, default: '4M' },
+      'metadata-copies': { ...TEXT, default: '1' },
+      tag: LIST,
+      volume: LIST,
+      'volume-uuid': LIST,
+      content: LIST,
+    },
+  });
+  const sizes = nameValuePairs(values.volume, 'volume');
+  const names = new Set(sizes.map(([name]) => name));
+  const uuids = byVolume(values['volume-uuid'], 'volume-uuid', names);
+  const contentPaths = byVolume(values.content, 'content', names);
+  const logicalVolumes = sizes.map(([name, size]) => ({
+    name,
+    sizeBytes: parseSize(size, `--volume=${name}`),
+    uuid: uuids.get(name),
+  }));
+  const sizeBytes = parseSize(required(values.size, 'size'), '--size');
+  if (sizeBytes % BLOCK_BYTES !== 0) {
+    throw new UserError(`--size: ${sizeBytes} bytes are not in whole blocks of ${BLOCK_BYTES} bytes`);
+  }
+  const image = encodeVolumeGroup({
+    name: required(values['vg-name'], 'vg-name'),
+    identity: required(values.identity, 'identity'),
+    uuid: values['vg-uuid'],
+    extentBytes: parseSize(values['extent-size'], '--extent-size'),
+    tags: values.tag,
+    physicalVolumes: [
+      {
+        sizeBytes,
+        uuid: values['pv-uuid'],
+        dataStartBytes: parseSize(values['data-start'], '--data-start'),
+        metadataCopies: copies(values['metadata-copies']),
+      },
+    ],
+    logicalVolumes,
+  });
+  const [physical] = image.physicalVolumes;
+  const [description] = image.group.physicalVolumes;
+  if (physical === undefined || description === undefined) throw new RangeError('no physical volume');
+  const contents = logicalVolumes.flatMap((volume): PlacedContent[] => {
+    const path = contentPaths.get(volume.name);
+    const ranges = image.logicalVolumes.find(({ name }) => name === volume.name)?.ranges ?? [];
+    return path === undefined ? [] : [{ ...readContent(path, volume), ranges }];
+  });
+  const target = packTarget(values, output);
+  // As blkid calls it, and the UUID that it shows.
+  const facts = { fileSystem: { type: 'LVM2_member', label: '', uuid: description.uuid } };
+  await packPhysicalVolume({ ...physical, contents }, target, facts, output(`${target.files.index}.raw`));
+});
