@@ -279,8 +279,12 @@ export function* clusterExtents(
       number++;
       next = number < clusterCount ? index.cluster(number) : undefined;
     }
-    const endBytes = next === undefined ? sizeBytes : number * clusterBytes + next.offset;
-    const isTail = number >= clusterCount && (header.advise & ADVISE.inlineCluster) !== 0;
+    // mkfs.erofs ends a file within a block by an extent that begins there.
+    const endBytes = Math.min(
+      next === undefined ? sizeBytes : number * clusterBytes + next.offset,
+      sizeBytes,
+    );
+    const isTail = endBytes === sizeBytes && (header.advise & ADVISE.inlineCluster) !== 0;
     const extent: ClusterExtent = {
       positionBytes,
       lengthBytes: endBytes - positionBytes,
@@ -290,7 +294,8 @@ export function* clusterExtents(
     };
     checkExtent(extent, clusterBytes, head.offset, imageBytes);
     yield extent;
-    if (next !== undefined) head = next;
+    if (next === undefined || endBytes === sizeBytes) return;
+    head = next;
   }
 }
 
