@@ -7,9 +7,12 @@ import type { MetadataRange, VolumeRange } from '../lib/lvm/lvm.ts';
 import { openPackedFiles, type PackedFiles, packImageFiles } from '../lib/packed/file.ts';
 import {
   BLOCK_BYTES,
+  type ByteRange,
   CHUNK_BYTES,
+  type Compression,
   compressedBytes,
   formatIndex,
+  hasCompression,
   PACKED_VERSION,
   type PackedChunk,
   type PackedIndex,
@@ -65,12 +68,19 @@ interface PlacedChunk {
   readonly content: PlacedContent;
 }
 
-/** All chunks of all contents in their places, or `undefined` where one of them has to be cut or shares its place. */
-function placeChunks({ metadata, contents }: PhysicalVolumeParts): PlacedChunk[] | undefined {
+/**
+ * All chunks of all contents in their places, or `undefined` where one of them has to be cut, shares its place, or lacks the wanted
+ * compression.
+ */
+function placeChunks(
+  { metadata, contents }: PhysicalVolumeParts,
+  wantsGzip: boolean,
+): PlacedChunk[] | undefined {
   const taken = metadataChunks(metadata);
   const placed: PlacedChunk[] = [];
   for (const content of contents) {
     if (content.index.chunkBytes !== CHUNK_BYTES) return undefined;
+    if (wantsGzip && !hasCompression(content.index, 'gz')) return undefined;
     for (const chunk of content.index.chunks) {
       const offsetBytes = placeChunk(chunk, content.ranges);
       if (offsetBytes === undefined || taken.has(offsetBytes)) return undefined;
@@ -85,7 +95,7 @@ function placeChunks({ metadata, contents }: PhysicalVolumeParts): PlacedChunk[]
 interface Piece {
   readonly offsetBytes: number;
   readonly extents: PackedChunk['extents'];
-  readonly frames: { readonly zst: () => Uint8Array; readonly gz: () => Uint8Array };
+  readonly frames: { readonly zst: () => Uint8Array; readonly gz: (() => Uint8Array) | undefined };
   readonly source: BlockSource;
   /** Of the chunk within its source. */
   readonly sourceOffsetBytes: number;
@@ -96,7 +106,8 @@ function shifted(extents: PackedChunk['extents'], byBytes: number): PackedChunk[
 }
 
 /** Packs the metadata: a few chunks that nothing else is in. */
-async function metadataPieces(parts: PhysicalVolumeParts, levels: PackTarget['levels']): Promise<Piece[]> {
+async function metadataPieces(parts: PhysicalVolumeParts, { files, levels }: PackTarget): Promise<Piece[]> {
+  const wantsGzip = files.gz !== undefined;
   const pieces: Piece[] = [];
   for (const startBytes of metadataChunks(parts.metadata)) {
     const source = new MemoryImage(Math.min(CHUNK_BYTES, parts.sizeBytes - startBytes));
@@ -108,13 +119,16 @@ async function metadataPieces(parts: PhysicalVolumeParts, levels: PackTarget['le
     const frames = { zst: [] as Uint8Array[], gz: [] as Uint8Array[] };
     const sinks = {
       zst: (bytes: Uint8Array) => frames.zst.push(bytes),
-      gz: (bytes: Uint8Array) => frames.gz.push(bytes),
+      gz: wantsGzip ? (bytes: Uint8Array) => frames.gz.push(bytes) : undefined,
     };
     const { chunks } = await packImage(source, sinks, levels);
     pieces.push({
       offsetBytes: startBytes,
       extents: shifted(chunks[0]?.extents ?? [], startBytes),
-      frames: { zst: () => Buffer.concat(frames.zst), gz: () => Buffer.concat(frames.gz) },
+      frames: {
+        zst: () => Buffer.concat(frames.zst),
+        gz: wantsGzip ? () => Buffer.concat(frames.gz) : undefined,
+      },
       source,
       sourceOffsetBytes: 0,
     });
@@ -123,18 +137,23 @@ async function metadataPieces(parts: PhysicalVolumeParts, levels: PackTarget['le
 }
 
 function contentPieces(placed: readonly PlacedChunk[]): Piece[] {
-  const opened = new Map<PlacedContent, { zst: FileImage; gz: FileImage; source: BlockSource }>();
+  const opened = new Map<PlacedContent, { zst: FileImage; gz: FileImage | undefined; source: BlockSource }>();
   return placed.map(({ offsetBytes, chunk, content }) => {
     const files = opened.get(content) ?? {
       zst: FileImage.open(content.files.zst),
-      gz: FileImage.open(content.files.gz),
+      gz: content.files.gz === undefined ? undefined : FileImage.open(content.files.gz),
       source: openPackedFiles(content.files),
     };
     opened.set(content, files);
+    const { gz } = files;
+    const range = chunk.gz;
     return {
       offsetBytes,
       extents: shifted(chunk.extents, offsetBytes - chunk.offsetBytes),
-      frames: { zst: () => files.zst.read(...chunk.zst), gz: () => files.gz.read(...chunk.gz) },
+      frames: {
+        zst: () => files.zst.read(...chunk.zst),
+        gz: gz === undefined || range === undefined ? undefined : () => gz.read(...range),
+      },
       source: files.source,
       sourceOffsetBytes: chunk.offsetBytes,
     };
@@ -154,31 +173,47 @@ function assembled(sizeBytes: number, pieces: readonly Piece[]): BlockSource {
   };
 }
 
+/** A compressed file that is being written. */
+interface FrameOutput {
+  readonly compression: Compression;
+  readonly path: string;
+  readonly descriptor: number;
+  endBytes: number;
+}
+
+function openOutput(compression: Compression, path: string): FrameOutput {
+  return { compression, path, descriptor: openSync(path, 'w'), endBytes: 0 };
+}
+
 /** Puts the frames of the contents together as they are, with those of the metadata. */
 async function copyFrames(
   parts: PhysicalVolumeParts,
   placed: readonly PlacedChunk[],
-  { files, levels }: PackTarget,
+  target: PackTarget,
   facts: PartitionFacts,
 ): Promise<void> {
-  const pieces = [...(await metadataPieces(parts, levels)), ...contentPieces(placed)].sort(
+  const { files } = target;
+  const pieces = [...(await metadataPieces(parts, target)), ...contentPieces(placed)].sort(
     (left, right) => left.offsetBytes - right.offsetBytes,
   );
-  const outputs = { zst: openSync(files.zst, 'w'), gz: openSync(files.gz, 'w') };
+  const outputs = [
+    openOutput('zst', files.zst),
+    ...(files.gz === undefined ? [] : [openOutput('gz', files.gz)]),
+  ];
   const chunks: PackedChunk[] = [];
-  const end = { zst: 0, gz: 0 };
   try {
     for (const { offsetBytes, extents, frames } of pieces) {
-      const [zst, gz] = [frames.zst(), frames.gz()];
-      writeFully(outputs.zst, files.zst, zst);
-      writeFully(outputs.gz, files.gz, gz);
-      chunks.push({ offsetBytes, extents, zst: [end.zst, zst.length], gz: [end.gz, gz.length] });
-      end.zst += zst.length;
-      end.gz += gz.length;
+      const ranges: { zst: ByteRange; gz?: ByteRange } = { zst: [0, 0] };
+      for (const output of outputs) {
+        const frame = frames[output.compression]?.() ?? new Uint8Array(0);
+        writeFully(output.descriptor, output.path, frame);
+        ranges[output.compression] = [output.endBytes, frame.length];
+        output.endBytes += frame.length;
+      }
+      chunks.push({ offsetBytes, extents, ...ranges });
     }
   } finally {
-    closeSync(outputs.zst);
-    closeSync(outputs.gz);
+    for (const { descriptor } of outputs) closeSync(descriptor);
   }
   const sha256 = await digestImage(
     assembled(parts.sizeBytes, pieces),
@@ -246,7 +281,7 @@ export async function packPhysicalVolume(
   facts: PartitionFacts,
   scratch: string,
 ): Promise<boolean> {
-  const placed = placeChunks(parts);
+  const placed = placeChunks(parts, target.files.gz !== undefined);
   if (placed === undefined) await repack(parts, target, facts, scratch);
   else await copyFrames(parts, placed, target, facts);
   return placed !== undefined;
@@ -255,12 +290,13 @@ export async function packPhysicalVolume(
 /** The size that the compressed files of a content must have, as its index says. */
 export function checkFiles({ files, index }: Pick<PlacedContent, 'files' | 'index'>): string | undefined {
   for (const compression of ['zst', 'gz'] as const) {
-    const image = FileImage.open(files[compression]);
+    const path = files[compression];
+    if (path === undefined) continue;
+    const image = FileImage.open(path);
     const { sizeBytes } = image;
     image.close();
     const expected = compressedBytes(index, compression);
-    if (sizeBytes !== expected)
-      return `${files[compression]}: ${sizeBytes} bytes, but its index says ${expected}`;
+    if (sizeBytes !== expected) return `${path}: ${sizeBytes} bytes, but its index says ${expected}`;
   }
   return undefined;
 }

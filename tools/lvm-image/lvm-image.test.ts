@@ -95,6 +95,17 @@ describe('a packed volume group', () => {
     expect(bytes('other', '--identity=//a:c')).not.toBe(bytes('once', '--identity=//a:b'));
   });
 
+  test('has no gzip members where none are asked for', () => {
+    const stem = disks.path('plain');
+    const files = { zst: `${stem}.img.zst`, index: `${stem}.json` };
+    const outputs = Object.entries(files).map(([option, path]) => `--${option}=${path}`);
+    const { stderr } = spawnSync(process.execPath, [MAIN, ...outputs, ...GROUP, ...VOLUMES, ...contents()]);
+    expect(stderr.toString()).toBe('');
+    expectGroup(openPackedFiles(files));
+    expect(readIndexFile(files.index).chunks.every(({ gz }) => gz === undefined)).toBe(true);
+    expect(existsSync(`${stem}.img.gz`)).toBe(false);
+  });
+
   test('is activated by lvm2, which reads the contents back', async () => {
     const { files } = lvmImage(
       'real',

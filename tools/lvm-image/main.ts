@@ -33,7 +33,8 @@ function readContent(indexPath: string, volume: LogicalVolumeRequest): Omit<Plac
     );
   }
   const stem = indexPath.slice(0, -'.json'.length);
-  const content = { index, files: { zst: `${stem}.img.zst`, gz: `${stem}.img.gz`, index: indexPath } };
+  const gz = index.chunks[0]?.gz === undefined ? undefined : `${stem}.img.gz`;
+  const content = { index, files: { zst: `${stem}.img.zst`, gz, index: indexPath } };
   const problem = checkFiles(content);
   if (problem !== undefined) throw new UserError(problem);
   return content;
