@@ -1,0 +1,27 @@
+import type { ErofsCompression } from '../lib/erofs/erofs.ts';
+import { UserError } from '../lib/error/user-error.ts';
+import { parseSize } from '../lib/layout/size.ts';
+
+const COMPRESSION = /^(zstd|lz4)(?:,([0-9]+))?$/;
+
+/** How much content is compressed at once. */
+export function parseClusterBytes(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseSize(text, '--cluster-size');
+}
+
+/** Reads `none`, `zstd`, `lz4`, or one of these with a comma and a level behind it, as mkfs.erofs has them. */
+export function parseCompression(
+  text: string | undefined,
+  clusterBytes: number | undefined,
+): ErofsCompression | undefined {
+  if (text === undefined || text === 'none') return undefined;
+  const [, algorithm, level] = COMPRESSION.exec(text) ?? [];
+  if (algorithm !== 'zstd' && algorithm !== 'lz4') {
+    throw new UserError(`--compression=${text}: write none, zstd or lz4, or zstd,LEVEL or lz4,LEVEL`);
+  }
+  return {
+    algorithm,
+    ...(level === undefined ? {} : { level: Number(level) }),
+    ...(clusterBytes === undefined ? {} : { clusterBytes }),
+  };
+}
