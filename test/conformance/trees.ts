@@ -326,6 +326,19 @@ function special(withSockets: boolean): SampleTree {
     .build('sockets beside devices', 'owners', 'devices', 'sockets');
 }
 
+/** Gives the content of every file that has any to a writer. */
+export function writeContents(
+  tree: SampleTree,
+  open: (path: string) => { write(bytes: Uint8Array): void; close(): void },
+): void {
+  for (const entry of tree.entries) {
+    if (entry.type !== 'file' || entry.sizeBytes === 0) continue;
+    const file = open(entry.path);
+    for (const piece of tree.content(entry.path)) file.write(piece);
+    file.close();
+  }
+}
+
 export const TREES: readonly (() => SampleTree)[] = [
   () => new TreeBuilder().build('an empty tree'),
   sizes,

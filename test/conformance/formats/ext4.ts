@@ -8,6 +8,7 @@ import {
 } from '../../../tools/lib/ext4/ext4.ts';
 import { checker, type Format } from '../format.ts';
 import { readerEntries } from '../listing.ts';
+import { writeContents } from '../trees.ts';
 
 const OPTIONS: Omit<Ext4Options, 'sizeBytes'> = {
   uuid: '01234567-89ab-cdef-0123-456789abcdef',
@@ -25,12 +26,7 @@ function ext4(name: string, more: Partial<Ext4Options>, freeBytes: number): Form
     write(tree, path) {
       const image = FileImage.create(path, minimumExt4SizeBytes(tree.entries, options) + freeBytes);
       const writer = new Ext4Writer(image, tree.entries, { ...options, sizeBytes: image.sizeBytes });
-      for (const entry of tree.entries) {
-        if (entry.type !== 'file' || entry.sizeBytes === 0) continue;
-        const file = writer.openFile(entry.path);
-        for (const piece of tree.content(entry.path)) file.write(piece);
-        file.close();
-      }
+      writeContents(tree, (entry) => writer.openFile(entry));
       writer.finish();
       image.close();
     },

@@ -56,6 +56,10 @@ describe('a name', () => {
     expect(() => encodeName('a\udc7f')).toThrow(RangeError);
   });
 
+  test('can be shown whatever string it is', () => {
+    expect(printableName('a\ud800\udc7f')).toBe('a\ufffd\ufffd');
+  });
+
   test('is shown without anything that a terminal would act on', () => {
     expect(printableName('a\nb\\c\u001b[0m\udcffé')).toBe('a\\012b\\\\c\\033[0m\\377é');
   });

@@ -45,6 +45,11 @@ function decodeWithEscapes(bytes: Uint8Array): string {
   return name + FATAL_DECODER.decode(bytes.subarray(valid));
 }
 
+/** Whether a code unit stands for a byte that is not UTF-8. */
+function isEscape(unit: number): boolean {
+  return unit >= ESCAPE_FIRST && unit <= ESCAPE_LAST;
+}
+
 /** The string that stands for a name's bytes. */
 export function decodeName(bytes: Uint8Array): string {
   const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
@@ -64,7 +69,7 @@ export function encodeName(name: string): Buffer {
     const unit = character.charCodeAt(0);
     const isAlone = character.length === 1 && !character.isWellFormed();
     if (!isAlone) parts.push(Buffer.from(character));
-    else if (unit >= ESCAPE_FIRST && unit <= ESCAPE_LAST) parts.push(Buffer.of(unit - ESCAPE_BASE));
+    else if (isEscape(unit)) parts.push(Buffer.of(unit - ESCAPE_BASE));
     else throw new RangeError(`the surrogate U+${unit.toString(16)} of a name stands for no byte`);
   }
   return Buffer.concat(parts);
@@ -75,11 +80,15 @@ export function nameBytes(name: string): number {
   return name.isWellFormed() ? Buffer.byteLength(name) : encodeName(name).length;
 }
 
-/** A name as people are shown it: control characters and bytes that are not UTF-8 as `\ooo`, a backslash as `\\`, as `ls -b` has them. */
+/**
+ * A name as people are shown it: control characters and bytes that are not UTF-8 as `\ooo`, a backslash as `\\`, as `ls -b` has them.
+ * Takes any string: what stands for no name at all is shown as U+FFFD.
+ */
 export function printableName(name: string): string {
   const octal = (byte: number): string => `\\${byte.toString(8).padStart(3, '0')}`;
   return name.replace(/\\|\p{Cc}|\p{Cs}/gu, (character) => {
     if (character === '\\') return '\\\\';
+    if (!character.isWellFormed() && !isEscape(character.charCodeAt(0))) return REPLACEMENT;
     return Array.from(encodeName(character), octal).join('');
   });
 }

@@ -1,0 +1,34 @@
+import { truncateSync } from 'node:fs';
+import { FileImage } from '../../../tools/lib/block/file.ts';
+import { type ErofsCompression, ErofsWriter, readErofs } from '../../../tools/lib/erofs/erofs.ts';
+import { checker, type Format } from '../format.ts';
+import { readerEntries } from '../listing.ts';
+import { writeContents } from '../trees.ts';
+
+const UUID = '01234567-89ab-cdef-0123-456789abcdef';
+/** Content ends long before; what an image is longer than that, it has as zeros. */
+const MOST_BYTES = 1 << 30;
+
+function erofs(name: string, compression: ErofsCompression | undefined): Format {
+  return {
+    name,
+    lacks: [],
+    write(tree, path) {
+      const image = FileImage.create(path, MOST_BYTES);
+      const writer = new ErofsWriter(image, tree.entries, { uuid: UUID, label: 'conformance', compression });
+      writeContents(tree, (entry) => writer.openFile(entry));
+      const { sizeBytes } = writer.finish();
+      image.close();
+      truncateSync(path, sizeBytes);
+    },
+    check: (path) => void checker('fsck.erofs', 'erofs-utils', [path]),
+    read: (path) => readerEntries(readErofs(FileImage.open(path), path)),
+    appear: 'load erofs\nmount -t erofs -o ro /dev/ubda /mnt',
+  };
+}
+
+/** The test kernel has no zstd for EROFS; tools/lib/erofs reads its own and mkfs.erofs's. */
+export const EROFS: readonly Format[] = [
+  erofs('EROFS', undefined),
+  erofs('EROFS with lz4', { algorithm: 'lz4' }),
+];
