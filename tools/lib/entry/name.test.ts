@@ -57,7 +57,7 @@ describe('a name', () => {
   });
 
   test('can be shown whatever string it is', () => {
-    expect(printableName('a\ud800\udc7f')).toBe('a\ufffd\ufffd');
+    expect(printableName('a\ud800b\udc7f')).toBe('a\ufffdb\ufffd');
   });
 
   test('is shown without anything that a terminal would act on', () => {
