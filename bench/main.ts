@@ -52,7 +52,7 @@ function say({ row, ours, peers }: RowResult): void {
   const texts = row.peers.map((peer, index) => {
     const theirs = peers[index];
     const own = peer.fsync ? ours.usagesWithFsync : ours.usages;
-    const error = ours.error ?? theirs?.error;
+    const error = ours.error ?? theirs?.error ?? theirs?.disagreement;
     return `${peer.title}: ${error ?? ratio(own, theirs?.usages ?? [])?.toFixed(3)}`;
   });
   process.stderr.write(`${row.name} ${row.root}: ${texts.join('; ')}\n`);
@@ -101,6 +101,7 @@ const text = reportText(report);
 console.log(text);
 const isWhole = values.row.length === 0 && values.root === undefined && runs >= RUNS;
 if (isWhole) writeDocument(values.output, text);
-if (results.some(({ ours, peers: theirs }) => [ours, ...theirs].some(({ error }) => error !== undefined))) {
-  process.exitCode = 1;
-}
+const isFailure = ({ ours, peers: theirs }: RowResult) =>
+  ours.error !== undefined ||
+  theirs.some(({ error, disagreement }) => error !== undefined || disagreement !== undefined);
+if (results.some(isFailure)) process.exitCode = 1;

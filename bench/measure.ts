@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PeerTools } from './peers.ts';
-import { type Contender, compareFacts, type Facts, type Row } from './row.ts';
+import { type Contender, compareFacts, type Facts, type Peer, type Row } from './row.ts';
 import { Run, type Usage } from './run.ts';
 import { spread } from './statistics.ts';
 
@@ -18,10 +18,15 @@ export interface Samples {
   readonly error?: string;
 }
 
+export interface PeerSamples extends Samples {
+  /** What our result and the peer's do not have in common, though they should. */
+  readonly disagreement?: string;
+}
+
 export interface RowResult {
   readonly row: Row;
   readonly ours: Samples;
-  readonly peers: readonly Samples[];
+  readonly peers: readonly PeerSamples[];
 }
 
 export interface MeasureOptions {
@@ -134,7 +139,7 @@ export class Measurer {
       }
       state.facts ??= contender.check?.(run) ?? {};
     } catch (error) {
-      state.error = error instanceof Error ? error.message : String(error);
+      state.error = messageOf(error);
     } finally {
       this.#discard(run);
     }
@@ -152,15 +157,28 @@ export class Measurer {
     rmSync(this.#trash, { recursive: true, force: true });
     mkdirSync(this.#trash, { recursive: true });
     this.#settle();
-    row.peers.forEach((peer, index) => {
-      const theirs = peers[index] as ContenderState;
-      if (ours.error !== undefined || theirs.error !== undefined) return;
-      try {
-        compareFacts(ours.facts ?? {}, theirs.facts ?? {}, peer.tolerance);
-      } catch (error) {
-        ours.error = error instanceof Error ? error.message : String(error);
-      }
-    });
-    return { row, ours: ours.samples(), peers: peers.map((state) => state.samples()) };
+    return {
+      row,
+      ours: ours.samples(),
+      peers: row.peers.map((peer, index) => {
+        const theirs = peers[index] as ContenderState;
+        const disagreement = findDisagreement(ours, theirs, peer);
+        return { ...theirs.samples(), ...(disagreement === undefined ? {} : { disagreement }) };
+      }),
+    };
   }
+}
+
+function findDisagreement(ours: ContenderState, theirs: ContenderState, peer: Peer): string | undefined {
+  if (ours.facts === undefined || theirs.facts === undefined) return undefined;
+  try {
+    compareFacts(ours.facts, theirs.facts, peer.tolerance);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 /** The results as a table for docs/benchmarks.md, and as JSON. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Machine } from './machine.ts';
-import type { RowResult, Samples } from './measure.ts';
+import type { PeerSamples, RowResult, Samples } from './measure.ts';
 import type { Peer } from './row.ts';
 import type { Usage } from './run.ts';
 import { spread } from './statistics.ts';
@@ -43,7 +43,7 @@ function failure({ ours }: RowResult, theirs: Samples): string | undefined {
   return ours.error ?? theirs.error;
 }
 
-function line(result: RowResult, peer: Peer, theirs: Samples): string[] {
+function line(result: RowResult, peer: Peer, theirs: PeerSamples): string[] {
   const { row, ours } = result;
   const own = peer.fsync ? ours.usagesWithFsync : ours.usages;
   const time = ({ error }: Samples, usages: readonly Usage[]) =>
@@ -59,7 +59,7 @@ function line(result: RowResult, peer: Peer, theirs: Samples): string[] {
   const quotient = ratio(own, theirs.usages);
   if (failure(result, theirs) !== undefined || quotient === undefined)
     return [...start, 'failed', goal, '', ''];
-  const missed = peer.goal !== undefined && quotient > peer.goal;
+  const missed = theirs.disagreement !== undefined || (peer.goal !== undefined && quotient > peer.goal);
   const cpu = [own, theirs.usages].map((usages) => seconds(median(usages, 'cpuSeconds')));
   return [
     ...start,
@@ -78,10 +78,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 /** The part of docs/benchmarks.md that is measured. */
 export function reportText({ machine, versions, runs, overheadSeconds, results }: Report): string {
   const pairs = results.flatMap((result) =>
-    result.row.peers.map((peer, index) => ({ result, peer, theirs: result.peers[index] as Samples })),
+    result.row.peers.map((peer, index) => ({ result, peer, theirs: result.peers[index] as PeerSamples })),
   );
   const failures = pairs.flatMap(({ result, peer, theirs }) => {
-    const reason = failure(result, theirs);
+    const reason = failure(result, theirs) ?? theirs.disagreement;
     return reason === undefined ? [] : [`- ${result.row.name} ${result.row.root}, ${peer.title}: ${reason}`];
   });
   const { processor, processors, memoryGib, kernel, fileSystem } = machine;
@@ -91,7 +91,7 @@ export function reportText({ machine, versions, runs, overheadSeconds, results }
       HEAD,
       pairs.map(({ result, peer, theirs }) => line(result, peer, theirs)),
     ),
-    ...(failures.length === 0 ? [] : ['Failed:', '', ...failures, '']),
+    ...(failures.length === 0 ? [] : ['Failed, or not the same:', '', ...failures, '']),
     `Medians of ${runs}, with the least and the most. † = the peer calls fsync, and so ours is with an fsync of its output. ✗ = the`,
     'goal is not reached. Two figures: ours : theirs. Processor time is user and system time of all threads and processes, memory is of',
     `the process with the most. Each command has ${(overheadSeconds * 1000).toFixed(1)} ms of starting and accounting in its time.`,
