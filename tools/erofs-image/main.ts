@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/block/write.ts';
 import { required, runTool, TEXT } from '../lib/cli/cli.ts';
 import { type ErofsOptions, ErofsWriter } from '../lib/erofs/erofs.ts';
+import { LABEL_OPTIONS, labelledTree } from '../lib/file-system-image/label.ts';
 import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
 import {
   identifiersOf,
@@ -35,6 +36,7 @@ await runTool(async ({ args, output }) => {
     options: {
       ...TREE_OPTIONS,
       ...RAW_OPTION,
+      ...LABEL_OPTIONS,
       ...VERITY_OPTIONS,
       uuid: TEXT,
       compression: TEXT,
@@ -49,7 +51,7 @@ await runTool(async ({ args, output }) => {
   const label = values.label ?? '';
   const uuid = identifiersOf(identity)(values.uuid, 'uuid');
   const compression = parseCompression(values.compression, parseClusterBytes(values['cluster-size']));
-  const tree = await selectTree(values);
+  const tree = labelledTree(await selectTree(values), values);
   const { entries, rootHash } = await writePartition({
     sizeBytes,
     fileSystem: { type: 'erofs', label, uuid },

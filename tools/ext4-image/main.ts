@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/block/write.ts';
 import { required, runTool, SWITCH, TEXT } from '../lib/cli/cli.ts';
 import { startCopyPool } from '../lib/file-system-image/copy.ts';
+import { LABEL_OPTIONS, labelledTree, withLostAndFound } from '../lib/file-system-image/label.ts';
 import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
 import { identifiersOf, VERITY_OPTIONS, verityTarget } from '../lib/file-system-image/partition.ts';
 import { areArchives } from '../lib/file-system-image/place.ts';
@@ -16,6 +17,7 @@ await runTool(async ({ args, output }) => {
     options: {
       ...TREE_OPTIONS,
       ...RAW_OPTION,
+      ...LABEL_OPTIONS,
       uuid: TEXT,
       'hash-seed': TEXT,
       journal: SWITCH,
@@ -38,8 +40,10 @@ await runTool(async ({ args, output }) => {
   const layers = values.layer.map(openLayerFile);
   // Digests for the list of entries need each file's bytes in order, on one thread.
   const pool = entriesPath === undefined && areArchives(layers) ? startCopyPool() : undefined;
+  const selected = await selectFromLayers(layers, values);
+  const labelled = values['file-contexts'].length > 0;
   const { entries, rootHash } = await writeExt4Partition({
-    tree: await selectFromLayers(layers, values),
+    tree: labelledTree(labelled ? withLostAndFound(selected) : selected, values),
     ext4,
     verity: verity?.identity,
     target,
