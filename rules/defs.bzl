@@ -5,6 +5,7 @@ load("//rules/private:boot_args.bzl", _boot_args = "boot_args")
 load("//rules/private:boot_test.bzl", _boot_test = "boot_test")
 load("//rules/private:disk_image.bzl", _disk_image = "disk_image")
 load("//rules/private:dockerfile.bzl", _dockerfile = "dockerfile")
+load("//rules/private:erofs_partition.bzl", _erofs_partition = "erofs_partition")
 load("//rules/private:ext4_partition.bzl", _ext4_partition = "ext4_partition")
 load("//rules/private:icos_image.bzl", _icos_image = "icos_image", _icos_os = "icos_os", _icos_variant = "icos_variant")
 load("//rules/private:image_manifest.bzl", _image_manifest = "image_manifest")
@@ -38,6 +39,7 @@ rootfs = _rootfs
 
 # Partitions
 boot_args = _boot_args
+erofs_partition = _erofs_partition
 ext4_partition = _ext4_partition
 lvm_partition = _lvm_partition
 raw_partition = _raw_partition

@@ -2,6 +2,7 @@
 
 load("//rules/private:packed_partition.bzl", "TREE_ATTRS", "declare_partition", "partition_outputs", "partition_providers", "tree_args")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
+load("//rules/private:verity.bzl", "VERITY_ATTRS", "add_verity_args")
 
 def _ext4_partition_impl(ctx):
     partition = declare_partition(ctx, root_hash = ctx.attr.verity)
@@ -12,12 +13,7 @@ def _ext4_partition_impl(ctx):
         args.add("--hash-seed=" + ctx.attr.hash_seed)
     if ctx.attr.journal:
         args.add("--journal")
-    if ctx.attr.verity:
-        args.add("--verity")
-        if ctx.attr.verity_salt:
-            args.add("--verity-salt=" + ctx.attr.verity_salt)
-        if ctx.attr.verity_uuid:
-            args.add("--verity-uuid=" + ctx.attr.verity_uuid)
+    add_verity_args(args, ctx.attr)
     tool_action(
         ctx,
         tool = "ext4-image",
@@ -36,13 +32,10 @@ ext4_partition = rule(
 The file system has extents, 64-bit block numbers, metadata checksums and directory indexes; `debugfs`, GRUB 2.12 and
 every kernel since 3.18 read it. All times are 0. See docs/formats/ext4.md.""",
     attrs = dict(
-        TREE_ATTRS,
+        TREE_ATTRS | VERITY_ATTRS,
         journal = attr.bool(doc = "Whether to make a journal: for file systems that are mounted writable."),
         uuid = attr.string(doc = "File-system UUID. Default: derived (UUIDv5) from the target's stable name."),
         hash_seed = attr.string(doc = "UUID that seeds directory hashes (kernel documentation, ext4: s_hash_seed). Default: derived."),
-        verity = attr.bool(doc = "Whether to append a dm-verity hash tree right behind the file system, and write its root hash."),
-        verity_salt = attr.string(doc = "Salt of the hash tree, 64 hexadecimal digits. Default: derived."),
-        verity_uuid = attr.string(doc = "UUID of the hash tree's superblock. Default: derived."),
     ),
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

@@ -15,7 +15,7 @@ TREE_ATTRS = dict(
     subtree = attr.string(doc = "Absolute path of the directory of `src` that becomes the root of the file system, such as `/boot`. Default: all of it."),
     exclude = attr.string_list(doc = "Absolute paths to leave out. `/boot/*` leaves out what is in a directory and keeps the directory; `/boot` leaves out both."),
     file_system_size = attr.string(mandatory = True, doc = "Size of the file system: a number with a binary unit (`100M`, `3G`, `512KiB`). An error says by how much it is too small."),
-    label = attr.string(doc = "Volume label, at most 16 bytes in ext4 and 11 in FAT. Default: none."),
+    label = attr.string(doc = "Volume label, at most 16 bytes in ext4, 15 in EROFS and 11 in FAT. Default: none."),
 )
 
 def declare_partition(ctx, entries = True, root_hash = False):
@@ -72,7 +72,7 @@ def add_output_args(args, partition):
         args.add(partition.root_hash, format = "--root-hash=%s")
 
 def tree_args(ctx, partition):
-    """Makes the arguments that `ext4-image` and `vfat-image` share.
+    """Makes the arguments that `ext4-image`, `erofs-image` and `vfat-image` share.
 
     Args:
       ctx: the context of a rule with TREE_ATTRS.

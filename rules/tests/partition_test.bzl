@@ -1,7 +1,7 @@
 """Packed partitions: outputs, arguments and providers."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//rules:defs.bzl", "ext4_partition", "install", "logical_volume", "lvm_partition", "raw_partition", "rootfs", "vfat_partition")
+load("//rules:defs.bzl", "erofs_partition", "ext4_partition", "install", "logical_volume", "lvm_partition", "raw_partition", "rootfs", "vfat_partition")
 load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
 load(":actions.bzl", "assert_tool_action", "basenames", "short_options", "the_action")
 
@@ -28,6 +28,13 @@ _PARTITIONS = {
         extensions = _ALL[:4],
         options = _expected("partition_data", "8M", "") + _outputs("partition_data", *_ALL[:4]) +
                   ["--uuid=6788e4cf-f456-104e-9a34-a2c58cfb0ee6", "--journal"],
+    ),
+    "partition_erofs": struct(
+        tool = "erofs-image",
+        mnemonic = "IcosErofsImage",
+        extensions = _ALL,
+        options = ["--layer=partition_tree.layer.tar.zst", "--exclude=/boot/*"] + _expected("partition_erofs", "64M", "root") +
+                  _outputs("partition_erofs", *_ALL) + ["--compression=zstd,19", "--cluster-size=128K", "--verity"],
     ),
     "partition_esp": struct(
         tool = "vfat-image",
@@ -117,6 +124,17 @@ def partition_test_suite(name):
         journal = True,
         tags = ["manual"],
         uuid = "6788e4cf-f456-104e-9a34-a2c58cfb0ee6",
+    )
+    erofs_partition(
+        name = "partition_erofs",
+        src = ":partition_tree",
+        cluster_size = "128K",
+        compression = "zstd,19",
+        exclude = ["/boot/*"],
+        file_system_size = "64M",
+        label = "root",
+        tags = ["manual"],
+        verity = True,
     )
     vfat_partition(
         name = "partition_esp",
