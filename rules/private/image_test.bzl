@@ -8,7 +8,9 @@ load("//rules/private:tool_executable.bzl", "runfiles_path", "tool_executable")
 # Environment variable to the real tool that it names.
 _REAL_TOOLS = {
     "DEBUGFS": "debugfs",
+    "DUMP_EROFS": "dump.erofs",
     "E2FSCK": "e2fsck",
+    "FSCK_EROFS": "fsck.erofs",
     "FSCK_VFAT": "fsck.vfat",
     "GZIP": "gzip",
     "MCOPY": "mcopy",
@@ -57,7 +59,7 @@ def _image_test_impl(ctx):
 image_test = rule(
     implementation = _image_test_impl,
     test = True,
-    doc = """Checks what must hold for every image, with the real tools (e2fsck, debugfs, fsck.vfat, mtools, sgdisk, veritysetup, GNU tar).
+    doc = """Checks what must hold for every image, with the real tools (e2fsck, debugfs, fsck.erofs, dump.erofs, fsck.vfat, mtools, sgdisk, veritysetup, GNU tar).
 
 File systems are clean; they hold what the manifest says, and nothing else; no set-uid file beyond a list; no ssh host key,
 machine-id or private key baked in; logins as the policy says; one version everywhere; the hash tree verifies; the upgrade

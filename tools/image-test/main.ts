@@ -13,6 +13,7 @@ import {
 } from './checks/archives.ts';
 import { contentProblems } from './checks/contents.ts';
 import { debugfsContentProblems, debugfsProblems, mtoolsContentProblems } from './checks/debugfs.ts';
+import { dumpErofsProblems, fsckContentProblems } from './checks/erofs.ts';
 import { cleanProblems, verityProblems } from './checks/file-systems.ts';
 import {
   loginProblems,
@@ -75,6 +76,14 @@ async function checkPartition(
     );
     await report.check(`${name}: what debugfs copies out has the digests of the manifest`, () =>
       debugfsContentProblems(partition, copy),
+    );
+  } else if (type === 'erofs') {
+    await report.check(
+      `${name}: dump.erofs sees what is set-uid, not root's or has attributes as the manifest`,
+      () => dumpErofsProblems(partition),
+    );
+    await report.check(`${name}: what fsck.erofs copies out has the digests and modes of the manifest`, () =>
+      fsckContentProblems(partition, copy),
     );
   } else {
     await report.check(`${name}: what mtools copies out has the digests of the manifest`, () =>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FileImage } from '../lib/block/file.ts';
 import type { Entry } from '../lib/entry/entry.ts';
+import { readErofs } from '../lib/erofs/erofs.ts';
 import { readExt4 } from '../lib/ext4/ext4.ts';
 import { readFat } from '../lib/fat/fat.ts';
 import type { PartitionImage } from './image.ts';
@@ -32,7 +33,7 @@ export function openTree({ path, index, name }: PartitionImage): TreeReader | un
       content: (file) => reader.readFile(file),
     };
   }
-  const reader = readFat(image, name);
+  const reader = type === 'erofs' ? readErofs(image, name) : readFat(image, name);
   return {
     *entries() {
       for (const { entry } of reader.walk()) yield entry;

@@ -1,10 +1,14 @@
 import type { PartitionImage } from '../image.ts';
 import { failure, runRealTool } from '../tool.ts';
 
-/** e2fsck or fsck.vfat finds nothing to repair. */
+/** e2fsck, fsck.erofs or fsck.vfat finds nothing to repair. */
 export function cleanProblems({ name, path, index }: PartitionImage): string[] {
-  if (index.fileSystem?.type === 'ext4') {
+  const type = index.fileSystem?.type;
+  if (type === 'ext4') {
     return failure(`e2fsck -fn ${name}`, runRealTool('e2fsck', 'e2fsprogs', ['-f', '-n', path]));
+  }
+  if (type === 'erofs') {
+    return failure(`fsck.erofs ${name}`, runRealTool('fsck.erofs', 'erofs-utils', ['--extract', path]));
   }
   return failure(`fsck.vfat -n ${name}`, runRealTool('fsck.vfat', 'dosfstools', ['-n', path]));
 }
