@@ -63,11 +63,13 @@ function encodeLongSlot(slot: Buffer, name: string, order: number, checksum: num
   slot.writeUInt8(order, LONG.order);
   slot.writeUInt8(ATTRIBUTE.longName, SLOT.attributes);
   slot.writeUInt8(checksum, LONG.checksum);
-  for (const [index, offset] of LONG_UNIT_OFFSETS.entries()) {
-    const position = (order - 1) * LONG_UNITS + index;
+  let position = (order - 1) * LONG_UNITS;
+  for (const offset of LONG_UNIT_OFFSETS) {
     // One NUL ends a name that does not fill its slots, and FFFF fills the rest.
     const unit = position < name.length ? name.charCodeAt(position) : position === name.length ? 0 : 0xffff;
-    slot.writeUInt16LE(unit, offset);
+    slot[offset] = unit;
+    slot[offset + 1] = unit >> 8;
+    position += 1;
   }
 }
 

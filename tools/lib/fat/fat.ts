@@ -1,6 +1,7 @@
 /** FAT12, FAT16 and FAT32 volumes with long names: writer and reader (docs/formats/fat.md). */
 export type { FatType } from './format.ts';
 export { type FatGeometry, type GeometryOptions, planGeometry } from './geometry.ts';
+export type { FatOptions } from './plan.ts';
 export { FatReader, type FatRecord, readFat } from './read.ts';
 export type { FatVolume } from './volume.ts';
-export { type FatOptions, type FatSummary, type FileContent, writeFat } from './write.ts';
+export { type FatFileWriter, type FatSummary, FatWriter, type FileContent, writeFat } from './write.ts';

@@ -16,6 +16,9 @@ export interface StoredName {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const FORBIDDEN = /[\x00-\x1f"*/:<>?\\|]/u;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
+const ASCII = /^[\x00-\x7f]*$/;
+
 /** A name that is its own short name but for its case. */
 const SHORT_CHARACTERS = "[A-Z0-9$%'\\-_@~`!(){}^#&]";
 const SHORT_NAME = new RegExp(`^(${SHORT_CHARACTERS}{1,8})(?:\\.(${SHORT_CHARACTERS}{1,3}))?$`, 'i');
@@ -53,6 +56,7 @@ export function nameProblem(name: string): string | undefined {
 
 /** The form in which FAT compares names: each character in upper case where that is one character again. */
 export function foldName(name: string): string {
+  if (ASCII.test(name)) return name.toUpperCase();
   let folded = '';
   for (const character of name) {
     const upper = character.toUpperCase();
@@ -125,15 +129,16 @@ function basisName(name: string): { readonly base: string; readonly extension: s
   const base = dot < 0 ? stripped : stripped.slice(0, dot);
   const extension = dot < 0 ? '' : stripped.slice(dot + 1);
   return {
-    base: shortCharacters(base).slice(0, SHORT_BASE_BYTES),
-    extension: shortCharacters(extension).slice(0, EXTENSION_BYTES),
+    base: shortCharacters(base, SHORT_BASE_BYTES),
+    extension: shortCharacters(extension, EXTENSION_BYTES),
   };
 }
 
-/** Upper case, spaces and dots removed, and `_` for what a short name cannot hold. */
-function shortCharacters(text: string): string {
+/** The first characters in upper case, spaces and dots removed, and `_` for what a short name cannot hold. */
+function shortCharacters(text: string, limit: number): string {
   let result = '';
   for (const character of text) {
+    if (result.length === limit) break;
     if (character === ' ' || character === '.') continue;
     const upper = character.toUpperCase();
     result += SHORT_CHARACTER.test(upper) ? upper : '_';

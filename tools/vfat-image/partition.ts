@@ -1,0 +1,77 @@
+import { rmSync } from 'node:fs';
+import { FileImage } from '../lib/block/file.ts';
+import { NO_XATTRS } from '../lib/entry/entry.ts';
+import { type FatFileWriter, type FatOptions, FatWriter } from '../lib/fat/fat.ts';
+import type { ImageTarget } from '../lib/file-system-image/options.ts';
+import { copyContents, listEntries, type SelectedTree } from '../lib/file-system-image/tree.ts';
+import { streamContents } from '../lib/layer/content.ts';
+import type { EntryList } from '../lib/manifest/entries.ts';
+import { packImageFiles } from '../lib/packed/file.ts';
+import { RecordingSink } from '../lib/packed/recording-sink.ts';
+
+const FILE_MODE = 0o644;
+const DIRECTORY_MODE = 0o755;
+
+export interface VfatPartitionOptions {
+  readonly tree: SelectedTree;
+  readonly fat: FatOptions;
+  readonly target: ImageTarget;
+  /** A file to make for the raw image where it is no output; it is gone afterwards. */
+  readonly scratch: string;
+  /** Whether the list of entries is asked for, with the digest of each file. */
+  readonly isListed: boolean;
+}
+
+/** Owners, modes and attributes have no place in FAT: the manifest tells what a mount shows. */
+function keptByFat(tree: SelectedTree): SelectedTree {
+  return {
+    ...tree,
+    entries: tree.entries.map((merged) => {
+      const mode = merged.entry.type === 'directory' ? DIRECTORY_MODE : FILE_MODE;
+      return { ...merged, entry: { ...merged.entry, mode, uid: 0, gid: 0, xattrs: NO_XATTRS } };
+    }),
+  };
+}
+
+/** Copies the contents as they come, without looking at them. */
+async function copyPlainly(tree: SelectedTree, writer: FatWriter): Promise<void> {
+  let file: FatFileWriter | undefined;
+  await streamContents(tree.entries, (entry, positionBytes, bytes) => {
+    if (positionBytes === 0) file = writer.openFile(entry.path);
+    file?.write(bytes);
+    if (positionBytes + bytes.length === entry.sizeBytes) file?.close();
+  });
+}
+
+/** The serial number as mtools and blkid show it. */
+function formatVolumeId(volumeId: number): string {
+  return volumeId.toString(16).toUpperCase().padStart(8, '0').replace(/^.{4}/, '$&-');
+}
+
+/** Writes the volume, and packs it where that is asked for. */
+export async function writeVfatPartition(options: VfatPartitionOptions): Promise<EntryList | undefined> {
+  const { fat, target, isListed } = options;
+  const tree = keptByFat(options.tree);
+  const path = target.raw ?? options.scratch;
+  const image = FileImage.create(path, fat.sizeBytes);
+  const sink = target.packed === undefined ? undefined : new RecordingSink(image);
+  const writer = new FatWriter(
+    sink ?? image,
+    tree.entries.map(({ entry }) => entry),
+    fat,
+  );
+  const digests = isListed
+    ? await copyContents(tree, { open: (entry) => writer.openFile(entry.path) })
+    : await copyPlainly(tree, writer);
+  const { type } = writer.finish();
+  if (target.packed !== undefined && sink !== undefined) {
+    await packImageFiles(image, target.packed.files, {
+      ...target.packed.levels,
+      written: sink.extents(),
+      facts: { fileSystem: { type, label: fat.label, uuid: formatVolumeId(fat.volumeId) } },
+    });
+  }
+  image.close();
+  if (target.raw === undefined) rmSync(path);
+  return digests === undefined ? undefined : listEntries(tree, digests);
+}
