@@ -1,4 +1,5 @@
 /** The content of one regular file on its way into blocks. */
+import { printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import type { BlockAllocator } from './allocator.ts';
 import { MAXIMUM_EXTENT_BLOCKS } from './extents.ts';
@@ -86,7 +87,7 @@ export class FileContent {
     this.#checkRoom(0);
     if (this.#positionBytes !== this.#sizeBytes) {
       throw new UserError(
-        `/${this.#path}: ${this.#positionBytes} bytes of content came, and the tree says ${this.#sizeBytes}`,
+        `/${printableName(this.#path)}: ${this.#positionBytes} bytes of content came, and the tree says ${this.#sizeBytes}`,
       );
     }
     this.#isClosed = true;
@@ -97,7 +98,7 @@ export class FileContent {
     if (this.#isClosed) throw new Error(`${this.#path} is closed`);
     if (this.#positionBytes + lengthBytes > this.#sizeBytes) {
       throw new UserError(
-        `/${this.#path}: more content came than the ${this.#sizeBytes} bytes that the tree says`,
+        `/${printableName(this.#path)}: more content came than the ${this.#sizeBytes} bytes that the tree says`,
       );
     }
   }

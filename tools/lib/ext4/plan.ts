@@ -1,7 +1,7 @@
 /** What of a tree needs blocks besides the content of its files, known before the first byte of content comes. */
 import { createHash } from 'node:crypto';
 import { baseName, type Entry } from '../entry/entry.ts';
-import { encodeName, nameBytes } from '../entry/name.ts';
+import { encodeName, nameBytes, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { BLOCK_BYTES } from './geometry.ts';
 import { type DirectoryPlan, planDirectory } from './htree.ts';
@@ -33,7 +33,7 @@ export function planTreeDirectory(tree: Tree, index: number, hashStart: Int32Arr
   const path = (tree.entries[index] as Entry).path;
   if (plan === undefined) {
     throw new UserError(
-      `/${path}: ${names.length} names are more than the index of a directory takes; split it`,
+      `/${printableName(path)}: ${names.length} names are more than the index of a directory takes; split it`,
     );
   }
   const spareBlocks =
@@ -51,7 +51,7 @@ export function placeEntryXattrs(entry: Entry): XattrPlacement {
   try {
     return placeXattrs(entry.xattrs, BLOCK_BYTES);
   } catch (error) {
-    if (error instanceof XattrError) throw new UserError(`/${entry.path}: ${error.message}`);
+    if (error instanceof XattrError) throw new UserError(`/${printableName(entry.path)}: ${error.message}`);
     throw error;
   }
 }

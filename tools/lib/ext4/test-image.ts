@@ -180,9 +180,9 @@ export function e2fsckComplaints(imagePath: string, nowSeconds?: number): string
   return complaints.join('\n');
 }
 
-export function debugfs(imagePath: string, command: string): string {
+export function debugfs(imagePath: string, command: string, encoding: 'utf8' | 'latin1' = 'utf8'): string {
   return execFileSync(realTool('debugfs', 'e2fsprogs'), ['-R', command, imagePath], {
-    encoding: 'utf8',
+    encoding,
     stdio: ['ignore', 'pipe', 'ignore'],
     maxBuffer: 2 ** 30,
   });

@@ -1,7 +1,7 @@
 /** The tree that is written: checked, numbered, linked up. */
 
 import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../entry/entry.ts';
-import { nameBytes } from '../entry/name.ts';
+import { nameBytes, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { FILE_TYPE, MAXIMUM_NAME_BYTES } from './directory.ts';
 import { BLOCK_BYTES } from './geometry.ts';
@@ -69,7 +69,7 @@ function complete(entries: readonly Entry[]): Entry[] {
 }
 
 function fail(entry: Entry, problem: string): never {
-  throw new UserError(`/${entry.path}: ${problem}`);
+  throw new UserError(`/${printableName(entry.path)}: ${problem}`);
 }
 
 function checkEntry(entry: Entry): void {
@@ -128,12 +128,12 @@ function indexEntries(entries: readonly Entry[], parents: Uint32Array): Map<stri
     if (index > 0) {
       const parent = indexes.get(parentPath(entry.path));
       if (parent === undefined) {
-        fail(entry, `its directory ${parentPath(entry.path)} is not in the tree; add it`);
+        fail(entry, `its directory ${printableName(parentPath(entry.path))} is not in the tree; add it`);
       }
       if (entries[parent]?.type !== 'directory') {
         fail(
           entry,
-          `${parentPath(entry.path)} is not a directory, so nothing can be in it; remove one of the two`,
+          `${printableName(parentPath(entry.path))} is not a directory, so nothing can be in it; remove one of the two`,
         );
       }
       parents[index] = parent;
@@ -152,10 +152,13 @@ function resolveLink(entries: readonly Entry[], indexes: ReadonlyMap<string, num
     const index = indexes.get(entry.target);
     const target = index === undefined ? undefined : entries[index];
     if (index === undefined || target === undefined) {
-      fail(link, `the target ${entry.target} of its hard link is not in the tree; add it, or drop the link`);
+      fail(
+        link,
+        `the target ${printableName(entry.target)} of its hard link is not in the tree; add it, or drop the link`,
+      );
     }
     if (target.type === 'directory')
-      fail(link, `the target ${entry.target} of its hard link is a directory; link to a file`);
+      fail(link, `the target ${printableName(entry.target)} of its hard link is a directory; link to a file`);
     if (seen.has(target.path))
       fail(link, 'its hard link leads back to itself; name the file itself as the target');
     if (target.type !== 'hardlink') return index;
