@@ -113,6 +113,26 @@ describe('a disk archive', () => {
     },
   );
 
+  it('as it is has the bytes of the archived one, and is as sparse', () => {
+    const raw = join(folder(), 'raw.img');
+    const { stderr, zst } = diskImage(...ALL(), `--raw=${raw}`);
+    expect(stderr).toBe('');
+    const tar = execFileSync(realTool('zstd', 'zstd'), ['-qdc', zst], { maxBuffer: 1 << 28 });
+    const target = join(folder(), 'of-raw');
+    mkdirSync(target);
+    gnuTar(['-xf', '-', '-C', target], tar);
+    expect(readFileSync(raw).equals(readFileSync(join(target, 'disk.img')))).toBe(true);
+    expect(statSync(raw).blocks * 512).toBeLessThan(4 * MIB);
+  });
+
+  it('has no checksum file where none is wanted, and is the same', () => {
+    const one = readFileSync(diskImage(...ALL()).zst);
+    rmSync(join(folder(), 'disk-img.tar.zst.sha256'));
+    const { zst } = diskImage(...ALL(), '--no-checksum');
+    expect(readFileSync(zst).equals(one)).toBe(true);
+    expect(existsSync(`${zst}.sha256`)).toBe(false);
+  });
+
   it('has a checksum file that sha256sum would have written', () => {
     const { zst, gz } = diskImage(...ALL());
     for (const path of [zst, gz]) {
@@ -143,6 +163,20 @@ describe('a disk archive', () => {
     const tar = execFileSync(realTool('zstd', 'zstd'), ['-qdc', zst]);
     expect(gnuTar(['-tvf', '-'], tar).toString()).toMatch(/ 53687091200 .* disk\.img\n$/);
   });
+});
+
+it('a disk of a damaged partition is refused with one line, and leaves no raw disk', async () => {
+  const stem = join(folder(), 'damaged');
+  await packImageFiles(esp, { zst: `${stem}.img.zst`, index: `${stem}.json` });
+  const frames = readFileSync(`${stem}.img.zst`);
+  frames[20] = (frames[20] as number) ^ 1;
+  writeFileSync(`${stem}.img.zst`, frames);
+  const raw = join(folder(), 'damaged.img');
+  const layout = `--layout=${join(folder(), 'partitions.csv')}`;
+  const args = [MAIN, layout, '--identity=x', partition('esp', 'damaged'), `--raw=${raw}`];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect(stderr).toMatch(/^main\.ts: .*damaged\.img\.zst: the frame at 0 is damaged: .*\n$/);
+  expect([status, existsSync(raw)]).toEqual([1, false]);
 });
 
 describe('a disk is refused with one line, and leaves no archive:', () => {

@@ -1,3 +1,4 @@
+import { FileImage } from '../lib/block/file.ts';
 import { UserError } from '../lib/error/user-error.ts';
 import { encodeGpt, type GptDisk, SECTOR_BYTES } from '../lib/gpt/gpt.ts';
 import {
@@ -7,8 +8,9 @@ import {
   PARTITION_TYPES,
   placeImages,
 } from '../lib/layout/layout.ts';
-import { ArchiveFile, type PackedPartition } from '../lib/packed/archive.ts';
-import { type Compression, dataExtents } from '../lib/packed/index.ts';
+import type { ArchiveFile, PackedPartition } from '../lib/packed/archive.ts';
+import { dataExtents } from '../lib/packed/index.ts';
+import { type PlacedPartition, type UnpackPool, unpackInParallel } from '../lib/packed/unpack-parallel.ts';
 import { type Extent, sparseHeader } from '../lib/tar/sparse.ts';
 import { TAR_END, tarPadding } from '../lib/tar/writer.ts';
 
@@ -56,9 +58,11 @@ function gptPartition({
 export interface DiskPlan {
   readonly header: Uint8Array;
   readonly primaryTable: Uint8Array;
+  readonly sizeBytes: number;
   /** In the order of the disk. */
-  readonly partitions: readonly PackedPartition[];
+  readonly partitions: readonly PlacedPartition[];
   readonly backupTable: Uint8Array;
+  readonly backupOffsetBytes: number;
   readonly end: Uint8Array;
 }
 
@@ -96,21 +100,29 @@ export function planDisk({ layout, diskUuid, sizeBytes, images }: DiskOptions): 
   return {
     header,
     primaryTable: gpt.primary,
-    partitions: placed.map(({ image }) => image.packed),
+    sizeBytes: sectors * SECTOR_BYTES,
+    partitions: placed.map(({ partition, image: { packed } }) => ({
+      packed,
+      startBytes: partition.startSector * SECTOR_BYTES,
+    })),
     backupTable: gpt.backup,
+    backupOffsetBytes: gpt.backupStartSector * SECTOR_BYTES,
     end: Buffer.concat([tarPadding(dataSizeBytes), TAR_END]),
   };
 }
 
-/** Writes the archive and its checksum. */
-export async function writeDiskArchive(
-  plan: DiskPlan,
-  path: string,
-  compression: Compression,
-): Promise<void> {
-  const archive = new ArchiveFile(path, compression);
+/** Writes what is in the archive. */
+export async function writeDiskArchive(plan: DiskPlan, archive: ArchiveFile): Promise<void> {
   await archive.write(Buffer.concat([plan.header, plan.primaryTable]));
-  for (const partition of plan.partitions) archive.copy(partition);
+  for (const { packed } of plan.partitions) archive.copy(packed);
   await archive.write(Buffer.concat([plan.backupTable, plan.end]));
-  archive.close();
+}
+
+/** Writes the disk as it is, a sparse file. */
+export async function writeRawDisk(plan: DiskPlan, path: string, pool: UnpackPool): Promise<void> {
+  const image = FileImage.create(path, plan.sizeBytes);
+  image.write(0, plan.primaryTable);
+  image.write(plan.backupOffsetBytes, plan.backupTable);
+  image.close();
+  await unpackInParallel(pool, plan.partitions, path);
 }

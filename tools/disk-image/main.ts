@@ -5,8 +5,9 @@ import { UserError } from '../lib/error/user-error.ts';
 import { parseLayout } from '../lib/layout/layout.ts';
 import { parseSize } from '../lib/layout/size.ts';
 import { ARCHIVE_OPTIONS, readPackedPartition, writeArchives } from '../lib/packed/archive.ts';
+import { startUnpackPool } from '../lib/packed/unpack-parallel.ts';
 import { parseUuid, uuidFromName } from '../lib/uuid/uuid.ts';
-import { planDisk, writeDiskArchive } from './disk.ts';
+import { planDisk, writeDiskArchive, writeRawDisk } from './disk.ts';
 
 /** What the disk's GUID is derived from where none is given, beside the target's name. */
 const GUID_PURPOSE = 'disk-guid';
@@ -25,9 +26,12 @@ await runTool(async ({ args, output }) => {
       'disk-guid': TEXT,
       'expanded-size': TEXT,
       partition: LIST,
+      raw: TEXT,
       ...ARCHIVE_OPTIONS,
     },
   });
+  const { raw } = values;
+  const pool = raw === undefined ? undefined : startUnpackPool();
   const layoutPath = required(values.layout, 'layout');
   const partitions = nameValuePairs(values.partition, 'partition');
   const images = new Map(partitions.map(([name, path]) => [name, readPackedPartition(path)]));
@@ -39,5 +43,10 @@ await runTool(async ({ args, output }) => {
     images,
     ...(expandedSize === undefined ? {} : { sizeBytes: parseSize(expandedSize, '--expanded-size') }),
   });
-  await writeArchives(values, output, (path, compression) => writeDiskArchive(plan, path, compression));
+  if (raw !== undefined && pool !== undefined) {
+    await writeRawDisk(plan, output(raw), pool);
+    await pool.close();
+    if (values.zst === undefined && values.gz === undefined) return;
+  }
+  await writeArchives(values, output, (archive) => writeDiskArchive(plan, archive));
 });

@@ -18,5 +18,5 @@ await runTool(async ({ args, output }) => {
     root: readPackedPartition(required(values.root, 'root')),
     version,
   };
-  await writeArchives(values, output, (path, compression) => writeUpgradeArchive(upgrade, path, compression));
+  await writeArchives(values, output, (archive) => writeUpgradeArchive(upgrade, archive));
 });

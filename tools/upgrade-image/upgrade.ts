@@ -1,6 +1,6 @@
 import { type Entry, NO_XATTRS } from '../lib/entry/entry.ts';
-import { ArchiveFile, type PackedPartition } from '../lib/packed/archive.ts';
-import { type Compression, dataExtents } from '../lib/packed/index.ts';
+import type { ArchiveFile, PackedPartition } from '../lib/packed/archive.ts';
+import { dataExtents } from '../lib/packed/index.ts';
 import { sparseHeader } from '../lib/tar/sparse.ts';
 import { TAR_END, tarHeader, tarPadding } from '../lib/tar/writer.ts';
 
@@ -39,15 +39,9 @@ function versionMember(version: Uint8Array): Uint8Array {
   return Buffer.concat([tarHeader(entry), version, tarPadding(version.length)]);
 }
 
-/** Writes the archive and its checksum: boot.img, root.img, VERSION.TXT, in the order in which an upgrade reads them. */
-export async function writeUpgradeArchive(
-  upgrade: Upgrade,
-  path: string,
-  compression: Compression,
-): Promise<void> {
-  const archive = new ArchiveFile(path, compression);
+/** Writes what is in the archive: boot.img, root.img, VERSION.TXT, in the order in which an upgrade reads them. */
+export async function writeUpgradeArchive(upgrade: Upgrade, archive: ArchiveFile): Promise<void> {
   await writePartition(archive, 'boot.img', upgrade.boot);
   await writePartition(archive, 'root.img', upgrade.root);
   await archive.write(Buffer.concat([versionMember(upgrade.version), TAR_END]));
-  archive.close();
 }

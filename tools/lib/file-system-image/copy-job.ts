@@ -1,5 +1,7 @@
 /** What the threads of `copyInParallel` share. */
 
+import { SharedLock, sharedWords } from '../parallel/shared.ts';
+
 export const BLOCK_BYTES = 4096;
 
 /** The numbers that describe one content, a range of a source. */
@@ -38,7 +40,6 @@ export type State = (typeof STATE)[keyof typeof STATE];
 
 const NEXT = 0;
 const STOPPED = 1;
-/** 0: nobody writes; 1: a thread writes; 2: and others may be waiting for it. */
 const WRITING = 2;
 /** From here on, for each piece, how many blocks with data there are up to its end; -1 as long as that is not known. */
 const COUNTS = 3;
@@ -48,13 +49,16 @@ const NEVER = -2;
 /** Which pieces are taken, and how far the counts of blocks with data are. */
 export class Progress {
   readonly #words: Int32Array;
+  /** Held while a thread writes. */
+  readonly writing: SharedLock;
 
   constructor(words: Int32Array) {
     this.#words = words;
+    this.writing = new SharedLock(words, WRITING);
   }
 
   static words(pieceCount: number): Int32Array {
-    const words = new Int32Array(new SharedArrayBuffer((COUNTS + pieceCount) * Int32Array.BYTES_PER_ELEMENT));
+    const words = sharedWords(COUNTS + pieceCount);
     words.fill(UNKNOWN, COUNTS);
     return words;
   }
@@ -75,16 +79,6 @@ export class Progress {
   publish(piece: number, blocksSoFar: number): void {
     Atomics.store(this.#words, COUNTS + piece, blocksSoFar);
     Atomics.notify(this.#words, COUNTS + piece);
-  }
-
-  /** Waits until no other thread writes: the kernel lets one write to a file at a time, and would have the others spin. */
-  beginWrite(): void {
-    if (Atomics.compareExchange(this.#words, WRITING, 0, 1) === 0) return;
-    while (Atomics.exchange(this.#words, WRITING, 2) !== 0) Atomics.wait(this.#words, WRITING, 2);
-  }
-
-  endWrite(): void {
-    if (Atomics.exchange(this.#words, WRITING, 0) === 2) Atomics.notify(this.#words, WRITING, 1);
   }
 
   /** Ends the work of all threads. */

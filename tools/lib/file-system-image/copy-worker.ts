@@ -196,12 +196,7 @@ function copyPieces(job: CopyJob, sources: readonly SourceFile[], target: number
       return;
     }
     progress.publish(index, before + kept);
-    progress.beginWrite();
-    try {
-      writeBlocks(job, target, piece, before, kept);
-    } finally {
-      progress.endWrite();
-    }
+    progress.writing.run(() => writeBlocks(job, target, piece, before, kept));
   }
 }
 

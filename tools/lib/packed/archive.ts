@@ -3,15 +3,15 @@
  * own, everything else is copied as it was compressed.
  */
 
-import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { writeFully, writeWholeFile } from '../block/write.ts';
-import { TEXT } from '../cli/cli.ts';
+import { SWITCH, TEXT } from '../cli/cli.ts';
 import { UserError } from '../error/user-error.ts';
 import { gzipMember } from '../gzip/member.ts';
 import { zstdFrame } from '../zstd/compress.ts';
 import { readIndexFile } from './file.ts';
+import { StreamHash } from './hashing.ts';
 import { type Compression, compressedBytes, hasCompression, type PackedIndex } from './index.ts';
 
 const COPY_BYTES = 1 << 20;
@@ -20,6 +20,11 @@ const COPY_BYTES = 1 << 20;
 export interface PackedPartition {
   readonly indexPath: string;
   readonly index: PackedIndex;
+}
+
+/** Where its compressed data lies. */
+export function packedFilePath({ indexPath }: PackedPartition, compression: Compression): string {
+  return `${indexPath.slice(0, -'.json'.length)}.img.${compression}`;
 }
 
 export function readPackedPartition(indexPath: string): PackedPartition {
@@ -33,16 +38,18 @@ export class ArchiveFile {
   readonly #path: string;
   readonly #compression: Compression;
   readonly #descriptor: number;
-  readonly #hash = createHash('sha256');
+  readonly #hash: StreamHash | undefined;
 
-  constructor(path: string, compression: Compression) {
+  /** @param checksum whether to write a checksum file beside it */
+  constructor(path: string, compression: Compression, checksum = true) {
     this.#path = path;
     this.#compression = compression;
     this.#descriptor = openSync(path, 'w');
+    this.#hash = checksum ? new StreamHash() : undefined;
   }
 
   #append(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
+    this.#hash?.update(bytes);
     writeFully(this.#descriptor, this.#path, bytes);
   }
 
@@ -53,8 +60,9 @@ export class ArchiveFile {
   }
 
   /** Appends the data of all extents of a packed partition. */
-  copy({ indexPath, index }: PackedPartition): void {
-    const path = `${indexPath.slice(0, -'.json'.length)}.img.${this.#compression}`;
+  copy(partition: PackedPartition): void {
+    const { indexPath, index } = partition;
+    const path = packedFilePath(partition, this.#compression);
     if (!hasCompression(index, this.#compression)) {
       throw new UserError(
         `${indexPath}: packed without ${this.#compression}, so no ${this.#compression} archive can be made of it; ` +
@@ -64,13 +72,15 @@ export class ArchiveFile {
     const expected = compressedBytes(index, this.#compression);
     const descriptor = openSync(path, 'r');
     try {
-      const buffer = Buffer.allocUnsafeSlow(COPY_BYTES);
+      const buffer = Buffer.allocUnsafeSlow(this.#hash === undefined ? COPY_BYTES : 0);
       let copied = 0;
       for (;;) {
-        const count = readSync(descriptor, buffer, 0, COPY_BYTES, null);
+        const bytes = this.#hash?.slot() ?? buffer;
+        const count = readSync(descriptor, bytes, 0, bytes.length, null);
         if (count === 0) break;
         copied += count;
-        this.#append(buffer.subarray(0, count));
+        this.#hash?.put(count);
+        writeFully(this.#descriptor, this.#path, bytes.subarray(0, count));
       }
       if (copied !== expected) {
         throw new UserError(
@@ -82,10 +92,17 @@ export class ArchiveFile {
     }
   }
 
+  /** Ends the thread that hashes, where the archive will not be finished. */
+  async abandon(): Promise<void> {
+    await this.#hash?.close();
+  }
+
   /** Closes the archive and writes `PATH.sha256` as sha256sum would. */
-  close(): void {
+  async close(): Promise<void> {
     closeSync(this.#descriptor);
-    writeWholeFile(checksumPath(this.#path), `${this.#hash.digest('hex')}  ${basename(this.#path)}\n`);
+    if (this.#hash === undefined) return;
+    const digest = await this.#hash.finish();
+    writeWholeFile(checksumPath(this.#path), `${digest}  ${basename(this.#path)}\n`);
   }
 }
 
@@ -94,19 +111,19 @@ export function checksumPath(archivePath: string): string {
   return `${archivePath}.sha256`;
 }
 
-/** The options that say where the archive of each compression goes. */
-export const ARCHIVE_OPTIONS = { zst: TEXT, gz: TEXT };
+/** The options that say where the archive of each compression goes, and whether to leave out its checksum. */
+export const ARCHIVE_OPTIONS = { zst: TEXT, gz: TEXT, 'no-checksum': SWITCH };
 
 /**
- * Writes the archives that were asked for, each with its checksum.
+ * Writes the archives that were asked for, each with its checksum where that is not left out.
  *
  * @param output names a file that has to go when the tool fails
  * @throws UserError where none was asked for
  */
 export async function writeArchives(
-  paths: { readonly [Name in Compression]?: string | undefined },
+  paths: { readonly [Name in Compression]?: string | undefined } & { readonly 'no-checksum'?: boolean },
   output: (path: string) => string,
-  write: (path: string, compression: Compression) => Promise<void>,
+  write: (archive: ArchiveFile) => Promise<void>,
 ): Promise<void> {
   if (paths.zst === undefined && paths.gz === undefined) {
     throw new UserError('no output: give --zst=FILE or --gz=FILE, or both');
@@ -114,7 +131,15 @@ export async function writeArchives(
   for (const compression of ['zst', 'gz'] as const) {
     const path = paths[compression];
     if (path === undefined) continue;
-    output(checksumPath(path));
-    await write(output(path), compression);
+    const checksum = paths['no-checksum'] !== true;
+    if (checksum) output(checksumPath(path));
+    const archive = new ArchiveFile(output(path), compression, checksum);
+    try {
+      await write(archive);
+      await archive.close();
+    } catch (error) {
+      await archive.abandon();
+      throw error;
+    }
   }
 }

@@ -185,7 +185,7 @@ describe('the three files', () => {
         ['zst', 'zstd'],
         ['gz', 'gzip'],
       ] as const) {
-        const [offset, length] = chunk[key];
+        const [offset, length] = chunk[key] as ByteRange;
         const input = readFileSync(files[key]).subarray(offset, offset + length);
         expect(execFileSync(realTool(tool, tool), ['-dc'], { input }).equals(content)).toBe(true);
       }

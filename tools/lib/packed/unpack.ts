@@ -1,24 +1,21 @@
 /** Reads packed partitions back. */
 
-import { zstdDecompressSync } from 'node:zlib';
 import { type BlockSink, type BlockSource, checkRange } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
 import { frameContents } from '../zstd/decompress.ts';
 import type { FrameSpan } from '../zstd/frame.ts';
+import { contentBytes, decompressChunk } from './chunk.ts';
 import { compressedBytes, type PackedChunk, type PackedIndex } from './index.ts';
 
 /** How many decompressed chunks a {@link PackedSource} keeps. */
 const CACHED_CHUNKS = 4;
 
-function contentBytes(chunk: PackedChunk): number {
-  return chunk.extents.reduce((sum, [, lengthBytes]) => sum + lengthBytes, 0);
-}
-
-function checkSize(index: PackedIndex, zst: BlockSource, name: string): void {
+/** @throws UserError where the `.img.zst` file cannot be the one of the index */
+export function checkPackedSize(index: PackedIndex, sizeBytes: number, name: string): void {
   const expected = compressedBytes(index, 'zst');
-  if (zst.sizeBytes !== expected) {
+  if (sizeBytes !== expected) {
     throw new UserError(
-      `${name}: ${zst.sizeBytes} bytes, but its index says ${expected}; they do not belong together`,
+      `${name}: ${sizeBytes} bytes, but its index says ${expected}; they do not belong together`,
     );
   }
 }
@@ -35,7 +32,7 @@ export async function unpackImage(
   name: string,
   sink: BlockSink,
 ): Promise<void> {
-  checkSize(index, zst, name);
+  checkPackedSize(index, zst.sizeBytes, name);
   let contentOffsetBytes = 0;
   const frames = index.chunks.map((chunk): FrameSpan => {
     const frame = {
@@ -69,7 +66,7 @@ export class PackedSource implements BlockSource {
   readonly #cache = new Map<number, Uint8Array>();
 
   constructor(index: PackedIndex, zst: BlockSource, name: string) {
-    checkSize(index, zst, name);
+    checkPackedSize(index, zst.sizeBytes, name);
     this.sizeBytes = index.sizeBytes;
     this.#index = index;
     this.#zst = zst;
@@ -78,22 +75,12 @@ export class PackedSource implements BlockSource {
   }
 
   #decompress(chunk: PackedChunk): Uint8Array {
-    const expected = contentBytes(chunk);
-    let content: Uint8Array;
-    try {
-      content = zstdDecompressSync(this.#zst.read(...chunk.zst), {
-        chunkSize: expected,
-        maxOutputLength: expected,
-      });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UserError(`${this.#name}: the frame at ${chunk.zst[0]} is damaged: ${reason}`);
-    }
-    if (content.length !== expected) {
-      throw new UserError(
-        `${this.#name}: the frame at ${chunk.zst[0]} has ${content.length} bytes instead of ${expected}`,
-      );
-    }
+    const content = decompressChunk(
+      this.#zst.read(...chunk.zst),
+      contentBytes(chunk),
+      this.#name,
+      chunk.zst[0],
+    );
     const whole = new Uint8Array(this.#index.chunkBytes);
     let position = 0;
     for (const [offsetBytes, lengthBytes] of chunk.extents) {
