@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -30,7 +29,8 @@ function plain(members: readonly CpioMember[]): unknown[] {
 
 /** A folder with one of each that an ordinary user can make, and the archive that GNU cpio makes of it. */
 async function gnuArchive(format: string): Promise<Buffer> {
-  const folder = mkdtempSync(join(tmpdir(), 'newc-'));
+  // A socket's path has at most 107 bytes, which the folder for temporary files may be longer than.
+  const folder = mkdtempSync('/tmp/newc-');
   const server = createServer();
   try {
     mkdirSync(join(folder, 'd'), { mode: 0o750 });
@@ -42,7 +42,10 @@ async function gnuArchive(format: string): Promise<Buffer> {
       mode: 0o644,
     });
     execFileSync('mkfifo', ['-m', '600', join(folder, 'd/p')]);
-    await new Promise<void>((resolve) => server.listen(join(folder, 'd/s'), resolve));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(join(folder, 'd/s'), resolve);
+    });
     execFileSync('chmod', ['755', join(folder, 'd/s')]);
     const script = `find d | LC_ALL=C sort | "$0" -o -H ${format} --quiet -R 0:0`;
     return execFileSync('/bin/sh', ['-c', script, realTool('cpio', 'cpio')], { cwd: folder });

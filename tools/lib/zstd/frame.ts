@@ -25,6 +25,18 @@ const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
 /** A content size of two bytes counts from 256. */
 const TWO_BYTE_SIZE_OFFSET = 256;
 
+/** Section 3.1.1.1.2: the window descriptor is an exponent from 10 on, and three bits of mantissa. */
+const MIN_WINDOW_LOG = 10;
+const WINDOW_MANTISSA_BITS = 3;
+/** The largest window of a foreign frame: what `zstd -d` takes too. */
+export const MAX_WINDOW_BYTES = 1 << 27;
+
+/** What a frame may be longer than its content: writers that flush a lot make small blocks. */
+const LONGEST_FRAME_FACTOR = 2;
+const LONGEST_FRAME_SLACK_BYTES = 1 << 20;
+/** Headers are read in windows of so many bytes. */
+const READ_BYTES = 512;
+
 const BLOCK_TYPE_RLE = 1;
 const BLOCK_TYPE_RESERVED = 3;
 
@@ -99,6 +111,25 @@ function parseBlockHeader(bytes: Uint8Array): { last: boolean; reserved: boolean
   };
 }
 
+/** Reads through a small window: the headers of small blocks lie close together. */
+function windowed(source: BlockSource): BlockSource {
+  let start = 0;
+  let window: Uint8Array = new Uint8Array();
+  return {
+    sizeBytes: source.sizeBytes,
+    read(offsetBytes, lengthBytes) {
+      const offset = offsetBytes - start;
+      if (offset < 0 || offset + lengthBytes > window.length) {
+        start = offsetBytes;
+        const bytes = source.read(offsetBytes, Math.min(READ_BYTES, source.sizeBytes - offsetBytes));
+        window = bytes;
+        return bytes.subarray(0, lengthBytes);
+      }
+      return window.subarray(offset, offset + lengthBytes);
+    },
+  };
+}
+
 /** Walks the block headers of a frame to its end (section 3.1.1.2). */
 function frameEnd(
   source: BlockSource,
@@ -106,6 +137,8 @@ function frameEnd(
   header: FrameHeader,
   fail: (rule: string) => never,
 ): number {
+  // Blocks may hold nothing; a frame of such blocks could be of any length and say that its content is short.
+  const longest = LONGEST_FRAME_FACTOR * header.contentBytes + LONGEST_FRAME_SLACK_BYTES;
   let position = start + header.headerBytes;
   for (let isLast = false; !isLast; ) {
     const bytes = readUpTo(source, position, BLOCK_HEADER_BYTES);
@@ -113,6 +146,9 @@ function frameEnd(
     const { last, reserved, followingBytes } = parseBlockHeader(bytes);
     if (reserved) fail('a zstd block has the reserved type');
     position += BLOCK_HEADER_BYTES + followingBytes;
+    if (position - start > longest) {
+      fail(`a zstd frame says ${header.contentBytes} bytes of content, and has more than ${longest} itself`);
+    }
     isLast = last;
   }
   return position + (header.checksum ? CHECKSUM_BYTES : 0);
@@ -124,7 +160,8 @@ function frameEnd(
  * @param name the file's name, for errors
  * @throws UserError where something is no zstd frame, is truncated, or has no content size
  */
-export function findFrames(source: BlockSource, name: string): FrameSpan[] {
+export function findFrames(image: BlockSource, name: string): FrameSpan[] {
+  const source = windowed(image);
   const frames: FrameSpan[] = [];
   let contentOffsetBytes = 0;
   for (let offsetBytes = 0; offsetBytes < source.sizeBytes; ) {
@@ -152,65 +189,122 @@ export function findFrames(source: BlockSource, name: string): FrameSpan[] {
   return frames;
 }
 
+/** The window that a frame needs (section 3.1.1.1.2), from its whole header. */
+function windowBytes(header: Uint8Array): number {
+  const descriptor = header[MAGIC_BYTES] as number;
+  if ((descriptor & DESCRIPTOR_SINGLE_SEGMENT) !== 0) {
+    const { sizeOffset, sizeBytes } = headerLayout(descriptor);
+    return littleEndian(header, sizeOffset, sizeBytes) + (sizeBytes === 2 ? TWO_BYTE_SIZE_OFFSET : 0);
+  }
+  const window = header[MAGIC_BYTES + 1] as number;
+  const base = 2 ** (MIN_WINDOW_LOG + (window >> WINDOW_MANTISSA_BITS));
+  return base + (base / 2 ** WINDOW_MANTISSA_BITS) * (window & (2 ** WINDOW_MANTISSA_BITS - 1));
+}
+
+/** What comes next in a stream of frames. */
+type Expected = 'magic' | 'descriptor' | 'header' | 'block' | 'skippable' | 'end';
+
 /**
- * Follows frames through a stream, so that its end can be told from a truncation: Node's decompressor (24.14) takes what
- * there is for the whole.
+ * Follows frames through a stream, so that each can be given to a decompressor of its own, and the stream's end be told from a truncation:
+ * Node's decompressor (24.14) stops at the end of a frame that ends within a chunk, and takes what there is for the whole.
  */
 export class FrameFollower {
+  readonly #fail: (rule: string) => never;
   /** What comes next: a header of so many bytes, gathered here, after so many bytes of no interest. */
-  #header = new Uint8Array(MAGIC_BYTES + 1);
+  #header = new Uint8Array(MAGIC_BYTES);
   #gatheredBytes = 0;
   #skippedBytes = 0;
-  #next: 'frame' | 'block' = 'frame';
+  #next: Expected = 'magic';
   #checksum = false;
 
-  update(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
-      const skip = Math.min(this.#skippedBytes, bytes.length - done);
-      this.#skippedBytes -= skip;
-      done += skip;
-      const piece = bytes.subarray(done, done + this.#header.length - this.#gatheredBytes);
-      if (this.#skippedBytes > 0 || piece.length === 0) continue;
-      this.#header.set(piece, this.#gatheredBytes);
-      this.#gatheredBytes += piece.length;
-      done += piece.length;
-      if (this.#gatheredBytes === this.#header.length) this.#take();
-    }
+  /** @param fail throws the error for the user */
+  constructor(fail: (rule: string) => never) {
+    this.#fail = fail;
   }
 
   /** Whether everything so far is whole frames. */
   get isBetweenFrames(): boolean {
-    return this.#next === 'frame' && this.#gatheredBytes === 0 && this.#skippedBytes === 0;
+    return this.#next === 'magic' && this.#gatheredBytes === 0;
   }
 
-  #expect(next: 'frame' | 'block', headerBytes: number, skippedBytes: number): void {
+  /**
+   * Takes bytes up to the end of the frame, or all of them.
+   *
+   * @returns how many were taken
+   */
+  take(bytes: Uint8Array): number {
+    let done = 0;
+    for (;;) {
+      const skip = Math.min(this.#skippedBytes, bytes.length - done);
+      this.#skippedBytes -= skip;
+      done += skip;
+      if (this.#skippedBytes > 0) return done;
+      if (this.#next === 'end') {
+        this.#expect('magic', MAGIC_BYTES, 0);
+        return done;
+      }
+      const piece = bytes.subarray(done, done + this.#header.length - this.#gatheredBytes);
+      if (piece.length === 0) return done;
+      this.#header.set(piece, this.#gatheredBytes);
+      this.#gatheredBytes += piece.length;
+      done += piece.length;
+      if (this.#gatheredBytes === this.#header.length) this.#takeHeader();
+    }
+  }
+
+  #expect(next: Expected, headerBytes: number, skippedBytes: number): void {
     this.#next = next;
     this.#header = new Uint8Array(headerBytes);
     this.#gatheredBytes = 0;
     this.#skippedBytes = skippedBytes;
   }
 
-  #take(): void {
-    if (this.#next === 'block') {
-      const { last, followingBytes } = parseBlockHeader(this.#header);
-      if (last)
-        this.#expect('frame', MAGIC_BYTES + 1, followingBytes + (this.#checksum ? CHECKSUM_BYTES : 0));
-      else this.#expect('block', BLOCK_HEADER_BYTES, followingBytes);
-      return;
+  /** Goes on with the same header, of which more is wanted. */
+  #expectMore(next: Expected, headerBytes: number): void {
+    const start = this.#header;
+    this.#expect(next, headerBytes, 0);
+    this.#header.set(start);
+    this.#gatheredBytes = start.length;
+  }
+
+  #takeHeader(): void {
+    switch (this.#next) {
+      case 'magic':
+        this.#takeMagic();
+        break;
+      case 'descriptor': {
+        const { headerBytes, checksum } = headerLayout(this.#header[MAGIC_BYTES] as number);
+        this.#checksum = checksum;
+        this.#expectMore('header', headerBytes);
+        break;
+      }
+      case 'header': {
+        const window = windowBytes(this.#header);
+        if (window > MAX_WINDOW_BYTES) {
+          this.#fail(
+            `a zstd frame needs a window of ${window} bytes; at most ${MAX_WINDOW_BYTES} are read (compress it without --long)`,
+          );
+        }
+        this.#expect('block', BLOCK_HEADER_BYTES, 0);
+        break;
+      }
+      case 'skippable':
+        this.#expect('end', 0, littleEndian(this.#header, MAGIC_BYTES, 4));
+        break;
+      default: {
+        const { last, reserved, followingBytes } = parseBlockHeader(this.#header);
+        if (reserved) this.#fail('a zstd block has the reserved type');
+        if (last) this.#expect('end', 0, followingBytes + (this.#checksum ? CHECKSUM_BYTES : 0));
+        else this.#expect('block', BLOCK_HEADER_BYTES, followingBytes);
+      }
     }
+  }
+
+  #takeMagic(): void {
     const magic = littleEndian(this.#header, 0, MAGIC_BYTES);
-    if (magic === MAGIC) {
-      const { headerBytes, checksum } = headerLayout(this.#header[MAGIC_BYTES] ?? 0);
-      this.#checksum = checksum;
-      this.#expect('block', BLOCK_HEADER_BYTES, headerBytes - this.#header.length);
-    } else if (this.#header.length < SKIPPABLE_HEADER_BYTES) {
-      // A skippable frame; anything else the decompressor refuses itself.
-      const start = this.#header;
-      this.#expect('frame', SKIPPABLE_HEADER_BYTES, 0);
-      this.#header.set(start);
-      this.#gatheredBytes = start.length;
-    } else {
-      this.#expect('frame', MAGIC_BYTES + 1, littleEndian(this.#header, MAGIC_BYTES, 4));
-    }
+    if (magic === MAGIC) this.#expectMore('descriptor', MAGIC_BYTES + 1);
+    else if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC)
+      this.#expectMore('skippable', SKIPPABLE_HEADER_BYTES);
+    else this.#fail('no zstd frame starts here');
   }
 }

@@ -171,7 +171,7 @@ describe('damage is refused with file and place', () => {
       'a.zst: offset 0: a zstd frame is damaged',
     );
     await expect(collect(zstdDecompressStream([damaged], 'a.zst'))).rejects.toThrow(
-      'a.zst: its zstd data is damaged',
+      'a.zst: offset 0: its zstd data is damaged',
     );
   });
 
@@ -179,7 +179,7 @@ describe('damage is refused with file and place', () => {
     for (const missingBytes of [1, 4, 10, frame.length - 20, frame.length - 3]) {
       const pieces = [frame, frame.subarray(0, 7), frame.subarray(7, -missingBytes)];
       await expect(collect(zstdDecompressStream(pieces, 'a.zst')), `${missingBytes} less`).rejects.toThrow(
-        'damaged or truncated',
+        `a.zst: offset ${frame.length}: its zstd data is truncated`,
       );
     }
   });

@@ -1,0 +1,79 @@
+import { IN_FLIGHT } from './ordered.ts';
+
+/** Cuts a stream of bytes into pieces of a fixed size, compresses them on the thread pool and writes them in order. */
+export class PieceWriter {
+  readonly #emit: (piece: Uint8Array) => void;
+  readonly #work: (content: Uint8Array) => Promise<Uint8Array>;
+  readonly #contentBytes: number;
+  readonly #running: Promise<Uint8Array>[] = [];
+  /** Buffers whose pieces are done: used again, because new ones would pile up until the garbage collector looks. */
+  readonly #spare: Uint8Array[] = [];
+  #buffer: Uint8Array;
+  #used = 0;
+
+  /** @param work compresses a piece; what it is given stays as it is until it is done */
+  constructor(
+    emit: (piece: Uint8Array) => void,
+    work: (content: Uint8Array) => Promise<Uint8Array>,
+    contentBytes: number,
+  ) {
+    this.#emit = emit;
+    this.#work = work;
+    this.#contentBytes = contentBytes;
+    this.#buffer = new Uint8Array(contentBytes);
+  }
+
+  async #compress(buffer: Uint8Array, usedBytes: number): Promise<Uint8Array> {
+    const piece = await this.#work(buffer.subarray(0, usedBytes));
+    this.#spare.push(buffer);
+    return piece;
+  }
+
+  #start(buffer: Uint8Array, usedBytes: number): void {
+    const piece = this.#compress(buffer, usedBytes);
+    // An error is seen when the piece's turn comes; until then it must not count as unhandled.
+    piece.catch(() => {});
+    this.#running.push(piece);
+  }
+
+  async #emitFirst(): Promise<void> {
+    const piece = this.#running.shift();
+    if (piece !== undefined) this.#emit(await piece);
+  }
+
+  /**
+   * Takes bytes; copies them, so that the caller may reuse its buffer.
+   *
+   * @returns a promise to wait for before the next call, or `undefined` where there is nothing to wait for
+   */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    const room = this.#contentBytes - this.#used;
+    if (bytes.length < room) {
+      this.#buffer.set(bytes, this.#used);
+      this.#used += bytes.length;
+      return undefined;
+    }
+    return this.#writeLong(bytes);
+  }
+
+  async #writeLong(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const count = Math.min(this.#contentBytes - this.#used, bytes.length - done);
+      this.#buffer.set(bytes.subarray(done, done + count), this.#used);
+      this.#used += count;
+      done += count;
+      if (this.#used < this.#contentBytes) continue;
+      this.#start(this.#buffer, this.#used);
+      this.#buffer = this.#spare.pop() ?? new Uint8Array(this.#contentBytes);
+      this.#used = 0;
+      if (this.#running.length >= IN_FLIGHT) await this.#emitFirst();
+    }
+  }
+
+  /** Writes what is left. */
+  async finish(): Promise<void> {
+    if (this.#used > 0) this.#start(this.#buffer, this.#used);
+    this.#used = 0;
+    while (this.#running.length > 0) await this.#emitFirst();
+  }
+}
