@@ -112,12 +112,10 @@ describe('inspect --json', () => {
     const path = `${images.folder}/attributes.img`;
     tool('cp', 'coreutils', [images.disk, path]);
     const set = (number: number, bits: readonly number[]) =>
-      tool('sgdisk', 'gdisk', [...bits.map((bit) => `--attributes=${number}:set:${bit}`), path]);
-    tool('sgdisk', 'gdisk', ['--typecode=2:fe3a2a5d-4f32-41a7-b725-accc3285a309', path]);
+      bits.map((bit) => `--attributes=${number}:set:${bit}`);
     // Priority 5 (bits 48 to 51), two tries (52 to 55), successful (56).
-    set(2, [48, 50, 53, 56]);
-    set(1, [0, 2]);
-    set(3, [60, 58]);
+    const attributes = [...set(2, [48, 50, 53, 56]), ...set(1, [0, 2]), ...set(3, [60, 58])];
+    tool('sgdisk', 'gdisk', ['--typecode=2:fe3a2a5d-4f32-41a7-b725-accc3285a309', ...attributes, path]);
     const { parts } = (await report(path)).content;
     expect(parts[0].table.attributeNames).toEqual(['RequiredPartition', 'LegacyBIOSBootable']);
     expect(parts[1].table.attributeNames).toEqual(['priority=5', 'tries=2', 'successful=1']);

@@ -128,15 +128,24 @@ class Comparison {
   }
 
   async #opened(before: Part, after: Part, address: string): Promise<void> {
-    let contents: [Content, Content];
-    try {
-      contents = [await before.open(), await after.open()];
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      // What cannot be read is compared as bytes.
-      contents = [bare(before), bare(after)];
+    const older = await openOrProblem(before);
+    const newer = await openOrProblem(after);
+    if (typeof older !== 'string' && typeof newer !== 'string') {
+      await this.contents(older, newer, address);
+      return;
     }
-    await this.contents(...contents, address);
+    // What cannot be read is compared as bytes, which the image that can be read has names for.
+    const known = typeof older !== 'string' ? older : typeof newer !== 'string' ? newer : bare(before);
+    const sources = [before.source(), after.source()] as const;
+    const endBytes = Math.min(before.sizeBytes, after.sizeBytes);
+    if (hasEqualBytes(...sources, { startBytes: 0, endBytes }) && before.sizeBytes === after.sizeBytes)
+      return;
+    if (typeof older === 'string') this.#change('M', address, [`damaged in the older image: ${older}`]);
+    if (typeof newer === 'string') this.#change('M', address, [`damaged in the newer image: ${newer}`]);
+    const map = structuresOf(known);
+    const comparison = new ByteComparison(map, map);
+    comparison.compare(...sources, { startBytes: 0, endBytes });
+    this.#printBytes(comparison, known.tree, address);
   }
 
   /** @returns whether files differ */
@@ -161,8 +170,22 @@ class Comparison {
         `B ${prefix}the backup GPT lies elsewhere: only the first ${TABLE_BYTES} bytes are compared`,
       );
     }
-    const paths = inodePaths(older.tree, comparison.inodeNumbers());
+    this.#printBytes(comparison, older.tree, prefix);
+  }
+
+  #printBytes(comparison: ByteComparison, tree: TreeReader | undefined, prefix: string): void {
+    const paths = inodePaths(tree, comparison.inodeNumbers());
     for (const line of comparison.lines(paths)) this.#line(`B ${prefix === '' ? '' : `${prefix} `}${line}`);
+  }
+}
+
+/** What a part holds, or the line that says what is wrong with it. */
+async function openOrProblem(part: Part): Promise<Content | string> {
+  try {
+    return await part.open();
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
   }
 }
 

@@ -131,6 +131,8 @@ export function ext4Image(path: string, tree: string | undefined, more: readonly
     '-F',
     '-t',
     'ext4',
+    '-b',
+    '4096',
     '-L',
     'tests',
     '-U',

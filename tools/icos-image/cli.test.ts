@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ext4Image, makeTree, PASSWD, runProcess, temporaryFolder } from './testing/workbench.ts';
+
+const folder = temporaryFolder();
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('the command', () => {
+  test.each([[[]], [['--help']], [['-h']], [['ls', '--help']]])('tells how it is used: %j', (args) => {
+    const { status, stdout, stderr } = runProcess(...args);
+    expect([status, stderr]).toEqual([0, '']);
+    for (const command of ['inspect', 'ls', 'cat', 'extract', 'verify', 'diff']) {
+      expect(stdout).toMatch(new RegExp(`^ {2}icos-image ${command} `, 'm'));
+    }
+  });
+
+  test.each([
+    [
+      'an unknown command',
+      ['list', 'x'],
+      /no command "list"; there are inspect, ls, cat, extract, verify, diff/,
+    ],
+    ['a name that every object has', ['toString'], /no command "toString"/],
+    ['no image', ['inspect'], /inspect: which image\?/],
+    ['no file', ['cat', file('empty', '')], /the file is empty/],
+    ['an unknown option', ['ls', '--nonsense', 'x'], /Unknown option '--nonsense'/],
+    [
+      'an argument too many',
+      ['inspect', ext4Image(join(folder, 'a.img'), undefined), 'b'],
+      /"b" is one argument too many/,
+    ],
+    ['a missing image', ['ls', join(folder, 'nowhere')], /nowhere: no such file or directory/],
+    ['a folder', ['ls', folder], /it is a folder; give the file of an image/],
+    ['text', ['inspect', file('text', 'hello\n')], /text: an unknown format: no disk with a GPT/],
+    ['zeros', ['inspect', file('zeros', Buffer.alloc(10_000))], /zeros: only zeros: no disk/],
+    [
+      'a boot sector',
+      ['inspect', file('mbr', Buffer.concat([Buffer.alloc(510, 1), Buffer.of(0x55, 0xaa)]))],
+      /mbr: a boot sector or MBR without a GPT/,
+    ],
+    [
+      'broken zstd',
+      ['ls', file('broken.zst', Buffer.from('28b52ffd0000000000000000', 'hex'))],
+      /broken\.zst: .*zstd data is damaged/,
+    ],
+    [
+      'broken gzip',
+      ['ls', file('broken.gz', Buffer.from('1f8b080000000000000300ffff', 'hex'))],
+      /broken\.gz: its gzip data is damaged/,
+    ],
+    [
+      'an index of nothing',
+      ['ls', file('index.json', '{"version":1}')],
+      /index\.json: not the index of a packed partition/,
+    ],
+    ['a path with ".."', ['ls', join(folder, 'a.img'), '../x'], /a path in an image has no "\.\."/],
+  ])('says in one line what is wrong with %s, and exits with 1', (_, args, message) => {
+    const { status, stdout, stderr } = runProcess(...args);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr.split('\n')).toHaveLength(2);
+  });
+
+  test('exits with 2 where diff cannot compare', () => {
+    const { status, stderr } = runProcess('diff', join(folder, 'a.img'), join(folder, 'nowhere'));
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/nowhere: no such file or directory/);
+  });
+
+  test('exits with 0 for equal images, with 1 for different ones', () => {
+    const tree = join(folder, 'tree');
+    mkdirSync(tree);
+    const image = ext4Image(join(folder, 'b.img'), makeTree(tree));
+    expect(runProcess('diff', image, image)).toEqual({ status: 0, stdout: '', stderr: '' });
+    const { status, stdout } = runProcess('diff', join(folder, 'a.img'), image);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^A \/etc\/passwd$/m);
+  });
+
+  test('takes paths relative to where `bazel run` was called', () => {
+    const { stdout } = spawnSync(
+      process.execPath,
+      [join(import.meta.dirname, 'main.ts'), 'cat', 'b.img', '/etc/passwd'],
+      {
+        cwd: '/',
+        encoding: 'utf8',
+        env: { ...process.env, BUILD_WORKING_DIRECTORY: folder },
+      },
+    );
+    expect(stdout).toBe(PASSWD);
+  });
+});
