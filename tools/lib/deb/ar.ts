@@ -12,6 +12,8 @@ const HEADER_BYTES = 60;
 const NAME = [0, 16] as const;
 const SIZE = [48, 10] as const;
 const HEADER_END = [58, 2] as const;
+/** How GNU ar refers to its table of long names, and BSD ar to a name in front of the content. deb(5) has neither. */
+const LONG_NAME = /^(\/|#1\/)/;
 const HEADER_END_MARK = '`\n';
 
 /** One member: its name, and where its content lies in the archive. */
@@ -51,6 +53,7 @@ export function readArMembers(archive: BlockSource, name: string): ArMember[] {
     const sizeBytes = Number(size);
     // GNU ar ends a name with a slash.
     const memberName = field(NAME).trimEnd().replace(/\/$/, '');
+    if (LONG_NAME.test(field(NAME))) refuse(position, 'a long member name, which no package has,');
     if (offsetBytes + sizeBytes > archive.sizeBytes) {
       refuse(position, `the member "${memberName}" of ${sizeBytes} bytes passes the end of the file`);
     }

@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryImage } from '../block/block.ts';
-import type { Entry } from '../entry/entry.ts';
+import { type Entry, normalizePath } from '../entry/entry.ts';
 import { realTool } from '../testing/real-tool.ts';
 import { readArMembers } from './ar.ts';
 import { controlParagraph, Deb, textOf } from './deb.ts';
@@ -104,6 +105,92 @@ describe.each(['xz', 'gzip', 'zstd', 'none'])('a package compressed with %s', (c
   });
 });
 
+/** The package with one member's content changed. */
+function withMember(bytes: Buffer, index: number, content: string): Buffer {
+  const members = readArMembers(image(bytes), 'x.deb');
+  const parts = members.map(({ name, offsetBytes, sizeBytes }, at) => {
+    const data = at === index ? Buffer.from(content) : bytes.subarray(offsetBytes, offsetBytes + sizeBytes);
+    const header = `${name.padEnd(16)}${'0'.padEnd(12)}0     0     100644  ${String(data.length).padEnd(10)}\`\n`;
+    return Buffer.concat([Buffer.from(header), data, Buffer.alloc(data.length % 2, '\n')]);
+  });
+  return Buffer.concat([Buffer.from('!<arch>\n'), ...parts]);
+}
+
+describe('a package that is unusual is read as dpkg-deb reads it', () => {
+  const paths = async (bytes: Uint8Array) => {
+    const found: string[] = [];
+    for await (const { entry } of openDeb(bytes).dataFiles()) found.push(listed(entry));
+    return found;
+  };
+  const expected = (bytes: Uint8Array) =>
+    dpkgDeb(bytes, '--contents').trimEnd().split('\n').map(parseListing);
+
+  test.each([['--no-uniform-compression'], ['-z9'], ['-Sextreme'], ['--threads-max=2']])(
+    'made with %s',
+    async (option) => {
+      const bytes = buildDeb({ ...SAMPLE, options: [option] });
+      expect(await paths(bytes)).toEqual(expected(bytes));
+      expect((await openDeb(bytes).controlFiles()).has('postinst')).toBe(true);
+    },
+  );
+
+  test.each(['2.0\n', '2.10\n', '2.1\nmore for later versions\n'])('with the format %j', async (format) => {
+    const bytes = withMember(buildDeb(SAMPLE), 0, format);
+    expect(await paths(bytes)).toEqual(expected(bytes));
+  });
+
+  test('with a member of a future format between', async () => {
+    const good = buildDeb(SAMPLE);
+    const [, control] = readArMembers(image(good), 'x.deb');
+    const at = (control?.offsetBytes ?? 0) - 60;
+    const extra = Buffer.from(
+      `${'_future'.padEnd(16)}${'0'.padEnd(12)}0     0     100644  ${'2'.padEnd(10)}\`\nxx`,
+    );
+    const bytes = Buffer.concat([good.subarray(0, at), extra, good.subarray(at)]);
+    expect(await paths(bytes)).toEqual(expected(bytes));
+  });
+
+  test('with a name that is not UTF-8', async () => {
+    const bytes = buildDeb({ ...SAMPLE, script: 'mkdir -p usr; : >"usr/$(printf "caf\\351")"' });
+    expect((await paths(bytes)).some((line) => line.endsWith(' usr/caf\udce9'))).toBe(true);
+  });
+});
+
+test.each(['gzip', 'zstd', 'xz', 'none'])(
+  'any damage to a package with %s is a line for people, or it is none',
+  async (compression) => {
+    const good = buildDeb({ ...SAMPLE, compression });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        fc.option(fc.nat({ max: good.length }), { freq: 10 }),
+        async (changes, cut) => {
+          const bytes = Buffer.from(good);
+          for (const [place, value] of changes) bytes[place] = value;
+          const read = async () => {
+            const deb = openDeb(cut === null ? bytes : bytes.subarray(0, cut));
+            await deb.controlFiles();
+            for await (const { entry, content } of deb.dataFiles()) {
+              expect(normalizePath(entry.path)).toBe(entry.path);
+              for await (const _ of content());
+            }
+          };
+          const error = await read().catch((reason: unknown) => reason);
+          if (error !== undefined)
+            expect(error).toMatchObject({
+              name: 'UserError',
+              message: expect.stringMatching(/^x\.deb: [^\n]+$/),
+            });
+        },
+      ),
+      { numRuns: 250 },
+    );
+  },
+);
+
 describe('a damaged package is refused in one line that names the file', () => {
   const good = buildDeb(SAMPLE);
   const data = readArMembers(image(good), 'x.deb').find(({ name }) => name.startsWith('data'));
@@ -133,18 +220,29 @@ describe('a damaged package is refused in one line that names the file', () => {
     ['a damaged header', flipped(dataOffset - 2), /a damaged member header/],
     ['a size that is no number', flipped(dataOffset - 12), /a member size that is no number/],
     ['no format member', renamed('debian-binary', 'something-else'), /its first member is not debian-binary/],
-    ['another format', Buffer.from(good).fill('3', 68, 69), /its format is "3.0\\n", and only 2 is known/],
+    ['another format', Buffer.from(good).fill('3', 68, 69), /its format is "3.0", and only 2 is known/],
     [
       'members in another order',
       renamed('control.tar.xz', 'data.tar.xz'),
       /it has "data.tar.xz" where control.tar is expected/,
+    ],
+    ['a long name of GNU ar', renamed('data.tar.xz', '/0'), /a long member name, which no package has/],
+    ['a long name of BSD ar', renamed('data.tar.xz', '#1/20'), /a long member name, which no package has/],
+    [
+      'a compression of the past',
+      renamed('data.tar.xz', 'data.tar.bz2'),
+      /data.tar.bz2 is compressed in a way/,
     ],
     [
       'an unknown compression',
       renamed('data.tar.xz', 'data.tar.lzo'),
       /data.tar.lzo is compressed in a way that is not read/,
     ],
-    ['a compression that is a lie', renamed('data.tar.xz', 'data.tar.gz'), /data.tar.gz: damaged .gz data/],
+    [
+      'a compression that is a lie',
+      renamed('data.tar.xz', 'data.tar.gz'),
+      /data.tar.gz: its gzip data is damaged/,
+    ],
     ['a flipped byte in the data', flipped(dataOffset + 200), /data.tar.xz: damaged .xz data/],
   ])('%s', async (_name, bytes, message) => {
     const error = await readAll(bytes).then(

@@ -12,7 +12,7 @@ import { decompressorFor } from './decompress.ts';
 const FORMAT_MEMBER = 'debian-binary';
 /** The major version; a minor one may follow the point. */
 const FORMAT = /^2\.[0-9]+\n/;
-const FORMAT_BYTES = 4;
+const FORMAT_BYTES = 16;
 /** The control files of real packages have some megabytes at most; a larger member is no package but an attack. */
 const MAX_CONTROL_BYTES = 64 << 20;
 const READ_BYTES = 1 << 18;
@@ -34,7 +34,8 @@ export class Deb {
     const [format, ...members] = readArMembers(source, name);
     if (format?.name !== FORMAT_MEMBER) this.#refuse(`its first member is not ${FORMAT_MEMBER}`);
     const version = this.#text(format as ArMember, FORMAT_BYTES);
-    if (!FORMAT.test(version)) this.#refuse(`its format is ${JSON.stringify(version)}, and only 2 is known`);
+    if (!FORMAT.test(version))
+      this.#refuse(`its format is ${JSON.stringify(version.split('\n', 1)[0])}, and only 2 is known`);
     // deb(5): members of future formats begin with an underscore and are to be passed over.
     const known = members.filter((member) => !member.name.startsWith('_'));
     this.#control = this.#expect(known[0], 'control.tar');

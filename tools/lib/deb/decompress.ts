@@ -1,21 +1,9 @@
-import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { UserError } from '../error/user-error.ts';
+import { gzipDecompressStream } from '../gzip/decompress.ts';
 import { xzDecompressStream } from '../xz/xz.ts';
-import { zstdDecompressStream } from '../zstd/decompress.ts';
+import { zstdDecompressStream } from '../zstd/stream.ts';
 
 type Chunks = Iterable<Uint8Array>;
 type Decompressor = (chunks: Chunks, name: string) => AsyncIterable<Uint8Array>;
-
-async function* gunzip(chunks: Chunks, name: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const decompressed = Readable.from(chunks, { objectMode: false }).pipe(createGunzip());
-  try {
-    yield* decompressed as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${name}: damaged .gz data: ${reason}`);
-  }
-}
 
 async function* plain(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
   yield* chunks;
@@ -24,7 +12,7 @@ async function* plain(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefine
 /** What deb(5) allows for control.tar and data.tar, but for the historical bzip2 and lzma. */
 const DECOMPRESSORS: Readonly<Record<string, Decompressor>> = {
   '': plain,
-  '.gz': gunzip,
+  '.gz': gzipDecompressStream,
   '.xz': xzDecompressStream,
   '.zst': zstdDecompressStream,
 };

@@ -13,6 +13,8 @@ export interface Sample {
   readonly script?: string;
   /** How the members are compressed, as dpkg-deb names it. */
   readonly compression?: string;
+  /** More options of dpkg-deb. */
+  readonly options?: readonly string[];
 }
 
 const SCRIPTS = new Set(['preinst', 'postinst', 'prerm', 'postrm', 'config']);
@@ -38,7 +40,8 @@ export function buildDeb(sample: Sample): Buffer {
     if (sample.script !== undefined) execFileSync('/bin/sh', ['-euc', sample.script], { cwd: tree });
     const output = join(directory, 'sample.deb');
     const compression = `-Z${sample.compression ?? 'xz'}`;
-    execFileSync(realTool('dpkg-deb', 'dpkg'), ['--root-owner-group', compression, '--build', tree, output], {
+    const options = ['--root-owner-group', compression, ...(sample.options ?? [])];
+    execFileSync(realTool('dpkg-deb', 'dpkg'), [...options, '--build', tree, output], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     return readFileSync(output);

@@ -25,6 +25,20 @@ describe('xzContent', () => {
     );
   });
 
+  test.each(['65MiB', '1536MiB'])(
+    'a dictionary of %s, beyond what is read, is named as the reason',
+    async (dictionary) => {
+      const bytes = compress(TEXT, `--lzma2=preset=0,dict=${dictionary}`);
+      await expect(xzContent(bytes, 'x.xz')).rejects.toThrow(
+        'x.xz: damaged .xz data: its dictionary is larger than the 64 MiB',
+      );
+    },
+  );
+
+  test('the largest dictionary of the usual levels is read', async () => {
+    expect(TEXT.equals(await xzContent(compress(TEXT, '-9'), 'x.xz'))).toBe(true);
+  });
+
   test('an empty file in the format is empty', async () => {
     expect(await xzContent(compress(Buffer.alloc(0)), 'x.xz')).toHaveLength(0);
   });

@@ -54,9 +54,14 @@ function indexedBytes(tail: Buffer): number {
 
 /** XZ Embedded, linux/xz.h: XZ_OPTIONS_ERROR, which means a filter that the decoder does not have. */
 const OPTIONS_ERROR = /error code 6$/;
+/** XZ_MEMLIMIT_ERROR: the decoder takes dictionaries of at most 64 MiB, those of `xz -9`. */
+const MEMORY_LIMIT_ERROR = /error code 40?$/;
 
 function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
+  if (MEMORY_LIMIT_ERROR.test(text)) {
+    return 'its dictionary is larger than the 64 MiB of xz -9; compress it again with a smaller one';
+  }
   return OPTIONS_ERROR.test(text) ? 'it uses a filter other than LZMA2; compress it again without one' : text;
 }
 
@@ -108,7 +113,9 @@ export async function* xzDecompressStream(
     fail(error instanceof RangeError ? error.message : String(error));
   }
   if (statedBytes !== contentBytes) {
-    fail(`the index at its end states ${statedBytes} bytes, the first stream has ${contentBytes}`);
+    fail(
+      `the index at its end states ${statedBytes} bytes, and there are ${contentBytes}; one stream is read`,
+    );
   }
 }
 
