@@ -1,5 +1,7 @@
 /** The file contexts of a real policy, for tests: Debian's selinux-policy-default. */
-import { runInKernel } from '../test-kernel/test-kernel.ts';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** One line of a policy's source. */
 interface SourceLine {
@@ -14,24 +16,50 @@ export interface PolicyFiles {
 
 const TEMPLATE = /HOME_DIR|HOME_ROOT|%\{USERID\}|%\{USERNAME\}|USER/;
 
-/** The file contexts that are in the policy's modules, as the real tool takes them out. */
-async function moduleContexts(): Promise<SourceLine[]> {
-  const { output, status } = await runInKernel({
-    disks: [],
-    script: `
-      cd /tmp
-      for module in /tools/usr/share/selinux/default/*.pp.bz2; do
-        bunzip2 -c "$module" >module.pp
-        tool semodule_unpackage module.pp module.mod module.fc
-        cat module.fc
-        echo
-      done
-    `,
-  });
-  if (status !== 0) throw new Error(`semodule_unpackage: ${output}`);
-  return output
-    .toString()
-    .split('\n')
+/** libsepol, module.h and module_to_cil.c: a package of modules, and its section of file contexts. */
+const PACKAGE_MAGIC = 0xf97cff8f;
+const FILE_CONTEXTS_MAGIC = 0xf97cff90;
+const PACKAGE_HEADER_BYTES = 12;
+
+/** All packages of the policy, one after another, as libarchive's bsdcat decompresses them. */
+function packages(): Buffer {
+  const root = process.env['ICOS_HOST_TOOLS_ROOT'];
+  if (root === undefined)
+    throw new Error('this test needs ICOS_HOST_TOOLS_ROOT: run it with tools/bazel test');
+  const folder = join(root, 'usr/share/selinux/default');
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.pp.bz2'))
+    .sort()
+    .map((name) => join(folder, name));
+  const program = realpathSync(join(root, 'usr/bin/bsdcat'));
+  const libraries = dirname(realpathSync(join(root, 'usr/lib/x86_64-linux-gnu/libc.so.6')));
+  const loader = join(libraries, 'ld-linux-x86-64.so.2');
+  return execFileSync(loader, ['--library-path', libraries, program, ...files], { maxBuffer: 1 << 29 });
+}
+
+/** The file contexts that are in the policy's modules. */
+function moduleContexts(): SourceLine[] {
+  const bytes = packages();
+  const magic = Buffer.alloc(4);
+  magic.writeUInt32LE(PACKAGE_MAGIC);
+  const texts: string[] = [];
+  for (let start = 0; start >= 0 && start < bytes.length; ) {
+    const sectionCount = bytes.readUInt32LE(start + 8);
+    const offsets = Array.from(
+      { length: sectionCount },
+      (_, index) => start + bytes.readUInt32LE(start + PACKAGE_HEADER_BYTES + 4 * index),
+    );
+    // Behind the first section, the module, is nothing but text.
+    const next = bytes.indexOf(magic, offsets.at(-1));
+    const ends = [...offsets.slice(1), next < 0 ? bytes.length : next];
+    for (const [index, offset] of offsets.entries()) {
+      if (bytes.readUInt32LE(offset) !== FILE_CONTEXTS_MAGIC) continue;
+      texts.push(bytes.toString('latin1', offset + 4, ends[index]));
+    }
+    start = next;
+  }
+  return texts
+    .flatMap((text) => text.split('\n'))
     .map((line) => line.trim().split(/\s+/))
     .filter(([word = '']) => word !== '' && !word.startsWith('#'))
     .map(([pattern = '', ...rest]) => ({ pattern, rest }));
@@ -99,8 +127,8 @@ function expandHomes(lines: readonly SourceLine[]): SourceLine[] {
 }
 
 /** The policy's files in the order that semodule gives them. */
-export async function realPolicy(): Promise<PolicyFiles> {
-  const lines = (await moduleContexts()).sort(compareLines);
+export function realPolicy(): PolicyFiles {
+  const lines = moduleContexts().sort(compareLines);
   const isTemplate = ({ pattern }: SourceLine) => TEMPLATE.test(pattern);
   return {
     fileContexts: text(lines.filter((line) => !isTemplate(line))),
