@@ -1,7 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { directory, file, gnuTar, hardLink, symlink, temporaryFolder } from '../tar/testing/archive.ts';
+import {
+  bsdTar,
+  directory,
+  file,
+  gnuTar,
+  hardLink,
+  symlink,
+  temporaryFolder,
+} from '../tar/testing/archive.ts';
 import { realTool } from '../testing/real-tool.ts';
 import { LayerBuilder } from './builder.ts';
 import { readContent, streamContents } from './content.ts';
@@ -11,7 +19,7 @@ import { type Layer, scanLayer } from './reader.ts';
 import { selectEntries } from './select.ts';
 import { Spool } from './spool.ts';
 import { bare, bytesOf, layerOf, listing, opaque, text, whiteout } from './testing/items.ts';
-import type { LayerItem } from './writer.ts';
+import { type LayerItem, writeLayer } from './writer.ts';
 
 const folder = temporaryFolder();
 
@@ -55,6 +63,25 @@ describe('a layer file', () => {
       'usr/bin/tool2',
       'opaque var/cache',
     ]);
+  });
+
+  it('is the same archive without compression, and in gzip as registries of OCI images have it', async () => {
+    const archives = new Map<string, Buffer>();
+    for (const compression of ['zstd', 'gzip', 'none'] as const) {
+      const parts: Uint8Array[] = [];
+      await writeLayer((bytes) => parts.push(Buffer.from(bytes)), items, { compression });
+      archives.set(compression, Buffer.concat(parts));
+    }
+    const input = archives.get('gzip') as Buffer;
+    execFileSync(realTool('gzip', 'gzip'), ['-t'], { input });
+    expect(execFileSync(realTool('gzip', 'gzip'), ['-dc'], { input })).toEqual(archives.get('none'));
+    const unpacked = execFileSync(realTool('zstd', 'zstd'), ['-dc'], {
+      input: archives.get('zstd') as Buffer,
+    });
+    expect(unpacked).toEqual(archives.get('none'));
+    for (const bytes of archives.values()) {
+      expect(bsdTar(['-tf', '-'], bytes).toString()).toContain('etc/.wh.motd\n');
+    }
   });
 
   it('has the same bytes whatever the order of the items and the pieces of the contents', async () => {

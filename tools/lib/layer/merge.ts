@@ -14,12 +14,15 @@ export interface ContentPlace {
 export type MergedEntry = TreeEntry<ContentPlace>;
 export type MergedTree = FileTree<ContentPlace>;
 
-function applyItems(tree: MergedTree, layer: Layer, items: readonly ScannedItem[]): void {
-  // A deletion is about the layers below, wherever in the layer it stands.
+/** A deletion is about the layers below, wherever in the layer it stands. */
+function applyDeletions(tree: MergedTree, layer: Layer, items: readonly ScannedItem[]): void {
   for (const item of items) {
     if (item.kind === 'whiteout') tree.remove(item.path, layer.name);
     if (item.kind === 'opaque') tree.removeChildren(item.path, layer.name);
   }
+}
+
+function applyEntries(tree: MergedTree, layer: Layer, items: Iterable<ScannedItem>): void {
   for (const item of items) {
     if (item.kind !== 'entry') continue;
     const { entry, dataOffsetBytes: offsetBytes, extents } = item;
@@ -36,6 +39,16 @@ function applyItems(tree: MergedTree, layer: Layer, items: readonly ScannedItem[
  */
 export async function mergeLayers(layers: readonly Layer[]): Promise<MergedTree> {
   const tree: MergedTree = new FileTree();
-  for (const layer of layers) applyItems(tree, layer, await scanLayer(layer));
+  for (const [index, layer] of layers.entries()) {
+    const items = await scanLayer(layer);
+    // Below the first layer there is nothing to delete.
+    if (index === 0) {
+      applyEntries(tree, layer, items);
+      continue;
+    }
+    const all = Array.from(items);
+    applyDeletions(tree, layer, all);
+    applyEntries(tree, layer, all);
+  }
   return tree;
 }

@@ -94,12 +94,14 @@ async function scanCompressed(layer: Layer, frames: readonly FrameSpan[]): Promi
  *
  * @throws UserError where the layer is damaged, hostile or not sorted
  */
-export async function scanLayer(layer: Layer): Promise<ScannedItem[]> {
-  if (layer.frames !== undefined) return await scanCompressed(layer, layer.frames);
-  const items: ScannedItem[] = [];
+export async function scanLayer(layer: Layer): Promise<Iterable<ScannedItem>> {
+  return layer.frames === undefined ? scanArchive(layer) : await scanCompressed(layer, layer.frames);
+}
+
+/** Does not keep what it lists: there is nothing to wait for here, and it may be much. */
+function* scanArchive(layer: Layer): Generator<ScannedItem, void, undefined> {
   for (const member of scanTar(layer.source, layer.name)) {
     const item = scannedItem(member, layer);
-    if (item !== undefined) items.push(item);
+    if (item !== undefined) yield item;
   }
-  return items;
 }

@@ -1,6 +1,8 @@
 /** Writes layers; the format is in docs/formats/layer.md. */
 
 import { comparePaths, type Entry } from '../entry/entry.ts';
+import { MemberWriter } from '../gzip/member-writer.ts';
+import { PieceWriter } from '../parallel/piece-writer.ts';
 import { TAR_END, tarHeader, tarPadding } from '../tar/writer.ts';
 import { FrameWriter } from '../zstd/frame-writer.ts';
 import { type Content, type DeletionItem, deletionEntry, type PresentItem } from './item.ts';
@@ -11,7 +13,9 @@ export type { Content } from './item.ts';
 export type LayerItem = (PresentItem & { readonly content?: Content }) | DeletionItem;
 
 export interface LayerOptions {
-  /** zstd level, 1 to 22. Default: 3. */
+  /** How it is compressed. `zstd` (default) is a layer of this project; `gzip` and `none` are OCI layers for what knows no zstd. */
+  readonly compression?: 'zstd' | 'gzip' | 'none';
+  /** 1 to 22 of zstd, default 3; 1 to 9 of gzip, default 6. */
   readonly level?: number;
 }
 
@@ -40,7 +44,18 @@ function sortedMembers(items: Iterable<LayerItem>): Member[] {
   return members;
 }
 
-async function writeContent(frames: FrameWriter, { entry, content }: Member): Promise<void> {
+const UNCOMPRESSED_PIECE_BYTES = 1 << 20;
+
+function layerWriter(
+  emit: (bytes: Uint8Array) => void,
+  { compression = 'zstd', ...options }: LayerOptions,
+): PieceWriter {
+  if (compression === 'zstd') return new FrameWriter(emit, options);
+  if (compression === 'gzip') return new MemberWriter(emit, options);
+  return new PieceWriter(emit, async (piece) => Uint8Array.from(piece), UNCOMPRESSED_PIECE_BYTES);
+}
+
+async function writeContent(frames: PieceWriter, { entry, content }: Member): Promise<void> {
   const sizeBytes = entry.type === 'file' ? entry.sizeBytes : 0;
   let written = 0;
   const chunks = content === undefined ? [] : content instanceof Uint8Array ? [content] : content();
@@ -70,7 +85,7 @@ export async function writeLayer(
   items: Iterable<LayerItem>,
   options: LayerOptions = {},
 ): Promise<void> {
-  const frames = new FrameWriter(emit, options);
+  const frames = layerWriter(emit, options);
   for (const member of sortedMembers(items)) {
     const wait = frames.write(tarHeader(member.entry));
     if (wait !== undefined) await wait;
