@@ -76,7 +76,7 @@ mkdirSync(folder, { recursive: true });
 const neededBytes = INPUT_BYTES + (runs + 1) * TREE_BYTES + IMAGE_BYTES;
 if (!values.quick && freeDiskBytes(folder) < neededBytes) {
   process.stderr.write(
-    `${folder}: less than ${neededBytes / GIBIBYTE} GiB are free; rows may run out of space\n`,
+    `${folder}: a whole run needs ${neededBytes / GIBIBYTE} GiB, inputs included, and less are free\n`,
   );
 }
 
