@@ -1,11 +1,12 @@
 /** Which extended attributes a tree's inodes share, and how many bytes each inode needs for its own. */
-import type { Entry, Xattrs } from '../entry/entry.ts';
+import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
 import { MAXIMUM_XATTR_BYTES } from './inode.ts';
 import { BODY_HEADER_BYTES, encodeXattr, MAXIMUM_SHARED, SHARED_ID_BYTES, XattrError } from './xattr.ts';
 
 /** A value of an attribute, however many inodes have it. */
 interface Attribute {
+  readonly number: number;
   readonly bytes: Uint8Array;
   references: number;
   /** Where it begins among the shared ones; -1 where it is not shared. */
@@ -29,23 +30,35 @@ export interface XattrPlan {
   readonly shared: readonly Uint8Array[];
 }
 
-function attributesOf(entry: Entry, all: Map<string, Attribute>): Attribute[] {
-  const attributes: Attribute[] = [];
-  for (const [name, value] of entry.xattrs) {
+/** All attributes of a tree, and all combinations of them, each once: most inodes have one of a few. */
+class AttributeSet {
+  readonly attributes = new Map<string, Attribute>();
+  readonly #combinations = new Map<string, readonly Attribute[]>();
+
+  #attribute(name: string, value: Uint8Array): Attribute {
     const key = `${name}\0${Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')}`;
-    let attribute = all.get(key);
+    let attribute = this.attributes.get(key);
     if (attribute === undefined) {
-      try {
-        attribute = { bytes: encodeXattr(name, value), references: 0, sharedOffset: -1 };
-      } catch (error) {
-        if (error instanceof XattrError) throw new UserError(`/${entry.path}: ${error.message}`);
-        throw error;
-      }
-      all.set(key, attribute);
+      const number = this.attributes.size;
+      attribute = { number, bytes: encodeXattr(name, value), references: 0, sharedOffset: -1 };
+      this.attributes.set(key, attribute);
     }
-    attributes.push(attribute);
+    return attribute;
   }
-  return attributes;
+
+  /** The attributes of an entry; the same list for the same ones. */
+  combination(entry: Entry): readonly Attribute[] {
+    try {
+      const list = Array.from(entry.xattrs, ([name, value]) => this.#attribute(name, value));
+      const key = list.length === 1 ? `${list[0]?.number}` : list.map(({ number }) => number).join();
+      const known = this.#combinations.get(key);
+      if (known === undefined) this.#combinations.set(key, list);
+      return known ?? list;
+    } catch (error) {
+      if (error instanceof XattrError) throw new UserError(`/${entry.path}: ${error.message}`);
+      throw error;
+    }
+  }
 }
 
 function bodyOf(attributes: readonly Attribute[], path: string): XattrBody {
@@ -71,28 +84,22 @@ function bodyOf(attributes: readonly Attribute[], path: string): XattrBody {
 
 /** Plans the attributes of a tree. An attribute that two inodes have is stored once. */
 export function planXattrs(entries: readonly Entry[]): XattrPlan {
-  const all = new Map<string, Attribute>();
-  /** Entries of one layer often share the very same map. */
-  const known = new Map<Xattrs, Attribute[]>();
+  const set = new AttributeSet();
   const lists = entries.map((entry) => {
     if (entry.type === 'hardlink' || entry.xattrs.size === 0) return undefined;
-    let list = known.get(entry.xattrs);
-    if (list === undefined) {
-      list = attributesOf(entry, all);
-      known.set(entry.xattrs, list);
-    }
+    const list = set.combination(entry);
     for (const attribute of list) attribute.references++;
     return list;
   });
   const shared: Uint8Array[] = [];
   let sharedBytes = 0;
-  for (const attribute of all.values()) {
+  for (const attribute of set.attributes.values()) {
     if (attribute.references < 2) continue;
     attribute.sharedOffset = sharedBytes;
     sharedBytes += attribute.bytes.length;
     shared.push(attribute.bytes);
   }
-  const bodies = new Map<Attribute[], XattrBody>();
+  const bodies = new Map<readonly Attribute[], XattrBody>();
   return {
     bodies: lists.map((list, index) => {
       if (list === undefined) return undefined;
