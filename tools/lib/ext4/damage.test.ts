@@ -22,7 +22,7 @@ const images = new ImageFolder();
 afterAll(() => images.remove());
 
 const KIB = 1024;
-const RUNS = 1000;
+const RUNS = 700;
 /** One access of the reader: a piece of content, or the window of inodes. */
 const MAXIMUM_READ_BYTES = 2 ** 20;
 /** Everything that is read of an image of under 1 MiB, whatever it says of itself. */

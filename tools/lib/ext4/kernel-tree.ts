@@ -56,7 +56,7 @@ export const KERNEL_TREE: readonly Entry[] = [
   file(`dir/${'n'.repeat(255)}`, 0),
   fifo('fifo'),
   directory('many'),
-  ...Array.from({ length: 1500 }, (_, index) => file(`many/näme-${index}`, 0)),
+  ...Array.from({ length: 800 }, (_, index) => file(`many/näme-${index}`, 0)),
   directory('same-hash'),
   ...namesAroundCollision().map((name) => file(`same-hash/${name}`, 0)),
   directory('with-xattrs', { xattrs: new Map([['system.posix_acl_default', ACL]]) }),

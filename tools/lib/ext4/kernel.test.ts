@@ -1,5 +1,5 @@
 /** Holds the writer against a running kernel, which mounts what it wrote, changes it and fills it. */
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Entry } from '../entry/entry.ts';
 import { runInKernel, type TestDisk } from '../test-kernel/test-kernel.ts';
 import {
@@ -31,33 +31,50 @@ const entries: readonly Entry[] = [...KERNEL_TREE, socket('socket')];
 const expected = seenIn(KERNEL_TREE, KERNEL_CONTENTS);
 
 describe('the kernel mounts', () => {
-  test.each([
-    ['read-only, without a journal', 'ro', { journal: false }, 256 * MIB],
-    ['read-only, with a journal', 'ro', { journal: true }, 256 * MIB],
-    ['for writing, without a journal', 'rw', { journal: false, reservedPercent: 5 }, 256 * MIB],
-    ['for writing, with a journal, 50 GiB', 'rw', { journal: true, label: 'ROOT' }, 50 * GIB],
-  ])('%s, and sees the whole tree', async (_, mountOptions, options, sizeBytes) => {
-    const path = images.write(entries, { sizeBytes, ...options }, KERNEL_CONTENTS);
-    const archive = emptyDisk(images.file('archive'), 128 * MIB);
-    const output = await inKernel(
-      [
-        { path, writable: mountOptions === 'rw' },
-        { path: archive, writable: true },
-      ],
-      `
-        mount -t ext4 -o ${mountOptions} /dev/ubda /mnt
+  const CASES = [
+    { name: 'read-only, without a journal', mode: 'ro', options: { sizeBytes: 256 * MIB } },
+    { name: 'read-only, with a journal', mode: 'ro', options: { sizeBytes: 256 * MIB, journal: true } },
+    {
+      name: 'for writing, without a journal',
+      mode: 'rw',
+      options: { sizeBytes: 256 * MIB, reservedPercent: 5 },
+    },
+    {
+      name: 'for writing, with a journal, 50 GiB',
+      mode: 'rw',
+      options: { sizeBytes: 50 * GIB, journal: true },
+    },
+  ];
+  const pathOf = (index: number): string => images.file(`${index}.img`);
+  const archiveOf = (index: number): string => images.file(`${index}.tar`);
+  const outputs: string[] = [];
+
+  beforeAll(async () => {
+    const disks: TestDisk[] = [];
+    const scripts = CASES.map(({ mode, options }, index) => {
+      images.write(entries, options, KERNEL_CONTENTS, `${index}.img`);
+      disks.push({ path: pathOf(index), writable: mode === 'rw' });
+      disks.push({ path: emptyDisk(archiveOf(index), 128 * MIB), writable: true });
+      const [image, archive] = [2 * index, 2 * index + 1].map((disk) => `/dev/ubd${'abcdefgh'[disk]}`);
+      return `
+        mount -t ext4 -o ${mode} ${image} /mnt
         [ -S /mnt/socket ]
-        [ -e /mnt/many/näme-1499 ]
-        [ ! -e /mnt/many/näme-1500 ]
+        [ -e /mnt/many/näme-799 ]
+        [ ! -e /mnt/many/näme-800 ]
         stat -c '%X %Y %Z %h' /mnt/dir/content
-        ${tarTo('/dev/ubdb')}
+        ${tarTo(archive as string)}
         umount /mnt
-      `,
-    );
-    expect(output).toBe('0 0 0 2\n');
-    expect(seenByTar(archive)).toEqual(expected);
-    expect(e2fsckComplaints(path)).toBe('');
-    const found = seenByReader(path);
+      `;
+    });
+    outputs.push(...(await inKernel(disks, scripts.join('\n'))).trimEnd().split('\n'));
+  });
+
+  test.each(CASES)('$name, and sees the whole tree', (made) => {
+    const index = CASES.indexOf(made);
+    expect(outputs[index]).toBe('0 0 0 2');
+    expect(seenByTar(archiveOf(index))).toEqual(expected);
+    expect(e2fsckComplaints(pathOf(index))).toBe('');
+    const found = seenByReader(pathOf(index));
     expect(found.delete('socket')).toBe(true);
     expect(found).toEqual(expected);
   });
