@@ -1,5 +1,6 @@
 """A partition that holds an ext4 file system."""
 
+load("//rules/private:file_contexts.bzl", "FILE_CONTEXTS_ATTRS", "add_file_contexts_args")
 load("//rules/private:packed_partition.bzl", "TREE_ATTRS", "declare_partition", "partition_outputs", "partition_providers", "tree_args")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
 load("//rules/private:verity.bzl", "VERITY_ATTRS", "add_verity_args")
@@ -13,12 +14,13 @@ def _ext4_partition_impl(ctx):
         args.add("--hash-seed=" + ctx.attr.hash_seed)
     if ctx.attr.journal:
         args.add("--journal")
+    policy = add_file_contexts_args(args, ctx)
     add_verity_args(args, ctx.attr)
     tool_action(
         ctx,
         tool = "ext4-image",
         arguments = [args],
-        inputs = inputs,
+        inputs = inputs + policy,
         outputs = partition_outputs(partition),
         mnemonic = "IcosExt4Image",
         progress_message = "Writing ext4 partition %{label}",
@@ -32,7 +34,7 @@ ext4_partition = rule(
 The file system has extents, 64-bit block numbers, metadata checksums and directory indexes; `debugfs`, GRUB 2.12 and
 every kernel since 3.18 read it. All times are 0. See docs/formats/ext4.md.""",
     attrs = dict(
-        TREE_ATTRS | VERITY_ATTRS,
+        TREE_ATTRS | FILE_CONTEXTS_ATTRS | VERITY_ATTRS,
         journal = attr.bool(doc = "Whether to make a journal: for file systems that are mounted writable."),
         uuid = attr.string(doc = "File-system UUID. Default: derived (UUIDv5) from the target's stable name."),
         hash_seed = attr.string(doc = "UUID that seeds directory hashes (kernel documentation, ext4: s_hash_seed). Default: derived."),

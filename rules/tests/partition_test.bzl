@@ -29,6 +29,13 @@ _PARTITIONS = {
         options = _expected("partition_data", "8M", "") + _outputs("partition_data", *_ALL[:4]) +
                   ["--uuid=6788e4cf-f456-104e-9a34-a2c58cfb0ee6", "--journal"],
     ),
+    "partition_labelled": struct(
+        tool = "ext4-image",
+        mnemonic = "IcosExt4Image",
+        extensions = _ALL[:4],
+        options = ["--layer=partition_tree.layer.tar.zst", "--subtree=/boot"] + _expected("partition_labelled", "64M", "") +
+                  _outputs("partition_labelled", *_ALL[:4]) + ["--file-contexts=rules/tests/file_contexts", "--file-contexts=rules/tests/file_contexts.subs_dist", "--mount-point=/slot/boot"],
+    ),
     "partition_erofs": struct(
         tool = "erofs-image",
         mnemonic = "IcosErofsImage",
@@ -124,6 +131,20 @@ def partition_test_suite(name):
         journal = True,
         tags = ["manual"],
         uuid = "6788e4cf-f456-104e-9a34-a2c58cfb0ee6",
+    )
+    native.filegroup(
+        name = "partition_file_contexts",
+        srcs = ["file_contexts", "file_contexts.subs_dist"],
+        tags = ["manual"],
+    )
+    ext4_partition(
+        name = "partition_labelled",
+        src = ":partition_tree",
+        file_contexts = ":partition_file_contexts",
+        file_system_size = "64M",
+        mount_point = "/slot/boot",
+        subtree = "/boot",
+        tags = ["manual"],
     )
     erofs_partition(
         name = "partition_erofs",
