@@ -62,7 +62,9 @@ function reasonOf(error: unknown): string {
   if (MEMORY_LIMIT_ERROR.test(text)) {
     return 'its dictionary is larger than the 64 MiB of xz -9; compress it again with a smaller one';
   }
-  return OPTIONS_ERROR.test(text) ? 'it uses a filter other than LZMA2; compress it again without one' : text;
+  return OPTIONS_ERROR.test(text)
+    ? 'it uses a filter other than LZMA2, or a check other than CRC32 and CRC64; compress it again without'
+    : text;
 }
 
 type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;

@@ -189,13 +189,17 @@ export function findFrames(image: BlockSource, name: string): FrameSpan[] {
   return frames;
 }
 
+/** The content size that a whole header says, if it does (section 3.1.1.1.4). */
+function contentBytes(header: Uint8Array): number | undefined {
+  const { sizeOffset, sizeBytes } = headerLayout(header[MAGIC_BYTES] as number);
+  if (sizeBytes === 0) return undefined;
+  return littleEndian(header, sizeOffset, sizeBytes) + (sizeBytes === 2 ? TWO_BYTE_SIZE_OFFSET : 0);
+}
+
 /** The window that a frame needs (section 3.1.1.1.2), from its whole header. */
 function windowBytes(header: Uint8Array): number {
   const descriptor = header[MAGIC_BYTES] as number;
-  if ((descriptor & DESCRIPTOR_SINGLE_SEGMENT) !== 0) {
-    const { sizeOffset, sizeBytes } = headerLayout(descriptor);
-    return littleEndian(header, sizeOffset, sizeBytes) + (sizeBytes === 2 ? TWO_BYTE_SIZE_OFFSET : 0);
-  }
+  if ((descriptor & DESCRIPTOR_SINGLE_SEGMENT) !== 0) return contentBytes(header) ?? 0;
   const window = header[MAGIC_BYTES + 1] as number;
   const base = 2 ** (MIN_WINDOW_LOG + (window >> WINDOW_MANTISSA_BITS));
   return base + (base / 2 ** WINDOW_MANTISSA_BITS) * (window & (2 ** WINDOW_MANTISSA_BITS - 1));
@@ -216,10 +220,16 @@ export class FrameFollower {
   #skippedBytes = 0;
   #next: Expected = 'magic';
   #checksum = false;
+  #contentBytes: number | undefined;
 
   /** @param fail throws the error for the user */
   constructor(fail: (rule: string) => never) {
     this.#fail = fail;
+  }
+
+  /** The content of the frame that bytes were taken of last: what its header says, once that is there. A skippable one has none. */
+  get contentBytes(): number | undefined {
+    return this.#contentBytes;
   }
 
   /** Whether everything so far is whole frames. */
@@ -285,10 +295,12 @@ export class FrameFollower {
             `a zstd frame needs a window of ${window} bytes; at most ${MAX_WINDOW_BYTES} are read (compress it without --long)`,
           );
         }
+        this.#contentBytes = contentBytes(this.#header);
         this.#expect('block', BLOCK_HEADER_BYTES, 0);
         break;
       }
       case 'skippable':
+        this.#contentBytes = 0;
         this.#expect('end', 0, littleEndian(this.#header, MAGIC_BYTES, 4));
         break;
       default: {
@@ -302,6 +314,7 @@ export class FrameFollower {
 
   #takeMagic(): void {
     const magic = littleEndian(this.#header, 0, MAGIC_BYTES);
+    this.#contentBytes = undefined;
     if (magic === MAGIC) this.#expectMore('descriptor', MAGIC_BYTES + 1);
     else if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC)
       this.#expectMore('skippable', SKIPPABLE_HEADER_BYTES);
