@@ -39,7 +39,7 @@ async function writeFileSystem(
     writer.finish();
     return listEntries(tree, digests);
   }
-  const blocks = await placeContents(pool, tree, writer, path, () => {});
+  const blocks = await placeContents(pool, tree, writer, path, () => writer.writeTree());
   for (const { start, count } of blocks) sink.note(start * BLOCK_BYTES, count * BLOCK_BYTES);
   writer.finish();
   return undefined;

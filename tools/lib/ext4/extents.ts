@@ -56,6 +56,31 @@ function encodeHeader(view: DataView, recordCount: number, maximum: number, dept
 
 type RecordWriter = (view: DataView, offset: number, index: number) => void;
 
+/** A tree that fits into the inode, as nearly all do: byte by byte, for there may be millions. */
+function encodeShortTree(extents: ExtentList): Uint8Array {
+  const root = new Uint8Array(BLOCK_MAP_BYTES);
+  put16(root, 0, MAGIC);
+  put16(root, 2, extents.length);
+  put16(root, 4, ROOT_RECORDS);
+  for (let index = 0; index < extents.length; index++) {
+    const offset = HEADER_BYTES + index * RECORD_BYTES;
+    put32(root, offset, extents.logicalBlock(index));
+    put16(root, offset + 4, extents.blockCount(index));
+    put32(root, offset + 8, extents.physicalBlock(index));
+  }
+  return root;
+}
+
+function put16(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+}
+
+function put32(bytes: Uint8Array, offset: number, value: number): void {
+  put16(bytes, offset, value);
+  put16(bytes, offset + 2, value >>> 16);
+}
+
 /**
  * Encodes an extent tree, leaves first, each block full but the last of its level.
  *
@@ -68,6 +93,7 @@ export function encodeExtentTree(
   inodeSeed: number,
   writeBlock: (bytes: Uint8Array) => number,
 ): Uint8Array {
+  if (extents.length <= ROOT_RECORDS) return encodeShortTree(extents);
   let recordCount = extents.length;
   let writeRecord: RecordWriter = (view, offset, index) => {
     view.setUint32(offset, extents.logicalBlock(index), true);

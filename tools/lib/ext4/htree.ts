@@ -22,6 +22,8 @@ const INDEX_RECORD_BYTES = 8;
 const INDEX_TAIL_BYTES = 8;
 const DOT_BYTES = entryBytes(1);
 const DOT_DOT_BYTES = entryBytes(2);
+/** The entries that every directory begins with. */
+export const LINEAR_START_BYTES = DOT_BYTES + DOT_DOT_BYTES;
 const ROOT_RECORDS_OFFSET = DOT_BYTES + DOT_DOT_BYTES + ROOT_INFO_BYTES;
 const NODE_RECORDS_OFFSET = ENTRY_HEADER_BYTES;
 /** Set in the hash of a leaf that goes on with the last hash of the leaf before. */
@@ -52,7 +54,7 @@ export function planDirectory(
   blockBytes: number,
   hashStart: Int32Array,
 ): DirectoryPlan | undefined {
-  let linearBytes = DOT_BYTES + DOT_DOT_BYTES;
+  let linearBytes = LINEAR_START_BYTES;
   for (const name of names) linearBytes += entryBytes(name.length);
   if (linearBytes <= leafBytes(blockBytes)) return { blockCount: 1 };
 

@@ -12,7 +12,7 @@ import {
 import { hashStart } from './htree-hash.ts';
 import { journalBlockCount } from './journal.ts';
 import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
-import { isBlockSymlink, planTreeDirectory, shareXattrBlocks } from './plan.ts';
+import { countDirectoryBlocks, isBlockSymlink, shareXattrBlocks } from './plan.ts';
 import { buildTree, type Tree } from './tree.ts';
 
 /** A file system that shall be written to has one free inode for so many bytes (mke2fs: one in all). */
@@ -57,8 +57,7 @@ function treeBlocks(tree: Tree, hashSeed: Uint8Array): number {
   let blocks = shareXattrBlocks(tree).blocks.length;
   tree.entries.forEach((entry, index) => {
     if (entry.type === 'directory') {
-      const plan = planTreeDirectory(tree, index, start);
-      blocks += plan.blockCount + plan.spareBlocks;
+      blocks += countDirectoryBlocks(tree, index, start).count;
     } else if (entry.type === 'file') {
       const contentBlocks = Math.ceil(entry.sizeBytes / BLOCK_BYTES);
       blocks += contentBlocks + extentBlocks(contentBlocks);

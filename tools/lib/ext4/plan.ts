@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { baseName, type Entry } from '../entry/entry.ts';
 import { encodeName, nameBytes, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
+import { entryBytes, leafBytes } from './directory.ts';
 import { BLOCK_BYTES } from './geometry.ts';
-import { type DirectoryPlan, planDirectory } from './htree.ts';
+import { type DirectoryPlan, LINEAR_START_BYTES, planDirectory } from './htree.ts';
 import { BLOCK_MAP_BYTES } from './inode.ts';
 import { LOST_AND_FOUND, type Tree } from './tree.ts';
 import {
@@ -24,6 +25,31 @@ export interface TreeDirectoryPlan extends DirectoryPlan {
   /** The entries of the directory and their names, in path order. */
   readonly children: Uint32Array;
   readonly names: readonly Uint8Array[];
+}
+
+/** Whether the names of a directory fit into one block, which needs no index. */
+function isOneBlock(tree: Tree, index: number): boolean {
+  let bytes = LINEAR_START_BYTES;
+  for (const child of tree.children(index)) {
+    bytes += entryBytes(nameBytes(baseName((tree.entries[child] as Entry).path)));
+  }
+  return bytes <= leafBytes(BLOCK_BYTES);
+}
+
+/** The blocks of a directory that are known before its names are looked at one by one. */
+export interface DirectoryBlocks {
+  readonly count: number;
+  /** Of a directory with an index, which takes a while to make. */
+  readonly plan: TreeDirectoryPlan | undefined;
+}
+
+/** How many blocks a directory has. */
+export function countDirectoryBlocks(tree: Tree, index: number, hashStart: Int32Array): DirectoryBlocks {
+  if (isOneBlock(tree, index) && (tree.entries[index] as Entry).path !== LOST_AND_FOUND) {
+    return { count: 1, plan: undefined };
+  }
+  const plan = planTreeDirectory(tree, index, hashStart);
+  return { count: plan.blockCount + plan.spareBlocks, plan };
 }
 
 export function planTreeDirectory(tree: Tree, index: number, hashStart: Int32Array): TreeDirectoryPlan {

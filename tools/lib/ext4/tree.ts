@@ -6,6 +6,7 @@ import { UserError } from '../error/user-error.ts';
 import { FILE_TYPE, MAXIMUM_NAME_BYTES } from './directory.ts';
 import { BLOCK_BYTES } from './geometry.ts';
 import { FIRST_FREE_INODE, MAXIMUM_MAJOR, MAXIMUM_MINOR, MODE, ROOT_INODE } from './inode.ts';
+import { PathIndex } from './path-index.ts';
 
 /** EXT4_LINK_MAX in Linux. */
 const MAXIMUM_LINKS = 65_000;
@@ -32,7 +33,8 @@ export interface Tree {
   /** Link counts by entry, as the inode shall say them; of no meaning for hard links. */
   readonly linkCounts: Uint16Array;
   readonly parents: Uint32Array;
-  readonly indexes: ReadonlyMap<string, number>;
+  /** Positions by path. */
+  readonly indexes: PathIndex;
   /** The entries of a directory, in path order. */
   children(index: number): Uint32Array;
   /** The highest inode number in use. */
@@ -115,18 +117,26 @@ function checkName(entry: Entry, name: string): void {
   }
 }
 
-/** Positions by path, after checking that paths ascend, and that each has its directory. */
-function indexEntries(entries: readonly Entry[], parents: Uint32Array): Map<string, number> {
-  const indexes = new Map<string, number>();
+/** Finds the directory of each entry, after checking that paths ascend. */
+function findParents(entries: readonly Entry[]): Uint32Array {
+  const parents = new Uint32Array(entries.length);
+  const indexes = new PathIndex(entries);
   let previous: Entry | undefined;
+  let lastPath = '';
+  let lastIndex: number | undefined = 0;
   entries.forEach((entry, index) => {
     checkEntry(entry);
-    if (indexes.has(entry.path)) fail(entry, 'it is in the tree twice; keep one of the two');
+    if (previous?.path === entry.path) fail(entry, 'it is in the tree twice; keep one of the two');
     if (previous !== undefined && entry.path < previous.path && comparePaths(previous.path, entry.path) > 0) {
       throw new Error(`the entries are not sorted: ${entry.path} comes after ${previous.path}`);
     }
     if (index > 0) {
-      const parent = indexes.get(parentPath(entry.path));
+      const path = parentPath(entry.path);
+      if (path !== lastPath) {
+        lastPath = path;
+        lastIndex = indexes.get(path);
+      }
+      const parent = lastIndex;
       if (parent === undefined) {
         fail(entry, `its directory ${printableName(parentPath(entry.path))} is not in the tree; add it`);
       }
@@ -138,14 +148,13 @@ function indexEntries(entries: readonly Entry[], parents: Uint32Array): Map<stri
       }
       parents[index] = parent;
     }
-    indexes.set(entry.path, index);
     previous = entry;
   });
-  return indexes;
+  return parents;
 }
 
 /** The entry that a hard link stands for, through other hard links if need be. */
-function resolveLink(entries: readonly Entry[], indexes: ReadonlyMap<string, number>, link: Entry): number {
+function resolveLink(entries: readonly Entry[], indexes: PathIndex, link: Entry): number {
   const seen = new Set<string>();
   for (let entry = link; entry.type === 'hardlink'; ) {
     seen.add(entry.path);
@@ -214,8 +223,8 @@ function listChildren(parents: Uint32Array): (index: number) => Uint32Array {
  */
 export function buildTree(given: readonly Entry[]): Tree {
   const entries = complete(given);
-  const parents = new Uint32Array(entries.length);
-  const indexes = indexEntries(entries, parents);
+  const parents = findParents(entries);
+  const indexes = new PathIndex(entries);
   const targets = Uint32Array.from(entries, (entry, index) =>
     entry.type === 'hardlink' ? resolveLink(entries, indexes, entry) : index,
   );

@@ -7,7 +7,7 @@ import { BlockAllocator, type BlockRun, ExtentPool } from './allocator.ts';
 import { appendExtent, FileContent } from './content.ts';
 import type { DirectoryEntry } from './directory.ts';
 import { encodeLeaf } from './directory.ts';
-import { encodeExtentTree } from './extents.ts';
+import { type ExtentList, encodeExtentTree } from './extents.ts';
 import { BLOCK_BYTES, type Geometry } from './geometry.ts';
 import { type JournalInode, writeGroupMetadata } from './group-writer.ts';
 import { encodeDirectory } from './htree.ts';
@@ -28,6 +28,8 @@ import { encodeJournalSuperblock } from './journal.ts';
 import { journalBlocks, minimumTreeSizeBytes, planTreeGeometry, wantedInodes } from './minimum.ts';
 import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
 import {
+  countDirectoryBlocks,
+  type DirectoryBlocks,
   isBlockSymlink,
   placeEntryXattrs,
   planTreeDirectory,
@@ -72,9 +74,10 @@ export class Ext4Writer {
   readonly #contentStates: Uint8Array;
   readonly #sharedXattrs: SharedXattrBlocks;
   readonly #xattrBlockNumbers: number[] = [];
-  /** By entry: bytes in blocks, of directories. */
-  readonly #directoryBlocks = new Map<number, { blocks: number; isIndexed: boolean }>();
+  /** By entry. */
+  readonly #directoryBlocks = new Map<number, DirectoryBlocks>();
   readonly #journalExtents: number[] = [];
+  #isTreeWritten = false;
   #isFinished = false;
 
   /**
@@ -98,12 +101,38 @@ export class Ext4Writer {
     this.#extentCounts = new Uint32Array(this.#tree.entries.length);
     this.#contentStates = new Uint8Array(this.#tree.entries.length);
     this.#sharedXattrs = shareXattrBlocks(this.#tree);
-    this.#writeJournal();
-    this.#tree.entries.forEach((entry, index) => {
-      if (entry.type === 'directory') this.#writeDirectory(index);
+    this.#placeTree();
+  }
+
+  /** Finds a place for everything but the content of files. */
+  #placeTree(): void {
+    const start = hashStart(this.#options.hashSeed);
+    const { entries } = this.#tree;
+    this.#journalExtents.push(...this.#allocate(journalBlocks(this.#options)));
+    entries.forEach((entry, index) => {
+      if (entry.type !== 'directory') return;
+      const blocks = countDirectoryBlocks(this.#tree, index, start);
+      this.#directoryBlocks.set(index, blocks);
+      this.#keepExtents(index, this.#allocate(blocks.count));
     });
+    entries.forEach((entry, index) => {
+      if (isBlockSymlink(entry)) this.#keepExtents(index, this.#allocate(1));
+    });
+    for (const _ of this.#sharedXattrs.blocks) this.#xattrBlockNumbers.push(this.#allocateBlock());
+  }
+
+  /**
+   * Writes the blocks of everything but the content of files. {@link finish} does it where it was not done before: for callers that
+   * have the time for it while others copy contents.
+   */
+  writeTree(): void {
+    if (this.#isTreeWritten) return;
+    this.#isTreeWritten = true;
+    this.#writeJournal();
+    for (const [index, { plan }] of this.#directoryBlocks) this.#writeDirectory(index, plan);
     this.#writeSymlinks();
     this.#writeXattrBlocks();
+    this.#buffer.flush();
   }
 
   /**
@@ -164,6 +193,7 @@ export class Ext4Writer {
   finish(): Ext4Summary {
     if (this.#isFinished) throw new Error('the file system was finished before');
     this.#isFinished = true;
+    this.writeTree();
     this.#checkContent();
     const { journal, directoryCounts } = this.#writeInodes();
     this.#buffer.flush();
@@ -227,6 +257,10 @@ export class Ext4Writer {
     }
   }
 
+  #extents(index: number): ExtentList {
+    return this.#pool.list(this.#firstExtents[index] as number, this.#extentCounts[index] as number);
+  }
+
   /** Allocates blocks `0` to `count` of a file; @returns its extents as {@link appendExtent} makes them */
   #allocate(count: number): number[] {
     const extents: number[] = [];
@@ -253,13 +287,14 @@ export class Ext4Writer {
   #writeJournal(): void {
     const count = journalBlocks(this.#options);
     if (count === 0) return;
-    this.#journalExtents.push(...this.#allocate(count));
     this.#writeBlock(this.#journalExtents[1] as number, encodeJournalSuperblock(count, BLOCK_BYTES));
   }
 
-  #writeDirectory(index: number): void {
+  #writeDirectory(
+    index: number,
+    plan = planTreeDirectory(this.#tree, index, hashStart(this.#options.hashSeed)),
+  ): void {
     const tree = this.#tree;
-    const plan = planTreeDirectory(tree, index, hashStart(this.#options.hashSeed));
     const inode = tree.inodes[index] as number;
     const entries = Array.from(plan.children, (child, position): DirectoryEntry => {
       const entry = this.#inodeEntry(child);
@@ -269,13 +304,9 @@ export class Ext4Writer {
         name: plan.names[position] as Uint8Array,
       };
     });
-    const blockCount = plan.blockCount + plan.spareBlocks;
-    const extents = this.#allocate(blockCount);
-    this.#keepExtents(index, extents);
-    this.#directoryBlocks.set(index, { blocks: blockCount, isIndexed: plan.index !== undefined });
     const identity = { inode, parentInode: tree.inodes[tree.parents[index] as number] as number };
     const inodeSeed = inodeChecksumSeed(this.#seed, inode);
-    const blocks = blockNumbers(extents);
+    const blocks = blockNumbers(this.#extents(index));
     for (const bytes of encodeDirectory(plan, identity, entries, BLOCK_BYTES, inodeSeed)) {
       this.#writeBlock(blocks.next().value as number, bytes);
     }
@@ -293,19 +324,16 @@ export class Ext4Writer {
   #writeSymlinks(): void {
     this.#tree.entries.forEach((entry, index) => {
       if (entry.type !== 'symlink' || !isBlockSymlink(entry)) return;
-      const extents = this.#allocate(1);
-      this.#keepExtents(index, extents);
-      this.#writeBlock(extents[1] as number, encodeName(entry.target));
+      this.#writeBlock(this.#extents(index).physicalBlock(0), encodeName(entry.target));
     });
   }
 
   #writeXattrBlocks(): void {
-    for (const { owner, references } of this.#sharedXattrs.blocks) {
+    this.#sharedXattrs.blocks.forEach(({ owner, references }, position) => {
       const { block } = placeEntryXattrs(this.#tree.entries[owner] as Entry);
-      const number = this.#allocateBlock();
-      this.#xattrBlockNumbers.push(number);
+      const number = this.#xattrBlockNumbers[position] as number;
       this.#writeBlock(number, encodeXattrBlock(block, BLOCK_BYTES, number, references, this.#seed));
-    }
+    });
   }
 
   #checkContent(): void {
@@ -420,7 +448,7 @@ export class Ext4Writer {
       this.#extentCounts[index] as number,
       inodeNumber,
     );
-    const isIndexed = this.#directoryBlocks.get(index)?.isIndexed ?? false;
+    const isIndexed = this.#directoryBlocks.get(index)?.plan?.index !== undefined;
     return {
       ...common,
       sizeBytes: this.#sizeBytes(entry, index),
@@ -433,7 +461,7 @@ export class Ext4Writer {
   #sizeBytes(entry: Entry, index: number): number {
     if (entry.type === 'file') return entry.sizeBytes;
     if (entry.type === 'symlink') return nameBytes(entry.target);
-    return (this.#directoryBlocks.get(index)?.blocks ?? 0) * BLOCK_BYTES;
+    return (this.#directoryBlocks.get(index)?.count ?? 0) * BLOCK_BYTES;
   }
 }
 
@@ -442,10 +470,9 @@ function isBitSet(bits: Uint8Array, bit: number): boolean {
 }
 
 /** Yields the block numbers of extents in order. */
-function* blockNumbers(extents: readonly number[]): Generator<number> {
-  for (let offset = 0; offset < extents.length; offset += 3) {
-    const start = extents[offset + 1] as number;
-    const count = extents[offset + 2] as number;
-    for (let block = start; block < start + count; block++) yield block;
+function* blockNumbers(extents: ExtentList): Generator<number> {
+  for (let index = 0; index < extents.length; index++) {
+    const start = extents.physicalBlock(index);
+    for (let block = start; block < start + extents.blockCount(index); block++) yield block;
   }
 }

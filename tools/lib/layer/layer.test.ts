@@ -52,7 +52,7 @@ describe('a layer file', () => {
     ]);
     const scanned = await scanLayer(openLayerFile(path));
     expect(
-      scanned.map((item) => (item.kind === 'entry' ? item.entry.path : `${item.kind} ${item.path}`)),
+      Array.from(scanned, (item) => (item.kind === 'entry' ? item.entry.path : `${item.kind} ${item.path}`)),
     ).toEqual([
       'bin',
       'whiteout etc/motd',

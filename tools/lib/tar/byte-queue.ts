@@ -34,6 +34,12 @@ export class ByteQueue {
     return true;
   }
 
+  /** {@link tryTake}, but the bytes are not taken yet. */
+  tryPeek(count: number): Uint8Array | undefined {
+    if (this.#chunk.length - this.#position < count) return undefined;
+    return this.#chunk.subarray(this.#position, this.#position + count);
+  }
+
   /** Exactly `count` bytes where they lie in one piece already, without a copy; else `undefined`. */
   tryTake(count: number): Uint8Array | undefined {
     return this.#chunk.length - this.#position >= count ? this.#advance(count) : undefined;

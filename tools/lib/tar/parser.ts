@@ -5,7 +5,7 @@ import { decodeName, printableName } from '../entry/name.ts';
 import type { Timestamp } from '../entry/tree-reader.ts';
 import { UserError } from '../error/user-error.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { BLOCK_BYTES, HeaderError, paddingBytes, RawHeader, TypeFlag } from './header.ts';
+import { BLOCK_BYTES, HeaderError, paddingBytes, RawHeader, TYPE_FLAG_OFFSET, TypeFlag } from './header.ts';
 import {
   addGlobalRecords,
   memberEntry,
@@ -45,6 +45,11 @@ const MAX_EXTENDED_HEADER_BYTES = 8 << 20;
 const NO_RECORDS: ReadonlyMap<string, Uint8Array> = new Map();
 
 type Parsing<Result> = Generator<TarEvent | undefined, Result, Uint8Array | undefined>;
+
+/** Of members whose header is followed by nothing but content: files, hard links, symbolic links, directories. */
+const COMMON_TYPE_FLAGS = new Set(
+  [TypeFlag.file, TypeFlag.hardLink, TypeFlag.symlink, TypeFlag.directory].map((flag) => flag.charCodeAt(0)),
+);
 
 function isZero(block: Uint8Array): boolean {
   for (const byte of block) if (byte !== 0) return false;
@@ -259,10 +264,41 @@ export class TarParser {
     }
   }
 
+  /**
+   * The next member where its header is at hand, is all there is to say about it, and contents are not wanted: that of nearly every
+   * member, without the turns that input takes which has to be waited for. `undefined` where it takes {@link #nextHeader}.
+   */
+  #commonMember(archiveBytes: number): TarMember | undefined {
+    const block = this.#input.tryPeek(BLOCK_BYTES);
+    if (block === undefined || !COMMON_TYPE_FLAGS.has(block[TYPE_FLAG_OFFSET] as number)) return undefined;
+    if (block[0] === 0 || this.#globalRecords.size > 0) return undefined;
+    this.#current = undefined;
+    this.#blockStart = this.#input.offsetBytes;
+    const header = new RawHeader(block);
+    const overrides: Overrides = { globalRecords: this.#globalRecords, records: NO_RECORDS };
+    this.#current = { header, overrides };
+    const entry = memberEntry(header, overrides, header.sizeBytes);
+    const modificationTime = memberTime(header, overrides);
+    this.#current = entry.path;
+    this.#input.skip(BLOCK_BYTES);
+    const dataOffsetBytes = this.#input.offsetBytes;
+    if (entry.type === 'file') this.#skip(header.sizeBytes, archiveBytes);
+    return { kind: 'member', entry, modificationTime, dataOffsetBytes };
+  }
+
+  *#commonMembers(archiveBytes: number): Parsing<void> {
+    for (;;) {
+      const member = this.#commonMember(archiveBytes);
+      if (member === undefined) return;
+      yield member;
+    }
+  }
+
   /** The events of the archive. `undefined` asks for the next chunk; `next(undefined)` then says that there is none. */
   *events(): Parsing<void> {
     try {
       for (;;) {
+        if (this.#sizeBytes !== undefined) yield* this.#commonMembers(this.#sizeBytes);
         const next = yield* this.#nextHeader();
         if (next === undefined) break;
         yield* this.#member(next.header, next.overrides);

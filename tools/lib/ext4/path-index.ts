@@ -1,0 +1,43 @@
+/** Finds entries by path in a list that is sorted by path, without a table of all of them. */
+import { comparePaths, type Entry } from '../entry/entry.ts';
+
+/** So many entries behind the last one that was found are tried before a search: paths are mostly asked for in their order. */
+const NEAR = 4;
+
+export class PathIndex {
+  readonly #entries: readonly Entry[];
+  #last = 0;
+
+  /** @param entries sorted by path, each path once */
+  constructor(entries: readonly Entry[]) {
+    this.#entries = entries;
+  }
+
+  /** The position of the entry at `path`. */
+  get(path: string): number | undefined {
+    const entries = this.#entries;
+    const nearEnd = Math.min(this.#last + NEAR, entries.length);
+    for (let index = this.#last; index < nearEnd; index++) {
+      if ((entries[index] as Entry).path === path) {
+        this.#last = index;
+        return index;
+      }
+    }
+    const found = this.#search(path);
+    if (found !== undefined) this.#last = found;
+    return found;
+  }
+
+  #search(path: string): number | undefined {
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const order = comparePaths((this.#entries[middle] as Entry).path, path);
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    return undefined;
+  }
+}
