@@ -7,34 +7,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MemoryImage } from '../block/block.ts';
 import { FileImage } from '../block/file.ts';
 import { realTool } from '../testing/real-tool.ts';
+import {
+  DISK,
+  DISK_UUID,
+  diskInMemory,
+  EFI_SYSTEM,
+  LINUX_DATA,
+  sgdisk,
+  diskFile as writeDiskFile,
+} from './fixture.ts';
 import { encodeGpt, type GptDisk, SECTOR_BYTES } from './gpt.ts';
 import { readGpt } from './read.ts';
-
-const DISK_UUID = '2b110bb7-cdec-7d41-b97e-893edcbe5428';
-const EFI_SYSTEM = 'c12a7328-f81f-11d2-ba4b-00a0c93ec93b';
-const LINUX_DATA = '0fc63daf-8483-4772-8e79-3d69d8477de4';
-
-const DISK: GptDisk = {
-  diskSectors: 8192,
-  diskUuid: DISK_UUID,
-  partitions: [
-    {
-      name: 'esp',
-      startSector: 2048,
-      sizeSectors: 2048,
-      typeUuid: EFI_SYSTEM,
-      uuid: 'b78084e2-3363-1346-8c25-d426f26b8928',
-      attributes: 1n,
-    },
-    {
-      name: 'Größe_A',
-      startSector: 4096,
-      sizeSectors: 2048,
-      typeUuid: LINUX_DATA,
-      uuid: '6788e4cf-f456-104e-9a34-a2c58cfb0ee6',
-    },
-  ],
-};
 
 let folder = '';
 beforeAll(() => {
@@ -42,28 +25,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function writeDisk(sink: { write(offsetBytes: number, bytes: Uint8Array): void }, disk: GptDisk): void {
-  const gpt = encodeGpt(disk);
-  sink.write(0, gpt.primary);
-  sink.write(gpt.backupStartSector * SECTOR_BYTES, gpt.backup);
-}
-
 function diskFile(name: string, disk: GptDisk): string {
-  const path = join(folder, name);
-  const image = FileImage.create(path, disk.diskSectors * SECTOR_BYTES);
-  writeDisk(image, disk);
-  image.close();
-  return path;
-}
-
-function diskInMemory(disk = DISK): MemoryImage {
-  const image = new MemoryImage(disk.diskSectors * SECTOR_BYTES);
-  writeDisk(image, disk);
-  return image;
-}
-
-function sgdisk(...args: string[]): string {
-  return execFileSync(realTool('sgdisk', 'gdisk'), args, { encoding: 'utf8' });
+  return writeDiskFile(join(folder, name), disk);
 }
 
 /** The published GuestOS disk: nine partitions, expanded to 50 GiB. */
@@ -203,7 +166,9 @@ describe('a damaged table is refused, with the copy and the reason', () => {
       headerBytes.writeUInt32LE(crc32(headerBytes), 16);
       image.write(header, headerBytes);
     }
-    expect(() => readGpt(image)).toThrow('partition 2 ("Größe_A", 3072 sectors from 3072) overlaps');
+    expect(() => readGpt(image)).toThrow(
+      'partition 2 ("Größe_A", 3072 sectors from 3072) overlaps partition 1',
+    );
   });
 });
 
