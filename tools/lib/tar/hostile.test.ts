@@ -124,17 +124,27 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
     [
       'a huge pax header',
       header({ typeFlag: 'x', sizeBytes: 9 << 20 }),
-      'extended headers of 9437184 bytes; at most 8388608 are read',
+      'extended headers of 9437696 bytes; at most 8388608 are read',
     ],
     [
       'a huge GNU long name',
       header({ typeFlag: 'L', sizeBytes: 9 << 20 }),
-      'extended headers of 9437184 bytes; at most 8388608 are read',
+      'extended headers of 9437696 bytes; at most 8388608 are read',
     ],
     [
       'a pax header for no entry',
       withRecords({ path: 'a' }).subarray(0, 1024),
       'an extended header that belongs to no entry',
+    ],
+    [
+      'more pax records than any file has',
+      withRecords(Object.fromEntries(Array.from({ length: 20_001 }, (_, index) => [`key${index}`, 'x']))),
+      'it has more than 20000 pax records',
+    ],
+    [
+      'pax headers that do not end',
+      Buffer.concat(Array.from({ length: 17_000 }, () => withRecords({ uid: '1' }).subarray(0, 1024))),
+      'extended headers of 8388',
     ],
     ['a pax record without a length', rawPax('path=a\n'), 'a pax record does not start with its length'],
     [

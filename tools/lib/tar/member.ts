@@ -11,7 +11,7 @@ import { xattrsOf } from './xattr.ts';
 export interface Overrides {
   /** What global headers said so far (POSIX: about all that follows). */
   readonly globalRecords: ReadonlyMap<string, Uint8Array>;
-  records: ReadonlyMap<string, Uint8Array>;
+  records: Map<string, Uint8Array>;
   longName?: Uint8Array;
   longLink?: Uint8Array;
 }

@@ -15,7 +15,7 @@ import {
   type Overrides,
   showName,
 } from './member.ts';
-import { decodePax } from './pax.ts';
+import { decodePax, MAX_RECORDS } from './pax.ts';
 import { type Extent, HeaderSparseMap, type SparseMap, sparseRecords } from './sparse-map.ts';
 
 /** A member's header. The data events of its content follow. */
@@ -42,7 +42,8 @@ export type TarEvent = TarMember | TarData;
 /** Bounds the memory that the extended headers of one member can take. */
 const MAX_EXTENDED_HEADER_BYTES = 8 << 20;
 
-const NO_RECORDS: ReadonlyMap<string, Uint8Array> = new Map();
+/** What a member without pax records has; replaced, never changed. */
+const NO_RECORDS = new Map<string, Uint8Array>();
 
 type Parsing<Result> = Generator<TarEvent | undefined, Result, Uint8Array | undefined>;
 
@@ -105,7 +106,7 @@ export class TarParser {
   }
 
   *#extendedHeader(header: RawHeader): Parsing<Uint8Array> {
-    this.#extendedBytes += header.sizeBytes;
+    this.#extendedBytes += BLOCK_BYTES + header.sizeBytes;
     if (this.#extendedBytes > MAX_EXTENDED_HEADER_BYTES) {
       this.#fail(
         `extended headers of ${this.#extendedBytes} bytes; at most ${MAX_EXTENDED_HEADER_BYTES} are read`,
@@ -124,8 +125,9 @@ export class TarParser {
       case TypeFlag.paxHeader:
       case TypeFlag.solarisPaxHeader: {
         const records = decodePax(yield* this.#extendedHeader(header));
-        overrides.records =
-          overrides.records.size === 0 ? records : new Map([...overrides.records, ...records]);
+        if (overrides.records.size === 0) overrides.records = records;
+        else for (const [keyword, value] of records) overrides.records.set(keyword, value);
+        if (overrides.records.size > MAX_RECORDS) this.#fail(`it has more than ${MAX_RECORDS} pax records`);
         return true;
       }
       case TypeFlag.gnuLongName:

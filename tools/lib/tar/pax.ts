@@ -21,6 +21,8 @@ const NEWLINE = 0x0a;
 const ZERO = 0x30;
 const NINE = 0x39;
 const MAX_LENGTH_DIGITS = 10;
+/** Bounds the memory that the records of one member can take. Linux has room for the names of some thousand attributes. */
+export const MAX_RECORDS = 20_000;
 
 /** One record; the length counts its own digits. */
 export function encodeRecord(keyword: string, value: Uint8Array): Buffer {
@@ -92,6 +94,7 @@ export function decodePax(bytes: Uint8Array): Map<string, Uint8Array> {
     const value = bytes.slice(equals + 1, end - 1);
     if (keyword === SPARSE_OFFSET || keyword === SPARSE_LENGTH) extents.add(keyword, value);
     else records.set(keyword, value);
+    if (records.size > MAX_RECORDS) throw new HeaderError(`it has more than ${MAX_RECORDS} pax records`);
     start = end;
   }
   extents.addTo(records);
