@@ -9,14 +9,15 @@ _INITRAMFS_BINARIES = [
     "/usr/sbin/veritysetup",
 ]
 
-# Disks (virtio, virtio SCSI, SATA), the verified root, and SHA-256 with the processor's help. NVMe, the virtio bus and ext4
-# are built into the kernel.
+# Disks (virtio, virtio SCSI, SATA), the verified root of either file system, and SHA-256 with the processor's help. NVMe, the
+# virtio bus and ext4 are built into the kernel.
 _INITRAMFS_MODULES = [
     "virtio_blk",
     "virtio_scsi",
     "ahci",
     "sd_mod",
     "dm-verity",
+    "erofs",
     "sha256-ssse3",
 ]
 

@@ -8,6 +8,15 @@ _IC_PROGRAMS = {
     "//ic-os/guestos:replica": install("/opt/ic/bin/replica", mode = "0755"),
 }
 
+_DEV = {
+    "base": "//ic-os/guestos:base_dev",
+    "components": GUESTOS_DEV_COMPONENTS,
+    "console_login": "root:root",
+    "initrd": "//ic-os/guestos:initrd_dev",
+    "login": "root",
+    "ready": "login: ",
+}
+
 GUESTOS = icos_os(
     name = "guestos",
     boot_args_template = "//ic-os/bootloader:boot/boot_args.template",
@@ -37,14 +46,8 @@ GUESTOS = icos_os(
         "/usr/sbin/unix_chkpwd",
     ],
     variants = {
-        "dev": {
-            "base": "//ic-os/guestos:base_dev",
-            "components": GUESTOS_DEV_COMPONENTS,
-            "console_login": "root:root",
-            "initrd": "//ic-os/guestos:initrd_dev",
-            "login": "root",
-            "ready": "login: ",
-        },
+        "dev": _DEV,
+        "dev-erofs": dict(_DEV, root_file_system = "erofs"),
         "prod": {
             "base": "//ic-os/guestos:base_prod",
             "components": GUESTOS_PROD_COMPONENTS,

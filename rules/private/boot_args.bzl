@@ -27,7 +27,7 @@ def _boot_args_impl(ctx):
 
 boot_args = rule(
     implementation = _boot_args_impl,
-    doc = "Fills in a template of kernel command lines: `@ROOT_HASH@` and `@HASH_OFFSET@` (bytes) of the root partition, and `@NAME@` for each of `values`. The result is held to a strict grammar: nothing in it can be run.",
+    doc = "Fills in a template of kernel command lines: `@ROOT_HASH@`, `@HASH_OFFSET@` (bytes) and `@ROOT_TYPE@` (of the file system) of the root partition, and `@NAME@` for each of `values`. The result is held to a strict grammar: nothing in it can be run.",
     attrs = {
         "template": attr.label(allow_single_file = True, mandatory = True, doc = "The template: a GRUB environment block of `BOOT_ARGS...=` lines."),
         "root": attr.label(providers = [PartitionInfo], doc = "The root partition, where it has a hash tree."),

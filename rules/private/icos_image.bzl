@@ -3,6 +3,7 @@
 load("//rules/private:boot_args.bzl", "boot_args")
 load("//rules/private:boot_test.bzl", "boot_test")
 load("//rules/private:disk_image.bzl", "disk_image")
+load("//rules/private:erofs_partition.bzl", "erofs_partition")
 load("//rules/private:ext4_partition.bzl", "ext4_partition")
 load("//rules/private:image_manifest.bzl", "image_manifest")
 load("//rules/private:image_test.bzl", "image_test")
@@ -11,6 +12,12 @@ load("//rules/private:launch.bzl", "launch")
 load("//rules/private:rootfs.bzl", "rootfs")
 load("//rules/private:upgrade_image.bzl", "upgrade_image")
 load("//rules/private:version.bzl", "version_file")
+
+# What the root file system can be: both under dm-verity, both mounted by the initial RAM file system.
+_ROOT_FILE_SYSTEMS = {
+    "erofs": erofs_partition,
+    "ext4": ext4_partition,
+}
 
 def icos_image(
         name,
@@ -28,6 +35,7 @@ def icos_image(
         directories = {},
         symlinks = {},
         root_exclude = [],
+        root_file_system = "ext4",
         root_partition = "A_root",
         boot_partition = "A_boot",
         disk_guid = "",
@@ -68,6 +76,7 @@ def icos_image(
       directories: dict of absolute path to mode: directories on top of `base`.
       symlinks: dict of absolute path to target: symbolic links on top of `base`.
       root_exclude: paths of the tree that the root partition does not get; `/boot/*` goes without saying.
+      root_file_system: `ext4`, or `erofs`, which has no free space and no place for any.
       root_partition: which partition of the layout is the root.
       boot_partition: which partition of the layout holds kernel, initial RAM file system and boot arguments.
       disk_guid: the disk's GUID.
@@ -93,7 +102,9 @@ def icos_image(
         symlinks = symlinks,
         visibility = visibility,
     )
-    ext4_partition(
+    if root_file_system not in _ROOT_FILE_SYSTEMS:
+        fail("root_file_system = %r: there are %s" % (root_file_system, ", ".join(_ROOT_FILE_SYSTEMS)))
+    _ROOT_FILE_SYSTEMS[root_file_system](
         name = "root",
         src = ":root_tree",
         exclude = ["/boot/*"] + root_exclude,

@@ -5,16 +5,21 @@ import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/
 import { UserError } from '../lib/error/user-error.ts';
 import { expandBootArgs } from './boot-args.ts';
 
-interface VerityIndex {
+interface RootIndex {
+  readonly fileSystem?: { readonly type: string };
   readonly verity?: { readonly rootHash: string; readonly hashOffsetBytes: number };
 }
 
-function verityValues(path: string | undefined): Record<string, string> {
+function rootValues(path: string | undefined): Record<string, string> {
   if (path === undefined) return {};
-  const { verity } = readJson<VerityIndex>(path);
+  const { verity, fileSystem } = readJson<RootIndex>(path);
   if (verity === undefined)
     throw new UserError(`${path}: the root partition has no hash tree; set verity = True`);
-  return { ROOT_HASH: verity.rootHash, HASH_OFFSET: String(verity.hashOffsetBytes) };
+  return {
+    ROOT_HASH: verity.rootHash,
+    HASH_OFFSET: String(verity.hashOffsetBytes),
+    ...(fileSystem === undefined ? {} : { ROOT_TYPE: fileSystem.type }),
+  };
 }
 
 await runTool(({ args, output }) => {
@@ -24,7 +29,7 @@ await runTool(({ args, output }) => {
   });
   const template = required(values.template, 'template');
   const known = {
-    ...verityValues(values.root),
+    ...rootValues(values.root),
     ...Object.fromEntries(nameValuePairs(values.value, 'value')),
   };
   const text = expandBootArgs(readFileSync(template, 'utf8'), template, known);

@@ -6,6 +6,8 @@ import { failure, runRealTool } from '../tool.ts';
 import { dumpProblems } from './debugfs.ts';
 
 const PERMISSIONS = 0o7777;
+/** What dump.erofs shows of them. */
+const ACCESS = 0o777;
 /** What dump.erofs calls each type. */
 const DUMP_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
   file: 'regular file',
@@ -18,7 +20,7 @@ const DUMP_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
   socket: 'socket file',
 };
 
-/** Every file that fsck.erofs copies out of the file system has its digest and its permissions. */
+/** Every file and directory that fsck.erofs copies out of the file system has its permissions, and files their digest. */
 export function fsckContentProblems({ name, path, entries }: PartitionImage, folder: string): string[] {
   const copied = runRealTool('fsck.erofs', 'erofs-utils', [
     `--extract=${folder}`,
@@ -28,7 +30,7 @@ export function fsckContentProblems({ name, path, entries }: PartitionImage, fol
   ]);
   const problems = failure('fsck.erofs --extract', copied);
   for (const entry of entries) {
-    if (entry.type !== 'file') continue;
+    if (entry.type !== 'file' && entry.type !== 'directory') continue;
     const mode = lstatSync(join(folder, entry.path), { throwIfNoEntry: false })?.mode;
     const expected = Number.parseInt(entry.mode, 8);
     if (mode !== undefined && (mode & PERMISSIONS) !== expected) {
@@ -63,7 +65,11 @@ function statProblems(where: string, entry: ImageEntry, text: string): string[] 
   expect('type', /On-disk size: \d+ {2}(.*)/, DUMP_TYPES[entry.type]);
   expect('owner', /Uid: (\d+)/, `${entry.uid}`);
   expect('group', /Gid: (\d+)/, `${entry.gid}`);
-  expect('mode', /Access: 0*(\d+)\//, Number.parseInt(entry.mode, 8).toString(8));
+  expect(
+    'access',
+    /Access: 0(\d+)\//,
+    (Number.parseInt(entry.mode, 8) & ACCESS).toString(8).padStart(3, '0'),
+  );
   if (entry.sizeBytes !== undefined) expect('size', /^Size: (\d+)/m, `${entry.sizeBytes}`);
   const hasXattrs = Object.keys(entry.xattrs ?? {}).length > 0;
   if (/Xattr size: 0$/m.test(text) === hasXattrs) {
@@ -72,7 +78,7 @@ function statProblems(where: string, entry: ImageEntry, text: string): string[] 
   return problems;
 }
 
-/** dump.erofs sees owner, mode and type of every entry that is set-uid, not root's, or has attributes, as the manifest has them. */
+/** dump.erofs sees owner, access and type of every entry that is set-uid, not root's, or has attributes, as the manifest has them. */
 export function dumpErofsProblems({ name, path, entries }: PartitionImage): string[] {
   return entries.filter(isSpecial).flatMap((entry) => {
     const result = runRealTool('dump.erofs', 'erofs-utils', [`--path=${entry.path}`, path]);
