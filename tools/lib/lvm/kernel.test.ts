@@ -223,3 +223,75 @@ test('a group that lvm2 made is read: extended, striped and moved; what is neith
   expect(half.problems).toEqual([expect.stringMatching(/^volume group "made": pv0 \(.*\) is missing$/)]);
   expect(() => openLogicalVolume(half, 'striped')).toThrow(/lies on pv0 .* which is missing/);
 });
+
+test('names, tags and extent sizes are taken and refused as lvm2 does it', async () => {
+  const names = [
+    'a',
+    'A_root',
+    '0',
+    '.a',
+    '..',
+    '.',
+    '-a',
+    'a-',
+    'a--b',
+    'a+b',
+    'a b',
+    'a:b',
+    'a@b',
+    'ä',
+    'a.b_c',
+  ];
+  names.push(
+    'snapshot',
+    'snapshots',
+    'pvmove',
+    'a_tdata',
+    'a_tmeta_b',
+    'mimage',
+    'a_mimage',
+    'a_rmeta_0',
+    'x_pmspare',
+  );
+  names.push('x'.repeat(120), 'x'.repeat(127), 'x'.repeat(128));
+  const tags = ['a', 'a=b', 'a b', 'a/b', 'a:b!&#', '-a', 'ä', 'a,b', 't'.repeat(1024)];
+  const sizes = [4096, 8192, 12288, 131072, 393216, 400 * 1024, 1 << 20, 3 << 20];
+  disks.create('sizes', 16 * MIB);
+  const request = { ...REQUEST, name: 'vg', physicalVolumes: [{ sizeBytes: 16 * MIB }], logicalVolumes: [] };
+  writeGroup(encodeVolumeGroup(request), [disks.create('names', 16 * MIB)]);
+  const lists = { '/volumes': names, '/tags': tags, '/sizes': sizes.map((size) => `${size}b`) };
+  const files = Object.fromEntries(
+    Object.entries(lists).map(([path, list]) => [path, list.map((item) => `${item}\n`).join('')]),
+  );
+  const output = await disks.lvm(
+    ['names', 'sizes'],
+    `
+    told() { "$@" >/dev/null 2>&1 && echo yes || echo no; }
+    lvm pvcreate -q /dev/ubdb >/dev/null
+    while IFS= read -r name; do told lvm lvcreate --test -Wn -Zn -l 1 -n "$name" vg </dev/null; done </volumes
+    while IFS= read -r name; do told lvm vgcreate --test -- "$name" /dev/ubdb </dev/null; done </volumes
+    while IFS= read -r tag; do told lvm vgchange --test --addtag="$tag" vg </dev/null; done </tags
+    while IFS= read -r size; do told lvm vgcreate --test -s "$size" other /dev/ubdb </dev/null; done </sizes
+  `,
+    files,
+  );
+  const ours = (request: Partial<Parameters<typeof encodeVolumeGroup>[0]>): string => {
+    try {
+      const volumes = { physicalVolumes: [{ sizeBytes: 64 * MIB }], logicalVolumes: [] };
+      encodeVolumeGroup({ name: 'vg', identity: '//a:b', ...volumes, ...request });
+      return 'yes';
+    } catch (error) {
+      expect(error).toBeInstanceOf(UserError);
+      return 'no';
+    }
+  };
+  const expected = [
+    ...names.map((name) => [`volume ${name}`, ours({ logicalVolumes: [{ name, sizeBytes: 4 * MIB }] })]),
+    ...names.map((name) => [`group ${name}`, ours({ name })]),
+    ...tags.map((tag) => [`tag ${tag}`, ours({ tags: [tag] })]),
+    ...sizes.map((extentBytes) => [`extents ${extentBytes}`, ours({ extentBytes })]),
+  ];
+  const told = trimmed(output);
+  expect(told.length).toBe(expected.length);
+  expect(expected.map(([what], index) => [what, told[index]])).toEqual(expected);
+});

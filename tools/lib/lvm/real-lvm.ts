@@ -53,9 +53,13 @@ export class Disks {
   }
 
   /** Runs lines of shell with `lvm COMMAND` over `/dev/ubda`, `/dev/ubdb`, ... and gives what they wrote. */
-  async lvm(names: readonly string[], script: string): Promise<string> {
+  async lvm(
+    names: readonly string[],
+    script: string,
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const disks = names.map((name) => ({ path: this.path(name), writable: true }));
-    const { output, status } = await runInKernel({ disks, script: FUNCTIONS + script });
+    const { output, status } = await runInKernel({ disks, files, script: FUNCTIONS + script });
     if (status !== 0) throw new Error(`lvm2 in the kernel: exit status ${status}:\n${output}`);
     return output.toString();
   }
