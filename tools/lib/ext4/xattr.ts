@@ -43,27 +43,33 @@ export interface StoredXattr {
 /** Thrown for attributes that cannot be stored, or cannot be read; the message is a clause. */
 export class XattrError extends Error {}
 
+function refuse(fullName: string, problem: string): never {
+  throw new XattrError(`its extended attribute ${printableName(fullName)} ${problem}`);
+}
+
 function toStored(fullName: string, value: Uint8Array): StoredXattr {
-  const shown = printableName(fullName);
   const found = NAME_PREFIXES.find(({ prefix, whole }) =>
     whole ? fullName === prefix : fullName.startsWith(prefix),
   );
   if (found === undefined) {
-    throw new XattrError(
-      `its extended attribute ${shown} is in a namespace that ext4 does not store (user., trusted., security., ` +
+    refuse(
+      fullName,
+      'is in a namespace that ext4 does not store (user., trusted., security., ' +
         'system.posix_acl_access and system.posix_acl_default are)',
     );
   }
   const name = encodeName(fullName.slice(found.prefix.length));
-  if (name.includes(0)) throw new XattrError(`its extended attribute ${shown} has a NUL in its name`);
-  if (!found.whole && name.length === 0) throw new XattrError(`its extended attribute ${shown} has no name`);
+  if (name.includes(0)) refuse(fullName, 'has a NUL in its name');
+  if (!found.whole && name.length === 0) refuse(fullName, 'has no name');
   if (name.length > MAXIMUM_NAME_BYTES) {
-    throw new XattrError(`its extended attribute ${shown} has a name of over ${MAXIMUM_NAME_BYTES} bytes`);
+    refuse(fullName, `has a name of over ${MAXIMUM_NAME_BYTES} bytes`);
   }
   if (!ACL_INDEXES.has(found.index)) return { nameIndex: found.index, name, value };
-  const acl = aclToDisk(value);
-  if (acl === undefined) throw new XattrError(`its extended attribute ${shown} is no access control list`);
-  return { nameIndex: found.index, name, value: acl };
+  return {
+    nameIndex: found.index,
+    name,
+    value: aclToDisk(value) ?? refuse(fullName, 'is no access control list'),
+  };
 }
 
 /** Entries and values begin at multiples of four. */
