@@ -5,6 +5,11 @@ import { type ArMember, readArMembers } from './ar.ts';
 import { type Paragraph, parseControl } from './control.ts';
 import { decompressorFor } from './decompress.ts';
 
+export { type ArMember, readArMembers } from './ar.ts';
+export { type Conffile, parseConffiles } from './conffiles.ts';
+export { formatControl, Paragraph, parseControl } from './control.ts';
+export { compareVersions } from './version.ts';
+
 /**
  * A Debian binary package, deb(5): the ar members `debian-binary`, `control.tar` and `data.tar`, in this order, the
  * latter two compressed or not.

@@ -66,6 +66,17 @@ describe('the tree of an archive', () => {
     expect([content(reader, 'a').length, content(reader, 'b').length]).toEqual([5, 3]);
   });
 
+  it('is in the order of the bytes of names, where strings have another', () => {
+    const reader = open([file('\u{1f600}', 1), file('\uff5e', 1), file('caf\udce9', 1), file('café', 1)]);
+    expect([...reader.walk()].map(({ entry }) => entry.path)).toEqual([
+      '',
+      'café',
+      'caf\udce9',
+      '\uff5e',
+      '\u{1f600}',
+    ]);
+  });
+
   it('gives large files in pieces', () => {
     const reader = open([file('a', 3_000_000)]);
     const pieces = [...reader.readFile('a')].map(({ length }) => length);
