@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ext4Image, makeTree, PASSWD, runProcess, temporaryFolder } from './testing/workbench.ts';
+import { ext4Image, makeTree, PASSWD, run, runProcess, temporaryFolder } from './testing/workbench.ts';
 
 const folder = temporaryFolder();
 
@@ -13,9 +13,10 @@ function file(name: string, content: string | Uint8Array): string {
 }
 
 describe('the command', () => {
-  test.each([[[]], [['--help']], [['-h']], [['ls', '--help']]])('tells how it is used: %j', (args) => {
-    const { status, stdout, stderr } = runProcess(...args);
-    expect([status, stderr]).toEqual([0, '']);
+  test.each([[[]], [['--help']], [['-h']], [['ls', '--help']]])('tells how it is used: %j', async (args) => {
+    const { status, stdout: bytes, error } = await run(...args);
+    expect([status, error]).toEqual([0, undefined]);
+    const stdout = bytes.toString();
     for (const command of ['inspect', 'ls', 'cat', 'extract', 'verify', 'diff']) {
       expect(stdout).toMatch(new RegExp(`^ {2}icos-image ${command} `, 'm'));
     }
@@ -48,7 +49,7 @@ describe('the command', () => {
     [
       'broken zstd',
       ['ls', file('broken.zst', Buffer.from('28b52ffd0000000000000000', 'hex'))],
-      /broken\.zst: .*zstd data is damaged/,
+      /broken\.zst: .*zstd data is (damaged|truncated)/,
     ],
     [
       'broken gzip',
@@ -61,11 +62,19 @@ describe('the command', () => {
       /index\.json: not the index of a packed partition/,
     ],
     ['a path with ".."', ['ls', join(folder, 'a.img'), '../x'], /a path in an image has no "\.\."/],
-  ])('says in one line what is wrong with %s, and exits with 1', (_, args, message) => {
-    const { status, stdout, stderr } = runProcess(...args);
-    expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(message);
-    expect(stderr.split('\n')).toHaveLength(2);
+  ])('says in one line what is wrong with %s, and exits with 1', async (_, args, message) => {
+    const { status, stdout, error } = await run(...args);
+    expect([status, stdout.toString()]).toEqual([1, '']);
+    expect(error).toMatch(message);
+    expect(error).not.toContain('\n');
+  });
+
+  test('writes errors to standard error, under its name, and nothing to standard output', () => {
+    expect(runProcess('ls', file('text', 'hello\n'))).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^[^\n]+: [^\n]+text: an unknown format: [^\n]+\n$/),
+    });
   });
 
   test('exits with 2 where diff cannot compare', () => {

@@ -76,7 +76,7 @@ export interface OpenContext {
 
 /** Reads at `offsetBytes`, or fewer bytes at the end; for {@link Format.matches}. */
 export function peek(source: ImageSource, offsetBytes: number, lengthBytes: number): Buffer {
-  const length = Math.max(0, Math.min(lengthBytes, source.sizeBytes - offsetBytes));
+  const length = offsetBytes < 0 ? 0 : Math.max(0, Math.min(lengthBytes, source.sizeBytes - offsetBytes));
   return Buffer.from(length === 0 ? new Uint8Array() : source.read(offsetBytes, length));
 }
 

@@ -2,12 +2,11 @@ import { runTool } from '../lib/cli/cli.ts';
 import { runCommand } from './arguments.ts';
 import { OUTPUT_CLOSED_STATUS, Output, OutputClosed } from './output.ts';
 
-// What `bazel run` starts is in another folder than the one that the paths are relative to.
-const callerFolder = process.env['BUILD_WORKING_DIRECTORY'];
-if (callerFolder !== undefined) process.chdir(callerFolder);
-
 let status = 0;
 await runTool(async ({ args }) => {
+  // What `bazel run` starts is in another folder than the one that the paths are relative to.
+  const callerFolder = process.env['BUILD_WORKING_DIRECTORY'];
+  if (callerFolder !== undefined) process.chdir(callerFolder);
   const output = new Output();
   try {
     status = await runCommand(args, output);

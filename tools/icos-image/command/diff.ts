@@ -5,7 +5,6 @@ import { partName } from '../address.ts';
 import type { Content, Json, Part } from '../content.ts';
 import type { Image } from '../open.ts';
 import type { Output } from '../output.ts';
-import { TABLE_BYTES } from '../structure/gpt.ts';
 import { ByteComparison, hasEqualBytes, type Range, structuresOf } from './diff-bytes.ts';
 import { TreeComparison } from './diff-trees.ts';
 
@@ -166,9 +165,7 @@ class Comparison {
     const comparison = new ByteComparison(structuresOf(older), structuresOf(newer));
     for (const range of rangesOutside(older, newer)) comparison.compare(older.source, newer.source, range);
     if (older.format === 'gpt' && older.source.sizeBytes !== newer.source.sizeBytes) {
-      this.#line(
-        `B ${prefix}the backup GPT lies elsewhere: only the first ${TABLE_BYTES} bytes are compared`,
-      );
+      this.#line(`B ${prefix}backup GPT: it lies elsewhere; its bytes are not compared`);
     }
     this.#printBytes(comparison, older.tree, prefix);
   }

@@ -1,26 +1,44 @@
-import { type NumberedPartition, readGpt } from '../../lib/gpt/read.ts';
+import { printableName } from '../../lib/entry/name.ts';
+import { UserError } from '../../lib/error/user-error.ts';
+import {
+  type GptInspection,
+  inspectGpt,
+  type NumberedPartition,
+  SECTOR_BYTES,
+  SECTOR_SIZES,
+} from '../../lib/gpt/gpt.ts';
 import { guarded, type ImageSource, partOf } from '../bytes/source.ts';
-import { type Content, type Format, type OpenContext, once, type Part, peek } from '../content.ts';
+import {
+  type Check,
+  type Content,
+  type Format,
+  type OpenContext,
+  once,
+  type Part,
+  peek,
+} from '../content.ts';
 import { gptStructures } from '../structure/gpt.ts';
 import { attributeNames, typeName } from './gpt-names.ts';
 
 const SIGNATURE = 'EFI PART';
+const MBR_SIGNATURE_OFFSET = 510;
+const MBR_SIGNATURE = '55aa';
 
 function isHeader(source: ImageSource, offsetBytes: number): boolean {
   return peek(source, offsetBytes, SIGNATURE.length).toString('latin1') === SIGNATURE;
 }
 
-const SECTOR_BYTES = 512;
-
 function partitionPart(
   partition: NumberedPartition,
+  sectorBytes: number,
   source: ImageSource,
   name: string,
   context: OpenContext,
 ): Part {
-  const startBytes = partition.startSector * SECTOR_BYTES;
-  const sizeBytes = partition.sizeSectors * SECTOR_BYTES;
-  const partName = `${name}: ${partition.name === '' ? `partition ${partition.number}` : partition.name}`;
+  const startBytes = partition.startSector * sectorBytes;
+  const sizeBytes = partition.sizeSectors * sectorBytes;
+  const shown = partition.name === '' ? `partition ${partition.number}` : printableName(partition.name);
+  const partName = `${name}: ${shown}`;
   const part = () => guarded(partOf(source, startBytes, sizeBytes), partName);
   return {
     name: partition.name,
@@ -37,23 +55,50 @@ function partitionPart(
       attributeNames: attributeNames(partition.typeUuid, partition.attributes),
     },
     source: part,
-    open: once(() => context.open(part(), partName)),
+    open: once(async () => context.open(part(), partName)),
   };
 }
 
+/** Each thing that is wrong with the table is a check that fails; where nothing is, there is one that passes. */
+function checksOf({ problems }: GptInspection, name: string): Check[] {
+  const failed = problems.map(({ message }) => ({
+    name: 'GPT',
+    run(): void {
+      throw new UserError(`${name}: ${message}`);
+    },
+  }));
+  if (failed.length > 0) return failed;
+  return [{ name: `${name}: both copies of the GPT, and the protective MBR`, run() {} }];
+}
+
+/** A disk whose table can be read from one copy at least; what is wrong with the rest is told, and fails `verify`. */
 export const gpt: Format = {
   name: 'gpt',
-  matches: (source) =>
-    isHeader(source, SECTOR_BYTES) ||
-    (source.sizeBytes > SECTOR_BYTES && isHeader(source, source.sizeBytes - SECTOR_BYTES)),
+  matches(source) {
+    if (isHeader(source, SECTOR_BYTES) || isHeader(source, source.sizeBytes - SECTOR_BYTES)) return true;
+    // With larger sectors a header could lie in the middle of an archive's first member; an archive has no MBR before it.
+    const hasMbr = peek(source, MBR_SIGNATURE_OFFSET, 2).toString('hex') === MBR_SIGNATURE;
+    return (
+      hasMbr &&
+      SECTOR_SIZES.some((bytes) => isHeader(source, bytes) || isHeader(source, source.sizeBytes - bytes))
+    );
+  },
   open(source, name, context): Content {
-    const table = readGpt(source, name);
+    const inspection = inspectGpt(source);
+    const { table, problems, sectorBytes } = inspection;
+    if (table === undefined) throw new UserError(`${name}: ${problems[0]?.message ?? 'no partition table'}`);
     return {
       format: 'gpt',
       source,
-      facts: { diskUuid: table.diskUuid, sectorBytes: SECTOR_BYTES, sectors: table.diskSectors },
-      parts: table.partitions.map((partition) => partitionPart(partition, source, name, context)),
-      structures: () => gptStructures(source.sizeBytes),
+      facts: {
+        diskUuid: table.diskUuid,
+        sectorBytes,
+        sectors: table.diskSectors,
+        problems: problems.map(({ message }) => message),
+      },
+      parts: table.partitions.map((each) => partitionPart(each, sectorBytes, source, name, context)),
+      checks: checksOf(inspection, name),
+      structures: () => gptStructures(source, sectorBytes),
     };
   },
 };

@@ -1,13 +1,16 @@
 /** Names for the bytes of a disk that lie in no partition: UEFI 2.10, tables 5.3 to 5.6. */
+import type { ImageSource } from '../bytes/source.ts';
 import {
-  BACKUP_SECTORS,
-  ENTRY_BYTES,
-  ENTRY_COUNT,
-  FIRST_USABLE_SECTOR,
-  SECTOR_BYTES,
-} from '../../lib/gpt/gpt.ts';
-import { type Field, fieldPlace, type Region, RegionMap, type StructureMap, structureRegion } from './map.ts';
+  type Field,
+  fieldPlace,
+  type Place,
+  type Region,
+  RegionMap,
+  type StructureMap,
+  structureRegion,
+} from './map.ts';
 
+const MBR_BYTES = 512;
 const MBR_FIELDS: readonly Field[] = [
   [0, 440, 'boot code'],
   [440, 4, 'disk signature'],
@@ -30,7 +33,7 @@ const HEADER_FIELDS: readonly Field[] = [
   [80, 4, 'number of entries'],
   [84, 4, 'entry size'],
   [88, 4, 'entries CRC32'],
-  [92, 420, 'reserved'],
+  [92, 4004, 'reserved'],
 ];
 const ENTRY_FIELDS: readonly Field[] = [
   [0, 16, 'type GUID'],
@@ -41,30 +44,42 @@ const ENTRY_FIELDS: readonly Field[] = [
   [56, 72, 'name'],
 ];
 
-function entriesRegion(copy: string, startBytes: number): Region {
-  return {
-    startBytes,
-    endBytes: startBytes + ENTRY_COUNT * ENTRY_BYTES,
-    place(offsetBytes) {
-      const index = Math.floor((offsetBytes - startBytes) / ENTRY_BYTES);
-      const name = `${copy} GPT entry ${index + 1}`;
-      return fieldPlace(name, ENTRY_FIELDS, startBytes + index * ENTRY_BYTES, ENTRY_BYTES, offsetBytes);
-    },
+const HEADER_BYTES = 92;
+const HEADER_SIGNATURE = 'EFI PART';
+const ENTRIES_SECTOR_OFFSET = 72;
+const ENTRY_COUNT_OFFSET = 80;
+const ENTRY_BYTES_OFFSET = 84;
+const SMALLEST_ENTRY_BYTES = 128;
+const LARGEST_COUNT = 0xffff;
+
+/** The entries that a header points to; nothing where it is no header. */
+function entriesRegion(
+  source: ImageSource,
+  copy: string,
+  headerBytes: number,
+  sectorBytes: number,
+): Region[] {
+  const header = Buffer.from(source.read(headerBytes, HEADER_BYTES));
+  if (header.toString('latin1', 0, HEADER_SIGNATURE.length) !== HEADER_SIGNATURE) return [];
+  const startBytes = Number(header.readBigUInt64LE(ENTRIES_SECTOR_OFFSET)) * sectorBytes;
+  const entryBytes = Math.max(SMALLEST_ENTRY_BYTES, header.readUInt32LE(ENTRY_BYTES_OFFSET));
+  const entryCount = Math.min(LARGEST_COUNT, header.readUInt32LE(ENTRY_COUNT_OFFSET));
+  const place = (offsetBytes: number): Place => {
+    const index = Math.floor((offsetBytes - startBytes) / entryBytes);
+    const name = `${copy} GPT entry ${index + 1}`;
+    return fieldPlace(name, ENTRY_FIELDS, startBytes + index * entryBytes, entryBytes, offsetBytes);
   };
+  return [{ startBytes, endBytes: startBytes + entryCount * entryBytes, place }];
 }
 
-/** @param diskBytes the size of the disk, at whose end the backup lies */
-export function gptStructures(diskBytes: number): StructureMap {
-  const header = (copy: string, startBytes: number) =>
-    structureRegion(`${copy} GPT header`, HEADER_FIELDS, startBytes, SECTOR_BYTES);
+export function gptStructures(source: ImageSource, sectorBytes: number): StructureMap {
+  const copy = (name: string, startBytes: number): Region[] => [
+    structureRegion(`${name} GPT header`, HEADER_FIELDS, startBytes, sectorBytes),
+    ...entriesRegion(source, name, startBytes, sectorBytes),
+  ];
   return new RegionMap([
-    structureRegion('protective MBR', MBR_FIELDS, 0, SECTOR_BYTES),
-    header('primary', SECTOR_BYTES),
-    entriesRegion('primary', 2 * SECTOR_BYTES),
-    entriesRegion('backup', diskBytes - BACKUP_SECTORS * SECTOR_BYTES),
-    header('backup', diskBytes - SECTOR_BYTES),
+    structureRegion('protective MBR', MBR_FIELDS, 0, MBR_BYTES),
+    ...copy('primary', sectorBytes),
+    ...copy('backup', source.sizeBytes - sectorBytes),
   ]);
 }
-
-/** Where partitions may begin, in bytes. */
-export const TABLE_BYTES = FIRST_USABLE_SECTOR * SECTOR_BYTES;
