@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MemoryImage } from '../block/block.ts';
+import { type BlockSource, MemoryImage } from '../block/block.ts';
 import { FileImage } from '../block/file.ts';
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
-import { type FatOptions, planGeometry, readFat, writeFat } from './fat.ts';
+import { type FatOptions, type FatType, planGeometry, readFat, writeFat } from './fat.ts';
 import { CLUSTER_LIMITS, FAT_ENTRY_BITS, SECTOR_BYTES } from './format.ts';
 import { directory, file, fsck, IDENTITY, mtools, sample, writeVolume } from './volume-fixture.ts';
 
@@ -255,7 +255,7 @@ describe('what FAT cannot hold is refused, with the entry and the rule', () => {
 });
 
 /** Reads all that a volume holds. */
-function readAll(image: MemoryImage): void {
+function readAll(image: BlockSource): void {
   const reader = readFat(image, 'esp.img');
   for (const { entry } of reader.walk()) if (entry.type === 'file') [...reader.readFile(entry.path)];
 }
@@ -411,6 +411,54 @@ describe('a damaged volume is refused by the reader', () => {
         }
       }),
       { numRuns: 4000 },
+    );
+  });
+
+  test.each<[FatType, number]>([
+    ['fat16', 9],
+    ['fat32', 34],
+  ])('nor does any to %s, and no read goes past its end', (type, sizeMib) => {
+    const sizeBytes = sizeMib * MEBIBYTE;
+    const whole = new MemoryImage(sizeBytes);
+    const entries = [file('D/a long name.txt', 5000), file('E/F/G', 100), file('large', 300_000)];
+    const sizes = new Map(entries.map((entry) => [entry.path, entry.type === 'file' ? entry.sizeBytes : 0]));
+    writeFat(whole, entries, (path) => [sample(sizes.get(path) ?? 0)], { ...IDENTITY, sizeBytes, type });
+    const plan = planGeometry({ sizeBytes, type });
+    const tables = [0, 1].map((copy) => (plan.reservedSectors + copy * plan.fatSectors) * SECTOR_BYTES);
+    const within = (start: number, length: number) => fc.integer({ min: start, max: start + length - 1 });
+    const place = fc.oneof(
+      within(0, 1024),
+      ...tables.map((start) => within(start, 64)),
+      within(plan.rootStartSector * SECTOR_BYTES, 128),
+      within(plan.dataStartSector * SECTOR_BYTES, 4096),
+    );
+    const change = fc.tuple(place, fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), fc.boolean(), (changes, isMirrored) => {
+        const patches = new Map(changes);
+        // A change in both copies of the table gets past their comparison.
+        const [first = 0, second = 0] = tables;
+        for (const [offset, value] of changes) {
+          if (isMirrored && offset >= first && offset < second) patches.set(offset - first + second, value);
+        }
+        const source = {
+          sizeBytes,
+          read(offsetBytes: number, lengthBytes: number): Uint8Array {
+            const bytes = whole.read(offsetBytes, lengthBytes);
+            for (const [offset, value] of patches) {
+              if (offset >= offsetBytes && offset < offsetBytes + lengthBytes)
+                bytes[offset - offsetBytes] = value;
+            }
+            return bytes;
+          },
+        };
+        try {
+          readAll(source);
+        } catch (error) {
+          expect(error).toBeInstanceOf(UserError);
+        }
+      }),
+      { numRuns: 1500 },
     );
   });
 });
