@@ -85,20 +85,12 @@ describe('names in a directory', () => {
     expect(debugfs(path, 'htree_dump /d')).toContain(`Entry #1: Hash 0x${hash}, block 2`);
   });
 
-  test('65,001 sub-directories, whose number the link count does not say', { timeout: 300_000 }, () => {
-    const entries = Array.from({ length: 65_001 }, (_, index) => directory(`d/${index}`));
-    const path = written([directory('d'), ...entries], 512 * MIB);
-    expect(debugfs(path, 'stat /d')).toMatch(/Links: 1 /);
-  });
-
-  test.each([
-    [64_998, 65_000],
-    [64_999, 1],
-  ])('%d sub-directories make %d links', { timeout: 300_000 }, (count, links) => {
-    const entries = Array.from({ length: count }, (_, index) => directory(`d/${index}`));
+  // One more than 64,998, where the kernel's own test begins (kernel-limits.test.ts).
+  test('64,999 sub-directories make one link', () => {
+    const entries = Array.from({ length: 64_999 }, (_, index) => directory(`d/${index}`));
     const path = images.write([directory('d'), ...entries], { sizeBytes: 512 * MIB });
     expect(e2fsckComplaints(path)).toBe('');
-    expect(debugfs(path, 'stat /d')).toMatch(new RegExp(`Links: ${links} `));
+    expect(debugfs(path, 'stat /d')).toMatch(/Links: 1 /);
   });
 });
 
