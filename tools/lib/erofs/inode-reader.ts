@@ -23,6 +23,9 @@ const WINDOW_BYTES = 1 << 16;
 const PREFIX_LENGTH_BYTES = 2;
 const PREFIX_ALIGNMENT_BYTES = 4;
 
+/** Block addresses have 32 bits. */
+const MAXIMUM_BLOCKS = 2 ** 32;
+
 /** An inode with its place. */
 export interface PlacedInode extends StoredInode {
   readonly nid: number;
@@ -87,8 +90,9 @@ export class InodeReader {
     const inode = decodeInode(viewOf(bytes), this.superblock.time);
     if (inode === undefined)
       this.fail(nid, 'its format is unknown: it is damaged, or newer than what is supported');
-    if (!Number.isSafeInteger(inode.sizeBytes))
-      this.fail(nid, `its size of ${inode.sizeBytes} bytes is impossible`);
+    if (inode.sizeBytes > MAXIMUM_BLOCKS * this.superblock.blockBytes) {
+      this.fail(nid, `its size of ${inode.sizeBytes} bytes is more than an image can have`);
+    }
     return { ...inode, nid };
   }
 

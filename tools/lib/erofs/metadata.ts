@@ -132,11 +132,14 @@ function* encodeInodes(planned: PlannedTree): Generator<MetadataChunk> {
     const beforeEnd = (layout.slots[before] as number) * SLOT_BYTES + encodedBytes(planned, before);
     return blockOf(position) * BLOCK_BYTES >= beforeEnd && blockOf(position) !== blockOf(position - 1);
   };
+  let buffer = new Uint8Array(0);
   for (let position = 0, block = firstBlock; position < order.length; ) {
     let end = position + 1;
     while (end < order.length && !((blockOf(end) - block) * BLOCK_BYTES >= CHUNK_BYTES && startsBlock(end)))
       end++;
-    const bytes = new Uint8Array((blockOf(end) - block) * BLOCK_BYTES);
+    const lengthBytes = (blockOf(end) - block) * BLOCK_BYTES;
+    if (buffer.length < lengthBytes) buffer = new Uint8Array(lengthBytes);
+    const bytes = buffer.subarray(0, lengthBytes).fill(0);
     for (; position < end; position++) {
       const index = order[position] as number;
       const offset = (layout.slots[index] as number) * SLOT_BYTES - block * BLOCK_BYTES;
@@ -198,7 +201,7 @@ export function encodeTreeSuperblock(planned: PlannedTree, usedBlocks: number): 
   return { offsetBytes: 0, bytes };
 }
 
-/** Yields everything but the superblock and the content of files, whole blocks each. */
+/** Yields everything but the superblock and the content of files, whole blocks each. A chunk holds until the next is asked for. */
 export function* encodeMetadata(planned: PlannedTree): Generator<MetadataChunk> {
   yield* encodeInodes(planned);
   yield* encodeBlocks(planned);
