@@ -26,7 +26,7 @@ describe('an entry that escapes the root', () => {
     expect(place.files()).toEqual(['Dockerfile', 'a.tar', 'params']);
   });
 
-  test.each(['ext4-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {
+  test.each(['ext4-image', 'erofs-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {
     using place = new Workbench();
     const layers = [await goodLayer(place, 'good', Buffer.from('good')), await hostileLayer(place, ESCAPING)];
     const options = layers.map((layer) => `--layer=${layer}`);
@@ -75,7 +75,7 @@ describe('an entry that goes through a symbolic link', () => {
     expect(place.files()).toEqual(['Dockerfile', 'a.tar', 'params']);
   });
 
-  test.each(['ext4-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {
+  test.each(['ext4-image', 'erofs-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {
     using place = new Workbench();
     const layer = await hostileLayer(place, THROUGH_LINK);
     expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=4M'])).toMatch(

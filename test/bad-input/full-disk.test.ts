@@ -34,6 +34,13 @@ const TOOLS: Readonly<Record<string, Inputs>> = {
     '--root-hash=out.root_hash',
     '--size=4M',
   ],
+  'erofs-image': async (place) => [
+    `--layer=${await goodLayer(place, 'in', noise(MIB))}`,
+    ...FILE_SYSTEM_OUTPUTS,
+    '--verity',
+    '--root-hash=out.root_hash',
+    '--size=4M',
+  ],
   'vfat-image': async (place) => [
     `--layer=${await goodLayer(place, 'in', noise(MIB))}`,
     ...FILE_SYSTEM_OUTPUTS,
@@ -137,6 +144,7 @@ describe.each(Object.entries(TOOLS))('on a full disk, %s', (tool, inputs) => {
 describe('where no file may become so large', () => {
   test.each([
     ['ext4-image', 'out.json.raw'],
+    ['erofs-image', 'out.json.raw'],
     ['vfat-image', 'out.json.raw'],
     ['apt-base', 'out.layer.tar.zst.spool'],
   ])('%s names its scratch file %s, and leaves nothing', async (tool, scratch) => {

@@ -65,7 +65,7 @@ describe('a layout', () => {
   });
 });
 
-describe.each(['ext4-image', 'vfat-image'])('%s', (tool) => {
+describe.each(['ext4-image', 'erofs-image', 'vfat-image'])('%s', (tool) => {
   test('says by how much the file system is too small, and leaves nothing', async () => {
     using place = new Workbench();
     const layer = await goodLayer(place, 'in', noise(3 * MIB));
@@ -73,7 +73,7 @@ describe.each(['ext4-image', 'vfat-image'])('%s', (tool) => {
     const line = place.refusal(tool, [...options, '--size=2M']);
     const missing = Number(/([0-9]+) bytes too small/.exec(line)?.[1]);
     expect(line).toMatch(
-      /^(the ext4 file system of 2097152 bytes is|FAT: the volume is) .*, or put less into it$/,
+      /^(the (ext4|EROFS) file system of 2097152 bytes is|FAT: the volume is) .*, or put less into it$/,
     );
     // The figure is right: so much more is enough, and one block less is not.
     const enough = Math.ceil((2 * MIB + missing) / 4096) * 4096;
