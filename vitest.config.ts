@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** These look at what Bazel has built, or start it themselves: only `tools/bazel test` can run them. */
-const BAZEL_ONLY = ['test/consumer_test/**', 'test/reproducibility/**'];
+const BAZEL_ONLY = ['test/consumer_test/**', 'test/icos-image/**', 'test/reproducibility/**'];
 
 export default defineConfig({
   test: {
