@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
 /** These look at what Bazel has built, or start it themselves: only `tools/bazel test` can run them. */
-const BAZEL_ONLY = ['test/consumer_test/**', 'test/icos-image/**', 'test/reproducibility/**'];
+const BAZEL_ONLY = [
+  'test/conformance/debian-root.test.ts',
+  'test/consumer_test/**',
+  'test/fuzz/nightly.test.ts',
+  'test/icos-image/**',
+  'test/reproducibility/**',
+];
 
 export default defineConfig({
   test: {

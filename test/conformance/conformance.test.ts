@@ -1,110 +1,17 @@
-/** Every tree in every format that can hold it: written, checked by the real tool, read by the real tool and by our reader, compared. */
-import { randomFillSync } from 'node:crypto';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
+/** Every tree in every format that can hold it. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import type { Entry } from '../../tools/lib/entry/entry.ts';
-import { printableName } from '../../tools/lib/entry/name.ts';
-import { runInKernel } from '../../tools/lib/test-kernel/test-kernel.ts';
-import { checker, type Format } from './format.ts';
+import { afterAll, describe, test } from 'vitest';
+import { fitting, holdTo } from './cell.ts';
 import { FORMATS } from './formats.ts';
-import { type Listing, listingOf, sampleEntries, tarEntries } from './listing.ts';
-import { type SampleTree, TREES } from './trees.ts';
+import { TREES } from './trees.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const SECTOR_BYTES = 512;
-/** What the file was full of before it was written to. */
-const STALE_BYTES = 1 << 20;
-/** GNU tar writes headers of at most so much for one of these entries. */
-const TAR_BYTES_PER_ENTRY = 12_288;
-const SCRATCH_BYTES = 1 << 30;
-const KERNEL_MEBIBYTES = 512;
-
-function sparseFile(path: string, sizeBytes: number): string {
-  const descriptor = openSync(path, 'w');
-  ftruncateSync(descriptor, Math.ceil(sizeBytes / SECTOR_BYTES) * SECTOR_BYTES);
-  closeSync(descriptor);
-  return path;
-}
-
-/** An empty file system of the real tool's, to unpack archives into. */
-function scratchDisk(): string {
-  const path = sparseFile(join(folder, 'scratch'), SCRATCH_BYTES);
-  checker('mke2fs', 'e2fsprogs', ['-q', '-F', '-t', 'ext4', '-N', '120000', '-I', '256', path]);
-  return path;
-}
-
-/** The tree as a real kernel shows it: packed by GNU tar, and the sockets that tar leaves out. */
-async function kernelListing(format: Format, tree: SampleTree, image: string): Promise<Listing> {
-  const contentBytes = tree.entries.reduce(
-    (sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0),
-    0,
-  );
-  const archive = sparseFile(
-    join(folder, 'archive.tar'),
-    contentBytes + tree.entries.length * TAR_BYTES_PER_ENTRY + STALE_BYTES,
-  );
-  // A disk has whole sectors.
-  const sizeBytes = statSync(image).size;
-  if (sizeBytes % SECTOR_BYTES !== 0)
-    writeFileSync(image, Buffer.alloc(SECTOR_BYTES - (sizeBytes % SECTOR_BYTES)), { flag: 'a' });
-  const { output, status, kernelLog } = await runInKernel({
-    disks: [{ path: image }, { path: archive, writable: true }, { path: scratchDisk(), writable: true }],
-    memoryMebibytes: KERNEL_MEBIBYTES,
-    script: `${format.appear}
-      tool tar -cf /dev/ubdb --format=posix --xattrs --xattrs-include='*' --numeric-owner -C /mnt . 2>&1 |
-        (grep -v 'socket ignored' || true)
-      find /mnt -type s -exec stat -c 'socket %a %u:%g %n' {} ';'`,
-  });
-  if (status !== 0) throw new Error(`the kernel: ${output.toString()}\n${kernelLog.slice(-2000)}`);
-  const listing = new Map(listingOf(await tarEntries(archive), forgetting(format)));
-  for (const line of output
-    .toString()
-    .split('\n')
-    .filter((text) => text !== '')) {
-    const [, description, path] = /^(socket .*) \/mnt\/(.*)$/.exec(line) ?? [];
-    if (description === undefined || path === undefined) throw new Error(`unexpected in the kernel: ${line}`);
-    listing.set(path, `${description} `);
-  }
-  return listing;
-}
-
-function forgetting(format: Format): (entry: Entry) => Entry {
-  return (entry) => format.forget?.(entry) ?? entry;
-}
-
-/** One line a path, sorted. */
-function lines(listing: Listing, additions: readonly string[] = []): string[] {
-  const found = [...listing].filter(([path]) => !additions.includes(path));
-  return found.map(([path, description]) => `${printableName(path)}: ${description}`).sort();
-}
-
-/** Compares long lists fast, and shows how they differ where they do. */
-function expectEqual(actual: readonly string[], expected: readonly string[]): void {
-  if (actual.join('\n') !== expected.join('\n')) expect(actual).toEqual(expected);
-}
-
 const SAMPLES = TREES.map((make) => make());
 
 describe.each(FORMATS)('$name', (format) => {
-  const fitting = SAMPLES.filter(
-    (tree) =>
-      !format.lacks.some((feature) => tree.features.has(feature)) &&
-      format.cannotHold?.[tree.name] === undefined,
-  );
-
-  test.each(fitting)('$name', async (tree) => {
-    const image = join(folder, 'image');
-    writeFileSync(image, randomFillSync(Buffer.alloc(STALE_BYTES)));
-    await format.write(tree, image);
-    format.check(image);
-    const expected = lines(listingOf(sampleEntries(tree), forgetting(format)));
-    const ours = listingOf(await format.read(image), forgetting(format));
-    expectEqual(lines(ours, format.additions), expected);
-    const kernels = await kernelListing(format, tree, image);
-    expectEqual(lines(kernels, format.additions), expected);
-  });
+  test.each(fitting(format, SAMPLES))('$name', (tree) => holdTo(folder, format, tree));
 });

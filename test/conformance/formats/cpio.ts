@@ -1,14 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { writeNewc } from '../../../tools/lib/cpio/newc.ts';
 import { readNewc } from '../../../tools/lib/cpio/read.ts';
-import { NO_XATTRS } from '../../../tools/lib/entry/entry.ts';
+import { type Entry, NO_XATTRS } from '../../../tools/lib/entry/entry.ts';
 import { type Format, output } from '../format.ts';
 import { type ListedEntry, listedFile } from '../listing.ts';
 import type { SampleTree } from '../trees.ts';
 
+/** An archive that silently lost attributes would not be the tree; the writer refuses them. */
+function forget(entry: Entry): Entry {
+  return { ...entry, xattrs: NO_XATTRS };
+}
+
 function write(tree: SampleTree, path: string): void {
   const members = tree.entries.map((entry) => ({
-    entry,
+    entry: forget(entry),
     content: entry.type === 'file' ? Buffer.concat([...tree.content(entry.path)]) : new Uint8Array(0),
   }));
   writeFileSync(path, Buffer.concat([...writeNewc(members)]));
@@ -23,7 +28,7 @@ function* read(path: string): Generator<ListedEntry> {
 export const CPIO: Format = {
   name: 'cpio (newc), by GNU cpio',
   lacks: ['xattrs'],
-  forget: (entry) => ({ ...entry, xattrs: NO_XATTRS }),
+  forget,
   write,
   check: (path) => void output('cpio', 'cpio', ['-t', '--quiet'], readFileSync(path)),
   read,

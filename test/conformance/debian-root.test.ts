@@ -1,0 +1,66 @@
+/** A real Debian root in every format that can hold it. */
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { streamContents } from '../../tools/lib/layer/content.ts';
+import { openLayerFile } from '../../tools/lib/layer/file.ts';
+import { mergeLayers } from '../../tools/lib/layer/merge.ts';
+import { holdTo } from './cell.ts';
+import { FORMATS } from './formats.ts';
+import type { SampleTree } from './trees.ts';
+
+/** What `apt_base` makes of locked packages, before anything of ours is added. */
+const LAYERS = ['unpacked', 'configured'].map((step) => `ic-os/guestos/packages_prod.${step}.layer.tar.zst`);
+const PIECE_BYTES = 1 << 20;
+const folder = mkdtempSync(join(tmpdir(), 'debian-root-'));
+const spool = openSync(join(folder, 'contents'), 'w+');
+let tree: SampleTree;
+
+/** Puts the contents of all files one behind the other into a file, so that they can be read again and again. */
+async function debianRoot(): Promise<SampleTree> {
+  const merged = (await mergeLayers(LAYERS.map(openLayerFile))).entries();
+  const starts = new Map<string, number>();
+  let end = 0;
+  await streamContents(merged, (entry, positionBytes, bytes) => {
+    if (positionBytes === 0) {
+      starts.set(entry.path, end);
+      end += entry.sizeBytes;
+    }
+    writeSync(spool, bytes, 0, bytes.length, (starts.get(entry.path) ?? 0) + positionBytes);
+  });
+  const entries = merged.map(({ entry }) => entry);
+  const sizes = new Map(entries.map((entry) => [entry.path, entry.type === 'file' ? entry.sizeBytes : 0]));
+  return {
+    name: 'a Debian root',
+    features: new Set(),
+    entries,
+    *content(path) {
+      const start = starts.get(path) ?? 0;
+      const sizeBytes = sizes.get(path) ?? 0;
+      for (let done = 0; done < sizeBytes; done += PIECE_BYTES) {
+        const piece = Buffer.alloc(Math.min(PIECE_BYTES, sizeBytes - done));
+        readSync(spool, piece, 0, piece.length, start + done);
+        yield piece;
+      }
+    },
+  };
+}
+
+beforeAll(async () => {
+  tree = await debianRoot();
+});
+afterAll(() => {
+  closeSync(spool);
+  rmSync(folder, { recursive: true });
+});
+
+test('it is a real one', () => {
+  expect(tree.entries.length).toBeGreaterThan(5000);
+  expect(new Set(tree.entries.map(({ type }) => type)).size).toBeGreaterThan(3);
+});
+
+describe('a Debian root', () => {
+  const formats = FORMATS.filter(({ lacks }) => !lacks.includes('owners'));
+  test.each(formats)('in $name', (format) => holdTo(folder, format, tree), 300_000);
+});
