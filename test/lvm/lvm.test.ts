@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -5,6 +6,7 @@ import { FileImage } from '../../tools/lib/block/file.ts';
 import { Disks } from '../../tools/lib/lvm/real-lvm.ts';
 import { openPackedFiles, readIndexFile } from '../../tools/lib/packed/file.ts';
 import { unpackImage } from '../../tools/lib/packed/unpack.ts';
+import { realTool } from '../../tools/lib/testing/real-tool.ts';
 
 const disks = new Disks();
 afterAll(() => disks.remove());
@@ -14,13 +16,12 @@ const files = {
   index: join(import.meta.dirname, 'group.json'),
 };
 
-test('lvm2 activates the volume group that lvm_partition made, and the kernel mounts its file system', async () => {
-  const index = readIndexFile(files.index);
-  const zst = FileImage.open(files.zst);
-  await unpackImage(index, zst, files.zst, disks.create('disk', index.sizeBytes));
-  zst.close();
+const content = readFileSync(join(import.meta.dirname, 'a.txt'), 'utf8');
+
+/** What lvm2 says of the volumes on a disk, and then a file of the one that has a file system. */
+async function expectVolumes(disk: string): Promise<void> {
   const output = await disks.lvm(
-    ['disk'],
+    [disk],
     `
     lvm vgck example-vg
     lvm vgchange -q -ay example-vg >/dev/null
@@ -34,8 +35,22 @@ test('lvm2 activates the volume group that lvm_partition made, and the kernel mo
     'example-vg,4c7GVZ-Df82-QEcJ-xXtV-JgRL-IjLE-hK0FgA,A_root,20.00m',
     'example-vg,4c7GVZ-Df82-QEcJ-xXtV-JgRL-IjLE-hK0FgA,B_root,20.00m',
   ]);
-  const content = readFileSync(join(import.meta.dirname, 'a.txt'), 'utf8');
   expect(output.endsWith(content)).toBe(true);
+}
+
+test('lvm2 activates the volume group that lvm_partition made, and the kernel mounts its file system', async () => {
+  const index = readIndexFile(files.index);
+  const zst = FileImage.open(files.zst);
+  await unpackImage(index, zst, files.zst, disks.create('partition', index.sizeBytes));
+  zst.close();
+  await expectVolumes('partition');
+});
+
+test('it finds the same on the partition of a disk', async () => {
+  const archive = join(import.meta.dirname, 'disk.tar.zst');
+  const tar = execFileSync(realTool('zstd', 'zstd'), ['-dcq', archive], { maxBuffer: 1 << 28 });
+  execFileSync(realTool('tar', 'tar'), ['-xf', '-', '-C', disks.path('.')], { input: tar });
+  await expectVolumes('disk.img');
 });
 
 test('the frames of the file system are in it as they were compressed', () => {
