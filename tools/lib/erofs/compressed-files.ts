@@ -2,25 +2,22 @@
 import type { BlockSink } from '../block/block.ts';
 import { ClusterIndex, indexOffset } from './cluster-index.ts';
 import { type Compressor, makeCompressor } from './compressor.ts';
+import { type ContentTarget, PiecedContent } from './content.ts';
 import { inodeBytes } from './inode.ts';
 import { BLOCK_BYTES, DATA_LAYOUT, SLOT_BYTES } from './layout.ts';
 import { encodeEntry } from './metadata.ts';
 import type { CheckedCompression } from './options.ts';
 import { failTooSmall, type PlannedTree } from './place.ts';
 
-/** One file that is being compressed. */
-export interface CompressedFile {
-  /** The next piece of content, as long as clusters are but for the last one. */
-  add(piece: Uint8Array): void;
-  finish(): void;
-}
-
 export class CompressedFiles {
-  readonly clusterBytes: number;
+  readonly #clusterBytes: number;
   readonly #sink: BlockSink;
   readonly #planned: PlannedTree;
   readonly #algorithm: CheckedCompression['algorithm'];
   readonly #compress: Compressor;
+  /** Blocks on their way to the image, and room for pieces that no file needs now: reused, for there are many files. */
+  readonly #padded: Uint8Array;
+  readonly #freePieces: Uint8Array[] = [];
   #nextBlock: number;
 
   constructor(sink: BlockSink, planned: PlannedTree, compression: CheckedCompression) {
@@ -29,7 +26,8 @@ export class CompressedFiles {
     this.#algorithm = compression.algorithm;
     this.#compress = makeCompressor(compression);
     this.#nextBlock = planned.layout.end;
-    this.clusterBytes = compression.clusterBytes;
+    this.#padded = new Uint8Array(compression.clusterBytes);
+    this.#clusterBytes = compression.clusterBytes;
   }
 
   /** The first block behind all content so far. */
@@ -37,35 +35,43 @@ export class CompressedFiles {
     return this.#nextBlock;
   }
 
-  open(entry: number): CompressedFile {
+  /** Takes the content of a file that is larger than a block. */
+  open(entry: number, finished: () => void): ContentTarget {
     const index = new ClusterIndex(this.#planned.layout.sizes[entry] as number, this.#algorithm);
+    const room = this.#freePieces.pop() ?? new Uint8Array(this.#clusterBytes);
     const start = this.#nextBlock;
     let blockCount = 0;
     let isPlain = true;
-    return {
-      add: (piece) => {
-        const clusters = Math.ceil(piece.length / BLOCK_BYTES);
-        // A block less, or it is not worth the work of reading it.
-        const compressed = clusters > 1 ? this.#compress(piece, (clusters - 1) * BLOCK_BYTES) : undefined;
-        const blocks = compressed === undefined ? clusters : Math.ceil(compressed.length / BLOCK_BYTES);
-        const first = this.#take(blocks);
-        if (compressed === undefined) {
-          index.addPlain(first, clusters);
-          this.#writeBlocks(first, blocks, piece, 0);
-        } else {
-          isPlain = false;
-          index.addCompressed(clusters, first, blocks);
-          // The zeros come first: "zero padding" lets the kernel uncompress in place.
-          this.#writeBlocks(first, blocks, compressed, blocks * BLOCK_BYTES - compressed.length);
-        }
-        blockCount += blocks;
-      },
-      finish: () => {
-        const isRun = isPlain && this.#nextBlock - start === blockCount;
-        if (isRun) this.#storeInode(entry, { layout: DATA_LAYOUT.plain, union: start });
-        else this.#storeInode(entry, { layout: DATA_LAYOUT.compressedFull, union: blockCount }, index.bytes);
-      },
+    const add = (piece: Uint8Array): void => {
+      const { blocks, isCompressed } = this.#addPiece(piece, index);
+      blockCount += blocks;
+      isPlain &&= !isCompressed;
     };
+    return new PiecedContent(room, add, () => {
+      this.#freePieces.push(room);
+      const isRun = isPlain && this.#nextBlock - start === blockCount;
+      if (isRun) this.#storeInode(entry, { layout: DATA_LAYOUT.plain, union: start });
+      else this.#storeInode(entry, { layout: DATA_LAYOUT.compressedFull, union: blockCount }, index.bytes);
+      finished();
+    });
+  }
+
+  #addPiece(piece: Uint8Array, index: ClusterIndex): { blocks: number; isCompressed: boolean } {
+    const clusters = Math.ceil(piece.length / BLOCK_BYTES);
+    // A block less, or it is not worth the work of reading it.
+    const compressed = clusters > 1 ? this.#compress(piece, (clusters - 1) * BLOCK_BYTES) : undefined;
+    if (compressed === undefined) {
+      const first = this.#take(clusters);
+      index.addPlain(first, clusters);
+      this.#writeBlocks(first, clusters, piece, 0);
+      return { blocks: clusters, isCompressed: false };
+    }
+    const blocks = Math.ceil(compressed.length / BLOCK_BYTES);
+    const first = this.#take(blocks);
+    index.addCompressed(clusters, first, blocks);
+    // The zeros come first: "zero padding" lets the kernel uncompress in place.
+    this.#writeBlocks(first, blocks, compressed, blocks * BLOCK_BYTES - compressed.length);
+    return { blocks, isCompressed: true };
   }
 
   #take(blocks: number): number {
@@ -83,7 +89,7 @@ export class CompressedFiles {
       this.#sink.write(first * BLOCK_BYTES, bytes);
       return;
     }
-    const padded = new Uint8Array(blocks * BLOCK_BYTES);
+    const padded = this.#padded.subarray(0, blocks * BLOCK_BYTES).fill(0);
     padded.set(bytes, offset);
     this.#sink.write(first * BLOCK_BYTES, padded);
   }

@@ -101,8 +101,9 @@ export class PiecedContent implements ContentTarget {
   readonly #finished: () => void;
   #filled = 0;
 
-  constructor(pieceBytes: number, take: (piece: Uint8Array) => void, finished: () => void) {
-    this.#piece = new Uint8Array(pieceBytes);
+  /** @param piece room for a piece, of no use to anybody else until the content is finished */
+  constructor(piece: Uint8Array, take: (piece: Uint8Array) => void, finished: () => void) {
+    this.#piece = piece;
     this.#take = take;
     this.#finished = finished;
   }

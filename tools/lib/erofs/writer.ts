@@ -3,7 +3,7 @@ import type { BlockSink } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
 import { CompressedFiles } from './compressed-files.ts';
-import { FileContent, PiecedContent, PlacedContent } from './content.ts';
+import { type ContentTarget, FileContent, PlacedContent } from './content.ts';
 import { BLOCK_BYTES, DATA_LAYOUT } from './layout.ts';
 import { encodeMetadata, encodeTreeSuperblock } from './metadata.ts';
 import type { ErofsOptions } from './options.ts';
@@ -66,17 +66,12 @@ export class ErofsWriter {
     return new FileContent(path, entry.sizeBytes, this.#target(index, finished));
   }
 
-  #target(index: number, finished: () => void): PlacedContent | PiecedContent {
+  #target(index: number, finished: () => void): ContentTarget {
     const layout = this.#plan.planned.layout.layouts[index];
     if (this.#compressed === undefined || layout !== DATA_LAYOUT.compressedFull) {
       return new PlacedContent(this.#sink, this.#plan.placeOf(index), finished);
     }
-    const file = this.#compressed.open(index);
-    const finish = (): void => {
-      file.finish();
-      finished();
-    };
-    return new PiecedContent(this.#compressed.clusterBytes, (piece) => file.add(piece), finish);
+    return this.#compressed.open(index, finished);
   }
 
   /** Writes the superblock. Every file must be closed. */
