@@ -20,7 +20,7 @@ import { parseMetadata } from './metadata-text.ts';
 import type { VolumeGroup } from './volume-group.ts';
 
 /** No group of any size comes near; what claims more would only take memory. */
-const MAX_TEXT_BYTES = 32 << 20;
+const MAX_TEXT_BYTES = 16 << 20;
 
 /** An image that may be a physical volume, and its name for errors. */
 export interface NamedSource {

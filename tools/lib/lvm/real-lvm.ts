@@ -65,13 +65,9 @@ export class Disks {
   }
 }
 
-/** Bytes that no other place has. */
+/** Bytes that no other place has: the output of SHAKE256, of any length. */
 export function noise(lengthBytes: number, seed: string): Buffer {
-  const blocks: Buffer[] = [];
-  for (let index = 0; index * 32 < lengthBytes; index++) {
-    blocks.push(createHash('sha256').update(`${seed} ${index}`).digest());
-  }
-  return Buffer.concat(blocks).subarray(0, lengthBytes);
+  return createHash('shake256', { outputLength: lengthBytes }).update(seed).digest();
 }
 
 export function sha256(source: BlockSource): string {
