@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/block/write.ts';
 import { required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { type ErofsOptions, ErofsWriter } from '../lib/erofs/erofs.ts';
+import { type ErofsOptions, ErofsWriter, planErofs } from '../lib/erofs/erofs.ts';
+import { type CopyPool, startCopyPool } from '../lib/file-system-image/copy.ts';
 import { LABEL_OPTIONS, labelledTree } from '../lib/file-system-image/label.ts';
 import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
 import {
@@ -10,16 +11,53 @@ import {
   verityTarget,
   writePartition,
 } from '../lib/file-system-image/partition.ts';
-import { copyContents, listEntries, type SelectedTree, selectTree } from '../lib/file-system-image/tree.ts';
+import { areArchives, copyToPlaces } from '../lib/file-system-image/place.ts';
+import {
+  copyContents,
+  listEntries,
+  type SelectedTree,
+  selectFromLayers,
+} from '../lib/file-system-image/tree.ts';
+import { openLayerFile } from '../lib/layer/file.ts';
 import { type EntryList, formatEntryList } from '../lib/manifest/entries.ts';
 import type { RecordingSink } from '../lib/packed/recording-sink.ts';
+import { keepYoungGenerationSmall } from '../lib/parallel/young-generation.ts';
 import { parseClusterBytes, parseCompression } from './compression.ts';
 
-async function writeFileSystem(
+/** Writes a file system without compression whose contents threads copy from where they lie. */
+async function copyFileSystem(
+  path: string,
   sink: RecordingSink,
   tree: SelectedTree,
   options: ErofsOptions,
-): Promise<EntryList> {
+  pool: CopyPool,
+): Promise<void> {
+  const plan = planErofs(
+    tree.entries.map(({ entry }) => entry),
+    options,
+  );
+  const target = {
+    dataOffsetBytes: plan.dataOffsetBytes,
+    placeOf: (file: string) => plan.placeOf(plan.indexOf(file) as number),
+  };
+  await copyToPlaces(pool, tree, target, path, () => {
+    for (const { offsetBytes, bytes } of plan.metadata()) sink.write(offsetBytes, bytes);
+  });
+  // More than was written: blocks of zeros are left out again where the image is packed.
+  sink.note(0, plan.usedBytes);
+}
+
+async function writeFileSystem(
+  path: string,
+  sink: RecordingSink,
+  tree: SelectedTree,
+  options: ErofsOptions,
+  pool: CopyPool | undefined,
+): Promise<EntryList | undefined> {
+  if (pool !== undefined) {
+    await copyFileSystem(path, sink, tree, options, pool);
+    return undefined;
+  }
   const writer = new ErofsWriter(
     sink,
     tree.entries.map(({ entry }) => entry),
@@ -31,6 +69,7 @@ async function writeFileSystem(
 }
 
 await runTool(async ({ args, output }) => {
+  keepYoungGenerationSmall();
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -51,7 +90,11 @@ await runTool(async ({ args, output }) => {
   const label = values.label ?? '';
   const uuid = identifiersOf(identity)(values.uuid, 'uuid');
   const compression = parseCompression(values.compression, parseClusterBytes(values['cluster-size']));
-  const tree = labelledTree(await selectTree(values), values);
+  const layers = values.layer.map(openLayerFile);
+  // Digests for the list of entries, and compression, need each file's bytes in order, on one thread.
+  const isCopied = entriesPath === undefined && compression === undefined && areArchives(layers);
+  const pool = isCopied ? startCopyPool() : undefined;
+  const tree = labelledTree(await selectFromLayers(layers, values), values);
   const { entries, rootHash } = await writePartition({
     sizeBytes,
     fileSystem: { type: 'erofs', label, uuid },
@@ -59,8 +102,9 @@ await runTool(async ({ args, output }) => {
     target,
     // Beside the outputs: /tmp may be small, and may be memory.
     scratch: target.packed === undefined ? '' : output(`${target.packed.files.index}.raw`),
-    write: (sink) => writeFileSystem(sink, tree, { sizeBytes, uuid, label, compression }),
+    write: (sink, path) => writeFileSystem(path, sink, tree, { sizeBytes, uuid, label, compression }, pool),
   });
+  await pool?.close();
   if (entriesPath !== undefined && entries !== undefined) {
     writeWholeFile(entriesPath, formatEntryList(entries));
   }

@@ -9,9 +9,11 @@ import { areArchives } from '../lib/file-system-image/place.ts';
 import { selectFromLayers } from '../lib/file-system-image/tree.ts';
 import { openLayerFile } from '../lib/layer/file.ts';
 import { formatEntryList } from '../lib/manifest/entries.ts';
+import { keepYoungGenerationSmall } from '../lib/parallel/young-generation.ts';
 import { writeExt4Partition } from './partition.ts';
 
 await runTool(async ({ args, output }) => {
+  keepYoungGenerationSmall();
   const { values } = parseArgs({
     args: [...args],
     options: {

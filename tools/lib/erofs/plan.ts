@@ -41,6 +41,11 @@ export class ErofsPlan {
     return (options.sizeBlocks ?? layout.end) * BLOCK_BYTES;
   }
 
+  /** The bytes of the image that are used. */
+  get usedBytes(): number {
+    return this.planned.layout.end * BLOCK_BYTES;
+  }
+
   /** Where content of files begins; all before it is metadata, with the ends of files in between. */
   get dataOffsetBytes(): number {
     return this.planned.layout.dataStart * BLOCK_BYTES;

@@ -1,4 +1,4 @@
-/** What the threads of `copyInParallel` share. */
+/** What the threads of `startCopy` share. */
 
 import { SharedLock, sharedWords } from '../parallel/shared.ts';
 
@@ -31,6 +31,11 @@ export interface CopyJob {
   /** Where blocks that hold data go: ranges of blocks of the target, filled one after the other. */
   readonly freeStarts: Float64Array;
   readonly freeCounts: Float64Array;
+  /**
+   * Whether every block of the sequence has its own place instead, at the same position of the target from `firstBlock` on: then blocks of
+   * zeros are not written, and what no content touches within a block keeps what the target has there.
+   */
+  readonly fixed?: { readonly firstBlock: number; readonly keepsTarget: boolean };
   readonly progress: Int32Array;
 }
 
@@ -74,6 +79,17 @@ export class Progress {
     const word = COUNTS + piece - 1;
     while (Atomics.load(this.#words, word) === UNKNOWN) Atomics.wait(this.#words, word, UNKNOWN);
     return Atomics.load(this.#words, word);
+  }
+
+  /** {@link waitFor} without blocking the thread's other work. */
+  async untilKnown(piece: number): Promise<number> {
+    if (piece === 0) return 0;
+    const word = COUNTS + piece - 1;
+    for (;;) {
+      const count = Atomics.load(this.#words, word);
+      if (count !== UNKNOWN) return count;
+      await Atomics.waitAsync(this.#words, word, UNKNOWN).value;
+    }
   }
 
   publish(piece: number, blocksSoFar: number): void {

@@ -1,4 +1,4 @@
-/** The part of `copyInParallel` that runs on worker threads: reads pieces of content, drops zero blocks, writes the rest. */
+/** The part of `startCopy` that runs on worker threads: reads pieces of content, drops zero blocks, writes the rest. */
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { naming, writeFully } from '../block/write.ts';
@@ -77,7 +77,13 @@ class PieceReader {
       );
     }
     this.#readStage();
-    this.#piece.fill(0, this.#filled, lengthBytes);
+    this.#clear(lengthBytes);
+  }
+
+  /** Makes what no content touches zero, up to `position`; in a piece that was read from the target it stays. */
+  #clear(position: number): void {
+    const keeps = this.#job.fixed?.keepsTarget === true;
+    if (!keeps && position > this.#filled) this.#piece.fill(0, this.#filled, position);
   }
 
   /** The first content that ends behind `startBytes`. */
@@ -103,7 +109,7 @@ class PieceReader {
       offsetBytes + lengthBytes - this.#stageStart <= STAGE_BYTES;
     if (!isNext || lengthBytes >= DIRECT_BYTES) this.#readStage();
     if (lengthBytes >= DIRECT_BYTES) {
-      this.#piece.fill(0, this.#filled, position);
+      this.#clear(position);
       (this.#sources[source] as SourceFile).read(this.#piece, position, lengthBytes, offsetBytes);
       this.#filled = position + lengthBytes;
       return;
@@ -125,7 +131,7 @@ class PieceReader {
       const from = (parts[index] as number) - this.#stageStart;
       const position = parts[index + 1] as number;
       const lengthBytes = parts[index + 2] as number;
-      if (position > this.#filled) this.#piece.fill(0, this.#filled, position);
+      this.#clear(position);
       this.#piece.set(this.#stage.subarray(from, from + lengthBytes), position);
       this.#filled = position + lengthBytes;
     }
@@ -133,18 +139,36 @@ class PieceReader {
   }
 }
 
+function wordsOf(piece: Buffer): Int32Array {
+  return new Int32Array(piece.buffer, piece.byteOffset, piece.length / WORD_BYTES);
+}
+
+function isZeroBlock(piece: Buffer, words: Int32Array, block: number): boolean {
+  // Most blocks that hold anything show it in their first or last bytes.
+  if (words[block * WORDS_PER_BLOCK] !== 0 || words[(block + 1) * WORDS_PER_BLOCK - 1] !== 0) return false;
+  return ZERO_BLOCK.compare(piece, block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES) === 0;
+}
+
+/** The runs of blocks that are not all zero: start and end of each. */
+function dataRuns(piece: Buffer, blockCount: number): [start: number, end: number][] {
+  const words = wordsOf(piece);
+  const runs: [number, number][] = [];
+  for (let block = 0; block < blockCount; block++) {
+    if (isZeroBlock(piece, words, block)) continue;
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] === block) last[1]++;
+    else runs.push([block, block + 1]);
+  }
+  return runs;
+}
+
 /** Finds the blocks that hold data, moves them to the front of the piece and sets their bits; @returns how many they are */
 function keepDataBlocks(job: CopyJob, piece: Buffer, firstBlock: number, blockCount: number): number {
-  const words = new Int32Array(piece.buffer, piece.byteOffset, blockCount * WORDS_PER_BLOCK);
+  const words = wordsOf(piece);
   let kept = 0;
   for (let block = 0; block < blockCount; block++) {
+    if (isZeroBlock(piece, words, block)) continue;
     const start = block * BLOCK_BYTES;
-    // Most blocks that hold anything show it in their first or last bytes.
-    const isZero =
-      words[block * WORDS_PER_BLOCK] === 0 &&
-      words[(block + 1) * WORDS_PER_BLOCK - 1] === 0 &&
-      ZERO_BLOCK.compare(piece, start, start + BLOCK_BYTES) === 0;
-    if (isZero) continue;
     if (kept !== block) piece.copyWithin(kept * BLOCK_BYTES, start, start + BLOCK_BYTES);
     kept++;
     const bit = firstBlock + block;
@@ -200,13 +224,38 @@ function copyPieces(job: CopyJob, sources: readonly SourceFile[], target: number
   }
 }
 
+/** Copies pieces whose blocks have places of their own. */
+function copyFixedPieces(job: CopyJob, sources: readonly SourceFile[], target: number): void {
+  const { pieceBlocks, blockCount, targetPath } = job;
+  const { firstBlock, keepsTarget } = job.fixed as NonNullable<CopyJob['fixed']>;
+  const progress = new Progress(job.progress);
+  const piece = Buffer.allocUnsafeSlow(pieceBlocks * BLOCK_BYTES);
+  const reader = new PieceReader(job, sources, piece);
+  const before = keepsTarget ? new SourceFile(targetPath) : undefined;
+  for (let index = progress.take(); index * pieceBlocks < blockCount; index = progress.take()) {
+    const first = index * pieceBlocks;
+    const count = Math.min(pieceBlocks, blockCount - first);
+    const startBytes = (firstBlock + first) * BLOCK_BYTES;
+    before?.read(piece, 0, count * BLOCK_BYTES, startBytes);
+    reader.read(first * BLOCK_BYTES, count * BLOCK_BYTES);
+    progress.writing.run(() => {
+      for (const [start, end] of dataRuns(piece, count)) {
+        const bytes = piece.subarray(start * BLOCK_BYTES, end * BLOCK_BYTES);
+        writeFully(target, targetPath, bytes, startBytes + start * BLOCK_BYTES);
+      }
+    });
+  }
+  before?.close();
+}
+
 export const copyTask = defineTask(import.meta.url, 'copy-contents', (job: CopyJob | undefined): void => {
   // A call without a job starts the thread and loads this module, while its caller still finds out what is to be copied.
   if (job === undefined) return;
   const sources = job.sourcePaths.map((path) => new SourceFile(path));
   const target = openSync(job.targetPath, 'r+');
   try {
-    copyPieces(job, sources, target);
+    if (job.fixed === undefined) copyPieces(job, sources, target);
+    else copyFixedPieces(job, sources, target);
   } catch (error) {
     new Progress(job.progress).stop(STATE.failed);
     throw naming(error, job.targetPath);

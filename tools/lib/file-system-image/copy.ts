@@ -95,9 +95,36 @@ export class CopyList {
     this.#contentCount++;
   }
 
+  /**
+   * Adds a range of bytes with a place of its own, in bytes from the start of the sequence; in a list that is copied by
+   * {@link startFixedCopy} all are such, in any order.
+   */
+  addAt(sourcePath: string, offsetBytes: number, lengthBytes: number, targetBytes: number): void {
+    this.#push(this.#source(sourcePath), offsetBytes, lengthBytes, targetBytes);
+    this.#blockCount = Math.max(this.#blockCount, Math.ceil((targetBytes + lengthBytes) / BLOCK_BYTES));
+  }
+
+  /** The contents, ascending by target. */
+  #sorted(): Float64Array {
+    const { perContent, target } = WORDS;
+    const contents = this.#contents.subarray(0, this.#contentCount * perContent);
+    const targetOf = (index: number): number => contents[index * perContent + target] as number;
+    let isSorted = true;
+    for (let index = 1; index < this.#contentCount; index++)
+      isSorted &&= targetOf(index - 1) <= targetOf(index);
+    if (isSorted) return contents;
+    const order = Uint32Array.from({ length: this.#contentCount }, (_, index) => index);
+    order.sort((left, right) => targetOf(left) - targetOf(right));
+    const sorted = new Float64Array(contents.length);
+    order.forEach((from, to) => {
+      sorted.set(contents.subarray(from * perContent, (from + 1) * perContent), to * perContent);
+    });
+    return sorted;
+  }
+
   /** What the threads are given. */
   job(targetPath: string, free: readonly BlockRun[]): CopyJob {
-    const contents = shared(this.#contents.subarray(0, this.#contentCount * WORDS.perContent));
+    const contents = shared(this.#sorted());
     const pieceCount = Math.ceil(this.#blockCount / PIECE_BLOCKS);
     return {
       sourcePaths: [...this.#sources.keys()],
@@ -120,7 +147,7 @@ function shared(values: Float64Array): Float64Array {
   return copy;
 }
 
-/** The threads for {@link copyInParallel}. */
+/** The threads for {@link startCopy}. */
 export type CopyPool = TaskPool<CopyJob | undefined, void>;
 
 /** Starts the threads, which take a while to come up: best done before it is found out what to copy. */
@@ -131,22 +158,76 @@ export function startCopyPool(threads = workerCount()): CopyPool {
   return pool;
 }
 
+/** A copy that is under way. */
+export class ContentCopy {
+  readonly #job: CopyJob;
+  readonly #progress: Progress;
+  /** Ends when every block is where it belongs, or fails with what went wrong. */
+  readonly done: Promise<void>;
+
+  /** See {@link startCopy}. */
+  constructor(job: CopyJob, pool: CopyPool) {
+    this.#job = job;
+    this.#progress = new Progress(job.progress);
+    this.done = this.#run(pool);
+    // Whoever waits sees the error; until then it must not count as unhandled.
+    this.done.catch(() => {});
+  }
+
+  async #run(pool: CopyPool): Promise<void> {
+    if (this.#job.blockCount === 0) return;
+    const results = await Promise.allSettled(Array.from({ length: pool.size }, () => pool.run(this.#job)));
+    // A thread that died could not say so itself.
+    if (results.some(({ status }) => status === 'rejected')) this.#progress.stop(STATE.failed);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** A bit for each block of the list's sequence, set where it holds data and so takes the next free block. */
+  get dataBits(): Uint8Array {
+    return this.#job.dataBits;
+  }
+
+  /**
+   * Waits until the bits of the first `blockCount` blocks are known.
+   *
+   * @returns for how many blocks they are, at least so many; 0 where the copy failed, or the free blocks were too few
+   */
+  async known(blockCount: number): Promise<number> {
+    const pieces = Math.ceil(blockCount / this.#job.pieceBlocks);
+    if ((await this.#progress.untilKnown(pieces)) < 0) return 0;
+    return pieces * this.#job.pieceBlocks;
+  }
+
+  /** Whether there were too few free blocks. */
+  get isFull(): boolean {
+    return this.#progress.state === STATE.full;
+  }
+}
+
 /**
- * Copies the contents of a list to `free` blocks of the file at `targetPath`, which must have its size already.
- *
- * @returns a bit for each block of the list's sequence, set where it holds data and so took the next free block; `undefined` where
- *   there were too few free blocks
- * @throws UserError where a source became shorter
+ * Starts to copy the contents of a list to `free` blocks of the file at `targetPath`, which must have its size already.
  */
-export async function copyInParallel(
+export function startCopy(
   pool: CopyPool,
   list: CopyList,
   targetPath: string,
   free: readonly BlockRun[],
-): Promise<Uint8Array | undefined> {
-  const job = list.job(targetPath, free);
-  if (job.blockCount === 0) return job.dataBits;
-  const results = await Promise.allSettled(Array.from({ length: pool.size }, () => pool.run(job)));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
-  return new Progress(job.progress).state === STATE.full ? undefined : job.dataBits;
+): ContentCopy {
+  return new ContentCopy(list.job(targetPath, free), pool);
+}
+
+/**
+ * Starts to copy the contents of a list that have places of their own ({@link CopyList.addAt}) to the file at `targetPath`, which has
+ * its size already. Blocks of zeros are not written: the file must read as zeros there.
+ *
+ * @param firstBlock where in the file the list's sequence begins
+ * @param keepsTarget whether the blocks have something already, which stays where no content goes; else that becomes zero
+ */
+export function startFixedCopy(
+  pool: CopyPool,
+  list: CopyList,
+  targetPath: string,
+  fixed: { readonly firstBlock: number; readonly keepsTarget: boolean },
+): Pick<ContentCopy, 'done'> {
+  return new ContentCopy({ ...list.job(targetPath, []), fixed }, pool);
 }
