@@ -155,6 +155,7 @@ function countLinks(members: readonly CpioMember[]): Map<string, number> {
   return linkCounts;
 }
 
+const ROOT_NAME = '.';
 const DIRECTORY_LINKS = 2;
 const TRAILER: HeaderFields = {
   inode: 0,
@@ -177,7 +178,7 @@ interface Inode {
 /**
  * Writes a newc archive. Inode numbers count from 1 in the order of the members, and every time stamp is 0, so that
  * equal members give equal bytes. A directory has to come before what is in it, and a file before its hard links:
- * the kernel unpacks in this order. The root directory needs no member.
+ * the kernel unpacks in this order. The root directory needs no member; one that is given is the member `.`, as `find . | cpio` has it.
  *
  * @throws UserError where an entry does not fit the format: extended attributes, a missing directory, 4 GiB or more, names beyond 4095 bytes
  */
@@ -188,7 +189,6 @@ export function* writeNewc(members: readonly CpioMember[]): Generator<Uint8Array
   let lastInode = 0;
   for (const member of members) {
     const { entry } = member;
-    if (entry.path === '') continue;
     checkEntry(entry, directories);
     if (entry.type === 'directory') directories.add(entry.path);
     const source = entry.type === 'hardlink' ? entry.target : entry.path;
@@ -207,7 +207,7 @@ export function* writeNewc(members: readonly CpioMember[]): Generator<Uint8Array
       fileBytes: bytes.length,
       deviceMajor: isDevice ? described.major : 0,
       deviceMinor: isDevice ? described.minor : 0,
-      name: storedName(entry.path),
+      name: storedName(entry.path === '' ? ROOT_NAME : entry.path),
     });
     yield bytes;
     yield padding(bytes.length);
