@@ -230,6 +230,45 @@ describe('diff where all files are equal', () => {
     ]);
   });
 
+  test('names the fields of an EROFS inode by its path', async () => {
+    // Its checksum covers the block that the inode lies in.
+    const older = join(images.folder, 'unchecked.erofs');
+    tool('mkfs.erofs', 'erofs-utils', ['--quiet', '-Enosbcrc', older, images.tree]);
+    const path = copy(older, 'inode.erofs');
+    const printed = tool('dump.erofs', 'erofs-utils', ['--path=/etc/passwd', older]).toString();
+    const nid = /NID: (\d+)/.exec(printed)?.[1];
+    const bytes = readFileSync(path);
+    const at = bytes.readUInt32LE(1024 + 40) * 4096 + Number(nid) * 32;
+    const isExtended = (bytes[at] ?? 0) % 2 === 1;
+    const time = at + (isExtended ? 40 : 12);
+    patch(path, time, Buffer.of((bytes[time] ?? 0) ^ 1));
+    const field = isExtended ? 'i_mtime_nsec' : 'i_mtime';
+    expect(await differences(older, path)).toEqual([
+      `B inode ${nid} (/etc/passwd): ${field}, 1 byte at ${time}`,
+    ]);
+  });
+
+  test('names the header fields of a tar', async () => {
+    const make = (name: string, time: string) => {
+      const path = join(images.folder, name);
+      tool('tar', 'tar', [
+        '-C',
+        images.tree,
+        `--mtime=@${time}`,
+        '--format=ustar',
+        '-cf',
+        path,
+        'etc/passwd',
+      ]);
+      return path;
+    };
+    const found = await differences(make('one.tar', '1000000000'), make('two.tar', '1000000001'));
+    expect(found.map((line) => line.replace(/, \d+ bytes? at .*/, ''))).toEqual([
+      'B header of /etc/passwd: mtime',
+      'B header of /etc/passwd: chksum',
+    ]);
+  });
+
   test('names the parts of a hash tree', async () => {
     const path = copy(images.verity, 'tree.img');
     flip(path, 16 * MIB + 90);

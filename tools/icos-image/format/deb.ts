@@ -38,6 +38,13 @@ export const deb: Format = {
     const where = `${name}: ${member.name}`;
     const compressed = bytesOf(partOf(source, member.offsetBytes, member.sizeBytes));
     const data = await tar.open(await spool(decompress(compressed, where), where), where, context);
-    return { ...data, format: 'deb', source, facts: { ...facts, ...data.facts }, parts: [] };
+    const { tree } = data;
+    return {
+      ...(tree === undefined ? {} : { tree }),
+      format: 'deb',
+      source,
+      facts: { ...facts, ...data.facts },
+      parts: [],
+    };
   },
 };

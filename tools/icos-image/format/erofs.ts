@@ -55,7 +55,7 @@ export const erofs: Format = {
       },
       tree,
       parts: [],
-      structures: () => erofsStructures(source),
+      structures: () => erofsStructures(source, tree),
     };
   },
 };

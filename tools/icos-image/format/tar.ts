@@ -2,6 +2,7 @@ import { scanTar, type TarMember } from '../../lib/tar/tar.ts';
 import { SparseSource } from '../bytes/chunks.ts';
 import { guarded, type ImageSource, isZero, partOf } from '../bytes/source.ts';
 import { type Content, type Format, type OpenContext, once, type Part, peek } from '../content.ts';
+import { tarStructures } from '../structure/tar.ts';
 import { type ArchiveMember, ArchiveTree } from '../tree/archive-tree.ts';
 
 const BLOCK_BYTES = 512;
@@ -69,7 +70,8 @@ export const tar: Format = {
     );
   },
   async open(source, name, context): Promise<Content> {
-    const members = [...scanTar(source, name)].map((member) => ({
+    const scanned = [...scanTar(source, name)];
+    const members = scanned.map((member) => ({
       entry: member.entry,
       modificationTime: member.modificationTime,
       content: () => contentOf(source, member),
@@ -86,6 +88,7 @@ export const tar: Format = {
       facts: { members: members.length, files: countFiles(members) },
       tree,
       parts,
+      structures: () => tarStructures(scanned),
     };
   },
 };
