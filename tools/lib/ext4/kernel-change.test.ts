@@ -21,6 +21,8 @@ import {
 import { debugfs, e2fsckComplaints, file, ImageFolder, noise, readAll, xattrs } from './test-image.ts';
 
 const MIB = 2 ** 20;
+/** A hook has less time than a test where nothing is said. */
+const KERNEL_TIMEOUT_MS = 120_000;
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
@@ -116,7 +118,7 @@ describe('the reader sees what the kernel extracted from an archive', () => {
     for (let first = 0; first < CASES.length; first += CASES_PER_KERNEL) {
       await extract(CASES.slice(first, first + CASES_PER_KERNEL));
     }
-  });
+  }, KERNEL_TIMEOUT_MS);
 
   test.each(CASES)('$name', (made) => {
     const byReader = seenByReader(imageOf(made));

@@ -15,6 +15,8 @@ import { e2fsckComplaints, file, ImageFolder, socket } from './test-image.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
+/** A hook has less time than a test where nothing is said. */
+const KERNEL_TIMEOUT_MS = 120_000;
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
@@ -67,7 +69,7 @@ describe('the kernel mounts', () => {
       `;
     });
     outputs.push(...(await inKernel(disks, scripts.join('\n'))).trimEnd().split('\n'));
-  });
+  }, KERNEL_TIMEOUT_MS);
 
   test.each(CASES)('$name, and sees the whole tree', (made) => {
     const index = CASES.indexOf(made);
