@@ -1,16 +1,8 @@
 /** Rows that make a file system of a tar or a folder. */
 import { mkdirSync } from 'node:fs';
-import {
-  FAT_IMAGE_BYTES,
-  fatCommands,
-  type Inputs,
-  mke2fsArguments,
-  mke2fsSize,
-  ROOT_IMAGE_BYTES,
-} from './inputs.ts';
-import { ownCommand } from './own-tools.ts';
+import { FAT_IMAGE_BYTES, fatCommands, mke2fsArguments, mke2fsSize, ROOT_IMAGE_BYTES } from './inputs.ts';
 import type { PeerTools } from './peers.ts';
-import { type Facts, type OwnContender, ROOT_NAMES, type RootName, type Row } from './row.ts';
+import { type Bench, type Facts, type OwnContender, ROOT_NAMES, type RootName, type Row } from './row.ts';
 import type { Run } from './run.ts';
 
 const EXT4 = 'root.ext4';
@@ -29,13 +21,13 @@ function checkExt4(peers: PeerTools, run: Run): Facts {
   return { inodes: count(said, /: (\d+)\/\d+ files/) };
 }
 
-function ownExt4(peers: PeerTools, root: RootName, tar: () => string): OwnContender {
+function ownExt4({ own, peers }: Bench, root: RootName, tar: () => string): OwnContender {
   return {
     title: 'ext4-image --layer=FILE.tar --raw',
     outputs: [EXT4],
     run: (run) =>
       run.timed(
-        ownCommand(
+        own.command(
           'ext4-image',
           `--layer=${tar()}`,
           `--size=${ROOT_IMAGE_BYTES[root]}`,
@@ -47,13 +39,14 @@ function ownExt4(peers: PeerTools, root: RootName, tar: () => string): OwnConten
   };
 }
 
-function ext4Row(peers: PeerTools, inputs: Inputs, root: RootName): Row {
+function ext4Row(bench: Bench, root: RootName): Row {
+  const { peers, inputs } = bench;
   const tar = () => inputs.tar(root);
   return {
     name: 'ext4',
     root,
     work: 'tar to ext4',
-    ours: ownExt4(peers, root, tar),
+    ours: ownExt4(bench, root, tar),
     peers: [
       {
         title: 'mke2fs -d FILE.tar',
@@ -104,13 +97,14 @@ function checkLabelled(peers: PeerTools, run: Run): Facts {
   return checkExt4(peers, run);
 }
 
-function labelledRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
+function labelledRow(bench: Bench, root: RootName): Row {
+  const { peers, inputs } = bench;
   const tar = () => inputs.labelledTar(root);
   return {
     name: 'ext4-labelled',
     root,
     work: 'tar to ext4, labelled and owned',
-    ours: { ...ownExt4(peers, root, tar), check: (run) => checkLabelled(peers, run) },
+    ours: { ...ownExt4(bench, root, tar), check: (run) => checkLabelled(peers, run) },
     peers: [
       {
         title: 'fakeroot: tar -x, mke2fs -d DIR',
@@ -123,7 +117,7 @@ function labelledRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
   };
 }
 
-function erofsRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
+function erofsRow({ own, peers, inputs }: Bench, root: RootName): Row {
   const tar = () => inputs.tar(root);
   const check = (run: Run): Facts => {
     run.untimed(peers.command('fsck.erofs', run.path(EROFS)));
@@ -139,7 +133,7 @@ function erofsRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
       outputs: [EROFS],
       run: (run) =>
         run.timed(
-          ownCommand(
+          own.command(
             'erofs-image',
             `--layer=${tar()}`,
             `--size=${ROOT_IMAGE_BYTES[root]}`,
@@ -161,7 +155,7 @@ function erofsRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
   };
 }
 
-function fatRow(peers: PeerTools, inputs: Inputs): Row {
+function fatRow({ own, peers, inputs }: Bench): Row {
   const check = (run: Run): Facts => {
     const said = run.untimed(peers.command('fsck.vfat', '-n', run.path(FAT)));
     return { files: count(said, /: (\d+) files/) };
@@ -175,7 +169,7 @@ function fatRow(peers: PeerTools, inputs: Inputs): Row {
       outputs: [FAT],
       run: (run) =>
         run.timed(
-          ownCommand(
+          own.command(
             'vfat-image',
             `--layer=${inputs.fatTar()}`,
             `--size=${FAT_IMAGE_BYTES}`,
@@ -201,12 +195,9 @@ function fatRow(peers: PeerTools, inputs: Inputs): Row {
 }
 
 /** In this order: unpacking leaves large trees behind, and comes last. */
-export function fileSystemRows(peers: PeerTools, inputs: Inputs): { first: Row[]; last: Row[] } {
+export function fileSystemRows(bench: Bench): { first: Row[]; last: Row[] } {
   return {
-    first: [
-      fatRow(peers, inputs),
-      ...ROOT_NAMES.flatMap((root) => [ext4Row(peers, inputs, root), erofsRow(peers, inputs, root)]),
-    ],
-    last: ROOT_NAMES.map((root) => labelledRow(peers, inputs, root)),
+    first: [fatRow(bench), ...ROOT_NAMES.flatMap((root) => [ext4Row(bench, root), erofsRow(bench, root)])],
+    last: ROOT_NAMES.map((root) => labelledRow(bench, root)),
   };
 }

@@ -10,9 +10,17 @@ import {
   sfdiskText,
 } from './disk.ts';
 import { FAT_IMAGE_BYTES, type Inputs, packCommand, ROOT_IMAGE_BYTES } from './inputs.ts';
-import { ownCommand } from './own-tools.ts';
+import type { OwnTools } from './own-tools.ts';
 import type { PeerTools } from './peers.ts';
-import { type Facts, type OwnContender, type Peer, ROOT_NAMES, type RootName, type Row } from './row.ts';
+import {
+  type Bench,
+  type Facts,
+  type OwnContender,
+  type Peer,
+  ROOT_NAMES,
+  type RootName,
+  type Row,
+} from './row.ts';
 import type { Run } from './run.ts';
 
 const MEBIBYTE = 1024 ** 2;
@@ -27,7 +35,7 @@ const TREE = 'hash-tree';
 const TREE_UUID = '63271709-3b18-40db-969b-7bdfc3346940';
 const SALT = '6b1f'.repeat(16);
 
-function verityRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
+function verityRow({ own, peers, inputs }: Bench, root: RootName): Row {
   const data = () => (root === 'large' ? inputs.fullImage() : inputs.ext4(root));
   const rootHash = (run: Run) => readFileSync(run.path('root-hash'), 'utf8').trim();
   const format = (run: Run, suffix = '') => [
@@ -49,7 +57,7 @@ function verityRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
     ours: {
       title: 'verity format',
       outputs: [TREE],
-      run: (run) => run.timed(ownCommand('verity', ...format(run))),
+      run: (run) => run.timed(own.command('verity', ...format(run))),
       check,
     },
     peers: [
@@ -64,7 +72,7 @@ function verityRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
   };
 }
 
-function packRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
+function packRow({ own, peers, inputs }: Bench, root: RootName): Row {
   const image = () => inputs.ext4(root);
   const packed = 'image.img.zst';
   return {
@@ -74,7 +82,7 @@ function packRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
     ours: {
       title: 'raw-image --zst',
       outputs: [packed, 'image.json'],
-      run: (run) => run.timed(packCommand(image(), run.path('image'))),
+      run: (run) => run.timed(packCommand(own, image(), run.path('image'))),
       check: (run) => {
         run.untimed(peers.command('zstd', '-tq', run.path(packed)));
         return { bytes: statSync(run.path(packed)).size };
@@ -95,12 +103,14 @@ function packRow(peers: PeerTools, inputs: Inputs, root: RootName): Row {
 
 /** The disk rows of one root: what goes in, and what all of them check. */
 class DiskRows {
+  readonly #own: OwnTools;
   readonly #peers: PeerTools;
   readonly #inputs: Inputs;
   readonly #root: RootName;
   readonly #disk: DiskSpecification;
 
-  constructor(peers: PeerTools, inputs: Inputs, root: RootName) {
+  constructor({ own, peers, inputs }: Bench, root: RootName) {
+    this.#own = own;
     this.#peers = peers;
     this.#inputs = inputs;
     this.#root = root;
@@ -134,10 +144,10 @@ class DiskRows {
     return this.#checkDisk(run, join(folder, DISK));
   }
 
-  #own(output: string, option: string): OwnContender['run'] {
+  #runOwn(output: string, option: string): OwnContender['run'] {
     return (run) =>
       run.timed(
-        ownCommand(
+        this.#own.command(
           'disk-image',
           `--layout=${this.#inputs.layout(this.#root, this.#disk)}`,
           `--disk-guid=${DISK_GUID}`,
@@ -209,7 +219,7 @@ class DiskRows {
       ours: {
         title: 'disk-image --zst',
         outputs: [ARCHIVE],
-        run: this.#own(ARCHIVE, 'zst'),
+        run: this.#runOwn(ARCHIVE, 'zst'),
         check: (run) => this.#checkArchive(run),
       },
       peers: [
@@ -246,7 +256,7 @@ class DiskRows {
       ours: {
         title: 'disk-image --raw',
         outputs: [DISK],
-        run: this.#own(DISK, 'raw'),
+        run: this.#runOwn(DISK, 'raw'),
         check: (run) => this.#checkDisk(run, run.path(DISK)),
       },
       peers: [
@@ -259,9 +269,9 @@ class DiskRows {
   }
 }
 
-export function imageRows(peers: PeerTools, inputs: Inputs): Row[] {
+export function imageRows(bench: Bench): Row[] {
   return ROOT_NAMES.flatMap((root) => {
-    const disks = new DiskRows(peers, inputs, root);
-    return [verityRow(peers, inputs, root), packRow(peers, inputs, root), disks.archiveRow(), disks.rawRow()];
+    const disks = new DiskRows(bench, root);
+    return [verityRow(bench, root), packRow(bench, root), disks.archiveRow(), disks.rawRow()];
   });
 }

@@ -19,7 +19,7 @@ import { WORKSPACE } from './bazel.ts';
 import { type DiskSpecification, layoutText } from './disk.ts';
 import { writeFatTree } from './fat-tree.ts';
 import { labelTar } from './label-tar.ts';
-import { ownCommand } from './own-tools.ts';
+import type { OwnTools } from './own-tools.ts';
 import { externalFiles, type PeerTools } from './peers.ts';
 import type { RootName } from './row.ts';
 import type { Run } from './run.ts';
@@ -54,12 +54,14 @@ export function mke2fsSize(root: RootName): string {
 
 export class Inputs {
   readonly #folder: string;
+  readonly #own: OwnTools;
   readonly #peers: PeerTools;
   readonly #run: Run;
 
   /** @param run what makes them; nothing of it is measured */
-  constructor(folder: string, peers: PeerTools, run: Run) {
+  constructor(folder: string, own: OwnTools, peers: PeerTools, run: Run) {
     this.#folder = folder;
+    this.#own = own;
     this.#peers = peers;
     this.#run = run;
     mkdirSync(folder, { recursive: true });
@@ -99,7 +101,7 @@ export class Inputs {
         `--packages=${this.#run.path('packages.json')}`,
       ];
       writeFileSync(parameters, `${options.join('\n')}\n`);
-      this.#run.untimed(ownCommand('apt-base', `@${parameters}`));
+      this.#run.untimed(this.#own.command('apt-base', `@${parameters}`));
       // A layer is a tar in zstd.
       this.#run.untimed(this.#peers.command('zstd', '-dqf', layer, '-o', path));
       rmSync(layer);
@@ -163,7 +165,7 @@ export class Inputs {
     const index = join(this.#folder, `packed-${name}`, 'image.json');
     this.#once(`packed-${name}`, (folder) => {
       mkdirSync(folder);
-      this.#run.untimed(packCommand(image, join(folder, 'image')));
+      this.#run.untimed(packCommand(this.#own, image, join(folder, 'image')));
     });
     return index;
   }
@@ -192,8 +194,8 @@ const INPUT_NAMES = [
 ] as const;
 
 /** Packs an image into BASE.img.zst and BASE.json. */
-export function packCommand(image: string, base: string) {
-  return ownCommand('raw-image', `--image=${image}`, `--zst=${base}.img.zst`, `--index=${base}.json`);
+export function packCommand(own: OwnTools, image: string, base: string) {
+  return own.command('raw-image', `--image=${image}`, `--zst=${base}.img.zst`, `--index=${base}.json`);
 }
 
 /** How mkfs.vfat and mcopy make a volume of a folder's content. */

@@ -16,10 +16,10 @@ import { imageRows } from './image-rows.ts';
 import { Inputs } from './inputs.ts';
 import { freeDiskBytes, machine, touchMemory, versions } from './machine.ts';
 import { Measurer, type RowResult } from './measure.ts';
-import { bundleTools, checkNode } from './own-tools.ts';
+import { checkNode, OwnTools } from './own-tools.ts';
 import { PeerTools } from './peers.ts';
 import { ratio, reportJson, reportText, writeDocument } from './report.ts';
-import type { Row } from './row.ts';
+import type { Bench, Row } from './row.ts';
 
 const GIBIBYTE = 1024 ** 3;
 /** For the median, and to be written down. */
@@ -33,9 +33,9 @@ function defaultFolder(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'icos/bench');
 }
 
-function allRows(peers: PeerTools, inputs: Inputs): Row[] {
-  const { first, last } = fileSystemRows(peers, inputs);
-  return [...first, ...imageRows(peers, inputs), ...last];
+function allRows(bench: Bench): Row[] {
+  const { first, last } = fileSystemRows(bench);
+  return [...first, ...imageRows(bench), ...last];
 }
 
 function select(rows: readonly Row[], names: readonly string[], root: string | undefined): Row[] {
@@ -81,11 +81,11 @@ if (!values.quick && freeDiskBytes(folder) < neededBytes) {
 }
 
 checkNode();
-bundleTools();
-const peers = PeerTools.fetch();
+const own = OwnTools.bundle(join(folder, 'tools'));
+const peers = PeerTools.fetch(join(folder, 'peers'));
 const measurer = new Measurer({ folder, runs, warm: !values.quick }, peers);
-const inputs = new Inputs(folder, peers, measurer.newRun('inputs'));
-const rows = select(allRows(peers, inputs), values.row, values.quick ? 'small' : values.root);
+const inputs = new Inputs(folder, own, peers, measurer.newRun('inputs'));
+const rows = select(allRows({ own, peers, inputs }), values.row, values.quick ? 'small' : values.root);
 if (!values.quick) touchMemory();
 
 const overheadSeconds = measurer.overheadSeconds();

@@ -1,8 +1,9 @@
 /** The peers' tools: programs of Debian packages that run in place, with their own loader and libraries. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { bazel } from './bazel.ts';
+import { bazel, WORKSPACE } from './bazel.ts';
 import type { Command } from './run.ts';
 
 /** Every command of `@bench_tools` has its program in one of them. */
@@ -12,6 +13,7 @@ const LIBRARY_FOLDERS = ['usr/lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/s
 const LOADER = 'usr/bin/.ld.so';
 const MKE2FS_CONFIGURATION = 'etc/mke2fs.conf';
 const FAKEROOT_LIBRARY = 'usr/lib/x86_64-linux-gnu/libfakeroot/libfakeroot-sysv.so';
+const LOCK = join(WORKSPACE, 'bench/tools.lock.json');
 const SHELL = '/bin/sh';
 /** genimage starts everything with `sh -o pipefail -c`, which shells of POSIX before 2024 do not know. */
 const PIPEFAIL_SHELL = '/bin/bash';
@@ -33,13 +35,21 @@ export class PeerTools {
     this.root = root;
   }
 
-  /** Fetches and unpacks the packages, if they are not there yet. */
-  static fetch(): PeerTools {
-    const configuration = externalFiles('@bench_tools//:root').find((file) =>
-      file.endsWith(MKE2FS_CONFIGURATION),
-    );
+  /**
+   * Fetches and unpacks the packages, if they are not there yet.
+   *
+   * @param note a file that says where they are: Bazel is only asked again when the lock has changed
+   */
+  static fetch(note: string): PeerTools {
+    const lock = createHash('sha256').update(readFileSync(LOCK)).digest('hex');
+    const [noted, root = ''] = existsSync(note) ? readFileSync(note, 'utf8').split('\n') : [];
+    if (noted === lock && existsSync(join(root, LOADER))) return new PeerTools(root);
+    const files = externalFiles('@bench_tools//:root');
+    const configuration = files.find((file) => file.endsWith(MKE2FS_CONFIGURATION));
     if (configuration === undefined) throw new Error(`@bench_tools has no ${MKE2FS_CONFIGURATION}`);
-    return new PeerTools(dirname(dirname(configuration)));
+    const fetched = dirname(dirname(configuration));
+    writeFileSync(note, `${lock}\n${fetched}\n`);
+    return new PeerTools(fetched);
   }
 
   #program(name: string): string {

@@ -1,5 +1,15 @@
 /** What a row of the benchmark is: one piece of work, done by our tool and by its peers. */
+import type { Inputs } from './inputs.ts';
+import type { OwnTools } from './own-tools.ts';
+import type { PeerTools } from './peers.ts';
 import type { Run } from './run.ts';
+
+/** What rows are made with. */
+export interface Bench {
+  readonly own: OwnTools;
+  readonly peers: PeerTools;
+  readonly inputs: Inputs;
+}
 
 /** Facts about a result that our tool and its peers have to agree on, such as the number of its files. */
 export type Facts = Readonly<Record<string, number>>;
