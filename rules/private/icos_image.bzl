@@ -92,6 +92,9 @@ def icos_image(
       memory_mib: memory of the guest in tests and `launch`, in MiB.
       visibility: of the targets.
     """
+    if root_file_system not in _ROOT_FILE_SYSTEMS:
+        fail("%s: root_file_system is %r; there are %s" % (name, root_file_system, ", ".join(_ROOT_FILE_SYSTEMS)))
+
     version_file(name = "version.txt", version = version, visibility = visibility)
 
     rootfs(
@@ -102,8 +105,6 @@ def icos_image(
         symlinks = symlinks,
         visibility = visibility,
     )
-    if root_file_system not in _ROOT_FILE_SYSTEMS:
-        fail("root_file_system = %r: there are %s" % (root_file_system, ", ".join(_ROOT_FILE_SYSTEMS)))
     _ROOT_FILE_SYSTEMS[root_file_system](
         name = "root",
         src = ":root_tree",

@@ -5,10 +5,23 @@ load(":refusal.bzl", "refusal_tests")
 
 _OS = icos_os(name = "guestos", variants = {"prod": {}, "dev": {}})
 
+_OTHER_OS = icos_os(
+    name = "other",
+    base = "",
+    boot_args_template = "",
+    boot_size = "",
+    initrd = "",
+    layout = "",
+    partitions = {},
+    root_size = "",
+    variants = {"xfs": {"root_file_system": "xfs"}},
+    version = "",
+)
+
 # A macro that fails would fail for the whole package: here it fails for one target.
 _variant_probe = rule(
-    implementation = lambda ctx: icos_variant(name = ctx.attr.variant, os = _OS),
-    attrs = {"variant": attr.string(mandatory = True)},
+    implementation = lambda ctx: icos_variant(name = ctx.attr.variant, os = _OTHER_OS if ctx.attr.other else _OS),
+    attrs = {"other": attr.bool(), "variant": attr.string(mandatory = True)},
 )
 
 def variant_test_suite(name):
@@ -16,5 +29,9 @@ def variant_test_suite(name):
         "unknown": (
             dict(variant = "staging"),
             ["guestos has no variant \"staging\"; it has dev, prod"],
+        ),
+        "root_file_system": (
+            dict(other = True, variant = "xfs"),
+            ["xfs: root_file_system is \"xfs\"; there are erofs, ext4"],
         ),
     })
