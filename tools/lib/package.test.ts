@@ -8,6 +8,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -147,8 +148,11 @@ describe('the package', () => {
 
   test('brings the command', () => {
     const command = join(installed, manifest(join(installed, 'package.json')).bin['icos-image'] ?? '');
-    expect(run(command, ['--help']).stdout).toContain('icos-image inspect IMAGE');
-    expect(run(command, ['inspect', 'nowhere'])).toMatchObject({
+    expect(readFileSync(command, 'latin1')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(statSync(command).mode & 0o777).toBe(0o755);
+    // Node by its path: there need not be one on the search path.
+    expect(run(process.execPath, [command, '--help']).stdout).toContain('icos-image inspect IMAGE');
+    expect(run(process.execPath, [command, 'inspect', 'nowhere'])).toMatchObject({
       status: 1,
       stderr: 'icos-image: nowhere: no such file or directory (ENOENT)\n',
     });

@@ -8,7 +8,7 @@ import { type FrameSpan, findFrames } from '../../lib/zstd/frame.ts';
 import { type DataExtent, extentAt, holeBytes, type ImageSource } from './source.ts';
 
 /** How much decompressed data is kept; one chunk always is. */
-const CACHE_BYTES = 32 << 20;
+const CACHE_BYTES = 16 << 20;
 
 /** A compressed piece of an image, and what it gives. */
 interface Chunk {
@@ -19,21 +19,29 @@ interface Chunk {
 
 type Compression = 'zst' | 'gz';
 
+/** Node takes one more buffer of the whole size where the first is filled to its end. */
+const OUTPUT_SLACK_BYTES = 64;
+
 function decompress(compressed: Uint8Array, compression: Compression, contentBytes: number): Uint8Array {
-  const options = { chunkSize: Math.max(contentBytes, 64), maxOutputLength: contentBytes };
+  const options = { chunkSize: contentBytes + OUTPUT_SLACK_BYTES, maxOutputLength: contentBytes };
   return compression === 'zst' ? zstdDecompressSync(compressed, options) : gunzipSync(compressed, options);
 }
 
-/** The contents of chunks, the ones used last kept. */
+/** A file that can fill a buffer again and again. */
+type CompressedFile = BlockSource & { readInto?(offsetBytes: number, bytes: Uint8Array): void };
+
+/** The contents of chunks, the ones used last kept. What they give is the cache's own bytes, and must not be changed. */
 class ChunkCache {
-  readonly #file: BlockSource;
+  readonly #file: CompressedFile;
+  /** Takes compressed bytes: new buffers would pile up until the garbage collector looks. */
+  #input: Buffer = Buffer.alloc(0);
   readonly #compression: Compression;
   readonly #name: string;
   /** The least recently used first. */
   readonly #contents = new Map<number, Uint8Array>();
   #bytes = 0;
 
-  constructor(file: BlockSource, compression: Compression, name: string) {
+  constructor(file: CompressedFile, compression: Compression, name: string) {
     this.#file = file;
     this.#compression = compression;
     this.#name = name;
@@ -58,12 +66,20 @@ class ChunkCache {
     return content;
   }
 
+  #compressed(offsetBytes: number, lengthBytes: number): Uint8Array {
+    if (this.#file.readInto === undefined) return this.#file.read(offsetBytes, lengthBytes);
+    if (this.#input.length < lengthBytes) this.#input = Buffer.allocUnsafeSlow(lengthBytes);
+    const bytes = this.#input.subarray(0, lengthBytes);
+    this.#file.readInto(offsetBytes, bytes);
+    return bytes;
+  }
+
   #decompress({ compressedOffsetBytes, compressedBytes, contentBytes }: Chunk): Uint8Array {
     const where = `${this.#name}: the ${this.#compression} data at ${compressedOffsetBytes}`;
     let content: Uint8Array;
     try {
       content = decompress(
-        this.#file.read(compressedOffsetBytes, compressedBytes),
+        this.#compressed(compressedOffsetBytes, compressedBytes),
         this.#compression,
         contentBytes,
       );
@@ -112,8 +128,13 @@ export class FrameSource implements ImageSource {
 
   read(offsetBytes: number, lengthBytes: number): Uint8Array {
     checkRange('read', offsetBytes, lengthBytes, this.sizeBytes);
-    const bytes = new Uint8Array(lengthBytes);
     let index = extentAt(this.#starts, offsetBytes);
+    const first = this.frames[index];
+    if (first !== undefined && offsetBytes + lengthBytes <= first.contentOffsetBytes + first.contentBytes) {
+      const start = offsetBytes - first.contentOffsetBytes;
+      return this.#frameContent(first).subarray(start, start + lengthBytes);
+    }
+    const bytes = new Uint8Array(lengthBytes);
     for (let done = 0; done < lengthBytes; index += 1) {
       const frame = this.frames[index] as FrameSpan;
       const start = offsetBytes + done - frame.contentOffsetBytes;
@@ -162,13 +183,15 @@ export class SparseSource implements ImageSource {
 
   read(offsetBytes: number, lengthBytes: number): Uint8Array {
     checkRange('read', offsetBytes, lengthBytes, this.sizeBytes);
-    const bytes = new Uint8Array(lengthBytes);
     const end = offsetBytes + lengthBytes;
-    for (
-      let index = Math.max(0, extentAt(this.#extents, offsetBytes));
-      index < this.#extents.length;
-      index++
-    ) {
+    const firstIndex = Math.max(0, extentAt(this.#extents, offsetBytes));
+    const [firstStart, firstLength] = this.#extents[firstIndex] ?? [0, 0];
+    if (offsetBytes >= firstStart && end <= firstStart + firstLength) {
+      const stored = (this.#storedOffsets[firstIndex] as number) + (offsetBytes - firstStart);
+      return this.#stored.read(this.#startBytes + stored, lengthBytes);
+    }
+    const bytes = new Uint8Array(lengthBytes);
+    for (let index = firstIndex; index < this.#extents.length; index++) {
       const [start, length] = this.#extents[index] as DataExtent;
       if (start >= end) break;
       const from = Math.max(start, offsetBytes);
@@ -205,8 +228,13 @@ export class PackedImage implements ImageSource {
 
   read(offsetBytes: number, lengthBytes: number): Uint8Array {
     checkRange('read', offsetBytes, lengthBytes, this.sizeBytes);
-    const bytes = new Uint8Array(lengthBytes);
     const { chunkBytes } = this.#index;
+    const inFirst = offsetBytes % chunkBytes;
+    const firstChunk = this.#chunks.get(offsetBytes - inFirst);
+    if (firstChunk !== undefined && inFirst + lengthBytes <= chunkBytes) {
+      return this.#unpacked(firstChunk).read(inFirst, lengthBytes);
+    }
+    const bytes = new Uint8Array(lengthBytes);
     for (let done = 0; done < lengthBytes; ) {
       const inChunk = (offsetBytes + done) % chunkBytes;
       const count = Math.min(chunkBytes - inChunk, lengthBytes - done);

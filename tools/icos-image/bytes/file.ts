@@ -34,12 +34,17 @@ export class FileSource implements ImageSource {
 
   read(offsetBytes: number, lengthBytes: number): Uint8Array {
     const bytes = Buffer.allocUnsafe(lengthBytes);
-    for (let done = 0; done < lengthBytes; ) {
-      const count = readSync(this.#descriptor, bytes, done, lengthBytes - done, offsetBytes + done);
+    this.readInto(offsetBytes, bytes);
+    return bytes;
+  }
+
+  /** Fills `bytes` from `offsetBytes` on, for callers that use a buffer again. */
+  readInto(offsetBytes: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      const count = readSync(this.#descriptor, bytes, done, bytes.length - done, offsetBytes + done);
       if (count === 0) throw new UserError(`${this.#path}: it became shorter while it was read`);
       done += count;
     }
-    return bytes;
   }
 }
 

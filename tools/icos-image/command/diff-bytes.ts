@@ -15,6 +15,11 @@ export interface Range {
   readonly endBytes: number;
 }
 
+/** The same bytes with the methods of a Buffer. */
+function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 /** Pieces of the range that are not known to be holes in both images. */
 function* unequalPieces(
   older: ImageSource,
@@ -28,8 +33,8 @@ function* unequalPieces(
       continue;
     }
     const length = Math.min(PIECE_BYTES, endBytes - offsetBytes);
-    const before = Buffer.from(older.read(offsetBytes, length));
-    const after = Buffer.from(newer.read(offsetBytes, length));
+    const before = view(older.read(offsetBytes, length));
+    const after = view(newer.read(offsetBytes, length));
     if (!before.equals(after)) yield { offsetBytes, before, after };
     offsetBytes += length;
   }
