@@ -19,7 +19,7 @@ import { Measurer, type RowResult } from './measure.ts';
 import { checkNode, OwnTools } from './own-tools.ts';
 import { PeerTools } from './peers.ts';
 import { ratio, reportJson, reportText, writeDocument } from './report.ts';
-import type { Bench, Row } from './row.ts';
+import { type Bench, ROOT_NAMES, type Row } from './row.ts';
 
 const GIBIBYTE = 1024 ** 3;
 /** For the median, and to be written down. */
@@ -42,6 +42,9 @@ function select(rows: readonly Row[], names: readonly string[], root: string | u
   for (const name of names) {
     if (rows.some((row) => row.name === name)) continue;
     throw new Error(`--row=${name}: there are ${[...new Set(rows.map((row) => row.name))].join(', ')}`);
+  }
+  if (root !== undefined && !rows.some((row) => row.root === root)) {
+    throw new Error(`--root=${root}: there are ${ROOT_NAMES.join(' and ')}`);
   }
   return rows.filter(
     (row) => (names.length === 0 || names.includes(row.name)) && row.root === (root ?? row.root),
