@@ -1,6 +1,6 @@
 /** Reads EROFS images: those of this project's writer, and those of mkfs.erofs. */
 import type { BlockSource } from '../block/block.ts';
-import type { Entry, EntryMetadata } from '../entry/entry.ts';
+import { baseName, type Entry, type EntryMetadata, parentPath } from '../entry/entry.ts';
 import { decodeName } from '../entry/name.ts';
 import type { TreeReader, TreeRecord } from '../entry/tree-reader.ts';
 import type { DataRun } from './data-map.ts';
@@ -54,7 +54,7 @@ function isDirectory(inode: PlacedInode): boolean {
 export class ErofsReader implements TreeReader {
   readonly #inodes: InodeReader;
   /** The directory that was looked into last: neighbours are often asked for. */
-  #lastDirectory: { readonly nid: number; readonly nids: ReadonlyMap<string, number> } | undefined;
+  #lastDirectory: { readonly path: string; readonly nids: ReadonlyMap<string, number> } | undefined;
 
   constructor(source: BlockSource, name: string) {
     this.#inodes = new InodeReader(source, name);
@@ -95,12 +95,7 @@ export class ErofsReader implements TreeReader {
 
   /** The inode's place of `path`, which may not go through symbolic links; `undefined` where nothing is there. */
   lookup(path: string): number | undefined {
-    let nid: number | undefined = this.superblock.rootNid;
-    for (const component of path === '' ? [] : path.split('/')) {
-      nid = this.#children(nid)?.get(component);
-      if (nid === undefined) return undefined;
-    }
-    return nid;
+    return path === '' ? this.superblock.rootNid : this.#children(parentPath(path))?.get(baseName(path));
   }
 
   /**
@@ -152,13 +147,14 @@ export class ErofsReader implements TreeReader {
     }
   }
 
-  #children(nid: number): ReadonlyMap<string, number> | undefined {
-    if (this.#lastDirectory?.nid === nid) return this.#lastDirectory.nids;
-    const inode = this.#inodes.inode(nid);
-    if (!isDirectory(inode)) return undefined;
+  #children(path: string): ReadonlyMap<string, number> | undefined {
+    if (this.#lastDirectory?.path === path) return this.#lastDirectory.nids;
+    const nid = this.lookup(path);
+    const inode = nid === undefined ? undefined : this.#inodes.inode(nid);
+    if (inode === undefined || !isDirectory(inode)) return undefined;
     const entries = readDirectory(this.#inodes, inode, undefined);
     const nids = new Map(entries.map((entry) => [decodeName(entry.name), entry.nid]));
-    this.#lastDirectory = { nid, nids };
+    this.#lastDirectory = { path, nids };
     return nids;
   }
 

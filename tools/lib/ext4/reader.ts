@@ -1,7 +1,7 @@
 /** Reads ext4 file systems: those of this project's writer, those of mke2fs, and those that Linux has changed. */
 import type { BlockSource } from '../block/block.ts';
-import type { Entry, EntryMetadata } from '../entry/entry.ts';
-import { decodeName, encodeName, printableName } from '../entry/name.ts';
+import { baseName, type Entry, type EntryMetadata, parentPath } from '../entry/entry.ts';
+import { decodeName, printableName } from '../entry/name.ts';
 import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts';
 import { ContentReader, type DataRange, PIECE_BYTES } from './content-reader.ts';
 import { decodeDevice, MODE, ROOT_INODE, type StoredInode } from './inode.ts';
@@ -47,6 +47,8 @@ interface Progress {
 export class Ext4Reader implements TreeReader {
   readonly #inodes: InodeReader;
   readonly #content: ContentReader;
+  /** The directory that was looked into last: neighbours are often asked for. */
+  #lastDirectory: { readonly path: string; readonly inodeNumbers: ReadonlyMap<string, number> } | undefined;
 
   constructor(source: BlockSource, name: string) {
     this.#inodes = new InodeReader(source, name);
@@ -83,17 +85,19 @@ export class Ext4Reader implements TreeReader {
 
   /** The inode number of `path`, which may not go through symbolic links; `undefined` where nothing is there. */
   lookup(path: string): number | undefined {
-    let inodeNumber = ROOT_INODE;
-    for (const component of path === '' ? [] : path.split('/')) {
-      const inode = this.#inodes.inode(inodeNumber);
-      if (!isDirectory(inode)) return undefined;
-      const name = encodeName(component);
-      const { entries } = this.#content.directory(inodeNumber, inode);
-      const found = entries.find((entry) => name.equals(entry.name));
-      if (found === undefined) return undefined;
-      inodeNumber = found.inode;
-    }
-    return inodeNumber;
+    return path === '' ? ROOT_INODE : this.#children(parentPath(path))?.get(baseName(path));
+  }
+
+  /** The inode numbers of what is in a directory, by name; `undefined` where `path` is none. */
+  #children(path: string): ReadonlyMap<string, number> | undefined {
+    if (this.#lastDirectory?.path === path) return this.#lastDirectory.inodeNumbers;
+    const inodeNumber = this.lookup(path);
+    const inode = inodeNumber === undefined ? undefined : this.#inodes.inode(inodeNumber);
+    if (inodeNumber === undefined || inode === undefined || !isDirectory(inode)) return undefined;
+    const { entries } = this.#content.directory(inodeNumber, inode);
+    const inodeNumbers = new Map(entries.map((entry) => [decodeName(entry.name), entry.inode]));
+    this.#lastDirectory = { path, inodeNumbers };
+    return inodeNumbers;
   }
 
   /**
