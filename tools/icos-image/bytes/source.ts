@@ -8,6 +8,8 @@ export interface ImageSource extends BlockSource {
    * The answer may be shorter than the whole run of zeros.
    */
   zeroBytes(offsetBytes: number): number;
+  /** Fills `bytes`, for callers that use a buffer again; only where that saves something. */
+  readInto?(offsetBytes: number, bytes: Uint8Array): void;
 }
 
 /** What a reader asks for at once is bounded, whatever a damaged image says. */
@@ -19,22 +21,34 @@ const LARGEST_READ_BYTES = 128 << 20;
  * @param name the image's name, for errors
  */
 export function guarded(source: ImageSource, name: string): ImageSource {
+  const check = (offsetBytes: number, lengthBytes: number): void => {
+    if (!(offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes + lengthBytes <= source.sizeBytes)) {
+      throw new UserError(
+        `${name}: it refers to byte ${offsetBytes + lengthBytes}, and ends at ${source.sizeBytes}: damaged or cut off`,
+      );
+    }
+    if (lengthBytes > LARGEST_READ_BYTES) {
+      throw new UserError(
+        `${name}: one of its structures claims ${lengthBytes} bytes; at most ${LARGEST_READ_BYTES} are read at once`,
+      );
+    }
+  };
+  const { readInto } = source;
   return {
     sizeBytes: source.sizeBytes,
     zeroBytes: (offsetBytes) => source.zeroBytes(offsetBytes),
     read(offsetBytes, lengthBytes) {
-      if (!(offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes + lengthBytes <= source.sizeBytes)) {
-        throw new UserError(
-          `${name}: it refers to byte ${offsetBytes + lengthBytes}, and ends at ${source.sizeBytes}: damaged or cut off`,
-        );
-      }
-      if (lengthBytes > LARGEST_READ_BYTES) {
-        throw new UserError(
-          `${name}: one of its structures claims ${lengthBytes} bytes; at most ${LARGEST_READ_BYTES} are read at once`,
-        );
-      }
+      check(offsetBytes, lengthBytes);
       return source.read(offsetBytes, lengthBytes);
     },
+    ...(readInto === undefined
+      ? {}
+      : {
+          readInto(offsetBytes: number, bytes: Uint8Array): void {
+            check(offsetBytes, bytes.length);
+            readInto.call(source, offsetBytes, bytes);
+          },
+        }),
   };
 }
 

@@ -1,10 +1,10 @@
-import { HEADER_BYTES, TRAILER_NAME } from '../../lib/cpio/newc.ts';
+import { type CpioMember, HEADER_BYTES, TRAILER_NAME } from '../../lib/cpio/newc.ts';
 import { readNewc } from '../../lib/cpio/read.ts';
 import { UserError } from '../../lib/error/user-error.ts';
 import { compressionOf, decompressed } from '../bytes/compression.ts';
 import { type ImageSource, isZero, partOf, withoutHoles } from '../bytes/source.ts';
 import { type Content, type Format, peek } from '../content.ts';
-import { type ArchiveMember, ArchiveTree } from '../tree/archive-tree.ts';
+import { ArchiveTree } from '../tree/archive-tree.ts';
 
 /** Linux, Documentation/driver-api/early-userspace/buffer-format.rst: without and with checksums. */
 const MAGICS = ['070701', '070702'];
@@ -51,33 +51,27 @@ function skipZeros(source: ImageSource, startBytes: number): number {
   return Math.min(offset, source.sizeBytes);
 }
 
-function readArchive(source: ImageSource, name: string): ArchiveMember[] {
+function readArchive(source: ImageSource, name: string): CpioMember[] {
   if (source.sizeBytes > LARGEST_ARCHIVE_BYTES) {
     throw new UserError(
       `${name}: a cpio archive of ${source.sizeBytes} bytes; up to ${LARGEST_ARCHIVE_BYTES} are read`,
     );
   }
-  let members: ReturnType<typeof readNewc>;
+  let members: CpioMember[];
   try {
     members = readNewc(source.read(0, source.sizeBytes));
   } catch (error) {
     throw error instanceof UserError ? new UserError(`${name}: ${error.message}`) : error;
   }
-  return members.map(({ entry, content }): ArchiveMember => {
-    const bytes = {
-      sizeBytes: content.length,
-      read: (offset: number, length: number) => content.subarray(offset, offset + length),
-    };
-    return { entry, content: () => withoutHoles(bytes) };
-  });
+  return members;
 }
 
 /** The members of all archives that follow each other, as the kernel unpacks them: the last one may be compressed. */
 async function readArchives(
   whole: ImageSource,
   name: string,
-): Promise<{ archives: number; members: ArchiveMember[] }> {
-  const members: ArchiveMember[] = [];
+): Promise<{ archives: number; members: CpioMember[] }> {
+  const members: CpioMember[] = [];
   let archives = 0;
   for (let rest = whole; rest.sizeBytes > 0; ) {
     archives += 1;
@@ -97,12 +91,17 @@ async function readArchives(
   return { archives, members };
 }
 
+function contentOf({ content }: CpioMember): ImageSource {
+  const read = (offset: number, length: number) => content.subarray(offset, offset + length);
+  return withoutHoles({ sizeBytes: content.length, read });
+}
+
 export const cpio: Format = {
   name: 'cpio',
   matches: (source) => isArchive(source, 0),
   async open(source, name): Promise<Content> {
     const { archives, members } = await readArchives(source, name);
-    const tree = new ArchiveTree(members, name);
+    const tree = new ArchiveTree(members, name, contentOf);
     return { format: 'cpio', source, facts: { archives, members: members.length }, tree, parts: [] };
   },
 };

@@ -1,4 +1,5 @@
 /** What the numbers of a partition table are called. */
+import { ATTRIBUTE, DISCOVERABLE_ATTRIBUTE, readChromeOsSlot } from '../../lib/gpt/gpt.ts';
 
 /** UEFI 2.10 table 5.7 and the Discoverable Partitions Specification. */
 const TYPE_NAMES: Readonly<Record<string, string>> = {
@@ -23,24 +24,19 @@ export function typeName(typeUuid: string): string {
   return TYPE_NAMES[typeUuid] ?? typeUuid;
 }
 
-/** UEFI 2.10 table 5.8: bits that mean the same for every type, under the names of sfdisk. */
-const COMMON_BITS: readonly [bit: bigint, name: string][] = [
-  [0n, 'RequiredPartition'],
-  [1n, 'NoBlockIOProtocol'],
-  [2n, 'LegacyBIOSBootable'],
+/** Bits that mean the same for every type, under the names of sfdisk. */
+const COMMON_BITS: readonly [mask: bigint, name: string][] = [
+  [ATTRIBUTE.required, 'RequiredPartition'],
+  [ATTRIBUTE.noBlockIo, 'NoBlockIOProtocol'],
+  [ATTRIBUTE.legacyBiosBootable, 'LegacyBIOSBootable'],
 ];
-/** Discoverable Partitions Specification, "Partition Flags". */
-const DISCOVERABLE_BITS: readonly [bit: bigint, name: string][] = [
-  [59n, 'grow-file-system'],
-  [60n, 'read-only'],
-  [63n, 'no-auto'],
+const DISCOVERABLE_BITS: readonly [mask: bigint, name: string][] = [
+  [DISCOVERABLE_ATTRIBUTE.growFileSystem, 'grow-file-system'],
+  [DISCOVERABLE_ATTRIBUTE.readOnly, 'read-only'],
+  [DISCOVERABLE_ATTRIBUTE.hidden, 'hidden'],
+  [DISCOVERABLE_ATTRIBUTE.noAutomount, 'no-auto'],
 ];
-/** ChromiumOS disk format, "Kernel partition attributes": who is booted first, how often it may be tried, whether it did. */
-const SLOT_FIELDS: readonly [shift: bigint, mask: bigint, name: string][] = [
-  [48n, 0xfn, 'priority'],
-  [52n, 0xfn, 'tries'],
-  [56n, 0x1n, 'successful'],
-];
+/** All that {@link readChromeOsSlot} looks at. */
 const SLOT_BITS = 0x1ffn << 48n;
 const TYPE_BITS_FROM = 48n;
 
@@ -48,16 +44,17 @@ const TYPE_BITS_FROM = 48n;
 export function attributeNames(typeUuid: string, attributes: bigint): string[] {
   const names: string[] = [];
   let left = attributes;
-  const take = (bits: readonly [bit: bigint, name: string][]) => {
-    for (const [bit, name] of bits) {
-      if ((left & (1n << bit)) === 0n) continue;
+  const take = (bits: readonly [mask: bigint, name: string][]) => {
+    for (const [mask, name] of bits) {
+      if ((left & mask) === 0n) continue;
       names.push(name);
-      left &= ~(1n << bit);
+      left &= ~mask;
     }
   };
   take(COMMON_BITS);
   if (typeUuid === CHROMEOS_KERNEL || (left & SLOT_BITS) !== 0n) {
-    for (const [shift, mask, name] of SLOT_FIELDS) names.push(`${name}=${(left >> shift) & mask}`);
+    const { priority, tries, successful } = readChromeOsSlot(left);
+    names.push(`priority=${priority}`, `tries=${tries}`, `successful=${successful ? 1 : 0}`);
     left &= ~SLOT_BITS;
   }
   take(DISCOVERABLE_BITS);

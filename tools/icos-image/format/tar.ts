@@ -3,7 +3,7 @@ import { SparseSource } from '../bytes/chunks.ts';
 import { guarded, type ImageSource, isZero, partOf } from '../bytes/source.ts';
 import { type Content, type Format, type OpenContext, once, type Part, peek } from '../content.ts';
 import { tarStructures } from '../structure/tar.ts';
-import { type ArchiveMember, ArchiveTree } from '../tree/archive-tree.ts';
+import { ArchiveTree } from '../tree/archive-tree.ts';
 
 const BLOCK_BYTES = 512;
 /** POSIX `pax`, "ustar Interchange Format": where magic and checksum lie. */
@@ -37,16 +37,22 @@ function contentOf(source: ImageSource, { entry, dataOffsetBytes, extents }: Tar
 }
 
 /** The parts of an archive: its members that are images. */
-function imageParts(members: readonly ArchiveMember[], name: string, context: OpenContext): Part[] {
+function imageParts(
+  members: readonly TarMember[],
+  source: ImageSource,
+  name: string,
+  context: OpenContext,
+): Part[] {
   const files = members.filter(
     ({ entry }) => entry.type === 'file' && entry.sizeBytes >= SMALLEST_IMAGE_BYTES,
   );
-  return files.length > MAX_PARTS ? [] : files.map((member) => memberPart(member, name, context));
+  return files.length > MAX_PARTS ? [] : files.map((member) => memberPart(member, source, name, context));
 }
 
-function memberPart({ entry, content }: ArchiveMember, name: string, context: OpenContext): Part {
+function memberPart(member: TarMember, archive: ImageSource, name: string, context: OpenContext): Part {
+  const { entry } = member;
   const partName = `${name}: ${entry.path}`;
-  const source = () => guarded(content(), partName);
+  const source = () => guarded(contentOf(archive, member), partName);
   return {
     name: entry.path,
     sizeBytes: entry.type === 'file' ? entry.sizeBytes : 0,
@@ -56,7 +62,7 @@ function memberPart({ entry, content }: ArchiveMember, name: string, context: Op
   };
 }
 
-function countFiles(members: readonly ArchiveMember[]): number {
+function countFiles(members: readonly TarMember[]): number {
   return members.filter(({ entry }) => entry.type !== 'directory').length;
 }
 
@@ -70,15 +76,10 @@ export const tar: Format = {
     );
   },
   async open(source, name, context): Promise<Content> {
-    const scanned = [...scanTar(source, name)];
-    const members = scanned.map((member) => ({
-      entry: member.entry,
-      modificationTime: member.modificationTime,
-      content: () => contentOf(source, member),
-    }));
-    const tree = new ArchiveTree(members, name);
+    const members = [...scanTar(source, name)];
+    const tree = new ArchiveTree(members, name, (member) => contentOf(source, member));
     const parts: Part[] = [];
-    for (const part of imageParts(members, name, context)) {
+    for (const part of imageParts(members, source, name, context)) {
       const { format } = await part.open().catch(() => ({ format: 'damaged' }));
       if (format !== 'unknown' && format !== 'zeros') parts.push(part);
     }
@@ -88,7 +89,7 @@ export const tar: Format = {
       facts: { members: members.length, files: countFiles(members) },
       tree,
       parts,
-      structures: () => tarStructures(scanned),
+      structures: () => tarStructures(members),
     };
   },
 };

@@ -11,17 +11,16 @@ const ZEROS = new Uint8Array(PIECE_BYTES);
 export interface ArchiveMember {
   readonly entry: Entry;
   readonly modificationTime?: Timestamp;
-  /** The content of a file. */
-  content(): ImageSource;
 }
 
 /**
  * An archive's tree, as far as it can be told from the archive alone: a layer may have hard links to files of the layers below, and anything
  * where the layers below have a directory. Of two members with one path the last one counts, as when the archive is unpacked.
  */
-export class ArchiveTree implements TreeReader {
+export class ArchiveTree<Member extends ArchiveMember> implements TreeReader {
   readonly #name: string;
-  readonly #members = new Map<string, ArchiveMember>();
+  readonly #members = new Map<string, Member | ArchiveMember>();
+  readonly #contentOf: (member: Member) => ImageSource;
   readonly #paths: readonly string[];
   /** A hard link's path to that of the member with the content. */
   readonly #contentPaths = new Map<string, string>();
@@ -31,8 +30,10 @@ export class ArchiveTree implements TreeReader {
   /** How many directories are in a directory, where there are any. */
   readonly #subdirectories = new Map<string, number>();
 
-  constructor(members: Iterable<ArchiveMember>, name: string) {
+  /** @param contentOf gives the bytes of a member that is a file */
+  constructor(members: Iterable<Member>, name: string, contentOf: (member: Member) => ImageSource) {
     this.#name = name;
+    this.#contentOf = contentOf;
     for (const member of members) this.#members.set(member.entry.path, member);
     this.#addParents();
     this.#paths = [...this.#members.keys()].sort(comparePaths);
@@ -51,7 +52,7 @@ export class ArchiveTree implements TreeReader {
             gid: 0,
             xattrs: NO_XATTRS,
           };
-          this.#members.set(parent, { entry, content: () => this.#fail(parent, 'it is a directory') });
+          this.#members.set(parent, { entry });
         }
         if (parent === '') break;
       }
@@ -86,13 +87,13 @@ export class ArchiveTree implements TreeReader {
   }
 
   /** The member that holds the content of a file under any of its names. */
-  member(path: string): ArchiveMember | undefined {
+  #member(path: string): Member | ArchiveMember | undefined {
     return this.#members.get(this.#contentPaths.get(path) ?? path);
   }
 
   *walk(): Generator<TreeRecord> {
     for (const path of this.#paths) {
-      const member = this.member(path) as ArchiveMember;
+      const member = this.#member(path) as ArchiveMember;
       const names = this.#names.get(member.entry.path);
       const first = names?.[0] ?? path;
       const { entry } = member;
@@ -110,9 +111,9 @@ export class ArchiveTree implements TreeReader {
   }
 
   *readFile(path: string): Generator<Uint8Array> {
-    const member = this.member(path);
+    const member = this.#member(path);
     if (member?.entry.type !== 'file') this.#fail(path, 'no file of the archive');
-    for (const { lengthBytes, bytes } of pieces(member.content())) {
+    for (const { lengthBytes, bytes } of pieces(this.#contentOf(member as Member))) {
       if (bytes !== undefined) yield bytes;
       else for (let left = lengthBytes; left > 0; left -= PIECE_BYTES) yield ZEROS.subarray(0, left);
     }
