@@ -4,6 +4,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { naming, writeFully } from '../block/write.ts';
 import { UserError } from '../error/user-error.ts';
 import { defineTask } from '../parallel/parallel.ts';
+import { releaseBuffer } from '../parallel/release.ts';
 import { SharedCounter, SharedLock } from '../parallel/shared.ts';
 import { decompressChunk } from './chunk.ts';
 
@@ -28,8 +29,13 @@ export interface UnpackJob {
 /** The words that the threads share. */
 export const UNPACK_WORDS = { next: 0, writing: 1, count: 2 } as const;
 
-function readFrame(descriptor: number, path: string, { offsetBytes, lengthBytes }: UnpackFrame): Buffer {
-  const bytes = Buffer.allocUnsafe(lengthBytes);
+function readFrame(
+  descriptor: number,
+  path: string,
+  { offsetBytes, lengthBytes }: UnpackFrame,
+  buffer: Buffer,
+): Buffer {
+  const bytes = buffer.subarray(0, lengthBytes);
   for (let done = 0; done < lengthBytes; ) {
     const count = readSync(descriptor, bytes, done, lengthBytes - done, offsetBytes + done);
     if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
@@ -44,11 +50,14 @@ function unpackFrames(
   target: number,
 ): void {
   const next = new SharedCounter(words, UNPACK_WORDS.next);
+  const buffer = Buffer.allocUnsafeSlow(
+    frames.reduce((most, { lengthBytes }) => Math.max(most, lengthBytes), 0),
+  );
   const writing = new SharedLock(words, UNPACK_WORDS.writing);
   for (let index = next.take(); index < frames.length; index = next.take()) {
     const frame = frames[index] as UnpackFrame;
     const path = sourcePaths[frame.source] as string;
-    const bytes = readFrame(sources[frame.source] as number, path, frame);
+    const bytes = readFrame(sources[frame.source] as number, path, frame, buffer);
     const content = decompressChunk(bytes, frame.contentBytes, path, frame.offsetBytes);
     writing.run(() => {
       let position = 0;
@@ -57,6 +66,7 @@ function unpackFrames(
         position += lengthBytes;
       }
     });
+    releaseBuffer(content);
   }
 }
 

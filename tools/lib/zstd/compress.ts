@@ -10,7 +10,10 @@ const compress = promisify(zstdCompress);
 
 export const DEFAULT_ZSTD_LEVEL = 3;
 
-/** The largest result for an input (zstd.h, ZSTD_COMPRESSBOUND), so that the library writes it in one piece. */
+/** Output is taken in pieces of so many bytes: more would mostly be memory that the kernel has to find and nobody fills. */
+const OUTPUT_BYTES = 2 << 20;
+
+/** The largest result for an input (zstd.h, ZSTD_COMPRESSBOUND), so that the library writes small ones in one piece. */
 function compressBound(sizeBytes: number): number {
   const small = 128 * 1024;
   return sizeBytes + (sizeBytes >> 8) + (sizeBytes < small ? (small - sizeBytes) >> 11 : 0) + 64;
@@ -22,7 +25,7 @@ function compressBound(sizeBytes: number): number {
  */
 export async function zstdFrame(content: Uint8Array, level = DEFAULT_ZSTD_LEVEL): Promise<Uint8Array> {
   return await compress(content, {
-    chunkSize: compressBound(content.length),
+    chunkSize: Math.min(compressBound(content.length), OUTPUT_BYTES),
     // Without it the asynchronous call leaves the content size out of the frame's header.
     pledgedSrcSize: content.length,
     params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
