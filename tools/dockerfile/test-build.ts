@@ -126,7 +126,7 @@ async function buildIn(folder: string, options: TestBuild): Promise<TestResult> 
   await writeLayerFile(layerPath, items);
   const scanned = await scanLayer(openLayerFile(layerPath));
   const layer = Object.fromEntries(
-    scanned.map((item): [string, string] =>
+    Array.from(scanned, (item): [string, string] =>
       item.kind === 'entry' ? [item.entry.path, describe(item.entry, '')] : [item.path, item.kind],
     ),
   );

@@ -1,4 +1,5 @@
 /** struct erofs_super_block, and the settings of compression behind it (z_erofs_parse_cfgs in Linux). */
+import { CRC32C_START, crc32c } from '../crc32c/crc32c.ts';
 import {
   ALGORITHM,
   BLOCK_BITS,
@@ -23,17 +24,9 @@ const ZSTD_WINDOW_LOG_BASE = 10;
 /** struct z_erofs_lz4_cfgs without its length. */
 const LZ4_SETTINGS_BYTES = 14;
 
-/** The Castagnoli polynomial, bits reversed. */
-const POLYNOMIAL = 0x82f63b78;
-
-/** CRC-32C as the superblock has it: started with all ones and not inverted at the end (crc32c in Linux). */
+/** Started with all ones and not inverted at the end. */
 export function superblockChecksum(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
-  }
-  return crc >>> 0;
+  return crc32c(CRC32C_START, bytes) >>> 0;
 }
 
 /** How the files of an image were compressed; what a kernel must be ready for. */

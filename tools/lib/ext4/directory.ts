@@ -1,5 +1,5 @@
 /** Directory entries in blocks: "Directory Entries", "Linear Directories" in the kernel's ext4 documentation. */
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '../crc32c/crc32c.ts';
 
 /** The type of a file as a directory entry says it. */
 export const FILE_TYPE = {

@@ -1,5 +1,5 @@
 /** Extent trees: "The Contents of inode.i_block, Extent Tree" in the kernel's ext4 documentation. */
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '../crc32c/crc32c.ts';
 import { BLOCK_MAP_BYTES } from './inode.ts';
 
 const MAGIC = 0xf30a;

@@ -1,6 +1,6 @@
 /** Bitmaps, group descriptors and superblocks: what is written when everything else has its place. */
 import type { BlockSink } from '../block/block.ts';
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '../crc32c/crc32c.ts';
 import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
 import {
   BLOCK_BYTES,

@@ -1,5 +1,5 @@
 /** Block group descriptors and bitmaps: "Block Group Descriptors" in the kernel's ext4 documentation. */
-import { crc32c, crc32cWord } from './crc32c.ts';
+import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
 
 /** The size of a descriptor with the 64bit feature. */
 export const DESCRIPTOR_BYTES = 64;

@@ -1,5 +1,5 @@
 /** What blocks a directory has, with an index from two blocks on: "Hash Tree Directories" in the kernel's documentation. */
-import { crc32c, crc32cWord } from './crc32c.ts';
+import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
 import {
   type DirectoryEntry,
   DOT,

@@ -1,6 +1,7 @@
 /** Index nodes: "Index Nodes" in the kernel's ext4 documentation (inodes.rst, special_inodes.rst). */
+
+import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
 import type { Timestamp } from '../entry/tree-reader.ts';
-import { crc32c, crc32cWord } from './crc32c.ts';
 
 export const INODE_BYTES = 256;
 /** The fields past the first 128 bytes that this project fills: up to and with i_projid. */

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
 import { MemoryImage } from '../block/block.ts';
+import { CRC32C_START, crc32c } from '../crc32c/crc32c.ts';
 import { comparePaths } from '../entry/entry.ts';
 import { realTool } from '../testing/real-tool.ts';
-import { CRC32C_START, crc32c } from './crc32c.ts';
 import { type Ext4Reader, readExt4 } from './ext4.ts';
 import {
   directory,

@@ -1,6 +1,7 @@
 /** The superblock: "Super Block" in the kernel's ext4 documentation (Documentation/filesystems/ext4/super.rst). */
+
+import { CRC32C_START, crc32c } from '../crc32c/crc32c.ts';
 import { decodeName, encodeName } from '../entry/name.ts';
-import { CRC32C_START, crc32c } from './crc32c.ts';
 import { INCOMPAT, RO_COMPAT } from './features.ts';
 
 export const SUPERBLOCK_OFFSET_BYTES = 1024;

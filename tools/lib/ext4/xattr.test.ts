@@ -83,7 +83,7 @@ describe('extended attributes come back', () => {
   });
 
   test('of the largest name', () => {
-    written([file('f', 0, { xattrs: xattrs({ [`user.${'n'.repeat(255)}`]: 'x' }) })]);
+    written([file('f', 0, { xattrs: xattrs({ [`user.${'n'.repeat(250)}`]: 'x' }) })]);
   });
 
   test('of 1,025 files that share a block and one more', () => {
@@ -110,7 +110,7 @@ describe('extended attributes that ext4 cannot hold are refused', () => {
     ['an unknown namespace', { 'other.name': '' }, '/f: its extended attribute other.name is in a namespace'],
     ['another system attribute', { 'system.nfs4_acl': '' }, 'is in a namespace'],
     ['a name that ends with its namespace', { 'user.': '' }, 'has no name'],
-    ['a name of 256 bytes', { [`user.${'n'.repeat(256)}`]: '' }, 'has a name of over 255 bytes'],
+    ['a name of 256 bytes', { [`user.${'n'.repeat(251)}`]: '' }, 'has a name of over 255 bytes'],
     ['a broken access control list', { 'system.posix_acl_access': 'xx' }, 'is no access control list'],
   ])('%s', (_, values, message) => {
     const entries = [file('f', 0, { xattrs: xattrs(values) })];

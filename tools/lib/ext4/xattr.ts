@@ -1,8 +1,9 @@
 /** Extended attributes, in the inode's body and in a block: "Extended Attributes" in the kernel's ext4 documentation. */
+
+import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
 import type { Xattrs } from '../entry/entry.ts';
-import { encodeName, printableName } from '../entry/name.ts';
+import { encodeName, nameBytes, printableName } from '../entry/name.ts';
 import { aclToDisk } from './acl.ts';
-import { crc32c, crc32cWord } from './crc32c.ts';
 import { BODY_XATTR_OFFSET_BYTES, INODE_BYTES } from './inode.ts';
 
 export const MAGIC = 0xea020000;
@@ -14,6 +15,7 @@ export const ENTRY_HEADER_BYTES = 16;
 /** Four zero bytes end the list of entries. */
 export const END_BYTES = 4;
 const ALIGNMENT = 4;
+/** XATTR_NAME_MAX in Linux, which counts the prefix too: a longer name could be listed and never be read. */
 const MAXIMUM_NAME_BYTES = 255;
 export const CHECKSUM_OFFSET = 0x10;
 /** Inodes that may share one block (EXT4_XATTR_REFCOUNT_MAX in Linux). */
@@ -61,7 +63,7 @@ function toStored(fullName: string, value: Uint8Array): StoredXattr {
   const name = encodeName(fullName.slice(found.prefix.length));
   if (name.includes(0)) refuse(fullName, 'has a NUL in its name');
   if (!found.whole && name.length === 0) refuse(fullName, 'has no name');
-  if (name.length > MAXIMUM_NAME_BYTES) {
+  if (nameBytes(fullName) > MAXIMUM_NAME_BYTES) {
     refuse(fullName, `has a name of over ${MAXIMUM_NAME_BYTES} bytes`);
   }
   if (!ACL_INDEXES.has(found.index)) return { nameIndex: found.index, name, value };

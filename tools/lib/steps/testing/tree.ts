@@ -134,7 +134,7 @@ function describeEntry(entry: Entry): string {
 export async function describeLayer(path: string): Promise<Record<string, string>> {
   const items = await scanLayer(openLayerFile(path));
   return Object.fromEntries(
-    items.map((item): [string, string] =>
+    Array.from(items, (item): [string, string] =>
       item.kind === 'entry' ? [item.entry.path, describeEntry(item.entry)] : [item.path, item.kind],
     ),
   );

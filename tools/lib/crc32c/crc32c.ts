@@ -1,6 +1,6 @@
 /**
- * CRC-32C (Castagnoli), as ext4's metadata_csum uses it: the caller gives the running value and neither the start nor
- * the end is inverted ("Checksums" in the kernel's ext4 documentation).
+ * CRC-32C (Castagnoli), as Linux's file systems use it: the caller gives the running value and neither the start nor the
+ * end is inverted ("Checksums" in the kernel's ext4 documentation, `crc32c()` in its lib/crc).
  */
 
 /** The Castagnoli polynomial, bits reversed. */
