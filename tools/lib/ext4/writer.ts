@@ -5,12 +5,10 @@ import { encodeName, nameBytes } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { BlockAllocator, type BlockRun, ExtentPool } from './allocator.ts';
 import { appendExtent, FileContent } from './content.ts';
-import type { DirectoryEntry } from './directory.ts';
-import { encodeLeaf } from './directory.ts';
+import { blockNumbers, directoryContent } from './directory-content.ts';
 import { type ExtentList, encodeExtentTree } from './extents.ts';
 import { BLOCK_BYTES, type Geometry } from './geometry.ts';
 import { type JournalInode, writeGroupMetadata } from './group-writer.ts';
-import { encodeDirectory } from './htree.ts';
 import { hashStart } from './htree-hash.ts';
 import {
   BLOCK_MAP_BYTES,
@@ -32,7 +30,6 @@ import {
   type DirectoryBlocks,
   isBlockSymlink,
   placeEntryXattrs,
-  planTreeDirectory,
   type SharedXattrBlocks,
   shareXattrBlocks,
 } from './plan.ts';
@@ -81,7 +78,7 @@ export class Ext4Writer {
   #isFinished = false;
 
   /**
-   * Checks the tree and writes all of it but for the content of its files.
+   * Checks the tree and finds a place for all of it but the content of its files.
    *
    * @param sink the image; what is not written to must read as zeros
    * @param entries the whole tree, sorted by path; the root is `rwxr-xr-x root:root` where it is not given
@@ -129,7 +126,7 @@ export class Ext4Writer {
     if (this.#isTreeWritten) return;
     this.#isTreeWritten = true;
     this.#writeJournal();
-    for (const [index, { plan }] of this.#directoryBlocks) this.#writeDirectory(index, plan);
+    for (const [index, blocks] of this.#directoryBlocks) this.#writeDirectory(index, blocks);
     this.#writeSymlinks();
     this.#writeXattrBlocks();
     this.#buffer.flush();
@@ -290,35 +287,11 @@ export class Ext4Writer {
     this.#writeBlock(this.#journalExtents[1] as number, encodeJournalSuperblock(count, BLOCK_BYTES));
   }
 
-  #writeDirectory(
-    index: number,
-    plan = planTreeDirectory(this.#tree, index, hashStart(this.#options.hashSeed)),
-  ): void {
-    const tree = this.#tree;
-    const inode = tree.inodes[index] as number;
-    const entries = Array.from(plan.children, (child, position): DirectoryEntry => {
-      const entry = this.#inodeEntry(child);
-      return {
-        inode: tree.inodes[child] as number,
-        fileType: typeOf(entry).fileType,
-        name: plan.names[position] as Uint8Array,
-      };
-    });
-    const identity = { inode, parentInode: tree.inodes[tree.parents[index] as number] as number };
-    const inodeSeed = inodeChecksumSeed(this.#seed, inode);
+  #writeDirectory(index: number, { plan }: DirectoryBlocks): void {
     const blocks = blockNumbers(this.#extents(index));
-    for (const bytes of encodeDirectory(plan, identity, entries, BLOCK_BYTES, inodeSeed)) {
+    for (const bytes of directoryContent(this.#tree, index, plan, this.#options.hashSeed, this.#seed)) {
       this.#writeBlock(blocks.next().value as number, bytes);
     }
-    for (const block of blocks) this.#writeBlock(block, encodeLeaf([], BLOCK_BYTES, inodeSeed));
-  }
-
-  /** The entry whose inode `index` names: itself, or the target of a hard link. */
-  #inodeEntry(index: number): Entry {
-    const { entries, indexes } = this.#tree;
-    let entry = entries[index] as Entry;
-    while (entry.type === 'hardlink') entry = entries[indexes.get(entry.target) as number] as Entry;
-    return entry;
   }
 
   #writeSymlinks(): void {
@@ -467,12 +440,4 @@ export class Ext4Writer {
 
 function isBitSet(bits: Uint8Array, bit: number): boolean {
   return ((bits[bit >>> 3] as number) & (1 << (bit & 7))) !== 0;
-}
-
-/** Yields the block numbers of extents in order. */
-function* blockNumbers(extents: ExtentList): Generator<number> {
-  for (let index = 0; index < extents.length; index++) {
-    const start = extents.physicalBlock(index);
-    for (let block = start; block < start + extents.blockCount(index); block++) yield block;
-  }
 }
