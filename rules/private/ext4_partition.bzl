@@ -14,6 +14,14 @@ def _ext4_partition_impl(ctx):
         args.add("--hash-seed=" + ctx.attr.hash_seed)
     if ctx.attr.journal:
         args.add("--journal")
+    if bool(ctx.attr.file_system_size) == bool(ctx.attr.free_size):
+        fail("{}: give file_system_size, or free_size for a file system that is as large as its tree needs and so much more; one of the two".format(ctx.label))
+    if ctx.attr.free_size:
+        args.add("--free=" + ctx.attr.free_size)
+    if ctx.attr.free_inodes >= 0:
+        args.add("--free-inodes=%d" % ctx.attr.free_inodes)
+    if ctx.attr.reserved_percent:
+        args.add("--reserved-percent=%d" % ctx.attr.reserved_percent)
     policy = add_file_contexts_args(args, ctx)
     add_verity_args(args, ctx.attr)
     tool_action(
@@ -35,6 +43,10 @@ The file system has extents, 64-bit block numbers, metadata checksums and direct
 every kernel since 3.18 read it. All times are 0. See docs/formats/ext4.md.""",
     attrs = dict(
         TREE_ATTRS | FILE_CONTEXTS_ATTRS | VERITY_ATTRS,
+        file_system_size = attr.string(doc = "Size of the file system: a number with a binary unit (`100M`, `3G`, `512KiB`). An error says by how much it is too small."),
+        free_inodes = attr.int(default = -1, doc = "At least so many inodes stay free. Default: one for each 16 KiB of the size, and none on a read-only file system."),
+        free_size = attr.string(doc = "In the place of `file_system_size`: the file system is as large as its tree needs, and has so much free room to grow (`0`, `64M`)."),
+        reserved_percent = attr.int(doc = "The share of all blocks that only root may fill, 0 to 50 percent (mke2fs: 5)."),
         journal = attr.bool(doc = "Whether to make a journal: for file systems that are mounted writable."),
         uuid = attr.string(doc = "File-system UUID. Default: derived (UUIDv5) from the target's stable name."),
         hash_seed = attr.string(doc = "UUID that seeds directory hashes (kernel documentation, ext4: s_hash_seed). Default: derived."),

@@ -87,7 +87,8 @@ def tree_args(ctx, partition):
     if ctx.attr.subtree:
         args.add("--subtree=" + ctx.attr.subtree)
     args.add_all(ctx.attr.exclude, format_each = "--exclude=%s")
-    args.add("--size=" + ctx.attr.file_system_size)
+    if ctx.attr.file_system_size:
+        args.add("--size=" + ctx.attr.file_system_size)
     args.add("--label=" + ctx.attr.label)
     args.add("--identity=" + stable_name(ctx.label))
     args.add("--zstd-level=%d" % ctx.attr.zstd_level)

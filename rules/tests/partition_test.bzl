@@ -9,7 +9,7 @@ def _outputs(name, *extensions):
     return ["--%s=%s" % (option, name + extension) for option, extension in zip(["zst", "gz", "index", "entries", "root-hash"], extensions)]
 
 def _expected(name, size, label):
-    return ["--size=" + size, "--label=" + label, "--identity=//rules/tests:" + name, "--zstd-level=3", "--gzip-level=6"]
+    return (["--size=" + size] if size else []) + ["--label=" + label, "--identity=//rules/tests:" + name, "--zstd-level=3", "--gzip-level=6"]
 
 _ALL = [".img.zst", ".img.gz", ".json", ".entries.json", ".root_hash"]
 
@@ -28,6 +28,13 @@ _PARTITIONS = {
         extensions = _ALL[:4],
         options = _expected("partition_data", "8M", "") + _outputs("partition_data", *_ALL[:4]) +
                   ["--uuid=6788e4cf-f456-104e-9a34-a2c58cfb0ee6", "--journal"],
+    ),
+    "partition_grow": struct(
+        tool = "ext4-image",
+        mnemonic = "IcosExt4Image",
+        extensions = _ALL[:4],
+        options = ["--layer=partition_tree.layer.tar.zst"] + _expected("partition_grow", None, "") +
+                  _outputs("partition_grow", *_ALL[:4]) + ["--free=64M", "--free-inodes=1000", "--reserved-percent=5"],
     ),
     "partition_labelled": struct(
         tool = "ext4-image",
@@ -131,6 +138,14 @@ def partition_test_suite(name):
         journal = True,
         tags = ["manual"],
         uuid = "6788e4cf-f456-104e-9a34-a2c58cfb0ee6",
+    )
+    ext4_partition(
+        name = "partition_grow",
+        src = ":partition_tree",
+        free_inodes = 1000,
+        free_size = "64M",
+        reserved_percent = 5,
+        tags = ["manual"],
     )
     native.filegroup(
         name = "partition_file_contexts",

@@ -125,6 +125,29 @@ describe('an ext4 image', () => {
     source.close();
   });
 
+  it('is as large as its tree needs and the free room that is asked for, with inodes and a share for root', () => {
+    const room = ['--free=48M', '--free-inodes=777', '--reserved-percent=10'];
+    made(EXT4, 'room.img', [`--layer=${path('tree.tar')}`, ...room]);
+    checked(path('room.img'));
+    const text = execFileSync(realTool('dumpe2fs', 'e2fsprogs'), ['-h', path('room.img')], {
+      encoding: 'utf8',
+    });
+    const field = (name: string): number => Number(new RegExp(`^${name}: +(\\d+)$`, 'm').exec(text)?.[1]);
+    const share = Math.floor(field('Block count') / 10);
+    expect(field('Reserved block count')).toBe(share);
+    expect((field('Free blocks') - share) * 4096).toBeGreaterThanOrEqual(48 * MIB);
+    // The tree has 11 MiB of zeros, which a size that is enough for any content counts in.
+    expect((field('Free blocks') - share) * 4096).toBeLessThan(60 * MIB);
+    expect(field('Free inodes')).toBeGreaterThanOrEqual(777);
+  });
+
+  it('is asked for a size or for free room, not for both', () => {
+    const both = [`--layer=${path('tree.tar')}`, '--size=64M', '--free=1M', `--raw=${path('both.img')}`];
+    const { status, stderr } = run(EXT4, both);
+    expect(stderr).toMatch(/^main\.ts: --size and --free: .* give one of the two\n$/);
+    expect([status, existsSync(path('both.img'))]).toEqual([1, false]);
+  });
+
   it('that is too small for its contents is refused with one line that says how large to make it', () => {
     const raw = path('small.img');
     const { status, stderr } = run(EXT4, [`--layer=${path('tree.tar')}`, '--size=8M', `--raw=${raw}`]);

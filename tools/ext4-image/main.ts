@@ -3,7 +3,7 @@ import { writeWholeFile } from '../lib/block/write.ts';
 import { required, runTool, SWITCH, TEXT } from '../lib/cli/cli.ts';
 import { startCopyPool } from '../lib/file-system-image/copy.ts';
 import { LABEL_OPTIONS, labelledTree, withLostAndFound } from '../lib/file-system-image/label.ts';
-import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
+import { imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
 import { identifiersOf, VERITY_OPTIONS, verityTarget } from '../lib/file-system-image/partition.ts';
 import { areArchives } from '../lib/file-system-image/place.ts';
 import { selectFromLayers } from '../lib/file-system-image/tree.ts';
@@ -11,6 +11,7 @@ import { openLayerFile } from '../lib/layer/file.ts';
 import { formatEntryList } from '../lib/manifest/entries.ts';
 import { keepYoungGenerationSmall } from '../lib/parallel/young-generation.ts';
 import { writeExt4Partition } from './partition.ts';
+import { EXT4_ROOM_OPTIONS, roomOf, sizeOf } from './room.ts';
 
 await runTool(async ({ args, output }) => {
   keepYoungGenerationSmall();
@@ -23,6 +24,7 @@ await runTool(async ({ args, output }) => {
       uuid: TEXT,
       'hash-seed': TEXT,
       journal: SWITCH,
+      ...EXT4_ROOM_OPTIONS,
       ...VERITY_OPTIONS,
     },
   });
@@ -32,21 +34,22 @@ await runTool(async ({ args, output }) => {
   const entriesPath = values.entries === undefined ? undefined : output(values.entries);
   const verity = verityTarget(values, identity, output);
   const ext4 = {
-    sizeBytes: fileSystemSize(values.size),
     uuid: identifier(values.uuid, 'uuid'),
     hashSeed: identifier(values['hash-seed'], 'hash-seed'),
     label: values.label ?? '',
     journal: values.journal,
     readOnly: values.verity,
+    ...roomOf(values),
   };
   const layers = values.layer.map(openLayerFile);
   // Digests for the list of entries need each file's bytes in order, on one thread.
   const pool = entriesPath === undefined && areArchives(layers) ? startCopyPool() : undefined;
   const selected = await selectFromLayers(layers, values);
   const labelled = values['file-contexts'].length > 0;
+  const tree = labelledTree(labelled ? withLostAndFound(selected) : selected, values);
   const { entries, rootHash } = await writeExt4Partition({
-    tree: labelledTree(labelled ? withLostAndFound(selected) : selected, values),
-    ext4,
+    tree,
+    ext4: { ...ext4, sizeBytes: sizeOf(values, tree, ext4) },
     verity: verity?.identity,
     target,
     // Beside the outputs: /tmp may be small, and may be memory.

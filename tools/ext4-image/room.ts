@@ -1,0 +1,43 @@
+/** How large an ext4 file system gets, and what it has room for. */
+import { TEXT } from '../lib/cli/cli.ts';
+import { UserError } from '../lib/error/user-error.ts';
+import { type Ext4Options, minimumExt4SizeBytes } from '../lib/ext4/ext4.ts';
+import { fileSystemSize } from '../lib/file-system-image/options.ts';
+import type { SelectedTree } from '../lib/file-system-image/tree.ts';
+import { parseSize } from '../lib/layout/size.ts';
+
+export const EXT4_ROOM_OPTIONS = {
+  /** Instead of a size: as large as the tree needs, and so much more. */
+  free: TEXT,
+  'free-inodes': TEXT,
+  'reserved-percent': TEXT,
+};
+
+type Values = { readonly [Option in keyof typeof EXT4_ROOM_OPTIONS | 'size']?: string | undefined };
+
+function count(text: string | undefined, option: string): number | undefined {
+  if (text === undefined || /^[0-9]+$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw new UserError(`--${option}=${text}: write a whole number`);
+}
+
+/** Free inodes, and the share of blocks that is root's. */
+export function roomOf(values: Values): Pick<Ext4Options, 'freeInodes' | 'reservedPercent'> {
+  const freeInodes = count(values['free-inodes'], 'free-inodes');
+  const reservedPercent = count(values['reserved-percent'], 'reserved-percent');
+  return {
+    ...(freeInodes === undefined ? {} : { freeInodes }),
+    ...(reservedPercent === undefined ? {} : { reservedPercent }),
+  };
+}
+
+/** The size that was asked for, or the one that leaves the free room that was asked for, in bytes. */
+export function sizeOf(values: Values, tree: SelectedTree, options: Omit<Ext4Options, 'sizeBytes'>): number {
+  if (values.free === undefined) return fileSystemSize(values.size);
+  if (values.size !== undefined) {
+    throw new UserError(
+      '--size and --free: a file system has a size, or free room beside its tree; give one of the two',
+    );
+  }
+  const entries = tree.entries.map(({ entry }) => entry);
+  return minimumExt4SizeBytes(entries, options, parseSize(values.free, '--free'));
+}
