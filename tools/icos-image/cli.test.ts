@@ -77,9 +77,9 @@ describe('the command', () => {
     });
   });
 
-  test('exits with 2 where diff cannot compare', () => {
+  test('says in one line and with exit 1 what diff cannot compare', () => {
     const { status, stderr } = runProcess('diff', join(folder, 'a.img'), join(folder, 'nowhere'));
-    expect(status).toBe(2);
+    expect(status).toBe(1);
     expect(stderr).toMatch(/nowhere: no such file or directory/);
   });
 

@@ -310,13 +310,13 @@ describe('diff of what cannot be compared as files', () => {
     ]);
   });
 
-  test('is trouble, exit 2, where an image cannot be read', async () => {
+  test('says in one line and with exit 1 that an image cannot be read', async () => {
     expect(await run('diff', images.disk, join(images.folder, 'nowhere'))).toMatchObject({
-      status: 2,
+      status: 1,
       error: expect.stringMatching(/nowhere: no such file or directory/),
     });
     expect(await run('diff', images.disk)).toMatchObject({
-      status: 2,
+      status: 1,
       error: expect.stringMatching(/which image/),
     });
   });

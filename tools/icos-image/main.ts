@@ -14,7 +14,6 @@ await runTool(async ({ args }) => {
   } catch (error) {
     if (!(error instanceof OutputClosed)) {
       output.flush();
-      if (args[0] === 'diff') status = 2;
       throw error;
     }
     status = OUTPUT_CLOSED_STATUS;

@@ -12,7 +12,7 @@ export const USAGE = `icos-image - looks into disks, partitions and archives
       all checksums, structures and hash trees
   icos-image diff [--bytes] OLD NEW
       partitions, files, and where these are equal (or with --bytes) the structures whose bytes differ;
-      exits with 0 (equal), 1 (different) or 2 (trouble)
+      exits with 0 (equal) or 1 (different)
 
 IMAGE is a disk with a GPT, a partition (ext4, vfat, EROFS, LVM, with a dm-verity tree or without), an archive (tar, cpio, .deb) of
 these or of files, compressed with zstd, gzip or xz, or a packed partition (its NAME.json). What it is shows in its content; its name does not matter.

@@ -46,7 +46,7 @@ export async function run(...args: string[]): Promise<Result> {
     const message = userMessage(error);
     if (message === undefined) throw error;
     output.flush();
-    return { status: args[0] === 'diff' ? 2 : 1, stdout: Buffer.concat(chunks), error: message };
+    return { status: 1, stdout: Buffer.concat(chunks), error: message };
   }
 }
 
