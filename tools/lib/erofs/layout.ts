@@ -2,7 +2,6 @@
  * The structures of EROFS on disk: "EROFS on-disk format definition", fs/erofs/erofs_fs.h in Linux, and
  * Documentation/filesystems/erofs.rst. All numbers are little-endian.
  */
-import type { Entry } from '../entry/entry.ts';
 
 export const BLOCK_BITS = 12;
 export const BLOCK_BYTES = 1 << BLOCK_BITS;
@@ -40,32 +39,6 @@ export const DATA_LAYOUT = {
   chunks: 4,
 } as const;
 
-/** S_IFMT and the values under it, as in every Linux file system. */
-export const MODE = {
-  mask: 0xf000,
-  fifo: 0x1000,
-  characterDevice: 0x2000,
-  directory: 0x4000,
-  blockDevice: 0x6000,
-  file: 0x8000,
-  symlink: 0xa000,
-  socket: 0xc000,
-} as const;
-
-/** EROFS_FT_*: what a directory says about the type of what it names. */
-export const FILE_TYPE = {
-  file: 1,
-  directory: 2,
-  characterDevice: 3,
-  blockDevice: 4,
-  fifo: 5,
-  socket: 6,
-  symlink: 7,
-} as const;
-
-/** A device number has 12 bits of major and 20 bits of minor (new_encode_dev in Linux). */
-export const MAXIMUM_MAJOR = 0xfff;
-export const MAXIMUM_MINOR = 0xfffff;
 /** EROFS_NAME_LEN. */
 export const MAXIMUM_NAME_BYTES = 255;
 
@@ -87,22 +60,6 @@ export const INCOMPATIBLE = {
 export const ALGORITHM = { lz4: 0, lzma: 1, deflate: 2, zstd: 3 } as const;
 /** Z_EROFS_PCLUSTER_MAX_SIZE: compressed extents are not longer on disk. */
 export const MAXIMUM_CLUSTER_BYTES = 1 << 20;
-
-const TYPES: Readonly<Record<Exclude<Entry['type'], 'hardlink'>, { mode: number; fileType: number }>> = {
-  file: { mode: MODE.file, fileType: FILE_TYPE.file },
-  directory: { mode: MODE.directory, fileType: FILE_TYPE.directory },
-  symlink: { mode: MODE.symlink, fileType: FILE_TYPE.symlink },
-  'character-device': { mode: MODE.characterDevice, fileType: FILE_TYPE.characterDevice },
-  'block-device': { mode: MODE.blockDevice, fileType: FILE_TYPE.blockDevice },
-  fifo: { mode: MODE.fifo, fileType: FILE_TYPE.fifo },
-  socket: { mode: MODE.socket, fileType: FILE_TYPE.socket },
-};
-
-/** i_mode's type and the directory's; not for hard links, which have their target's. */
-export function typeOf(entry: Entry): { mode: number; fileType: number } {
-  if (entry.type === 'hardlink') throw new Error(`${entry.path} is a hard link and has no type of its own`);
-  return TYPES[entry.type];
-}
 
 /** Rounds up to a multiple of a power of two below 2^31; for any number of bytes. */
 export function alignUp(bytes: number, alignment: number): number {

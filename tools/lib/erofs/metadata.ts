@@ -1,18 +1,12 @@
 /** Encodes everything of an image but the content of its files. */
+
 import { baseName, type Entry } from '../entry/entry.ts';
+import { FILE_TYPE, typeOf } from '../entry/linux-types.ts';
 import { encodeName } from '../entry/name.ts';
 import { type DirectoryEntry, encodeDirectory } from './directory.ts';
 import { planMetadataDirectory, SELF } from './directory-plan.ts';
 import { encodeDevice, encodeInode, inodeBytes } from './inode.ts';
-import {
-  alignUp,
-  BLOCK_BYTES,
-  DATA_LAYOUT,
-  FILE_TYPE,
-  SLOT_BYTES,
-  SLOTS_PER_BLOCK,
-  typeOf,
-} from './layout.ts';
+import { alignUp, BLOCK_BYTES, DATA_LAYOUT, SLOT_BYTES, SLOTS_PER_BLOCK } from './layout.ts';
 import type { PlannedTree } from './place.ts';
 import { type CompressionSettings, encodeSuperblock } from './superblock.ts';
 import { encodeBody, SHARED_ID_BYTES } from './xattr.ts';

@@ -1,6 +1,8 @@
 /** Reads EROFS images: those of this project's writer, and those of mkfs.erofs. */
+
 import type { BlockSource } from '../block/block.ts';
 import { baseName, type Entry, type EntryMetadata, parentPath } from '../entry/entry.ts';
+import { FILE_TYPE, MODE } from '../entry/linux-types.ts';
 import { decodeName } from '../entry/name.ts';
 import type { TreeReader, TreeRecord } from '../entry/tree-reader.ts';
 import type { DataRun } from './data-map.ts';
@@ -8,7 +10,7 @@ import { decompressExtent } from './decompress.ts';
 import { readDirectory } from './directory-reader.ts';
 import { decodeDevice } from './inode.ts';
 import { InodeReader, type PlacedInode } from './inode-reader.ts';
-import { FILE_TYPE, INCOMPATIBLE, MODE } from './layout.ts';
+import { INCOMPATIBLE } from './layout.ts';
 import { DataMapError } from './mapped-inode.ts';
 import type { ErofsSuperblock } from './superblock.ts';
 

@@ -1,7 +1,9 @@
 /** The tree that is written: checked and linked up. */
+
 import { type Entry, NO_XATTRS } from '../entry/entry.ts';
+import { MAXIMUM_MAJOR, MAXIMUM_MINOR } from '../entry/linux-types.ts';
 import { type LinkedTree, linkTree, type TreeLimits } from '../linked-tree/linked-tree.ts';
-import { BLOCK_BYTES, MAXIMUM_MAJOR, MAXIMUM_MINOR, MAXIMUM_NAME_BYTES, NULL_BLOCK } from './layout.ts';
+import { BLOCK_BYTES, MAXIMUM_NAME_BYTES, NULL_BLOCK } from './layout.ts';
 
 const LIMITS: TreeLimits = {
   format: 'EROFS',

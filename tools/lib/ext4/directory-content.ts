@@ -1,5 +1,7 @@
 /** The blocks of a tree's directories, as they are written. */
+
 import type { Entry } from '../entry/entry.ts';
+import { typeOf } from '../entry/linux-types.ts';
 import type { DirectoryEntry } from './directory.ts';
 import { encodeLeaf } from './directory.ts';
 import type { ExtentList } from './extents.ts';
@@ -8,7 +10,7 @@ import { encodeDirectory } from './htree.ts';
 import { hashStart } from './htree-hash.ts';
 import { inodeChecksumSeed } from './inode.ts';
 import { planTreeDirectory, type TreeDirectoryPlan } from './plan.ts';
-import { type Tree, typeOf } from './tree.ts';
+import type { Tree } from './tree.ts';
 
 /** The entry whose inode `index` names: itself, or the target of a hard link. */
 function inodeEntry({ entries, indexes }: Tree, index: number): Entry {

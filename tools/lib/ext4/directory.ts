@@ -1,17 +1,6 @@
 /** Directory entries in blocks: "Directory Entries", "Linear Directories" in the kernel's ext4 documentation. */
 import { crc32c } from '../crc32c/crc32c.ts';
 
-/** The type of a file as a directory entry says it. */
-export const FILE_TYPE = {
-  file: 1,
-  directory: 2,
-  characterDevice: 3,
-  blockDevice: 4,
-  fifo: 5,
-  socket: 6,
-  symlink: 7,
-} as const;
-
 export const MAXIMUM_NAME_BYTES = 255;
 /** inode, rec_len, name_len, file_type. */
 export const ENTRY_HEADER_BYTES = 8;

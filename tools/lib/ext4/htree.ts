@@ -1,5 +1,7 @@
 /** What blocks a directory has, with an index from two blocks on: "Hash Tree Directories" in the kernel's documentation. */
+
 import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
+import { FILE_TYPE } from '../entry/linux-types.ts';
 import {
   type DirectoryEntry,
   DOT,
@@ -8,7 +10,6 @@ import {
   encodeEntry,
   encodeLeaf,
   entryBytes,
-  FILE_TYPE,
   leafBytes,
 } from './directory.ts';
 import { hashName } from './htree-hash.ts';

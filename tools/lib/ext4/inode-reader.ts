@@ -1,11 +1,13 @@
 /** Superblock, inodes and the blocks that they map, of an existing file system. */
+
 import type { BlockSource } from '../block/block.ts';
+import { MODE } from '../entry/linux-types.ts';
 import { UserError } from '../error/user-error.ts';
 import { decodeExtentTree, ExtentTreeError, type StoredExtent } from './extents.ts';
 import { INCOMPAT, RO_COMPAT, refusedFeatures } from './features.ts';
 import { GroupReader } from './group-reader.ts';
 import { decodeBlockMap } from './indirect.ts';
-import { decodeInode, INODE_FLAGS, MODE, REFUSED_INODE_FLAGS, type StoredInode } from './inode.ts';
+import { decodeInode, INODE_FLAGS, REFUSED_INODE_FLAGS, type StoredInode } from './inode.ts';
 import {
   decodeSuperblock,
   STATE,

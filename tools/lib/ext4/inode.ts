@@ -1,6 +1,7 @@
 /** Index nodes: "Index Nodes" in the kernel's ext4 documentation (inodes.rst, special_inodes.rst). */
 
 import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
+import { MODE } from '../entry/linux-types.ts';
 import type { Timestamp } from '../entry/tree-reader.ts';
 
 export const INODE_BYTES = 256;
@@ -33,18 +34,6 @@ export const REFUSED_INODE_FLAGS = [
   { flag: INODE_FLAGS.verity, what: 'protected by fs-verity' },
   { flag: INODE_FLAGS.casefold, what: 'a directory that folds case (casefold)' },
 ] as const;
-
-/** The type bits of i_mode. */
-export const MODE = {
-  mask: 0xf000,
-  fifo: 0x1000,
-  characterDevice: 0x2000,
-  directory: 0x4000,
-  blockDevice: 0x6000,
-  file: 0x8000,
-  symlink: 0xa000,
-  socket: 0xc000,
-} as const;
 
 /** i_blocks counts sectors of this size, whatever the block size. */
 export const SECTOR_BYTES = 512;
@@ -186,10 +175,6 @@ function isIntact(bytes: Uint8Array, view: DataView, extraEnd: number, inodeSeed
   if (view.getUint16(CHECKSUM_LOW_OFFSET, true) !== (checksum & 0xffff)) return false;
   return !hasHigh || view.getUint16(CHECKSUM_HIGH_OFFSET, true) === checksum >>> 16;
 }
-
-/** Largest device numbers of Linux: 12 and 20 bits. */
-export const MAXIMUM_MAJOR = 0xfff;
-export const MAXIMUM_MINOR = 0xfffff;
 
 /** i_block of a device: the first word for numbers below 256, else the second word (new_encode_dev in Linux). */
 export function encodeDevice(major: number, minor: number): Uint8Array {

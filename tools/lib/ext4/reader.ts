@@ -1,10 +1,12 @@
 /** Reads ext4 file systems: those of this project's writer, those of mke2fs, and those that Linux has changed. */
+
 import type { BlockSource } from '../block/block.ts';
 import { baseName, type Entry, type EntryMetadata, parentPath } from '../entry/entry.ts';
+import { MODE } from '../entry/linux-types.ts';
 import { decodeName, printableName } from '../entry/name.ts';
 import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts';
 import { ContentReader, type DataRange, PIECE_BYTES } from './content-reader.ts';
-import { decodeDevice, MODE, ROOT_INODE, type StoredInode } from './inode.ts';
+import { decodeDevice, ROOT_INODE, type StoredInode } from './inode.ts';
 import { InodeReader, isDirectory } from './inode-reader.ts';
 import type { Superblock } from './superblock.ts';
 

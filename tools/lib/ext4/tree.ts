@@ -1,11 +1,13 @@
 /** The tree that is written: checked, numbered, linked up. */
+
 import { type Entry, NO_XATTRS } from '../entry/entry.ts';
+import { MAXIMUM_MAJOR, MAXIMUM_MINOR } from '../entry/linux-types.ts';
 import { printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { type LinkedTree, linkTree, type TreeLimits } from '../linked-tree/linked-tree.ts';
-import { FILE_TYPE, MAXIMUM_NAME_BYTES } from './directory.ts';
+import { MAXIMUM_NAME_BYTES } from './directory.ts';
 import { BLOCK_BYTES } from './geometry.ts';
-import { FIRST_FREE_INODE, MAXIMUM_MAJOR, MAXIMUM_MINOR, MODE, ROOT_INODE } from './inode.ts';
+import { FIRST_FREE_INODE, ROOT_INODE } from './inode.ts';
 
 const LIMITS: TreeLimits = {
   format: 'ext4',
@@ -34,22 +36,6 @@ export interface Tree extends LinkedTree {
   readonly inodes: Uint32Array;
   /** The highest inode number in use. */
   readonly lastInode: number;
-}
-
-const TYPES: Readonly<Record<Exclude<Entry['type'], 'hardlink'>, { mode: number; fileType: number }>> = {
-  file: { mode: MODE.file, fileType: FILE_TYPE.file },
-  directory: { mode: MODE.directory, fileType: FILE_TYPE.directory },
-  symlink: { mode: MODE.symlink, fileType: FILE_TYPE.symlink },
-  'character-device': { mode: MODE.characterDevice, fileType: FILE_TYPE.characterDevice },
-  'block-device': { mode: MODE.blockDevice, fileType: FILE_TYPE.blockDevice },
-  fifo: { mode: MODE.fifo, fileType: FILE_TYPE.fifo },
-  socket: { mode: MODE.socket, fileType: FILE_TYPE.socket },
-};
-
-/** i_mode and the directory entry's type; not for hard links. */
-export function typeOf(entry: Entry): { mode: number; fileType: number } {
-  if (entry.type === 'hardlink') throw new Error(`${entry.path} is a hard link and has no type of its own`);
-  return TYPES[entry.type];
 }
 
 /** Adds what every file system has. */

@@ -1,6 +1,8 @@
 /** Writes an ext4 file system in one pass: content goes straight to its place, what describes it follows. */
+
 import type { BlockSink } from '../block/block.ts';
 import type { Entry, FileEntry } from '../entry/entry.ts';
+import { MODE, typeOf } from '../entry/linux-types.ts';
 import { encodeName, nameBytes } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { BlockAllocator, type BlockRun, ExtentPool } from './allocator.ts';
@@ -18,7 +20,6 @@ import {
   type Inode,
   inodeChecksumSeed,
   JOURNAL_INODE,
-  MODE,
   SECTOR_BYTES,
 } from './inode.ts';
 import { InodeTableWriter } from './inode-table.ts';
@@ -34,7 +35,7 @@ import {
   shareXattrBlocks,
 } from './plan.ts';
 import { checksumSeed } from './superblock.ts';
-import { buildTree, type Tree, typeOf } from './tree.ts';
+import { buildTree, type Tree } from './tree.ts';
 import { WriteBuffer } from './write-buffer.ts';
 import { encodeBodyXattrs, encodeXattrBlock } from './xattr.ts';
 
