@@ -194,8 +194,14 @@ const INPUT_NAMES = [
 ] as const;
 
 /** Packs an image into BASE.img.zst and BASE.json. */
-export function packCommand(own: OwnTools, image: string, base: string) {
-  return own.command('raw-image', `--image=${image}`, `--zst=${base}.img.zst`, `--index=${base}.json`);
+export function packCommand(own: OwnTools, image: string, base: string, ...more: string[]) {
+  return own.command(
+    'raw-image',
+    `--image=${image}`,
+    `--zst=${base}.img.zst`,
+    `--index=${base}.json`,
+    ...more,
+  );
 }
 
 /** How mkfs.vfat and mcopy make a volume of a folder's content. */

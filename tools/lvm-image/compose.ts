@@ -106,7 +106,7 @@ function shifted(extents: PackedChunk['extents'], byBytes: number): PackedChunk[
 }
 
 /** Packs the metadata: a few chunks that nothing else is in. */
-async function metadataPieces(parts: PhysicalVolumeParts, { files, levels }: PackTarget): Promise<Piece[]> {
+async function metadataPieces(parts: PhysicalVolumeParts, { files, settings }: PackTarget): Promise<Piece[]> {
   const wantsGzip = files.gz !== undefined;
   const pieces: Piece[] = [];
   for (const startBytes of metadataChunks(parts.metadata)) {
@@ -121,7 +121,7 @@ async function metadataPieces(parts: PhysicalVolumeParts, { files, levels }: Pac
       zst: (bytes: Uint8Array) => frames.zst.push(bytes),
       gz: wantsGzip ? (bytes: Uint8Array) => frames.gz.push(bytes) : undefined,
     };
-    const { chunks } = await packImage(source, sinks, levels);
+    const { chunks } = await packImage(source, sinks, settings);
     pieces.push({
       offsetBytes: startBytes,
       extents: shifted(chunks[0]?.extents ?? [], startBytes),
@@ -192,7 +192,7 @@ async function copyFrames(
   target: PackTarget,
   facts: PartitionFacts,
 ): Promise<void> {
-  const { files } = target;
+  const { files, settings } = target;
   const pieces = [...(await metadataPieces(parts, target)), ...contentPieces(placed)].sort(
     (left, right) => left.offsetBytes - right.offsetBytes,
   );
@@ -215,10 +215,9 @@ async function copyFrames(
   } finally {
     for (const { descriptor } of outputs) closeSync(descriptor);
   }
-  const sha256 = await digestImage(
-    assembled(parts.sizeBytes, pieces),
-    pieces.flatMap(({ extents }) => extents),
-  );
+  const written = pieces.flatMap(({ extents }) => extents);
+  const sha256 =
+    settings.digest === false ? undefined : await digestImage(assembled(parts.sizeBytes, pieces), written);
   writeWholeFile(
     files.index,
     formatIndex({
@@ -226,7 +225,7 @@ async function copyFrames(
       sizeBytes: parts.sizeBytes,
       blockBytes: BLOCK_BYTES,
       chunkBytes: CHUNK_BYTES,
-      sha256,
+      ...(sha256 === undefined ? {} : { sha256 }),
       ...facts,
       chunks,
     }),
@@ -251,7 +250,7 @@ function volumeSink(sink: BlockSink, ranges: readonly VolumeRange[]): BlockSink 
 /** Unpacks the contents into a scratch file and packs them again. */
 async function repack(
   { sizeBytes, metadata, contents }: PhysicalVolumeParts,
-  { files, levels }: PackTarget,
+  { files, settings }: PackTarget,
   facts: PartitionFacts,
   scratch: string,
 ): Promise<void> {
@@ -263,7 +262,7 @@ async function repack(
     await unpackImage(content.index, zst, content.files.zst, volumeSink(sink, content.ranges));
     zst.close();
   }
-  await packImageFiles(image, files, { ...levels, written: sink.extents(), facts });
+  await packImageFiles(image, files, { ...settings, written: sink.extents(), facts });
   image.close();
   rmSync(scratch);
 }

@@ -14,7 +14,12 @@ import {
 } from '../lib/manifest/manifest.ts';
 
 function readPartition(name: string, path: string): PartitionRecord {
-  const { sizeBytes, sha256, fileSystem, verity } = readJson<PartitionRecord>(path);
+  const { sizeBytes, sha256, fileSystem, verity } = readJson<Partial<PartitionRecord>>(path);
+  if (sizeBytes === undefined || sha256 === undefined) {
+    throw new UserError(
+      `${path}: it says no size or no digest of the partition; pack it without --no-checksum`,
+    );
+  }
   return {
     name,
     sizeBytes,

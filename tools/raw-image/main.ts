@@ -13,6 +13,6 @@ await runTool(async ({ args, output }) => {
   if (image.sizeBytes % BLOCK_BYTES !== 0) {
     throw new UserError(`${path}: ${image.sizeBytes} bytes is no multiple of ${BLOCK_BYTES}; pad the image`);
   }
-  const { files, levels } = packTarget(values, output);
-  await packImageFiles(image, files, levels);
+  const { files, settings } = packTarget(values, output);
+  await packImageFiles(image, files, settings);
 });

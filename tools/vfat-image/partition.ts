@@ -66,7 +66,7 @@ export async function writeVfatPartition(options: VfatPartitionOptions): Promise
   const { type } = writer.finish();
   if (target.packed !== undefined && sink !== undefined) {
     await packImageFiles(image, target.packed.files, {
-      ...target.packed.levels,
+      ...target.packed.settings,
       written: sink.extents(),
       facts: { fileSystem: { type, label: fat.label, uuid: formatVolumeId(fat.volumeId) } },
     });

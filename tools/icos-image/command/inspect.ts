@@ -60,7 +60,7 @@ export async function inspect(image: Image, options: InspectOptions): Promise<No
   if (image.wrapper !== undefined) report['wrapper'] = { ...image.wrapper };
   if (image.packed !== undefined) {
     const { sha256: digest, chunks } = image.packed;
-    report['packed'] = { sha256: digest, chunks: chunks.length };
+    report['packed'] = { ...(digest === undefined ? {} : { sha256: digest }), chunks: chunks.length };
   }
   report['content'] = await contentNode(image.content, options);
   return report;

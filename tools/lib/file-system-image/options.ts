@@ -1,12 +1,20 @@
-import { LIST, required, TEXT } from '../cli/cli.ts';
+import { LIST, required, SWITCH, TEXT } from '../cli/cli.ts';
 import { normalizePath } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
 import { parseSize } from '../layout/size.ts';
 import type { PackedFiles } from '../packed/file.ts';
 import { BLOCK_BYTES } from '../packed/index.ts';
+import type { PackOptions } from '../packed/pack.ts';
 
 /** Where a packed partition goes, and how hard it is compressed. Without `gz`, only zstd archives can be made of it. */
-export const PACK_OPTIONS = { zst: TEXT, gz: TEXT, index: TEXT, 'zstd-level': TEXT, 'gzip-level': TEXT };
+export const PACK_OPTIONS = {
+  zst: TEXT,
+  gz: TEXT,
+  index: TEXT,
+  'zstd-level': TEXT,
+  'gzip-level': TEXT,
+  'no-checksum': SWITCH,
+};
 
 /** Where the image goes as it is. */
 export const RAW_OPTION = { raw: TEXT };
@@ -24,13 +32,13 @@ export const TREE_OPTIONS = {
   entries: TEXT,
 };
 
-type Values<Options> = { readonly [Option in keyof Options]?: string | string[] | undefined };
+type Values<Options> = { readonly [Option in keyof Options]?: string | string[] | boolean | undefined };
 
-function text(value: string | string[] | undefined): string | undefined {
+function text(value: string | string[] | boolean | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function level(value: string | string[] | undefined, option: string): number | undefined {
+function level(value: string | string[] | boolean | undefined, option: string): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);
   if (!Number.isInteger(number)) throw new UserError(`--${option}=${value}: write a whole number`);
@@ -39,7 +47,7 @@ function level(value: string | string[] | undefined, option: string): number | u
 
 export interface PackTarget {
   readonly files: PackedFiles;
-  readonly levels: { readonly zstdLevel?: number; readonly gzipLevel?: number };
+  readonly settings: Pick<PackOptions, 'zstdLevel' | 'gzipLevel' | 'digest'>;
 }
 
 /** Reads {@link PACK_OPTIONS}; every file named is an output. */
@@ -56,7 +64,8 @@ export function packTarget(
       ...(gz === undefined ? {} : { gz: output(gz) }),
       index: output(required(text(values.index), 'index')),
     },
-    levels: {
+    settings: {
+      digest: values['no-checksum'] !== true,
       ...(zstdLevel === undefined ? {} : { zstdLevel }),
       ...(gzipLevel === undefined ? {} : { gzipLevel }),
     },

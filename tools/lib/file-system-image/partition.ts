@@ -97,7 +97,7 @@ export async function writePartition(partition: FileSystemPartition): Promise<Wr
   }
   if (target.packed !== undefined) {
     await packImageFiles(image, target.packed.files, {
-      ...target.packed.levels,
+      ...target.packed.settings,
       written: sink.extents(),
       facts: { fileSystem, ...(verityInfo === undefined ? {} : { verity: verityInfo }) },
     });

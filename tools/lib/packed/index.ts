@@ -48,8 +48,8 @@ export interface PackedIndex extends PartitionFacts {
   readonly sizeBytes: number;
   readonly blockBytes: typeof BLOCK_BYTES;
   readonly chunkBytes: number;
-  /** Of the raw image, holes as zeros; hexadecimal. */
-  readonly sha256: string;
+  /** Of the raw image, holes as zeros; hexadecimal. Not there where nobody wanted it to be computed. */
+  readonly sha256?: string;
   readonly chunks: readonly PackedChunk[];
 }
 
@@ -136,7 +136,7 @@ export function parseIndex(text: string, name: string): PackedIndex {
   if (!isCount(index.sizeBytes) || index.sizeBytes % BLOCK_BYTES !== 0)
     fail('sizeBytes is not a multiple of its blocks');
   if (!isCount(index.chunkBytes) || index.chunkBytes === 0) fail('chunkBytes is not a positive number');
-  if (!/^[0-9a-f]{64}$/.test(index.sha256)) fail('sha256 is not a digest');
+  if (index.sha256 !== undefined && !/^[0-9a-f]{64}$/.test(index.sha256)) fail('sha256 is not a digest');
   if (!Array.isArray(index.chunks)) fail('it has no list of chunks');
   const ranges = index.chunks.flatMap(({ zst, gz, extents }) => [
     zst,

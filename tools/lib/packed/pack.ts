@@ -20,6 +20,8 @@ export interface PackOptions {
   readonly zstdLevel?: number;
   readonly gzipLevel?: number;
   readonly chunkBytes?: number;
+  /** Whether the index has the digest of the raw image; true when not given. Without, packing takes a quarter less. */
+  readonly digest?: boolean;
   /** Where the image was written, ascending; the rest reads as zeros. Default: everywhere. */
   readonly written?: readonly ByteRange[];
   readonly facts?: PartitionFacts;
@@ -199,13 +201,14 @@ export async function packImage(
       end.gz += gz.length;
     }
   };
-  const [sha256] = await Promise.all([digestImage(source, written), compressAll()]);
+  const digest = options.digest === false ? undefined : digestImage(source, written);
+  const [sha256] = await Promise.all([digest, compressAll()]);
   return {
     version: PACKED_VERSION,
     sizeBytes,
     blockBytes: BLOCK_BYTES,
     chunkBytes,
-    sha256,
+    ...(sha256 === undefined ? {} : { sha256 }),
     ...options.facts,
     chunks,
   };

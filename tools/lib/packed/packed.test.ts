@@ -99,6 +99,15 @@ describe('packing', () => {
     );
   });
 
+  it('without a digest has the same frames, and an index that can be read', async () => {
+    const source = sourceOf(Buffer.alloc(IMAGE_BYTES, 'content'));
+    const frames: Uint8Array[] = [];
+    const options = { chunkBytes: CHUNK_BYTES, digest: false };
+    const index = await packImage(source, { zst: (bytes) => frames.push(bytes) }, options);
+    expect(parseIndex(formatIndex(index), 'index')).not.toHaveProperty('sha256');
+    expect(Buffer.concat(frames).equals((await pack(source)).zst)).toBe(true);
+  });
+
   it('with what was written known gives the same files as without', async () => {
     await fc.assert(
       fc.asyncProperty(anyWrites, async (writes) => {

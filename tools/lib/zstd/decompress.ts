@@ -1,7 +1,7 @@
 /** Decompression with bounded memory, frame by frame: for files whose frames say their size. */
 
 import { promisify } from 'node:util';
-import { type ZstdOptions, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { type ZstdOptions, zstdDecompress } from 'node:zlib';
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
 import type { FrameSpan } from './frame.ts';
@@ -44,19 +44,6 @@ export async function frameContent(source: BlockSource, frame: FrameSpan, name: 
   const options = wholeFrame(frame, name);
   const bytes = source.read(frame.offsetBytes, frame.lengthBytes);
   const content = await decompress(bytes, options).catch((error: unknown) => damaged(frame, name, error));
-  return checked(content, frame, name);
-}
-
-/** {@link frameContent} of a frame's bytes, on this thread. */
-export function decompressFrame(bytes: Uint8Array, frame: FrameContent, name: string): Uint8Array {
-  if (frame.contentBytes === 0) return new Uint8Array();
-  const options = wholeFrame(frame, name);
-  let content: Uint8Array;
-  try {
-    content = zstdDecompressSync(bytes, options);
-  } catch (error) {
-    damaged(frame, name, error);
-  }
   return checked(content, frame, name);
 }
 
