@@ -69,6 +69,15 @@ export class ExtentPool {
   #words = new Uint32Array(FIRST_CAPACITY * WORDS_PER_EXTENT);
   #length = 0;
 
+  /** @param extents logical block, physical block and count of each, one after the other */
+  static of(extents: readonly number[]): ExtentPool {
+    const pool = new ExtentPool();
+    for (let offset = 0; offset < extents.length; offset += 3) {
+      pool.add(...(extents.slice(offset, offset + 3) as [number, number, number]));
+    }
+    return pool;
+  }
+
   /** Extents so far; the next one gets this position. */
   get length(): number {
     return this.#length;

@@ -2,26 +2,18 @@
 
 import type { BlockSink } from '../block/block.ts';
 import type { Entry, FileEntry } from '../entry/entry.ts';
-import { MODE, typeOf } from '../entry/linux-types.ts';
+import { MODE } from '../entry/linux-types.ts';
 import { encodeName, nameBytes } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { BlockAllocator, type BlockRun, ExtentPool } from './allocator.ts';
 import { appendExtent, FileContent } from './content.ts';
 import { blockNumbers, directoryContent } from './directory-content.ts';
+import { entryInode, type MappedContents, SECTORS_PER_BLOCK } from './entry-inode.ts';
 import { type ExtentList, encodeExtentTree } from './extents.ts';
 import { BLOCK_BYTES, type Geometry } from './geometry.ts';
 import { type JournalInode, writeGroupMetadata } from './group-writer.ts';
 import { hashStart } from './htree-hash.ts';
-import {
-  BLOCK_MAP_BYTES,
-  encodeDevice,
-  encodeInode,
-  INODE_FLAGS,
-  type Inode,
-  inodeChecksumSeed,
-  JOURNAL_INODE,
-  SECTOR_BYTES,
-} from './inode.ts';
+import { encodeInode, INODE_FLAGS, type Inode, inodeChecksumSeed, JOURNAL_INODE } from './inode.ts';
 import { InodeTableWriter } from './inode-table.ts';
 import { encodeJournalSuperblock } from './journal.ts';
 import { journalBlocks, minimumTreeSizeBytes, planTreeGeometry, wantedInodes } from './minimum.ts';
@@ -39,7 +31,6 @@ import { buildTree, type Tree } from './tree.ts';
 import { WriteBuffer } from './write-buffer.ts';
 import { encodeBodyXattrs, encodeXattrBlock } from './xattr.ts';
 
-const SECTORS_PER_BLOCK = BLOCK_BYTES / SECTOR_BYTES;
 const JOURNAL_MODE = MODE.file | 0o600;
 
 /** Takes the content of one regular file. */
@@ -348,15 +339,7 @@ export class Ext4Writer {
 
   #writeJournalInode(tables: InodeTableWriter): JournalInode | undefined {
     if (this.#journalExtents.length === 0) return undefined;
-    const pool = new ExtentPool();
-    for (let offset = 0; offset < this.#journalExtents.length; offset += 3) {
-      const [logical, physical, count] = this.#journalExtents.slice(offset, offset + 3) as [
-        number,
-        number,
-        number,
-      ];
-      pool.add(logical, physical, count);
-    }
+    const pool = ExtentPool.of(this.#journalExtents);
     const contents = this.#contents(pool, 0, pool.length, JOURNAL_INODE);
     const sizeBytes = journalBlocks(this.#options) * BLOCK_BYTES;
     this.#encodeInode(tables.slot(JOURNAL_INODE), JOURNAL_INODE, {
@@ -374,12 +357,7 @@ export class Ext4Writer {
   }
 
   /** Encodes a file's extents; @returns i_block, and all blocks of data and of the extent tree */
-  #contents(
-    pool: ExtentPool,
-    first: number,
-    length: number,
-    inodeNumber: number,
-  ): { blockMap: Uint8Array; blocks: number } {
+  #contents(pool: ExtentPool, first: number, length: number, inodeNumber: number): MappedContents {
     const extents = pool.list(first, length);
     let blocks = 0;
     for (let index = 0; index < length; index++) blocks += extents.blockCount(index);
@@ -395,41 +373,16 @@ export class Ext4Writer {
 
   #inode(entry: Entry, index: number, inodeNumber: number): Inode {
     const position = this.#sharedXattrs.blockOf.get(index);
-    const xattrBlock = position === undefined ? 0 : (this.#xattrBlockNumbers[position] as number);
-    const common = {
-      mode: typeOf(entry).mode | entry.mode,
-      uid: entry.uid,
-      gid: entry.gid,
+    return entryInode(entry, {
       linkCount: this.#tree.linkCounts[index] as number,
-      xattrBlock,
-    };
-    const xattrSectors = xattrBlock === 0 ? 0 : SECTORS_PER_BLOCK;
-    const unmapped = { ...common, sizeBytes: 0, sectorCount: xattrSectors, flags: 0 };
-    if (entry.type === 'character-device' || entry.type === 'block-device') {
-      return { ...unmapped, blockMap: encodeDevice(entry.major, entry.minor) };
-    }
-    if (entry.type === 'fifo' || entry.type === 'socket')
-      return { ...unmapped, blockMap: new Uint8Array(BLOCK_MAP_BYTES) };
-    if (entry.type === 'symlink' && !isBlockSymlink(entry)) {
-      const target = encodeName(entry.target);
-      const blockMap = new Uint8Array(BLOCK_MAP_BYTES);
-      blockMap.set(target);
-      return { ...unmapped, sizeBytes: target.length, blockMap };
-    }
-    const { blockMap, blocks } = this.#contents(
-      this.#pool,
-      this.#firstExtents[index] as number,
-      this.#extentCounts[index] as number,
-      inodeNumber,
-    );
-    const isIndexed = this.#directoryBlocks.get(index)?.plan?.index !== undefined;
-    return {
-      ...common,
+      xattrBlock: position === undefined ? 0 : (this.#xattrBlockNumbers[position] as number),
       sizeBytes: this.#sizeBytes(entry, index),
-      sectorCount: blocks * SECTORS_PER_BLOCK + xattrSectors,
-      flags: INODE_FLAGS.extents | (isIndexed ? INODE_FLAGS.index : 0),
-      blockMap,
-    };
+      isIndexed: this.#directoryBlocks.get(index)?.plan?.index !== undefined,
+      mapContents: () => {
+        const first = this.#firstExtents[index] as number;
+        return this.#contents(this.#pool, first, this.#extentCounts[index] as number, inodeNumber);
+      },
+    });
   }
 
   #sizeBytes(entry: Entry, index: number): number {
