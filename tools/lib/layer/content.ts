@@ -1,10 +1,10 @@
 /** The contents of a merged tree: all of them front to back, or one file. */
 
 import type { Entry, FileEntry } from '../entry/entry.ts';
+import { mapInOrder } from '../parallel/ordered.ts';
 import type { ScanSource } from '../tar/scan.ts';
 import { frameContent } from '../zstd/decompress.ts';
 import type { FrameSpan } from '../zstd/frame.ts';
-import { mapInOrder } from '../zstd/ordered.ts';
 import type { ContentPlace, MergedEntry } from './merge.ts';
 import type { Extents, Layer } from './reader.ts';
 

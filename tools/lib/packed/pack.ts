@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { BlockSource } from '../block/block.ts';
 import { DEFAULT_GZIP_LEVEL, gzipMember } from '../gzip/member.ts';
+import { mapInOrder } from '../parallel/ordered.ts';
 import { DEFAULT_ZSTD_LEVEL, zstdFrame } from '../zstd/compress.ts';
-import { mapInOrder } from '../zstd/ordered.ts';
 import {
   BLOCK_BYTES,
   type ByteRange,

@@ -4,8 +4,8 @@ import { promisify } from 'node:util';
 import { type ZstdOptions, zstdDecompress } from 'node:zlib';
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
+import { mapInOrder } from '../parallel/ordered.ts';
 import type { FrameSpan } from './frame.ts';
-import { mapInOrder } from './ordered.ts';
 
 const decompress = promisify(zstdDecompress);
 

@@ -5,12 +5,12 @@ import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BlockSource } from '../block/block.ts';
+import { mapInOrder } from '../parallel/ordered.ts';
 import { realTool } from '../testing/real-tool.ts';
 import { zstdFrame } from './compress.ts';
 import { frameContents, zstdDecompressStream } from './decompress.ts';
 import { findFrames } from './frame.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { mapInOrder } from './ordered.ts';
 
 function zstd(args: readonly string[], input: Uint8Array): Buffer {
   const options = { input, maxBuffer: 1 << 28, stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'] };

@@ -1,1 +1,0 @@
-export { IN_FLIGHT, mapInOrder } from '../parallel/ordered.ts';
