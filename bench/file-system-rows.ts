@@ -2,7 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { FAT_IMAGE_BYTES, fatCommands, mke2fsArguments, mke2fsSize, ROOT_IMAGE_BYTES } from './inputs.ts';
 import type { PeerTools } from './peers.ts';
-import { type Bench, type Facts, type OwnContender, ROOT_NAMES, type RootName, type Row } from './row.ts';
+import { ROOT_NAMES, type RootName } from './roots.ts';
+import type { Bench, Facts, OwnContender, Row } from './row.ts';
 import type { Run } from './run.ts';
 
 const EXT4 = 'root.ext4';

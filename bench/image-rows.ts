@@ -12,15 +12,8 @@ import {
 import { FAT_IMAGE_BYTES, type Inputs, packCommand, ROOT_IMAGE_BYTES } from './inputs.ts';
 import type { OwnTools } from './own-tools.ts';
 import type { PeerTools } from './peers.ts';
-import {
-  type Bench,
-  type Facts,
-  type OwnContender,
-  type Peer,
-  ROOT_NAMES,
-  type RootName,
-  type Row,
-} from './row.ts';
+import { ROOT_NAMES, type RootName } from './roots.ts';
+import type { Bench, Facts, OwnContender, Peer, Row } from './row.ts';
 import type { Run } from './run.ts';
 
 const MEBIBYTE = 1024 ** 2;

@@ -14,14 +14,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { FileImage } from '../tools/lib/block/file.ts';
+import { FileImage } from '../tools/lib/formats/block/file.ts';
 import { WORKSPACE } from './bazel.ts';
 import { type DiskSpecification, layoutText } from './disk.ts';
 import { writeFatTree } from './fat-tree.ts';
 import { labelTar } from './label-tar.ts';
 import type { OwnTools } from './own-tools.ts';
 import { externalFiles, type PeerTools } from './peers.ts';
-import type { RootName } from './row.ts';
+import type { RootName } from './roots.ts';
 import type { Run } from './run.ts';
 
 /** Changes with what this file makes, so that an older work folder is made anew. */

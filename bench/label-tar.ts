@@ -1,9 +1,9 @@
 /** Gives every member of a tar a SELinux label, as a labelled root has them. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { writeFully } from '../tools/lib/block/write.ts';
-import type { Entry } from '../tools/lib/entry/entry.ts';
-import { readTarSync } from '../tools/lib/tar/reader.ts';
-import { TAR_END, tarHeader, tarPadding } from '../tools/lib/tar/writer.ts';
+import { writeFully } from '../tools/lib/formats/block/write.ts';
+import type { Entry } from '../tools/lib/formats/entry/entry.ts';
+import { readTarSync } from '../tools/lib/formats/tar/reader.ts';
+import { TAR_END, tarHeader, tarPadding } from '../tools/lib/formats/tar/writer.ts';
 
 const READ_BYTES = 1 << 20;
 const ATTRIBUTE = 'security.selinux';

@@ -19,7 +19,8 @@ import { Measurer, type RowResult } from './measure.ts';
 import { checkNode, OwnTools } from './own-tools.ts';
 import { PeerTools } from './peers.ts';
 import { ratio, reportJson, reportText, writeDocument } from './report.ts';
-import { type Bench, ROOT_NAMES, type Row } from './row.ts';
+import { ROOT_NAMES } from './roots.ts';
+import type { Bench, Row } from './row.ts';
 
 const GIBIBYTE = 1024 ** 3;
 /** For the median, and to be written down. */

@@ -2,6 +2,7 @@
 import type { Inputs } from './inputs.ts';
 import type { OwnTools } from './own-tools.ts';
 import type { PeerTools } from './peers.ts';
+import type { RootName } from './roots.ts';
 import type { Run } from './run.ts';
 
 /** What rows are made with. */
@@ -40,9 +41,6 @@ export interface Peer extends Contender {
   /** How far our facts may lie above the peer's, as a factor for each; facts that are not here have to be equal. */
   readonly tolerance?: Facts;
 }
-
-export type RootName = 'small' | 'large';
-export const ROOT_NAMES: readonly RootName[] = ['small', 'large'];
 
 export interface Row {
   /** What `--row` selects. */

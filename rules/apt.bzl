@@ -2,8 +2,8 @@
 
 ```starlark
 apt = use_extension("@icos//rules:apt.bzl", "apt")
-apt.debs(name = "guestos_debs", lock = "//ic-os/base:guestos.lock.json")
-apt.root(name = "host_tools", lock = "//ic-os/base:host-tools.lock.json", commands = ["usr/bin/mtype"])
+apt.debs(name = "guestos_debs", lock = "//ic-os/locks:guestos.lock.json")
+apt.root(name = "host_tools", lock = "//ic-os/locks:host-tools.lock.json", commands = ["usr/bin/mtype"])
 use_repo(apt, "guestos_debs", "host_tools")
 ```
 

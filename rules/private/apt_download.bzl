@@ -2,7 +2,7 @@
 
 load("//rules/private:apt_mirrors.bzl", "configured_mirrors")
 
-_UPDATE = "bazel run //ic-os/base:update_lock"
+_UPDATE = "bazel run //ic-os/locks:update_lock"
 
 def _urls(mirrors, package):
     return ["{}/{}".format(mirror, package.pool_path) for mirror in mirrors]

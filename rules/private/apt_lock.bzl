@@ -1,4 +1,4 @@
-"""Reading a package lock (`*.lock.json`, made by `bazel run //ic-os/base:update_lock`)."""
+"""Reading a package lock (`*.lock.json`, made by `bazel run //ic-os/locks:update_lock`)."""
 
 LOCK_VERSION = 1
 
@@ -44,7 +44,7 @@ def parse_lock(text, where):
     """
 
     def failure(error):
-        return struct(error = "{}: {}. Make it anew: bazel run //ic-os/base:update_lock".format(where, error), packages = [], sets = [])
+        return struct(error = "{}: {}. Make it anew: bazel run //ic-os/locks:update_lock".format(where, error), packages = [], sets = [])
 
     lock = json.decode(text, None)
     if type(lock) != "dict" or type(lock.get("packages")) != "list" or type(lock.get("requested")) != "dict":

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { writeLayerFile } from '../../tools/lib/layer/file.ts';
-import { busyboxTree, runnerRoot } from '../../tools/lib/steps/testing/tree.ts';
+import { writeLayerFile } from '../../tools/lib/image/layer/file.ts';
+import { busyboxTree, runnerRoot } from '../../tools/lib/testing/steps/sample-layers.ts';
 import { Workbench } from './workbench.ts';
 
 const OPTIONS = [

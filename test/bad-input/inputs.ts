@@ -1,13 +1,13 @@
 /** Good inputs, for tests in which one other thing is bad. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { MemoryImage } from '../../tools/lib/block/block.ts';
-import type { Entry } from '../../tools/lib/entry/entry.ts';
-import { writeLayerFile } from '../../tools/lib/layer/file.ts';
-import type { LayerItem } from '../../tools/lib/layer/writer.ts';
-import { packImageFiles } from '../../tools/lib/packed/file.ts';
-import { archive, directory, file } from '../../tools/lib/tar/testing/archive.ts';
-import { zstdFrame } from '../../tools/lib/zstd/compress.ts';
+import { MemoryImage } from '../../tools/lib/formats/block/block.ts';
+import type { Entry } from '../../tools/lib/formats/entry/entry.ts';
+import { zstdFrame } from '../../tools/lib/formats/zstd/compress.ts';
+import { writeLayerFile } from '../../tools/lib/image/layer/file.ts';
+import type { LayerItem } from '../../tools/lib/image/layer/writer.ts';
+import { packImageFiles } from '../../tools/lib/image/packed/file.ts';
+import { archive, directory, file } from '../../tools/lib/testing/tar/archive.ts';
 import type { Workbench } from './workbench.ts';
 
 export const MIB = 1 << 20;

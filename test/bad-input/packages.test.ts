@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { buildDeb, controlText } from '../../tools/lib/deb/sample.ts';
+import { buildDeb, controlText } from '../../tools/lib/testing/deb/sample-deb.ts';
 import { Workbench } from './workbench.ts';
 
 const OUTPUTS = ['--output=out.layer.tar.zst', '--steps=out.steps.json', '--packages=out.packages.json'];

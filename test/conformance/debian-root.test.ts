@@ -3,9 +3,9 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { streamContents } from '../../tools/lib/layer/content.ts';
-import { openLayerFile } from '../../tools/lib/layer/file.ts';
-import { mergeLayers } from '../../tools/lib/layer/merge.ts';
+import { streamContents } from '../../tools/lib/image/layer/content.ts';
+import { openLayerFile } from '../../tools/lib/image/layer/file.ts';
+import { mergeLayers } from '../../tools/lib/image/layer/merge.ts';
 import { holdTo } from './cell.ts';
 import { FORMATS } from './formats.ts';
 import type { SampleTree } from './trees.ts';

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import type { Entry } from '../../tools/lib/entry/entry.ts';
+import type { Entry } from '../../tools/lib/formats/entry/entry.ts';
 import { realTool } from '../../tools/lib/testing/real-tool.ts';
 import type { ListedEntry } from './listing.ts';
 import type { Feature, SampleTree } from './trees.ts';

@@ -1,9 +1,9 @@
 /** A tree as lines that can be compared: one a path, with everything about it. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { comparePaths, type Entry, type Xattrs } from '../../tools/lib/entry/entry.ts';
-import type { TreeReader } from '../../tools/lib/entry/tree-reader.ts';
-import { readTar } from '../../tools/lib/tar/reader.ts';
+import { comparePaths, type Entry, type Xattrs } from '../../tools/lib/formats/entry/entry.ts';
+import type { TreeReader } from '../../tools/lib/formats/entry/tree-reader.ts';
+import { readTar } from '../../tools/lib/formats/tar/reader.ts';
 import type { SampleTree } from './trees.ts';
 
 /** By path. */

@@ -2,8 +2,13 @@
  * The trees that every format is held to. Each has what breaks writers and readers: sizes around every boundary, names that are long, odd or
  * no text, many links, attributes up to the limits.
  */
-import { comparePaths, type Entry, type EntryMetadata, NO_XATTRS } from '../../tools/lib/entry/entry.ts';
-import { decodeName } from '../../tools/lib/entry/name.ts';
+import {
+  comparePaths,
+  type Entry,
+  type EntryMetadata,
+  NO_XATTRS,
+} from '../../tools/lib/formats/entry/entry.ts';
+import { decodeName } from '../../tools/lib/formats/entry/name.ts';
 
 /** What a tree has that not every format can hold. */
 export type Feature =

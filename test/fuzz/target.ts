@@ -1,6 +1,6 @@
-import { type BlockSource, checkRange } from '../../tools/lib/block/block.ts';
-import { type Entry, normalizePath } from '../../tools/lib/entry/entry.ts';
-import type { TreeReader } from '../../tools/lib/entry/tree-reader.ts';
+import { type BlockSource, checkRange } from '../../tools/lib/formats/block/block.ts';
+import { type Entry, normalizePath } from '../../tools/lib/formats/entry/entry.ts';
+import type { TreeReader } from '../../tools/lib/formats/entry/tree-reader.ts';
 import type { Seed } from './mutate.ts';
 
 /** A reader that is given damaged images. */

@@ -1,6 +1,6 @@
 /** Runs cases one after another. Started by run.ts in a thread of its own, so that a reader that hangs can be stopped. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { UserError } from '../../tools/lib/error/user-error.ts';
+import { UserError } from '../../tools/lib/formats/error/user-error.ts';
 import { mutate, type Seed, undo } from './mutate.ts';
 import { Random } from './random.ts';
 import type { FuzzPlan } from './run.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lines, run } from '../../tools/icos-image/testing/workbench.ts';
-import type { ImageEntry, ImageManifest } from '../../tools/lib/manifest/manifest.ts';
+import type { ImageEntry, ImageManifest } from '../../tools/lib/image/manifest/manifest.ts';
 
 /** What icos-image says of a GuestOS must be what the build wrote into its image.json. */
 const ENVIRONMENTS = join(import.meta.dirname, '../../ic-os/guestos/envs');

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { FileImage } from '../../tools/lib/block/file.ts';
-import { Disks } from '../../tools/lib/lvm/real-lvm.ts';
-import { openPackedFiles, readIndexFile } from '../../tools/lib/packed/file.ts';
-import { unpackImage } from '../../tools/lib/packed/unpack.ts';
+import { FileImage } from '../../tools/lib/formats/block/file.ts';
+import { openPackedFiles, readIndexFile } from '../../tools/lib/image/packed/file.ts';
+import { unpackImage } from '../../tools/lib/image/packed/unpack.ts';
+import { Disks } from '../../tools/lib/testing/lvm/real-lvm.ts';
 import { realTool } from '../../tools/lib/testing/real-tool.ts';
 
 const disks = new Disks();

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { writeLayerFile } from '../../tools/lib/layer/file.ts';
-import type { LayerItem } from '../../tools/lib/layer/writer.ts';
-import { runInKernel } from '../../tools/lib/test-kernel/test-kernel.ts';
+import { writeLayerFile } from '../../tools/lib/image/layer/file.ts';
+import type { LayerItem } from '../../tools/lib/image/layer/writer.ts';
+import { runInKernel } from '../../tools/lib/testing/kernel/test-kernel.ts';
 import { realTool } from '../../tools/lib/testing/real-tool.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'labels-'));

@@ -1,11 +1,11 @@
 /** What ext4_partition and erofs_partition label is labelled in what Bazel built. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { BlockSource } from '../../tools/lib/block/block.ts';
-import type { TreeReader } from '../../tools/lib/entry/tree-reader.ts';
-import { readErofs } from '../../tools/lib/erofs/erofs.ts';
-import { readExt4 } from '../../tools/lib/ext4/ext4.ts';
-import { openPackedFiles } from '../../tools/lib/packed/file.ts';
+import type { BlockSource } from '../../tools/lib/formats/block/block.ts';
+import type { TreeReader } from '../../tools/lib/formats/entry/tree-reader.ts';
+import { readErofs } from '../../tools/lib/formats/erofs/erofs.ts';
+import { readExt4 } from '../../tools/lib/formats/ext4/ext4.ts';
+import { openPackedFiles } from '../../tools/lib/image/packed/file.ts';
 
 const READERS: Readonly<Record<string, (source: BlockSource, name: string) => TreeReader>> = {
   boot: readExt4,

@@ -7,7 +7,7 @@ A folder of tools/lib needs one call of `vitest_suite`:
     vitest_suite(
         name = "test",
         srcs = glob(["*.ts"]),
-        deps = ["//tools/lib/entry:ts"],
+        deps = ["//tools/lib/formats/entry:ts"],
     )
 """
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { FileImage } from '../lib/block/file.ts';
-import { type Conffile, parseConffiles } from '../lib/deb/conffiles.ts';
-import type { Paragraph } from '../lib/deb/control.ts';
-import { type ControlFiles, controlParagraph, Deb, textOf } from '../lib/deb/deb.ts';
-import { comparePaths } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { type Conffile, parseConffiles } from '../lib/formats/deb/conffiles.ts';
+import type { Paragraph } from '../lib/formats/deb/control.ts';
+import { type ControlFiles, controlParagraph, Deb, textOf } from '../lib/formats/deb/deb.ts';
+import { comparePaths } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 /** A package as its .deb describes it. */
 export interface BinaryPackage {

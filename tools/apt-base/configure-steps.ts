@@ -1,4 +1,4 @@
-import type { Step } from '../lib/steps/step.ts';
+import type { Step } from '../lib/image/steps/step.ts';
 import { DATABASE, infoName } from './database.ts';
 import type { UnpackedPackage } from './unpack.ts';
 

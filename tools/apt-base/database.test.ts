@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { parseControl } from '../lib/deb/control.ts';
-import { controlText } from '../lib/deb/sample.ts';
+import { parseControl } from '../lib/formats/deb/control.ts';
+import { controlText } from '../lib/testing/deb/sample-deb.ts';
 import { configureSteps } from './configure-steps.ts';
-import { TestSet } from './test-set.ts';
+import { TestSet } from './testing/package-set.ts';
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 

@@ -1,6 +1,6 @@
-import { type Field, formatControl, Paragraph } from '../lib/deb/control.ts';
-import { type Entry, NO_XATTRS } from '../lib/entry/entry.ts';
-import type { LayerBuilder } from '../lib/layer/builder.ts';
+import { type Field, formatControl, Paragraph } from '../lib/formats/deb/control.ts';
+import { type Entry, NO_XATTRS } from '../lib/formats/entry/entry.ts';
+import type { LayerBuilder } from '../lib/image/layer/builder.ts';
 import { triggerFiles, withoutSilenced } from './triggers.ts';
 import type { UnpackedPackage } from './unpack.ts';
 

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { buildDeb, controlText } from '../lib/deb/sample.ts';
-import { TestSet } from './test-set.ts';
+import { buildDeb, controlText } from '../lib/testing/deb/sample-deb.ts';
+import { TestSet } from './testing/package-set.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 

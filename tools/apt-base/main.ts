@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { required, runTool } from '../lib/cli/cli.ts';
-import { comparePaths } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { LayerBuilder } from '../lib/layer/builder.ts';
-import { writeLayerFile } from '../lib/layer/file.ts';
-import { Spool } from '../lib/layer/spool.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { comparePaths } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { LayerBuilder } from '../lib/image/layer/builder.ts';
+import { writeLayerFile } from '../lib/image/layer/file.ts';
+import { Spool } from '../lib/image/layer/spool.ts';
+import { required, runTool } from '../lib/runtime/cli/cli.ts';
 import { openPackages } from './binary-package.ts';
 import { configureSteps } from './configure-steps.ts';
 import { addDatabase } from './database.ts';

@@ -1,4 +1,4 @@
-import { UserError } from '../lib/error/user-error.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 /** Which paths are not unpacked, by dpkg(1)'s `--path-exclude` and `--path-include`; here what is included always counts. */
 export class PathFilter {

@@ -1,5 +1,5 @@
-import { type Entry, parentPath } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { type Entry, parentPath } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 /** Linux: MAXSYMLINKS. */
 const MAX_LINKS = 40;

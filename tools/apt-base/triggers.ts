@@ -1,4 +1,4 @@
-import { textOf } from '../lib/deb/deb.ts';
+import { textOf } from '../lib/formats/deb/deb.ts';
 import type { BinaryPackage } from './binary-package.ts';
 
 /**

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { controlText } from '../lib/deb/sample.ts';
+import { controlText } from '../lib/testing/deb/sample-deb.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
 import { PathFilter } from './path-filter.ts';
-import { TestSet } from './test-set.ts';
+import { TestSet } from './testing/package-set.ts';
 
 const BASE_FILES = {
   control: { control: controlText('base-files') },

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { replaces } from '../lib/deb/relation.ts';
-import type { Entry } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import type { LayerBuilder } from '../lib/layer/builder.ts';
+import { replaces } from '../lib/formats/deb/relation.ts';
+import type { Entry } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import type { LayerBuilder } from '../lib/image/layer/builder.ts';
 import type { BinaryPackage } from './binary-package.ts';
 import type { PathFilter } from './path-filter.ts';
 import { resolveLinks } from './resolve-links.ts';

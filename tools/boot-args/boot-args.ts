@@ -1,4 +1,4 @@
-import { UserError } from '../lib/error/user-error.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 /**
  * Kernel command lines as GRUB reads them: an environment block (GRUB manual, section "The GRUB environment block"),

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { expandBootArgs } from './boot-args.ts';
 
 interface RootIndex {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { Guest } from '../lib/qemu/guest.ts';
+import type { Guest } from '../lib/runtime/qemu/guest.ts';
 
 /** How long the guest may take for one command or answer, in milliseconds; emulation is slow. */
 const ANSWER_LIMIT_MS = 120_000;

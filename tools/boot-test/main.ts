@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { type Guest, startGuest, unpackDisk } from '../lib/qemu/guest.ts';
-import { GUEST_OPTIONS, guestMemoryMib, guestTools } from '../lib/qemu/options.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
+import { type Guest, startGuest, unpackDisk } from '../lib/runtime/qemu/guest.ts';
+import { GUEST_OPTIONS, guestMemoryMib, guestTools } from '../lib/runtime/qemu/options.ts';
 import { banner, fetchPage, login, runCommand } from './checks.ts';
 
 const SSH_PORT = 22;

@@ -1,7 +1,7 @@
 /**
- * Makes the npm package @icos/formats of tools/lib, with the command icos-image: `pnpm run package` puts it into dist/formats.
+ * Makes the npm package @icos/formats of tools/lib/formats, with the command icos-image: `pnpm run package` puts it into dist/formats.
  *
- * tools/lib/package.json exports sources, for programs in this repository. The one of the package exports what they are compiled to.
+ * tools/lib/formats/package.json exports sources, for programs in this repository. The one of the package exports what they are compiled to.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 import config from './config.ts';
 
 const WORKSPACE = resolve(import.meta.dirname, '../..');
-const LIBRARY = join(WORKSPACE, 'tools/lib');
+const LIBRARY = join(WORKSPACE, 'tools/lib/formats');
 const DEFAULT_FOLDER = join(WORKSPACE, 'dist/formats');
 const COMMAND = 'icos-image';
 

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { MemoryImage } from '../lib/block/block.ts';
-import { FileImage } from '../lib/block/file.ts';
-import { readGpt } from '../lib/gpt/read.ts';
-import { packImageFiles } from '../lib/packed/file.ts';
-import { gnuTar, temporaryFolder } from '../lib/tar/testing/archive.ts';
+import { MemoryImage } from '../lib/formats/block/block.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { readGpt } from '../lib/formats/gpt/read.ts';
+import { packImageFiles } from '../lib/image/packed/file.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
+import { gnuTar, temporaryFolder } from '../lib/testing/tar/archive.ts';
 
 const folder = temporaryFolder();
 const MAIN = join(import.meta.dirname, 'main.ts');

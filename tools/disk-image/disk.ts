@@ -1,18 +1,22 @@
-import { FileImage } from '../lib/block/file.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { encodeGpt, type GptDisk, SECTOR_BYTES } from '../lib/gpt/gpt.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { encodeGpt, type GptDisk, SECTOR_BYTES } from '../lib/formats/gpt/gpt.ts';
+import { type Extent, sparseHeader } from '../lib/formats/tar/sparse.ts';
+import { TAR_END, tarPadding } from '../lib/formats/tar/writer.ts';
 import {
   type Layout,
   type LayoutPartition,
   minimumDiskSectors,
   PARTITION_TYPES,
   placeImages,
-} from '../lib/layout/layout.ts';
-import type { ArchiveFile, PackedPartition } from '../lib/packed/archive.ts';
-import { dataExtents } from '../lib/packed/index.ts';
-import { type PlacedPartition, type UnpackPool, unpackInParallel } from '../lib/packed/unpack-parallel.ts';
-import { type Extent, sparseHeader } from '../lib/tar/sparse.ts';
-import { TAR_END, tarPadding } from '../lib/tar/writer.ts';
+} from '../lib/image/layout/layout.ts';
+import type { ArchiveFile, PackedPartition } from '../lib/image/packed/archive.ts';
+import { dataExtents } from '../lib/image/packed/index.ts';
+import {
+  type PlacedPartition,
+  type UnpackPool,
+  unpackInParallel,
+} from '../lib/image/packed/unpack-parallel.ts';
 
 /** The one member of a disk archive. */
 const DISK_MEMBER = 'disk.img';

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { parseLayout } from '../lib/layout/layout.ts';
-import { parseSize } from '../lib/layout/size.ts';
-import { ARCHIVE_OPTIONS, readPackedPartition, writeArchives } from '../lib/packed/archive.ts';
-import { startUnpackPool } from '../lib/packed/unpack-parallel.ts';
-import { parseUuid, uuidFromName } from '../lib/uuid/uuid.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { parseUuid, uuidFromName } from '../lib/formats/uuid/uuid.ts';
+import { parseLayout } from '../lib/image/layout/layout.ts';
+import { parseSize } from '../lib/image/layout/size.ts';
+import { ARCHIVE_OPTIONS, readPackedPartition, writeArchives } from '../lib/image/packed/archive.ts';
+import { startUnpackPool } from '../lib/image/packed/unpack-parallel.ts';
+import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { planDisk, writeDiskArchive, writeRawDisk } from './disk.ts';
 
 /** What the disk's GUID is derived from where none is given, beside the target's name. */

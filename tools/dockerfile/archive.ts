@@ -1,16 +1,17 @@
 /** ADD: archives are unpacked, everything else is copied. */
 import { closeSync, openSync } from 'node:fs';
-import { writeFully } from '../lib/block/write.ts';
-import { baseName, parentPath } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { gzipDecompressStream } from '../lib/gzip/decompress.ts';
-import { at } from '../lib/layer/tree.ts';
-import { BLOCK_BYTES, HeaderError, RawHeader } from '../lib/tar/header.ts';
-import { readTarFiles, type TarFile } from '../lib/tar/reader.ts';
-import { isXz, xzDecompressStream } from '../lib/xz/xz.ts';
-import { zstdDecompressStream } from '../lib/zstd/decompress.ts';
+import { writeFully } from '../lib/formats/block/write.ts';
+import { baseName, parentPath } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { gzipDecompressStream } from '../lib/formats/gzip/decompress.ts';
+import { BLOCK_BYTES, HeaderError, RawHeader } from '../lib/formats/tar/header.ts';
+import { readTarFiles, type TarFile } from '../lib/formats/tar/reader.ts';
+import { isXz, xzDecompressStream } from '../lib/formats/xz/xz.ts';
+import { zstdDecompressStream } from '../lib/formats/zstd/decompress.ts';
+import { at } from '../lib/image/layer/file-tree.ts';
+import type { StageInode } from './file-content.ts';
 import { readFileContent } from './file-content.ts';
-import { ROOT_OWNER, type StageFiles, type StageInode } from './stage-files.ts';
+import { ROOT_OWNER, type StageFiles } from './stage-files.ts';
 
 /** RFC 1952, section 2.3.1. */
 const GZIP_MAGIC = Buffer.from('1f8b', 'hex');

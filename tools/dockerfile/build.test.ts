@@ -1,12 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the variables of Dockerfiles
 import { describe, expect, test } from 'vitest';
-import type { Entry } from '../lib/entry/entry.ts';
-import { openLayerFile, writeLayerFile } from '../lib/layer/file.ts';
-import { mergeLayers } from '../lib/layer/merge.ts';
-import type { LayerItem } from '../lib/layer/writer.ts';
-import { DEFAULT_CONFIG, DEFAULT_PATH } from '../lib/oci/root-config.ts';
-import type { Step } from '../lib/steps/step.ts';
-import { directory, file, hardLink, runBuild, symlink, type TestBuild } from './test-build.ts';
+import type { Entry } from '../lib/formats/entry/entry.ts';
+import { DEFAULT_CONFIG, DEFAULT_PATH } from '../lib/formats/oci/root-config.ts';
+import { openLayerFile, writeLayerFile } from '../lib/image/layer/file.ts';
+import { mergeLayers } from '../lib/image/layer/merge.ts';
+import type { LayerItem } from '../lib/image/layer/writer.ts';
+import type { Step } from '../lib/image/steps/step.ts';
+import { directory, file, hardLink, runBuild, symlink, type TestBuild } from './testing/build-context.ts';
 
 const PASSWD = file('etc/passwd', 'root:x:0:0::/root:/bin/sh\nwww:x:33:33::/var/www:/bin/sh\n');
 

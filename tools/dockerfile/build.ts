@@ -1,16 +1,11 @@
 /** Executes the stages that the target needs, and writes one layer and one configuration. */
 import { join } from 'node:path';
-import {
-  copySource,
-  type Dockerfile,
-  type ImageReference,
-  type Stage,
-} from '../lib/dockerfile/dockerfile.ts';
-import { openLayerFile, writeLayerFile } from '../lib/layer/file.ts';
-import type { LayerItem } from '../lib/layer/writer.ts';
-import { DEFAULT_CONFIG, type RootConfig } from '../lib/oci/root-config.ts';
-import type { Step } from '../lib/steps/step.ts';
+import { DEFAULT_CONFIG, type RootConfig } from '../lib/formats/oci/root-config.ts';
+import { openLayerFile, writeLayerFile } from '../lib/image/layer/file.ts';
+import type { LayerItem } from '../lib/image/layer/writer.ts';
+import type { Step } from '../lib/image/steps/step.ts';
 import { changesSince, type Snapshot, takeSnapshot } from './changes.ts';
+import { copySource, type Dockerfile, type ImageReference, type Stage } from './language/dockerfile.ts';
 import { StageRun } from './stage.ts';
 import { StageFiles } from './stage-files.ts';
 

@@ -1,8 +1,9 @@
 /** What changed in a stage's files, as the items of a layer. */
-import { type Entry, parentPath, type Xattrs } from '../lib/entry/entry.ts';
-import type { LayerItem } from '../lib/layer/writer.ts';
+import { type Entry, parentPath, type Xattrs } from '../lib/formats/entry/entry.ts';
+import type { LayerItem } from '../lib/image/layer/writer.ts';
+import type { StageInode } from './file-content.ts';
 import { readFileContent } from './file-content.ts';
-import type { StageFiles, StageInode } from './stage-files.ts';
+import type { StageFiles } from './stage-files.ts';
 
 /** The files at one moment: what stood at each path. */
 export type Snapshot = ReadonlyMap<string, StageInode>;

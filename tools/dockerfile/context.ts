@@ -10,8 +10,8 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, isAbsolute, join, normalize } from 'node:path';
-import { type Entry, NO_XATTRS, normalizePath } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { type Entry, NO_XATTRS, normalizePath } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 import { DIRECTORY_MODE, ROOT_OWNER, StageFiles } from './stage-files.ts';
 
 const PROGRAM_MODE = 0o755;

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Entry } from '../lib/entry/entry.ts';
-import { TAR_END, tarHeader, tarPadding } from '../lib/tar/writer.ts';
+import type { Entry } from '../lib/formats/entry/entry.ts';
+import { TAR_END, tarHeader, tarPadding } from '../lib/formats/tar/writer.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
-import { directory, file, hardLink, runBuild, symlink, type TestBuild } from './test-build.ts';
+import { directory, file, hardLink, runBuild, symlink, type TestBuild } from './testing/build-context.ts';
 
 const CONTEXT = {
   $x: 'dollar',

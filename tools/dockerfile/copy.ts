@@ -1,12 +1,13 @@
 /** COPY: files and directories from a source into a stage, as Docker's own builder does it. */
 
-import type { Owner } from '../lib/dockerfile/accounts.ts';
-import { globRegExp, hasWildcard } from '../lib/dockerfile/glob.ts';
-import type { ModeChange } from '../lib/dockerfile/mode.ts';
-import { baseName, type Entry, normalizePath } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { at, hardLink } from '../lib/layer/tree.ts';
-import { ROOT_OWNER, type StageFiles, type StageInode } from './stage-files.ts';
+import { baseName, type Entry, normalizePath } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { at, hardLink } from '../lib/image/layer/file-tree.ts';
+import type { StageInode } from './file-content.ts';
+import type { Owner } from './language/accounts.ts';
+import { globRegExp, hasWildcard } from './language/glob.ts';
+import type { ModeChange } from './language/mode.ts';
+import { ROOT_OWNER, type StageFiles } from './stage-files.ts';
 
 const NAMES_SHOWN = 6;
 

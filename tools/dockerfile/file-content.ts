@@ -1,11 +1,19 @@
 /** Reads the bytes of a stage's files, wherever they are. */
-import { readFileRange } from '../lib/block/read-range.ts';
-import type { FileEntry } from '../lib/entry/entry.ts';
-import { readContent } from '../lib/layer/content.ts';
-import type { ContentPlace } from '../lib/layer/merge.ts';
-import { frameContent } from '../lib/zstd/decompress.ts';
-import type { FrameSpan } from '../lib/zstd/frame.ts';
-import type { ContentSource, StageInode } from './stage-files.ts';
+import { readFileRange } from '../lib/formats/block/read-range.ts';
+import type { FileEntry } from '../lib/formats/entry/entry.ts';
+import { frameContent } from '../lib/formats/zstd/decompress.ts';
+import type { FrameSpan } from '../lib/formats/zstd/frame.ts';
+import { readContent } from '../lib/image/layer/content.ts';
+import type { Inode } from '../lib/image/layer/file-tree.ts';
+import type { ContentPlace } from '../lib/image/layer/merge.ts';
+
+/** Where the bytes of a file are. */
+export type ContentSource =
+  | { readonly kind: 'layer'; readonly place: ContentPlace }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string; readonly offsetBytes: number };
+
+export type StageInode = Inode<ContentSource>;
 
 /** Files are read in the order of their paths, which is the order of the layers' frames: the last few are enough. */
 const FRAMES_MAX = 6;

@@ -3,7 +3,13 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { busyboxTree, describeLayer, readMerged, runnerRoot, TestFolder } from '../lib/steps/testing/tree.ts';
+import {
+  busyboxTree,
+  describeLayer,
+  readMerged,
+  runnerRoot,
+  TestFolder,
+} from '../lib/testing/steps/sample-layers.ts';
 
 const OUTPUTS = ['--output=out.layer.tar.zst', '--output-config=out.config.json'];
 

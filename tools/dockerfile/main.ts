@@ -9,16 +9,16 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { parseDockerfile, targetStage } from '../lib/dockerfile/dockerfile.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { writeLayerFile } from '../lib/layer/file.ts';
-import { DEFAULT_CONFIG, parseRootConfig, rootConfigText } from '../lib/oci/root-config.ts';
-import { withInterruption } from '../lib/steps/interruption.ts';
-import { runSteps, type StepRunner } from '../lib/steps/run.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { DEFAULT_CONFIG, parseRootConfig, rootConfigText } from '../lib/formats/oci/root-config.ts';
+import { writeLayerFile } from '../lib/image/layer/file.ts';
+import { withInterruption } from '../lib/image/steps/interruption.ts';
+import { runSteps, type StepRunner } from '../lib/image/steps/run.ts';
+import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { type Base, buildStages } from './build.ts';
 import { parseContextOption, readContext } from './context.ts';
+import { parseDockerfile, targetStage } from './language/dockerfile.ts';
 
 function readBases(configs: readonly string[], layers: readonly string[]): Map<string, Base> {
   const bases = new Map<string, Base>();

@@ -1,9 +1,9 @@
 /** RUN as a step of the step runner. */
 
-import type { RunInstruction } from '../lib/dockerfile/instructions.ts';
-import { parseHeredocWord } from '../lib/dockerfile/raw-words.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import type { Step } from '../lib/steps/step.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import type { Step } from '../lib/image/steps/step.ts';
+import type { RunInstruction } from './language/instructions.ts';
+import { parseHeredocWord } from './language/raw-words.ts';
 
 export interface RunEnvironment {
   readonly env: Readonly<Record<string, string>>;

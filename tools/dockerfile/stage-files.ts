@@ -1,21 +1,14 @@
 /** The files of a stage (or of the context) while a Dockerfile is executed. */
 
-import type { AccountFiles, Owner } from '../lib/dockerfile/accounts.ts';
-import { baseName, type Entry, NO_XATTRS, parentPath } from '../lib/entry/entry.ts';
-import { type ResolvedPath, resolvePath } from '../lib/entry/symlinks.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import type { ContentPlace } from '../lib/layer/merge.ts';
-import { type Layer, scanLayer } from '../lib/layer/reader.ts';
-import { at, FileTree, type Inode, type TreeEntry } from '../lib/layer/tree.ts';
-import { readFileContent } from './file-content.ts';
+import { baseName, type Entry, NO_XATTRS, parentPath } from '../lib/formats/entry/entry.ts';
+import { type ResolvedPath, resolvePath } from '../lib/formats/entry/symlinks.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { at, FileTree, type TreeEntry } from '../lib/image/layer/file-tree.ts';
+import type { ContentPlace } from '../lib/image/layer/merge.ts';
+import { type Layer, scanLayer } from '../lib/image/layer/reader.ts';
+import { type ContentSource, readFileContent, type StageInode } from './file-content.ts';
+import type { AccountFiles, Owner } from './language/accounts.ts';
 
-/** Where the bytes of a file are. */
-export type ContentSource =
-  | { readonly kind: 'layer'; readonly place: ContentPlace }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'file'; readonly path: string; readonly offsetBytes: number };
-
-export type StageInode = Inode<ContentSource>;
 export type StageEntry = TreeEntry<ContentSource>;
 
 export const ROOT_OWNER: Owner = { uid: 0, gid: 0 };

@@ -1,21 +1,21 @@
 /** One stage while it is executed: its files, its variables, and the RUN steps that wait for their session. */
 import { posix } from 'node:path';
-import { homeDirectory, lookUpOwner, type Owner } from '../lib/dockerfile/accounts.ts';
-import type { Dockerfile, Stage } from '../lib/dockerfile/dockerfile.ts';
-import { type ExpandOptions, expandHeredoc, expandWord } from '../lib/dockerfile/expand.ts';
+import { NO_XATTRS } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import type { RootConfig } from '../lib/formats/oci/root-config.ts';
+import type { Step } from '../lib/image/steps/step.ts';
+import { openArchive, type Spool, unpackArchive } from './archive.ts';
+import { copyInto, type FoundSource, findSources } from './copy.ts';
+import { homeDirectory, lookUpOwner, type Owner } from './language/accounts.ts';
+import type { Dockerfile, Stage } from './language/dockerfile.ts';
+import { type ExpandOptions, expandHeredoc, expandWord } from './language/expand.ts';
 import type {
   ArgInstruction,
   CopyInstruction,
   PairsInstruction,
   RunInstruction,
-} from '../lib/dockerfile/instructions.ts';
-import { parseMode } from '../lib/dockerfile/mode.ts';
-import { NO_XATTRS } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import type { RootConfig } from '../lib/oci/root-config.ts';
-import type { Step } from '../lib/steps/step.ts';
-import { openArchive, type Spool, unpackArchive } from './archive.ts';
-import { copyInto, type FoundSource, findSources } from './copy.ts';
+} from './language/instructions.ts';
+import { parseMode } from './language/mode.ts';
 import { runStep } from './run-step.ts';
 import { ROOT_OWNER, StageFiles } from './stage-files.ts';
 

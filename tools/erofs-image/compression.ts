@@ -1,6 +1,6 @@
-import type { ErofsCompression } from '../lib/erofs/erofs.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { parseSize } from '../lib/layout/size.ts';
+import type { ErofsCompression } from '../lib/formats/erofs/erofs.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { parseSize } from '../lib/image/layout/size.ts';
 
 const COMPRESSION = /^(zstd|lz4)(?:,([0-9]+))?$/;
 

@@ -1,27 +1,27 @@
 import { parseArgs } from 'node:util';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { type ErofsOptions, ErofsWriter, planErofs } from '../lib/erofs/erofs.ts';
-import { type CopyPool, startCopyPool } from '../lib/file-system-image/copy.ts';
-import { LABEL_OPTIONS, labelledTree } from '../lib/file-system-image/label.ts';
-import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { type ErofsOptions, ErofsWriter, planErofs } from '../lib/formats/erofs/erofs.ts';
+import { type CopyPool, startCopyPool } from '../lib/image/file-system/copy.ts';
+import { LABEL_OPTIONS, labelledTree } from '../lib/image/file-system/label.ts';
+import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/image/file-system/options.ts';
 import {
   identifiersOf,
   VERITY_OPTIONS,
   verityTarget,
   writePartition,
-} from '../lib/file-system-image/partition.ts';
-import { areArchives, copyToPlaces } from '../lib/file-system-image/place.ts';
+} from '../lib/image/file-system/partition.ts';
+import { areArchives, copyToPlaces } from '../lib/image/file-system/place.ts';
 import {
   copyContents,
   listEntries,
   type SelectedTree,
   selectFromLayers,
-} from '../lib/file-system-image/tree.ts';
-import { openLayerFile } from '../lib/layer/file.ts';
-import { type EntryList, formatEntryList } from '../lib/manifest/entries.ts';
-import type { RecordingSink } from '../lib/packed/recording-sink.ts';
-import { keepYoungGenerationSmall } from '../lib/parallel/young-generation.ts';
+} from '../lib/image/file-system/selection.ts';
+import { openLayerFile } from '../lib/image/layer/file.ts';
+import { type EntryList, formatEntryList } from '../lib/image/manifest/entries.ts';
+import type { RecordingSink } from '../lib/image/packed/recording-sink.ts';
+import { required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
+import { keepYoungGenerationSmall } from '../lib/runtime/parallel/young-generation.ts';
 import { parseClusterBytes, parseCompression } from './compression.ts';
 
 /** Writes a file system without compression whose contents threads copy from where they lie. */

@@ -4,13 +4,13 @@ import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { FileImage } from '../lib/block/file.ts';
-import type { Entry } from '../lib/entry/entry.ts';
-import { readExt4 } from '../lib/ext4/ext4.ts';
-import { writeLayerFile } from '../lib/layer/file.ts';
-import type { LayerItem } from '../lib/layer/writer.ts';
-import { directory, file, gnuTar, symlink, temporaryFolder } from '../lib/tar/testing/archive.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import type { Entry } from '../lib/formats/entry/entry.ts';
+import { readExt4 } from '../lib/formats/ext4/ext4.ts';
+import { writeLayerFile } from '../lib/image/layer/file.ts';
+import type { LayerItem } from '../lib/image/layer/writer.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
+import { directory, file, gnuTar, symlink, temporaryFolder } from '../lib/testing/tar/archive.ts';
 
 const folder = temporaryFolder();
 const EXT4 = join(import.meta.dirname, 'main.ts');

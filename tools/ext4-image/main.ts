@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { required, runTool, SWITCH, TEXT } from '../lib/cli/cli.ts';
-import { startCopyPool } from '../lib/file-system-image/copy.ts';
-import { LABEL_OPTIONS, labelledTree, withLostAndFound } from '../lib/file-system-image/label.ts';
-import { imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
-import { identifiersOf, VERITY_OPTIONS, verityTarget } from '../lib/file-system-image/partition.ts';
-import { areArchives } from '../lib/file-system-image/place.ts';
-import { selectFromLayers } from '../lib/file-system-image/tree.ts';
-import { openLayerFile } from '../lib/layer/file.ts';
-import { formatEntryList } from '../lib/manifest/entries.ts';
-import { keepYoungGenerationSmall } from '../lib/parallel/young-generation.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { startCopyPool } from '../lib/image/file-system/copy.ts';
+import { LABEL_OPTIONS, labelledTree, withLostAndFound } from '../lib/image/file-system/label.ts';
+import { imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/image/file-system/options.ts';
+import { identifiersOf, VERITY_OPTIONS, verityTarget } from '../lib/image/file-system/partition.ts';
+import { areArchives } from '../lib/image/file-system/place.ts';
+import { selectFromLayers } from '../lib/image/file-system/selection.ts';
+import { openLayerFile } from '../lib/image/layer/file.ts';
+import { formatEntryList } from '../lib/image/manifest/entries.ts';
+import { required, runTool, SWITCH, TEXT } from '../lib/runtime/cli/cli.ts';
+import { keepYoungGenerationSmall } from '../lib/runtime/parallel/young-generation.ts';
 import { writeExt4Partition } from './partition.ts';
 import { EXT4_ROOM_OPTIONS, roomOf, sizeOf } from './room.ts';
 

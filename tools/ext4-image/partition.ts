@@ -1,16 +1,16 @@
-import { type Ext4Options, Ext4Writer } from '../lib/ext4/ext4.ts';
-import type { CopyPool } from '../lib/file-system-image/copy.ts';
-import { BLOCK_BYTES } from '../lib/file-system-image/copy-job.ts';
-import type { ImageTarget } from '../lib/file-system-image/options.ts';
+import { type Ext4Options, Ext4Writer } from '../lib/formats/ext4/ext4.ts';
+import type { CopyPool } from '../lib/image/file-system/copy.ts';
+import { BLOCK_BYTES } from '../lib/image/file-system/copy-job.ts';
+import type { ImageTarget } from '../lib/image/file-system/options.ts';
 import {
   type VerityIdentity,
   type WrittenPartition,
   writePartition,
-} from '../lib/file-system-image/partition.ts';
-import { placeContents } from '../lib/file-system-image/place.ts';
-import { copyContents, listEntries, type SelectedTree } from '../lib/file-system-image/tree.ts';
-import type { EntryList } from '../lib/manifest/entries.ts';
-import type { RecordingSink } from '../lib/packed/recording-sink.ts';
+} from '../lib/image/file-system/partition.ts';
+import { placeContents } from '../lib/image/file-system/place.ts';
+import { copyContents, listEntries, type SelectedTree } from '../lib/image/file-system/selection.ts';
+import type { EntryList } from '../lib/image/manifest/entries.ts';
+import type { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 
 export interface Ext4PartitionOptions {
   readonly tree: SelectedTree;

@@ -1,10 +1,11 @@
 /** How large an ext4 file system gets, and what it has room for. */
-import { TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { type Ext4Options, minimumExt4SizeBytes } from '../lib/ext4/ext4.ts';
-import { fileSystemSize } from '../lib/file-system-image/options.ts';
-import type { SelectedTree } from '../lib/file-system-image/tree.ts';
-import { parseSize } from '../lib/layout/size.ts';
+
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { type Ext4Options, minimumExt4SizeBytes } from '../lib/formats/ext4/ext4.ts';
+import { fileSystemSize } from '../lib/image/file-system/options.ts';
+import type { SelectedTree } from '../lib/image/file-system/selection.ts';
+import { parseSize } from '../lib/image/layout/size.ts';
+import { TEXT } from '../lib/runtime/cli/cli.ts';
 
 export const EXT4_ROOM_OPTIONS = {
   /** Instead of a size: as large as the tree needs, and so much more. */

@@ -1,8 +1,8 @@
 /** `PARTITION:PATH`: what a command shall look at within an image. */
-import { normalizePath } from '../lib/entry/entry.ts';
-import { decodeName, printableName } from '../lib/entry/name.ts';
-import type { TreeReader } from '../lib/entry/tree-reader.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { normalizePath } from '../lib/formats/entry/entry.ts';
+import { decodeName, printableName } from '../lib/formats/entry/name.ts';
+import type { TreeReader } from '../lib/formats/entry/tree-reader.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 import type { Content, Part } from './content.ts';
 import type { Image } from './open.ts';
 

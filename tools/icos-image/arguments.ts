@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { SWITCH, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { SWITCH, TEXT } from '../lib/runtime/cli/cli.ts';
 import { cat } from './command/cat.ts';
 import { diff } from './command/diff.ts';
 import { extract } from './command/extract.ts';

@@ -1,5 +1,5 @@
 /** What an image turned out to be: the tree of containers that every command walks. */
-import type { TreeReader } from '../lib/entry/tree-reader.ts';
+import type { TreeReader } from '../lib/formats/entry/tree-reader.ts';
 import type { ImageSource } from './bytes/source.ts';
 import type { StructureMap } from './structure/map.ts';
 

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { FileImage } from '../lib/block/file.ts';
-import { packImageFiles } from '../lib/packed/file.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { packImageFiles } from '../lib/image/packed/file.ts';
 import { type Fixtures, makeFixtures } from './testing/fixtures.ts';
 import { BIG_FILE, lines, MIB, noise, PASSWD, patch, run, tool } from './testing/workbench.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Disks } from '../lib/lvm/real-lvm.ts';
+import { Disks } from '../lib/testing/lvm/real-lvm.ts';
 import {
   diskImage,
   ext4Image,

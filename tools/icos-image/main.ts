@@ -1,4 +1,4 @@
-import { runTool } from '../lib/cli/cli.ts';
+import { runTool } from '../lib/runtime/cli/cli.ts';
 import { runCommand } from './arguments.ts';
 import { OUTPUT_CLOSED_STATUS, Output, OutputClosed } from './output.ts';
 

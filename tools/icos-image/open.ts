@@ -1,6 +1,6 @@
 /** Opens an image file: a disk, a partition, an archive or a packed partition, compressed or not. */
-import { UserError } from '../lib/error/user-error.ts';
-import type { PackedIndex } from '../lib/packed/index.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import type { PackedIndex } from '../lib/image/packed/index.ts';
 import { compressionOf, decompressed, type FileCompression } from './bytes/compression.ts';
 import { FileSource } from './bytes/file.ts';
 import type { Content } from './content.ts';

@@ -1,8 +1,13 @@
 /** Packed partitions: an index, and beside it the compressed data (docs/formats/packed-partition.md). */
 import { existsSync, statSync } from 'node:fs';
-import { UserError } from '../lib/error/user-error.ts';
-import { readIndexFile } from '../lib/packed/file.ts';
-import { type Compression, compressedBytes, hasCompression, type PackedIndex } from '../lib/packed/index.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { readIndexFile } from '../lib/image/packed/file.ts';
+import {
+  type Compression,
+  compressedBytes,
+  hasCompression,
+  type PackedIndex,
+} from '../lib/image/packed/index.ts';
 import { PackedImage } from './bytes/chunks.ts';
 import { FileSource } from './bytes/file.ts';
 import type { ImageSource } from './bytes/source.ts';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { FileImage } from '../lib/block/file.ts';
-import { packImageFiles } from '../lib/packed/file.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { packImageFiles } from '../lib/image/packed/file.ts';
 import { type Fixtures, makeFixtures } from './testing/fixtures.ts';
 import { flip, lines, MIB, run, tool } from './testing/workbench.ts';
 

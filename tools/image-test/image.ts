@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { FileImage } from '../lib/block/file.ts';
-import { readJson } from '../lib/cli/cli.ts';
-import { type Layout, parseLayout, partitionNamed, SECTOR_BYTES } from '../lib/layout/layout.ts';
-import type { ImageEntry, ImageManifest } from '../lib/manifest/manifest.ts';
-import type { PackedIndex } from '../lib/packed/index.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { type Layout, parseLayout, partitionNamed, SECTOR_BYTES } from '../lib/image/layout/layout.ts';
+import type { ImageEntry, ImageManifest } from '../lib/image/manifest/manifest.ts';
+import type { PackedIndex } from '../lib/image/packed/index.ts';
+import { readJson } from '../lib/runtime/cli/cli.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
 import { failure, runRealTool } from './tool.ts';
 

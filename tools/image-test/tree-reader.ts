@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { FileImage } from '../lib/block/file.ts';
-import type { Entry } from '../lib/entry/entry.ts';
-import { readErofs } from '../lib/erofs/erofs.ts';
-import { readExt4 } from '../lib/ext4/ext4.ts';
-import { readFat } from '../lib/fat/fat.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import type { Entry } from '../lib/formats/entry/entry.ts';
+import { readErofs } from '../lib/formats/erofs/erofs.ts';
+import { readExt4 } from '../lib/formats/ext4/ext4.ts';
+import { readFat } from '../lib/formats/fat/fat.ts';
 import type { PartitionImage } from './image.ts';
 
 /** A file system read back by our own reader. Paths have no leading slash. */

@@ -1,9 +1,9 @@
 /** The tree that goes into the archive, made out of pieces of the root file system and of files of one's own. */
 
-import type { CpioMember } from '../lib/cpio/newc.ts';
-import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../lib/entry/entry.ts';
-import { resolvePath } from '../lib/entry/symlinks.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import type { CpioMember } from '../lib/formats/cpio/newc.ts';
+import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../lib/formats/entry/entry.ts';
+import { resolvePath } from '../lib/formats/entry/symlinks.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 import type { RootTree } from './root-tree.ts';
 
 const NO_CONTENT = new Uint8Array(0);

@@ -1,7 +1,7 @@
 /** Puts an initramfs together out of a root file system and a specification. */
-import { writeNewc } from '../lib/cpio/newc.ts';
-import { baseName } from '../lib/entry/entry.ts';
-import { zstdFrame } from '../lib/zstd/compress.ts';
+import { writeNewc } from '../lib/formats/cpio/newc.ts';
+import { baseName } from '../lib/formats/entry/entry.ts';
+import { zstdFrame } from '../lib/formats/zstd/compress.ts';
 import { ArchiveTree, DIRECTORY_MODE } from './archive-tree.ts';
 import { linkApplets } from './busybox.ts';
 import { ModuleIndex } from './kernel-modules.ts';

@@ -1,5 +1,5 @@
 /** BusyBox is one program under many names. */
-import { UserError } from '../lib/error/user-error.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 import type { ArchiveTree } from './archive-tree.ts';
 
 const APPLET_DIRECTORY = 'bin';

@@ -1,9 +1,9 @@
 /** Kernel modules with what they depend on, from the files that depmod made (modules.dep(5), modprobe.d(5)). */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { baseName } from '../lib/entry/entry.ts';
-import { resolvePath } from '../lib/entry/symlinks.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { xzContent } from '../lib/xz/xz.ts';
+import { baseName } from '../lib/formats/entry/entry.ts';
+import { resolvePath } from '../lib/formats/entry/symlinks.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { xzContent } from '../lib/formats/xz/xz.ts';
 import type { ArchiveTree } from './archive-tree.ts';
 import type { RootTree } from './root-tree.ts';
 

@@ -1,10 +1,10 @@
 /** A root file system out of layer files. */
-import { FileImage } from '../lib/block/file.ts';
-import { baseName, type Entry, parentPath } from '../lib/entry/entry.ts';
-import { readContent } from '../lib/layer/content.ts';
-import { type MergedTree, mergeLayers } from '../lib/layer/merge.ts';
-import { openLayer } from '../lib/layer/reader.ts';
-import { at } from '../lib/layer/tree.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { baseName, type Entry, parentPath } from '../lib/formats/entry/entry.ts';
+import { readContent } from '../lib/image/layer/content.ts';
+import { at } from '../lib/image/layer/file-tree.ts';
+import { type MergedTree, mergeLayers } from '../lib/image/layer/merge.ts';
+import { openLayer } from '../lib/image/layer/reader.ts';
 import type { RootTree } from './root-tree.ts';
 
 class LayeredRoot implements RootTree {

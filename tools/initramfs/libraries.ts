@@ -1,9 +1,9 @@
 /** Finds the libraries that a program loads, as the dynamic loader would inside the root file system (ld.so(8)). */
 
-import { type ElfFile, isElf, readElf } from '../lib/elf/elf.ts';
-import { baseName, normalizePath, parentPath } from '../lib/entry/entry.ts';
-import { resolvePath } from '../lib/entry/symlinks.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { type ElfFile, isElf, readElf } from '../lib/formats/elf/elf.ts';
+import { baseName, normalizePath, parentPath } from '../lib/formats/entry/entry.ts';
+import { resolvePath } from '../lib/formats/entry/symlinks.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 import type { ArchiveTree } from './archive-tree.ts';
 import type { RootTree } from './root-tree.ts';
 

@@ -10,9 +10,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { buildInitramfs, type InitramfsFile } from './build.ts';
 import { openRoot } from './layered-root.ts';
 import { pathOption } from './root-tree.ts';

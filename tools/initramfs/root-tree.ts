@@ -1,7 +1,7 @@
 /** The root file system that an initramfs takes its programs from. */
 
-import { type Entry, normalizePath } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { type Entry, normalizePath } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 export interface RootTree {
   get(path: string): Entry | undefined;

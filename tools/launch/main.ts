@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LIST, required, runTool } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { freePort, guestCommand, unpackDisk } from '../lib/qemu/guest.ts';
-import type { ForwardedPort } from '../lib/qemu/machine.ts';
-import { GUEST_OPTIONS, guestMemoryMib, guestTools } from '../lib/qemu/options.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { LIST, required, runTool } from '../lib/runtime/cli/cli.ts';
+import { freePort, guestCommand, unpackDisk } from '../lib/runtime/qemu/guest.ts';
+import type { ForwardedPort } from '../lib/runtime/qemu/machine.ts';
+import { GUEST_OPTIONS, guestMemoryMib, guestTools } from '../lib/runtime/qemu/options.ts';
 import { FirmwareScreen } from './firmware-screen.ts';
 
 const SSH_PORT = 22;

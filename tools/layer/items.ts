@@ -2,10 +2,10 @@
 
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Entry } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { FileTree } from '../lib/layer/tree.ts';
-import type { LayerItem } from '../lib/layer/writer.ts';
+import type { Entry } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { FileTree } from '../lib/image/layer/file-tree.ts';
+import type { LayerItem } from '../lib/image/layer/writer.ts';
 import type { ManifestEntry } from './manifest.ts';
 
 const READ_BYTES = 1 << 20;

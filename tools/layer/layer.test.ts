@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { gnuTar, temporaryFolder } from '../lib/tar/testing/archive.ts';
+import { gnuTar, temporaryFolder } from '../lib/testing/tar/archive.ts';
 import { layerItems } from './items.ts';
 import { parseManifest } from './manifest.ts';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { readJson, required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { writeLayerFile } from '../lib/layer/file.ts';
+import { writeLayerFile } from '../lib/image/layer/file.ts';
+import { readJson, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { layerItems } from './items.ts';
 import { parseManifest } from './manifest.ts';
 

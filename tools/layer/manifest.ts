@@ -1,7 +1,7 @@
 /** What goes into a layer, as data: the manifest that the `rootfs` rule writes (docs/formats/layer.md, "The manifest of the layer tool"). */
 
-import { NO_XATTRS, normalizePath, type Xattrs } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { NO_XATTRS, normalizePath, type Xattrs } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 export interface ManifestEntry {
   /** `tree` is a directory of the build with everything in it. */

@@ -1,10 +1,10 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
-import { type BlockSink, type BlockSource, MemoryImage, subSink } from '../lib/block/block.ts';
-import { FileImage } from '../lib/block/file.ts';
-import { writeFully, writeWholeFile } from '../lib/block/write.ts';
-import type { PackTarget } from '../lib/file-system-image/options.ts';
-import type { MetadataRange, VolumeRange } from '../lib/lvm/lvm.ts';
-import { openPackedFiles, type PackedFiles, packImageFiles } from '../lib/packed/file.ts';
+import { type BlockSink, type BlockSource, MemoryImage, subSink } from '../lib/formats/block/block.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { writeFully, writeWholeFile } from '../lib/formats/block/write.ts';
+import type { MetadataRange, VolumeRange } from '../lib/formats/lvm/lvm.ts';
+import type { PackTarget } from '../lib/image/file-system/options.ts';
+import { openPackedFiles, type PackedFiles, packImageFiles } from '../lib/image/packed/file.ts';
 import {
   BLOCK_BYTES,
   type ByteRange,
@@ -17,10 +17,10 @@ import {
   type PackedChunk,
   type PackedIndex,
   type PartitionFacts,
-} from '../lib/packed/index.ts';
-import { digestImage, packImage } from '../lib/packed/pack.ts';
-import { RecordingSink } from '../lib/packed/recording-sink.ts';
-import { unpackImage } from '../lib/packed/unpack.ts';
+} from '../lib/image/packed/index.ts';
+import { digestImage, packImage } from '../lib/image/packed/pack.ts';
+import { RecordingSink } from '../lib/image/packed/recording-sink.ts';
+import { unpackImage } from '../lib/image/packed/unpack.ts';
 
 /** A packed partition that fills a logical volume, and where the volume lies on the physical volume. */
 export interface PlacedContent {

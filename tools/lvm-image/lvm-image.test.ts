@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BlockSource, MemoryImage } from '../lib/block/block.ts';
-import { FileImage } from '../lib/block/file.ts';
-import { openLogicalVolume, readVolumeGroup } from '../lib/lvm/lvm.ts';
-import { Disks, noise, sha256 } from '../lib/lvm/real-lvm.ts';
-import { openPackedFiles, packImageFiles, readIndexFile } from '../lib/packed/file.ts';
-import { unpackImage } from '../lib/packed/unpack.ts';
+import { type BlockSource, MemoryImage } from '../lib/formats/block/block.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { openLogicalVolume, readVolumeGroup } from '../lib/formats/lvm/lvm.ts';
+import { openPackedFiles, packImageFiles, readIndexFile } from '../lib/image/packed/file.ts';
+import { unpackImage } from '../lib/image/packed/unpack.ts';
+import { Disks, noise, sha256 } from '../lib/testing/lvm/real-lvm.ts';
 
 const MIB = 1 << 20;
 const MAIN = join(import.meta.dirname, 'main.ts');

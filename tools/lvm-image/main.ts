@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
-import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { PACK_OPTIONS, packTarget } from '../lib/file-system-image/options.ts';
-import { parseSize } from '../lib/layout/size.ts';
-import { encodeVolumeGroup, type LogicalVolumeRequest } from '../lib/lvm/lvm.ts';
-import { readPackedPartition } from '../lib/packed/archive.ts';
-import { BLOCK_BYTES } from '../lib/packed/index.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { encodeVolumeGroup, type LogicalVolumeRequest } from '../lib/formats/lvm/lvm.ts';
+import { PACK_OPTIONS, packTarget } from '../lib/image/file-system/options.ts';
+import { parseSize } from '../lib/image/layout/size.ts';
+import { readPackedPartition } from '../lib/image/packed/archive.ts';
+import { BLOCK_BYTES } from '../lib/image/packed/index.ts';
+import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { checkFiles, type PlacedContent, packPhysicalVolume } from './compose.ts';
 
 /** The values of an option that names logical volumes, each at most once. */

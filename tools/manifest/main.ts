@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import type { EntryList } from '../lib/manifest/entries.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import type { EntryList } from '../lib/image/manifest/entries.ts';
 import {
   Attribution,
   type ComponentRecord,
@@ -11,7 +10,8 @@ import {
   imageEntries,
   type PackageContents,
   type PartitionRecord,
-} from '../lib/manifest/manifest.ts';
+} from '../lib/image/manifest/manifest.ts';
+import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 
 function readPartition(name: string, path: string): PartitionRecord {
   const { sizeBytes, sha256, fileSystem, verity } = readJson<Partial<PartitionRecord>>(path);

@@ -1,9 +1,9 @@
 /** From an image layout to the two files of a base. */
 import { rmSync } from 'node:fs';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { writeLayerFile } from '../lib/layer/file.ts';
-import { parsePlatformName } from '../lib/oci/image-spec.ts';
-import { rootConfigText } from '../lib/oci/root-config.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { parsePlatformName } from '../lib/formats/oci/image-spec.ts';
+import { rootConfigText } from '../lib/formats/oci/root-config.ts';
+import { writeLayerFile } from '../lib/image/layer/file.ts';
 import { ImageLayout } from './blob-store.ts';
 import { findImage, flattenImage } from './flatten.ts';
 

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFileRange } from '../lib/block/read-range.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { type Descriptor, splitDigest } from '../lib/oci/image-spec.ts';
-import { readTar } from '../lib/tar/reader.ts';
+import { readFileRange } from '../lib/formats/block/read-range.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { type Descriptor, splitDigest } from '../lib/formats/oci/image-spec.ts';
+import { readTar } from '../lib/formats/tar/reader.ts';
 
 /** Manifests and configurations are small; a layer in the place of one is refused before it fills the memory. */
 const DOCUMENT_BYTES_MAX = 16 << 20;

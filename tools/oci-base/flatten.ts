@@ -1,12 +1,9 @@
 /** An image's layers as one. */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { writeFully } from '../lib/block/write.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { gzipDecompressStream } from '../lib/gzip/decompress.ts';
-import { type DeletionItem, layerItem } from '../lib/layer/item.ts';
-import { FileTree } from '../lib/layer/tree.ts';
-import type { LayerItem } from '../lib/layer/writer.ts';
+import { writeFully } from '../lib/formats/block/write.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { gzipDecompressStream } from '../lib/formats/gzip/decompress.ts';
 import {
   type Compression,
   checkManifestType,
@@ -22,9 +19,12 @@ import {
   parseIndex,
   parseManifest,
   platformName,
-} from '../lib/oci/image-spec.ts';
-import { readTarFiles, type TarFile } from '../lib/tar/reader.ts';
-import { zstdDecompressStream } from '../lib/zstd/decompress.ts';
+} from '../lib/formats/oci/image-spec.ts';
+import { readTarFiles, type TarFile } from '../lib/formats/tar/reader.ts';
+import { zstdDecompressStream } from '../lib/formats/zstd/decompress.ts';
+import { FileTree } from '../lib/image/layer/file-tree.ts';
+import { type DeletionItem, layerItem } from '../lib/image/layer/item.ts';
+import type { LayerItem } from '../lib/image/layer/writer.ts';
 import type { ImageLayout } from './blob-store.ts';
 
 const INDEX_FILE = 'index.json';

@@ -6,7 +6,7 @@
  * LAYOUT is an image layout directory, or a tar archive of one.
  */
 import { parseArgs } from 'node:util';
-import { required, runTool, TEXT } from '../lib/cli/cli.ts';
+import { required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { writeBase } from './base.ts';
 
 await runTool(async ({ args, output }) => {

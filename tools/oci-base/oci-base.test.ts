@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Entry } from '../lib/entry/entry.ts';
-import { readContent } from '../lib/layer/content.ts';
-import { openLayerFile } from '../lib/layer/file.ts';
-import { mergeLayers } from '../lib/layer/merge.ts';
-import { TAR_END, tarHeader, tarPadding } from '../lib/tar/writer.ts';
+import type { Entry } from '../lib/formats/entry/entry.ts';
+import { TAR_END, tarHeader, tarPadding } from '../lib/formats/tar/writer.ts';
+import { readContent } from '../lib/image/layer/content.ts';
+import { openLayerFile } from '../lib/image/layer/file.ts';
+import { mergeLayers } from '../lib/image/layer/merge.ts';
 import { writeBase } from './base.ts';
 
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';

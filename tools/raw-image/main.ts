@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import { FileImage } from '../lib/block/file.ts';
-import { required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { PACK_OPTIONS, packTarget } from '../lib/file-system-image/options.ts';
-import { packImageFiles } from '../lib/packed/file.ts';
-import { BLOCK_BYTES } from '../lib/packed/index.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { PACK_OPTIONS, packTarget } from '../lib/image/file-system/options.ts';
+import { packImageFiles } from '../lib/image/packed/file.ts';
+import { BLOCK_BYTES } from '../lib/image/packed/index.ts';
+import { required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 
 await runTool(async ({ args, output }) => {
   const { values } = parseArgs({ args: [...args], options: { ...PACK_OPTIONS, image: TEXT } });

@@ -2,8 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Step } from '../lib/steps/step.ts';
-import { busyboxTree, describeLayer, runnerRoot, shell, TestFolder } from '../lib/steps/testing/tree.ts';
+import type { Step } from '../lib/image/steps/step.ts';
+import {
+  busyboxTree,
+  describeLayer,
+  runnerRoot,
+  shell,
+  TestFolder,
+} from '../lib/testing/steps/sample-layers.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 

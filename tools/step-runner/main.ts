@@ -1,11 +1,11 @@
 /** Runs a list of steps on layers and writes the layer of what they changed; see docs/step-runner.md. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { LIST, required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { withInterruption } from '../lib/steps/interruption.ts';
-import { runSteps, type StepRunner } from '../lib/steps/run.ts';
-import { parseStepList } from '../lib/steps/step.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { withInterruption } from '../lib/image/steps/interruption.ts';
+import { runSteps, type StepRunner } from '../lib/image/steps/run.ts';
+import { parseStepList } from '../lib/image/steps/step.ts';
+import { LIST, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 
 function wholeNumber(value: string, option: string): number {
   if (!/^[1-9][0-9]{0,8}$/.test(value)) throw new UserError(`--${option}=${value} is not a number above 0`);

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../lib/error/user-error.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 /** The keys that Debian signs its archives with. */
 const ARCHIVE_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';

@@ -1,5 +1,5 @@
-import { compareVersions } from '../lib/deb/version.ts';
-import { comparePaths } from '../lib/entry/entry.ts';
+import { compareVersions } from '../lib/formats/deb/version.ts';
+import { comparePaths } from '../lib/formats/entry/entry.ts';
 import type { LockedPackage } from './lock.ts';
 
 /** One line for each package that is new, gone, of another version, of other bytes, or in other sets. Sorted by name. */

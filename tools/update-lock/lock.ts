@@ -1,5 +1,5 @@
-import { comparePaths } from '../lib/entry/entry.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { comparePaths } from '../lib/formats/entry/entry.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 /** The version of the lock's format. */
 export const LOCK_VERSION = 1;

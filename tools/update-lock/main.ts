@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runTool } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { runTool } from '../lib/runtime/cli/cli.ts';
 import { PrivateApt } from './apt.ts';
 import { describeChanges } from './changes.ts';
 import { formatLock, type LockedPackage, parseLock } from './lock.ts';
@@ -56,7 +56,7 @@ function updateLock(request: LockRequest, directory: string, mirrors: readonly s
 await runTool(({ args }) => {
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { directory: { type: 'string', default: 'ic-os/base' } },
+    options: { directory: { type: 'string', default: 'ic-os/locks' } },
     allowPositionals: true,
   });
   const directory = resolve(process.env[WORKSPACE_VARIABLE] ?? '.', values.directory);

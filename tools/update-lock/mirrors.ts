@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseControl } from '../lib/deb/control.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { parseControl } from '../lib/formats/deb/control.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 /** The environment variable that names mirrors, apart by spaces or commas; with it, the host's apt configuration is not read. */
 export const MIRRORS_VARIABLE = 'ICOS_APT_MIRRORS';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../lib/error/user-error.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 
 /** What a lock is to hold: one entry of `locks.json`. */
 export interface LockRequest {

@@ -1,6 +1,6 @@
-import { type Paragraph, parseControl } from '../lib/deb/control.ts';
-import { compareVersions } from '../lib/deb/version.ts';
-import { UserError } from '../lib/error/user-error.ts';
+import { type Paragraph, parseControl } from '../lib/formats/deb/control.ts';
+import { compareVersions } from '../lib/formats/deb/version.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
 import type { AptSource, PrivateApt } from './apt.ts';
 import { LOCK_VERSION, type Lock, type LockedPackage } from './lock.ts';
 import type { LockRequest } from './request.ts';

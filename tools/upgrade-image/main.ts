@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import { ARCHIVE_OPTIONS, readPackedPartition, writeArchives } from '../lib/packed/archive.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { ARCHIVE_OPTIONS, readPackedPartition, writeArchives } from '../lib/image/packed/archive.ts';
+import { required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { writeUpgradeArchive } from './upgrade.ts';
 
 await runTool(async ({ args, output }) => {

@@ -1,8 +1,8 @@
-import { type Entry, NO_XATTRS } from '../lib/entry/entry.ts';
-import type { ArchiveFile, PackedPartition } from '../lib/packed/archive.ts';
-import { dataExtents } from '../lib/packed/index.ts';
-import { sparseHeader } from '../lib/tar/sparse.ts';
-import { TAR_END, tarHeader, tarPadding } from '../lib/tar/writer.ts';
+import { type Entry, NO_XATTRS } from '../lib/formats/entry/entry.ts';
+import { sparseHeader } from '../lib/formats/tar/sparse.ts';
+import { TAR_END, tarHeader, tarPadding } from '../lib/formats/tar/writer.ts';
+import type { ArchiveFile, PackedPartition } from '../lib/image/packed/archive.ts';
+import { dataExtents } from '../lib/image/packed/index.ts';
 
 const MEMBER_MODE = 0o644;
 const VERSION_MEMBER = 'VERSION.TXT';

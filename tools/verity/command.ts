@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
-import { UserError } from '../lib/error/user-error.ts';
-import { NIL_UUID } from '../lib/uuid/uuid.ts';
-import { formatVerity, verifyVerityFile } from '../lib/verity/verity.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { NIL_UUID } from '../lib/formats/uuid/uuid.ts';
+import { formatVerity, verifyVerityFile } from '../lib/image/verity/verity-file.ts';
 import { HashFile } from './hash-file.ts';
 import type { TreeOptions } from './options.ts';
 

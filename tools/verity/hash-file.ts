@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
-import type { BlockSink } from '../lib/block/block.ts';
-import { naming, writeFully } from '../lib/block/write.ts';
-import { planTree, type VerityFormatOptions, verityFormat } from '../lib/verity/verity.ts';
+import type { BlockSink } from '../lib/formats/block/block.ts';
+import { naming, writeFully } from '../lib/formats/block/write.ts';
+import { planTree, type VerityFormatOptions, verityFormat } from '../lib/formats/verity/verity.ts';
 
 interface TreeInFile extends VerityFormatOptions {
   readonly dataBytes: number;

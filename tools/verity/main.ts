@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { runTool, SWITCH, TEXT } from '../lib/cli/cli.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { runTool, SWITCH, TEXT } from '../lib/runtime/cli/cli.ts';
 import { format, verify } from './command.ts';
 import { readOptions, USAGE } from './options.ts';
 

@@ -1,7 +1,7 @@
-import { UserError } from '../lib/error/user-error.ts';
-import { parseSize } from '../lib/layout/size.ts';
-import { parseUuid } from '../lib/uuid/uuid.ts';
-import { VERITY_HASHES, type VerityFormatOptions, type VerityHash } from '../lib/verity/verity.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import { parseUuid } from '../lib/formats/uuid/uuid.ts';
+import { VERITY_HASHES, type VerityFormatOptions, type VerityHash } from '../lib/formats/verity/verity.ts';
+import { parseSize } from '../lib/image/layout/size.ts';
 
 export const USAGE = `verity format DATA HASH --salt=HEX --uuid=UUID [OPTION]...
 verity verify DATA HASH ROOT_HASH [OPTION]...

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
-import { writeWholeFile } from '../lib/block/write.ts';
-import { required, runTool, TEXT } from '../lib/cli/cli.ts';
-import { UserError } from '../lib/error/user-error.ts';
-import type { FatType } from '../lib/fat/fat.ts';
-import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/file-system-image/options.ts';
-import { selectTree } from '../lib/file-system-image/tree.ts';
-import { formatEntryList } from '../lib/manifest/entries.ts';
-import { serialFromName } from '../lib/uuid/uuid.ts';
+import { writeWholeFile } from '../lib/formats/block/write.ts';
+import { UserError } from '../lib/formats/error/user-error.ts';
+import type { FatType } from '../lib/formats/fat/fat.ts';
+import { serialFromName } from '../lib/formats/uuid/uuid.ts';
+import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/image/file-system/options.ts';
+import { selectTree } from '../lib/image/file-system/selection.ts';
+import { formatEntryList } from '../lib/image/manifest/entries.ts';
+import { required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { writeVfatPartition } from './partition.ts';
 
 const TYPES: Readonly<Record<string, FatType>> = { fat12: 'fat12', fat16: 'fat16', fat32: 'fat32' };

@@ -1,13 +1,13 @@
 import { rmSync } from 'node:fs';
-import { FileImage } from '../lib/block/file.ts';
-import { NO_XATTRS } from '../lib/entry/entry.ts';
-import { type FatFileWriter, type FatOptions, FatWriter } from '../lib/fat/fat.ts';
-import type { ImageTarget } from '../lib/file-system-image/options.ts';
-import { copyContents, listEntries, type SelectedTree } from '../lib/file-system-image/tree.ts';
-import { streamContents } from '../lib/layer/content.ts';
-import type { EntryList } from '../lib/manifest/entries.ts';
-import { packImageFiles } from '../lib/packed/file.ts';
-import { RecordingSink } from '../lib/packed/recording-sink.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { NO_XATTRS } from '../lib/formats/entry/entry.ts';
+import { type FatFileWriter, type FatOptions, FatWriter } from '../lib/formats/fat/fat.ts';
+import type { ImageTarget } from '../lib/image/file-system/options.ts';
+import { copyContents, listEntries, type SelectedTree } from '../lib/image/file-system/selection.ts';
+import { streamContents } from '../lib/image/layer/content.ts';
+import type { EntryList } from '../lib/image/manifest/entries.ts';
+import { packImageFiles } from '../lib/image/packed/file.ts';
+import { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;

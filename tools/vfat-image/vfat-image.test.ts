@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { FileImage } from '../lib/block/file.ts';
-import { readFat } from '../lib/fat/fat.ts';
+import { FileImage } from '../lib/formats/block/file.ts';
+import { readFat } from '../lib/formats/fat/fat.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
 
 const TOOL = join(import.meta.dirname, 'main.ts');

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { writeNewc } from '../../../tools/lib/cpio/newc.ts';
-import { readNewc } from '../../../tools/lib/cpio/read.ts';
-import { type Entry, NO_XATTRS } from '../../../tools/lib/entry/entry.ts';
+import { writeNewc } from '../../../tools/lib/formats/cpio/newc.ts';
+import { readNewc } from '../../../tools/lib/formats/cpio/read.ts';
+import { type Entry, NO_XATTRS } from '../../../tools/lib/formats/entry/entry.ts';
 import { type Format, output } from '../format.ts';
 import { type ListedEntry, listedFile } from '../listing.ts';
 import type { SampleTree } from '../trees.ts';

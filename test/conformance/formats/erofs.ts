@@ -1,6 +1,6 @@
 import { truncateSync } from 'node:fs';
-import { FileImage } from '../../../tools/lib/block/file.ts';
-import { type ErofsCompression, ErofsWriter, readErofs } from '../../../tools/lib/erofs/erofs.ts';
+import { FileImage } from '../../../tools/lib/formats/block/file.ts';
+import { type ErofsCompression, ErofsWriter, readErofs } from '../../../tools/lib/formats/erofs/erofs.ts';
 import { checker, type Format } from '../format.ts';
 import { readerEntries } from '../listing.ts';
 import { writeContents } from '../trees.ts';
@@ -27,7 +27,7 @@ function erofs(name: string, compression: ErofsCompression | undefined): Format 
   };
 }
 
-/** The test kernel has no zstd for EROFS; tools/lib/erofs reads its own and mkfs.erofs's. */
+/** The test kernel has no zstd for EROFS; tools/lib/formats/erofs reads its own and mkfs.erofs's. */
 export const EROFS: readonly Format[] = [
   erofs('EROFS', undefined),
   erofs('EROFS with lz4', { algorithm: 'lz4' }),

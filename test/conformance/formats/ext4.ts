@@ -1,11 +1,11 @@
-import { FileImage } from '../../../tools/lib/block/file.ts';
+import { FileImage } from '../../../tools/lib/formats/block/file.ts';
 import {
   type Ext4Options,
   Ext4Writer,
   LOST_AND_FOUND,
   minimumExt4SizeBytes,
   readExt4,
-} from '../../../tools/lib/ext4/ext4.ts';
+} from '../../../tools/lib/formats/ext4/ext4.ts';
 import { checker, type Format } from '../format.ts';
 import { readerEntries } from '../listing.ts';
 import { writeContents } from '../trees.ts';

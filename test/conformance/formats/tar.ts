@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { TAR_END, tarHeader, tarPadding } from '../../../tools/lib/tar/writer.ts';
+import { TAR_END, tarHeader, tarPadding } from '../../../tools/lib/formats/tar/writer.ts';
 import { checker, type Format } from '../format.ts';
 import { tarEntries } from '../listing.ts';
 import type { SampleTree } from '../trees.ts';

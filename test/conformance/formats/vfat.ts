@@ -1,6 +1,6 @@
-import { FileImage } from '../../../tools/lib/block/file.ts';
-import { NO_XATTRS } from '../../../tools/lib/entry/entry.ts';
-import { type FatType, readFat, writeFat } from '../../../tools/lib/fat/fat.ts';
+import { FileImage } from '../../../tools/lib/formats/block/file.ts';
+import { NO_XATTRS } from '../../../tools/lib/formats/entry/entry.ts';
+import { type FatType, readFat, writeFat } from '../../../tools/lib/formats/fat/fat.ts';
 import { checker, type Format } from '../format.ts';
 import { readerEntries } from '../listing.ts';
 

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { BlockSource } from '../../../tools/lib/block/block.ts';
-import { readGpt } from '../../../tools/lib/gpt/read.ts';
-import { parseGrubEnvironment } from '../../../tools/lib/grubenv/grubenv.ts';
+import type { BlockSource } from '../../../tools/lib/formats/block/block.ts';
+import { readGpt } from '../../../tools/lib/formats/gpt/read.ts';
+import { parseGrubEnvironment } from '../../../tools/lib/formats/grubenv/grubenv.ts';
 import { seedOf } from '../mutate.ts';
 import type { Target } from '../target.ts';
 import { run } from './tree.ts';

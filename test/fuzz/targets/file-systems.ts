@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readErofs } from '../../../tools/lib/erofs/erofs.ts';
-import { readExt4 } from '../../../tools/lib/ext4/ext4.ts';
-import { readFat } from '../../../tools/lib/fat/fat.ts';
+import { readErofs } from '../../../tools/lib/formats/erofs/erofs.ts';
+import { readExt4 } from '../../../tools/lib/formats/ext4/ext4.ts';
+import { readFat } from '../../../tools/lib/formats/fat/fat.ts';
 import { seedOf } from '../mutate.ts';
 import { readTree, type Target } from '../target.ts';
 import { makeTree, run } from './tree.ts';

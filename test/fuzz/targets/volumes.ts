@@ -2,12 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { subSource } from '../../../tools/lib/block/block.ts';
-import { openLogicalVolume, readVolumeGroup } from '../../../tools/lib/lvm/lvm.ts';
-import { parseMetadata } from '../../../tools/lib/lvm/metadata-text.ts';
-import { runInKernel } from '../../../tools/lib/test-kernel/test-kernel.ts';
+import { subSource } from '../../../tools/lib/formats/block/block.ts';
+import { openLogicalVolume, readVolumeGroup } from '../../../tools/lib/formats/lvm/lvm.ts';
+import { parseMetadata } from '../../../tools/lib/formats/lvm/metadata-text.ts';
+import { readVeritySuperblock, verifyVerity } from '../../../tools/lib/formats/verity/verity.ts';
+import { runInKernel } from '../../../tools/lib/testing/kernel/test-kernel.ts';
 import { realTool } from '../../../tools/lib/testing/real-tool.ts';
-import { readVeritySuperblock, verifyVerity } from '../../../tools/lib/verity/verity.ts';
 import { seedOf } from '../mutate.ts';
 import { ContentMeter, type Target } from '../target.ts';
 

@@ -1,10 +1,10 @@
 /** Compressed bytes that are decompressed piece by piece, on demand. */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { type BlockSource, checkRange } from '../../lib/block/block.ts';
-import { UserError } from '../../lib/error/user-error.ts';
-import type { PackedChunk, PackedIndex } from '../../lib/packed/index.ts';
-import { MAX_FRAME_CONTENT_BYTES } from '../../lib/zstd/decompress.ts';
-import { type FrameSpan, findFrames } from '../../lib/zstd/frame.ts';
+import { type BlockSource, checkRange } from '../../lib/formats/block/block.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
+import { MAX_FRAME_CONTENT_BYTES } from '../../lib/formats/zstd/decompress.ts';
+import { type FrameSpan, findFrames } from '../../lib/formats/zstd/frame.ts';
+import type { PackedChunk, PackedIndex } from '../../lib/image/packed/index.ts';
 import { type DataExtent, extentAt, holeBytes, type ImageSource } from './source.ts';
 
 /** How much decompressed data is kept; one chunk always is. */

@@ -1,7 +1,7 @@
 /** Compressed images as if they were not: at any place where the compression allows it, else through a temporary file. */
-import { gzipDecompressStream } from '../../lib/gzip/decompress.ts';
-import { isXz, xzDecompressStream } from '../../lib/xz/xz.ts';
-import { zstdDecompressStream } from '../../lib/zstd/decompress.ts';
+import { gzipDecompressStream } from '../../lib/formats/gzip/decompress.ts';
+import { isXz, xzDecompressStream } from '../../lib/formats/xz/xz.ts';
+import { zstdDecompressStream } from '../../lib/formats/zstd/decompress.ts';
 import { FrameSource } from './chunks.ts';
 import { spool } from './file.ts';
 import { type ImageSource, pieces } from './source.ts';

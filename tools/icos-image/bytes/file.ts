@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { naming, writeFully } from '../../lib/block/write.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { naming, writeFully } from '../../lib/formats/block/write.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { type ImageSource, isZero } from './source.ts';
 
 /** An open file that is read at any place. It stays open until the process ends. */

@@ -1,5 +1,5 @@
-import { type BlockSource, checkRange } from '../../lib/block/block.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { type BlockSource, checkRange } from '../../lib/formats/block/block.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 
 /** The bytes of an image, wherever they come from, with the holes that are known without reading them. */
 export interface ImageSource extends BlockSource {

@@ -1,5 +1,5 @@
-import { printableName } from '../../lib/entry/name.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { findTarget, treeOf } from '../address.ts';
 import { content } from '../bytes/source.ts';
 import type { Image } from '../open.ts';

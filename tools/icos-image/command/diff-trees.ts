@@ -1,8 +1,8 @@
 /** Which files of two trees differ, and how: one line a path. */
 import { createHash } from 'node:crypto';
-import { comparePaths, type Entry, type Xattrs } from '../../lib/entry/entry.ts';
-import { printableName } from '../../lib/entry/name.ts';
-import type { TreeReader, TreeRecord } from '../../lib/entry/tree-reader.ts';
+import { comparePaths, type Entry, type Xattrs } from '../../lib/formats/entry/entry.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
+import type { TreeReader, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
 
 /** A line of the report: `A` added, `D` deleted, `M` changed. */
 export interface Change {

@@ -1,6 +1,6 @@
-import { printableName } from '../../lib/entry/name.ts';
-import type { TreeReader } from '../../lib/entry/tree-reader.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
+import type { TreeReader } from '../../lib/formats/entry/tree-reader.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { partName } from '../address.ts';
 import type { Content, Json, Part } from '../content.ts';
 import type { Image } from '../open.ts';

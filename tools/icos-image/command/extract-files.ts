@@ -20,11 +20,11 @@ import {
   unlinkSync,
   utimesSync,
 } from 'node:fs';
-import { writeFully } from '../../lib/block/write.ts';
-import { type Entry, parentPath } from '../../lib/entry/entry.ts';
-import { encodeName, printableName } from '../../lib/entry/name.ts';
-import type { TreeRecord } from '../../lib/entry/tree-reader.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { writeFully } from '../../lib/formats/block/write.ts';
+import { type Entry, parentPath } from '../../lib/formats/entry/entry.ts';
+import { encodeName, printableName } from '../../lib/formats/entry/name.ts';
+import type { TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { isZero } from '../bytes/source.ts';
 
 export interface FolderOptions {

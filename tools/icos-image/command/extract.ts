@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
-import { comparePaths } from '../../lib/entry/entry.ts';
-import { printableName } from '../../lib/entry/name.ts';
-import type { TreeReader, TreeRecord } from '../../lib/entry/tree-reader.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { comparePaths } from '../../lib/formats/entry/entry.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
+import type { TreeReader, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { findTarget, type Place, treeOf } from '../address.ts';
 import type { Image } from '../open.ts';
 import type { Output } from '../output.ts';

@@ -1,5 +1,5 @@
 /** `inspect` for people: the image, its table of parts, and what each of them is. */
-import { printableName } from '../../lib/entry/name.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
 import type { Json } from '../content.ts';
 import type { Output } from '../output.ts';
 import { table } from './listing.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { UserError } from '../../lib/error/user-error.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { content as contentBytes, type ImageSource } from '../bytes/source.ts';
 import type { Content, Json, Part } from '../content.ts';
 import type { Image } from '../open.ts';

@@ -1,7 +1,7 @@
 /** One entry as `ls -l` shows it. */
-import type { Entry } from '../../lib/entry/entry.ts';
-import { nameBytes, printableName } from '../../lib/entry/name.ts';
-import type { Timestamp, TreeRecord } from '../../lib/entry/tree-reader.ts';
+import type { Entry } from '../../lib/formats/entry/entry.ts';
+import { nameBytes, printableName } from '../../lib/formats/entry/name.ts';
+import type { Timestamp, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
 
 /** POSIX `ls`, "STDOUT": the first character of the mode. */
 const TYPE_CHARACTERS: Readonly<Record<Entry['type'], string>> = {

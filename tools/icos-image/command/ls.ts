@@ -1,6 +1,6 @@
-import { baseName, parentPath } from '../../lib/entry/entry.ts';
-import { printableName } from '../../lib/entry/name.ts';
-import type { TreeReader, TreeRecord } from '../../lib/entry/tree-reader.ts';
+import { baseName, parentPath } from '../../lib/formats/entry/entry.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
+import type { TreeReader, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
 import { findTarget, partName, type Target, treeOf } from '../address.ts';
 import type { Content } from '../content.ts';
 import type { Image } from '../open.ts';

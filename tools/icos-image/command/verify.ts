@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { UserError } from '../../lib/error/user-error.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { partName } from '../address.ts';
 import { pieces } from '../bytes/source.ts';
 import type { Check, Content, Part } from '../content.ts';

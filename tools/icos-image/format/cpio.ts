@@ -1,6 +1,6 @@
-import { type CpioMember, HEADER_BYTES, TRAILER_NAME } from '../../lib/cpio/newc.ts';
-import { readNewc } from '../../lib/cpio/read.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { type CpioMember, HEADER_BYTES, TRAILER_NAME } from '../../lib/formats/cpio/newc.ts';
+import { readNewc } from '../../lib/formats/cpio/read.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { compressionOf, decompressed } from '../bytes/compression.ts';
 import { type ImageSource, isZero, partOf, withoutHoles } from '../bytes/source.ts';
 import { type Content, type Format, peek } from '../content.ts';

@@ -1,7 +1,7 @@
-import { readArMembers } from '../../lib/deb/ar.ts';
-import { controlParagraph, Deb } from '../../lib/deb/deb.ts';
-import { decompressorFor } from '../../lib/deb/decompress.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { readArMembers } from '../../lib/formats/deb/ar.ts';
+import { controlParagraph, Deb } from '../../lib/formats/deb/deb.ts';
+import { decompressorFor } from '../../lib/formats/deb/decompress.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { spool } from '../bytes/file.ts';
 import { type ImageSource, partOf, pieces } from '../bytes/source.ts';
 import { type Content, type Facts, type Format, peek } from '../content.ts';

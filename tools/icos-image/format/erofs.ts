@@ -1,5 +1,5 @@
-import { type ErofsSuperblock, readErofs } from '../../lib/erofs/erofs.ts';
-import { uuidFromBytes } from '../../lib/uuid/uuid.ts';
+import { type ErofsSuperblock, readErofs } from '../../lib/formats/erofs/erofs.ts';
+import { uuidFromBytes } from '../../lib/formats/uuid/uuid.ts';
 import { type Content, type Format, peek } from '../content.ts';
 import { erofsStructures } from '../structure/erofs.ts';
 

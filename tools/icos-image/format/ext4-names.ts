@@ -1,4 +1,4 @@
-import type { Superblock } from '../../lib/ext4/ext4.ts';
+import type { Superblock } from '../../lib/formats/ext4/ext4.ts';
 
 type Names = Readonly<Record<number, string>>;
 

@@ -1,6 +1,6 @@
-import type { TreeReader } from '../../lib/entry/tree-reader.ts';
-import { type Ext4Reader, type Ext4Record, readExt4 } from '../../lib/ext4/ext4.ts';
-import { uuidFromBytes } from '../../lib/uuid/uuid.ts';
+import type { TreeReader } from '../../lib/formats/entry/tree-reader.ts';
+import { type Ext4Reader, type Ext4Record, readExt4 } from '../../lib/formats/ext4/ext4.ts';
+import { uuidFromBytes } from '../../lib/formats/uuid/uuid.ts';
 import { type Content, type Format, peek } from '../content.ts';
 import { ext4Structures } from '../structure/ext4.ts';
 import { ext4FeatureNames } from './ext4-names.ts';

@@ -1,4 +1,4 @@
-import { readFat } from '../../lib/fat/fat.ts';
+import { readFat } from '../../lib/formats/fat/fat.ts';
 import { type Content, type Format, peek } from '../content.ts';
 import { fatStructures } from '../structure/fat.ts';
 

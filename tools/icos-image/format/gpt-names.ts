@@ -1,5 +1,5 @@
 /** What the numbers of a partition table are called. */
-import { ATTRIBUTE, DISCOVERABLE_ATTRIBUTE, readChromeOsSlot } from '../../lib/gpt/gpt.ts';
+import { ATTRIBUTE, DISCOVERABLE_ATTRIBUTE, readChromeOsSlot } from '../../lib/formats/gpt/gpt.ts';
 
 /** UEFI 2.10 table 5.7 and the Discoverable Partitions Specification. */
 const TYPE_NAMES: Readonly<Record<string, string>> = {

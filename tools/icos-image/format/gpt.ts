@@ -1,12 +1,12 @@
-import { printableName } from '../../lib/entry/name.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import {
   type GptInspection,
   inspectGpt,
   type NumberedPartition,
   SECTOR_BYTES,
   SECTOR_SIZES,
-} from '../../lib/gpt/gpt.ts';
+} from '../../lib/formats/gpt/gpt.ts';
 import { guarded, type ImageSource, partOf } from '../bytes/source.ts';
 import {
   type Check,

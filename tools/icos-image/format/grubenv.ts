@@ -1,4 +1,4 @@
-import { GRUB_ENVIRONMENT_BYTES, parseGrubEnvironment } from '../../lib/grubenv/grubenv.ts';
+import { GRUB_ENVIRONMENT_BYTES, parseGrubEnvironment } from '../../lib/formats/grubenv/grubenv.ts';
 import { type Content, type Format, peek } from '../content.ts';
 
 const SIGNATURE = '# GRUB Environment Block\n';

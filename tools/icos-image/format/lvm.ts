@@ -1,4 +1,4 @@
-import { UserError } from '../../lib/error/user-error.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import {
   extentCountOf,
   type FoundGroup,
@@ -6,7 +6,7 @@ import {
   type LogicalVolume,
   openLogicalVolume,
   readVolumeGroup,
-} from '../../lib/lvm/lvm.ts';
+} from '../../lib/formats/lvm/lvm.ts';
 import { guarded, type ImageSource } from '../bytes/source.ts';
 import { type Check, type Content, type Format, type OpenContext, once, type Part } from '../content.ts';
 import { RegionMap, region } from '../structure/map.ts';

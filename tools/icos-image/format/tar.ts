@@ -1,4 +1,4 @@
-import { scanTar, type TarMember } from '../../lib/tar/tar.ts';
+import { scanTar, type TarMember } from '../../lib/formats/tar/tar.ts';
 import { SparseSource } from '../bytes/chunks.ts';
 import { guarded, type ImageSource, isZero, partOf } from '../bytes/source.ts';
 import { type Content, type Format, type OpenContext, once, type Part, peek } from '../content.ts';

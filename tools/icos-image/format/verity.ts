@@ -1,13 +1,13 @@
 /** Finds the dm-verity tree behind a partition's data. */
 import { createHash } from 'node:crypto';
-import { planTree } from '../../lib/verity/geometry.ts';
+import { planTree } from '../../lib/formats/verity/geometry.ts';
 import {
   readVeritySuperblock,
   type VeritySuperblock,
   verifyVerity,
   verityDataBytes,
   verityHashBytes,
-} from '../../lib/verity/verity.ts';
+} from '../../lib/formats/verity/verity.ts';
 import type { ImageSource } from '../bytes/source.ts';
 import { type Check, type HashTree, peek } from '../content.ts';
 

@@ -1,6 +1,6 @@
 /** Names for the bytes of an EROFS file system: Linux, `fs/erofs/erofs_fs.h`. */
-import { printableName } from '../../lib/entry/name.ts';
-import type { ErofsReader, ErofsRecord } from '../../lib/erofs/erofs.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
+import type { ErofsReader, ErofsRecord } from '../../lib/formats/erofs/erofs.ts';
 import type { ImageSource } from '../bytes/source.ts';
 import {
   type Field,

@@ -1,5 +1,5 @@
 /** Names for the bytes of an ext4 file system. */
-import type { Superblock } from '../../lib/ext4/ext4.ts';
+import type { Superblock } from '../../lib/formats/ext4/ext4.ts';
 import type { ImageSource } from '../bytes/source.ts';
 import { DESCRIPTOR_FIELDS, INODE_FIELDS, SUPERBLOCK_FIELDS } from './ext4-fields.ts';
 import { type OwnedRun, OwnerScan } from './ext4-owners.ts';

@@ -1,5 +1,5 @@
 /** Names for the bytes of a FAT volume: Microsoft FAT specification 1.03. */
-import { printableName } from '../../lib/entry/name.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
 import type { ImageSource } from '../bytes/source.ts';
 import { type FatLayout, type FatOwner, FatWalk, readFatLayout } from './fat-walk.ts';
 import {

@@ -1,6 +1,6 @@
 /** Names for the bytes of a tar: POSIX.1-2024 `pax`, "ustar Interchange Format". */
-import { printableName } from '../../lib/entry/name.ts';
-import type { TarMember } from '../../lib/tar/tar.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
+import type { TarMember } from '../../lib/formats/tar/tar.ts';
 import { type Field, type Region, RegionMap, region, type StructureMap, structureRegion } from './map.ts';
 
 const BLOCK_BYTES = 512;

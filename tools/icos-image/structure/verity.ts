@@ -1,6 +1,6 @@
 /** Names for the bytes of a dm-verity tree: cryptsetup `lib/verity/verity.c`, `struct verity_sb`. */
-import { planTree } from '../../lib/verity/geometry.ts';
-import { readVeritySuperblock } from '../../lib/verity/verity.ts';
+import { planTree } from '../../lib/formats/verity/geometry.ts';
+import { readVeritySuperblock } from '../../lib/formats/verity/verity.ts';
 import type { ImageSource } from '../bytes/source.ts';
 import type { HashTree } from '../content.ts';
 import { type Field, type Region, region, structureRegion } from './map.ts';

@@ -14,8 +14,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileImage } from '../../lib/block/file.ts';
-import { userMessage } from '../../lib/cli/cli.ts';
+import { FileImage } from '../../lib/formats/block/file.ts';
+import { userMessage } from '../../lib/runtime/cli/cli.ts';
 import { realTool } from '../../lib/testing/real-tool.ts';
 import { runCommand } from '../arguments.ts';
 import { Output } from '../output.ts';

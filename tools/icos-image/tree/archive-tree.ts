@@ -1,7 +1,7 @@
 /** The members of an archive as a tree: each path once, parents there, names of one file joined. */
-import { comparePaths, type Entry, NO_XATTRS, parentPath } from '../../lib/entry/entry.ts';
-import type { Timestamp, TreeReader, TreeRecord } from '../../lib/entry/tree-reader.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { comparePaths, type Entry, NO_XATTRS, parentPath } from '../../lib/formats/entry/entry.ts';
+import type { Timestamp, TreeReader, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { type ImageSource, pieces } from '../bytes/source.ts';
 
 const EPOCH: Timestamp = { seconds: 0, nanoseconds: 0 };

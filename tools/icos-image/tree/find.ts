@@ -1,8 +1,8 @@
 /** Looks paths up in a tree that can only be walked, following the symbolic links on the way within the tree. */
-import { comparePaths, type Entry, parentPath, type SymlinkEntry } from '../../lib/entry/entry.ts';
-import { printableName } from '../../lib/entry/name.ts';
-import type { TreeReader, TreeRecord } from '../../lib/entry/tree-reader.ts';
-import { UserError } from '../../lib/error/user-error.ts';
+import { comparePaths, type Entry, parentPath, type SymlinkEntry } from '../../lib/formats/entry/entry.ts';
+import { printableName } from '../../lib/formats/entry/name.ts';
+import type { TreeReader, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 
 /** path_resolution(7): the kernel gives up after 40 symbolic links. */
 const LINKS_MAX = 40;

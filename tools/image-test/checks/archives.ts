@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { FileImage } from '../../lib/block/file.ts';
-import { partitionNamed, SECTOR_BYTES } from '../../lib/layout/layout.ts';
+import { FileImage } from '../../lib/formats/block/file.ts';
+import { partitionNamed, SECTOR_BYTES } from '../../lib/image/layout/layout.ts';
 import { allocatedBytes, type Extent, type Image, unpack } from '../image.ts';
 import { failure, runRealTool } from '../tool.ts';
 

@@ -1,6 +1,6 @@
-import type { EntryRecord } from '../../lib/manifest/entries.ts';
-import { entryRecord } from '../../lib/manifest/entries.ts';
-import type { ImageEntry } from '../../lib/manifest/manifest.ts';
+import type { EntryRecord } from '../../lib/image/manifest/entries.ts';
+import { entryRecord } from '../../lib/image/manifest/entries.ts';
+import type { ImageEntry } from '../../lib/image/manifest/manifest.ts';
 import { digestOf, type TreeReader } from '../tree-reader.ts';
 
 /** What a manifest entry and a directory entry on disk are compared by. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageEntry } from '../../lib/manifest/manifest.ts';
+import type { ImageEntry } from '../../lib/image/manifest/manifest.ts';
 import type { PartitionImage } from '../image.ts';
 import { failure, runRealTool } from '../tool.ts';
 

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageEntry } from '../../lib/manifest/manifest.ts';
+import type { ImageEntry } from '../../lib/image/manifest/manifest.ts';
 import type { PartitionImage } from '../image.ts';
 import { failure, runRealTool } from '../tool.ts';
 import { dumpProblems } from './debugfs.ts';

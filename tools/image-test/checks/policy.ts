@@ -1,4 +1,4 @@
-import type { ImageEntry } from '../../lib/manifest/manifest.ts';
+import type { ImageEntry } from '../../lib/image/manifest/manifest.ts';
 import type { Image } from '../image.ts';
 
 const SET_ID_BITS = 0o6000;

@@ -1,0 +1,2 @@
+export type RootName = 'small' | 'large';
+export const ROOT_NAMES: readonly RootName[] = ['small', 'large'];

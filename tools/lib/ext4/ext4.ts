@@ -1,9 +1,0 @@
-/** What the rest of the project uses of ext4. The format page is docs/formats/ext4.md. */
-
-export type { DataRange } from './content-reader.ts';
-export { minimumExt4SizeBytes } from './minimum.ts';
-export type { Ext4Options } from './options.ts';
-export { type Ext4Reader, type Ext4Record, readExt4 } from './reader.ts';
-export type { Superblock } from './superblock.ts';
-export { LOST_AND_FOUND } from './tree.ts';
-export { type Ext4File, type Ext4Summary, Ext4Writer } from './writer.ts';

@@ -1,0 +1,276 @@
+import { execFileSync } from 'node:child_process';
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { realTool } from '../../testing/real-tool.ts';
+import { type Entry, NO_XATTRS, normalizePath } from '../entry/entry.ts';
+import { decodeName, nameBytes } from '../entry/name.ts';
+import { UserError } from '../error/user-error.ts';
+import { type CpioMember, readNewc, writeNewc } from './cpio.ts';
+
+const NONE = new Uint8Array(0);
+const OWNER = { mode: 0o644, uid: 0, gid: 0, xattrs: NO_XATTRS };
+
+function file(path: string, text: string): CpioMember {
+  const content = Buffer.from(text);
+  return { entry: { ...OWNER, type: 'file', path, sizeBytes: content.length }, content };
+}
+
+function archive(members: readonly CpioMember[]): Buffer {
+  return Buffer.concat([...writeNewc(members)]);
+}
+
+/** Members with contents that compare. */
+function plain(members: readonly CpioMember[]): unknown[] {
+  return members.map(({ entry, content }) => ({ entry, content: Buffer.from(content).toString('latin1') }));
+}
+
+/** A folder with one of each that an ordinary user can make, and the archive that GNU cpio makes of it. */
+async function gnuArchive(format: string): Promise<Buffer> {
+  // A socket's path has at most 107 bytes, which the folder for temporary files may be longer than.
+  const folder = mkdtempSync('/tmp/newc-');
+  const server = createServer();
+  try {
+    mkdirSync(join(folder, 'd'), { mode: 0o750 });
+    writeFileSync(join(folder, 'd/f'), 'hello', { mode: 0o640 });
+    linkSync(join(folder, 'd/f'), join(folder, 'd/g'));
+    linkSync(join(folder, 'd/f'), join(folder, 'd/h'));
+    symlinkSync('f', join(folder, 'd/l'));
+    writeFileSync(Buffer.concat([Buffer.from(join(folder, 'd/caf')), Buffer.of(0xe9)]), 'bytes', {
+      mode: 0o644,
+    });
+    execFileSync('mkfifo', ['-m', '600', join(folder, 'd/p')]);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(join(folder, 'd/s'), resolve);
+    });
+    execFileSync('chmod', ['755', join(folder, 'd/s')]);
+    const script = `find d | LC_ALL=C sort | "$0" -o -H ${format} --quiet -R 0:0`;
+    return execFileSync('/bin/sh', ['-c', script, realTool('cpio', 'cpio')], { cwd: folder });
+  } finally {
+    server.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** GNU cpio keeps the names of a file back until it has the last one, and puts the content there. */
+const GNU_MEMBERS: readonly CpioMember[] = [
+  { entry: { ...OWNER, type: 'directory', path: 'd', mode: 0o750 }, content: NONE },
+  file('d/caf\udce9', 'bytes'),
+  { ...file('d/g', 'hello'), entry: { ...OWNER, type: 'file', path: 'd/g', mode: 0o640, sizeBytes: 5 } },
+  { entry: { ...OWNER, type: 'hardlink', path: 'd/f', mode: 0o640, target: 'd/g' }, content: NONE },
+  { entry: { ...OWNER, type: 'hardlink', path: 'd/h', mode: 0o640, target: 'd/g' }, content: NONE },
+  { entry: { ...OWNER, type: 'symlink', path: 'd/l', mode: 0o777, target: 'f' }, content: NONE },
+  { entry: { ...OWNER, type: 'fifo', path: 'd/p', mode: 0o600 }, content: NONE },
+  { entry: { ...OWNER, type: 'socket', path: 'd/s', mode: 0o755 }, content: NONE },
+];
+
+describe('readNewc', () => {
+  test.each(['newc', 'crc'])(
+    'reads what GNU cpio writes in its format %s, a link’s content at its first name',
+    async (format) => {
+      expect(plain(readNewc(await gnuArchive(format)))).toEqual(plain(GNU_MEMBERS));
+    },
+  );
+
+  test('reads what bsdtar makes of our archive: devices, links and names of any bytes', () => {
+    const members: CpioMember[] = [
+      { entry: { ...OWNER, type: 'directory', path: 'd', mode: 0o1777, uid: 7 }, content: NONE },
+      file('d/f', 'content'),
+      {
+        entry: { ...OWNER, type: 'character-device', path: 'null', mode: 0o666, major: 1, minor: 3 },
+        content: NONE,
+      },
+      {
+        entry: { ...OWNER, type: 'block-device', path: 'disk', mode: 0o660, major: 259, minor: 0xffff },
+        content: NONE,
+      },
+      file('caf\udce9', 'x'),
+      { entry: { ...OWNER, type: 'symlink', path: 'l', mode: 0o777, target: 'caf\udce9' }, content: NONE },
+    ];
+    const bytes = archive(members);
+    const converted = execFileSync(
+      realTool('bsdtar', 'libarchive-tools'),
+      ['-cf', '-', '--format=newc', '@-'],
+      {
+        input: bytes,
+        env: { ...process.env, LC_ALL: 'C.UTF-8' },
+      },
+    );
+    expect(plain(readNewc(converted))).toEqual(plain(members));
+  });
+
+  test('reads archives behind each other, with zeros between, as initramfs allows', () => {
+    const one = archive([file('a', 'one')]);
+    const two = archive([file('a', 'other'), file('b', 'two')]);
+    const paths = (bytes: Uint8Array) => readNewc(bytes).map(({ entry }) => entry.path);
+    expect(paths(Buffer.concat([one, two]))).toEqual(['a', 'a', 'b']);
+    expect(paths(Buffer.concat([Buffer.alloc(8), one, Buffer.alloc(512), two, Buffer.alloc(1000)]))).toEqual([
+      'a',
+      'a',
+      'b',
+    ]);
+  });
+
+  test('does not take files of two archives for one, whatever their inode numbers', () => {
+    const linked = archive([
+      file('a', 'x'),
+      { entry: { ...OWNER, type: 'hardlink', path: 'b', target: 'a' }, content: NONE },
+    ]);
+    const again = Buffer.from(
+      linked.toString('latin1').replace('\x61\0', 'c\0').replace('b\0', 'd\0'),
+      'latin1',
+    );
+    expect(readNewc(Buffer.concat([linked, again])).map(({ entry }) => entry.type)).toEqual([
+      'file',
+      'hardlink',
+      'file',
+      'hardlink',
+    ]);
+  });
+
+  const damage = (change: (bytes: Buffer) => Buffer) => change(archive([file('ab', 'four')]));
+  const text = (change: (latin1: string) => string) => (bytes: Buffer) =>
+    Buffer.from(change(bytes.toString('latin1')), 'latin1');
+  test.each<[string, (bytes: Buffer) => Buffer, string]>([
+    ['cut off', (bytes) => bytes.subarray(0, bytes.length - 8), 'passes the end'],
+    ['cut off in a header', (bytes) => bytes.subarray(0, 100), 'a header is cut off'],
+    ['no trailer', (bytes) => bytes.subarray(0, 120), 'no trailer'],
+    ['nothing', () => Buffer.alloc(0), 'no trailer'],
+    ['the old format', text((latin1) => latin1.replace('070701', '070707')), 'no newc header'],
+    ['a size that lies', (bytes) => Buffer.from(bytes).fill('f', 54, 62), 'passes the end'],
+    [
+      'a name that is longer than a path',
+      (bytes) => Buffer.concat([Buffer.from(bytes).fill('00002000', 94, 102), Buffer.alloc(9000)]),
+      'a name of 8192 bytes',
+    ],
+    [
+      'a name without its NUL',
+      text((latin1) => latin1.replace('ab\0', 'abc')),
+      'does not end with its only NUL',
+    ],
+    ['a name with two', text((latin1) => latin1.replace('ab\0', 'a\0\0')), 'does not end with its only NUL'],
+    ['a path that leaves the root', text((latin1) => latin1.replace('ab\0', '..\0')), 'leaves the root'],
+    ['a field that is no number', (bytes) => Buffer.from(bytes).fill('z', 6, 14), 'not hexadecimal'],
+    ['a field with a sign', (bytes) => Buffer.from(bytes).fill('-0000001', 6, 14), 'not hexadecimal'],
+    ['a type that is none', (bytes) => Buffer.from(bytes).fill('0000f000', 14, 22), 'file type 170000'],
+    [
+      'a checksum that is wrong',
+      text((latin1) => latin1.replace('070701', '070702')),
+      'the checksum of its bytes is wrong',
+    ],
+    ['rubbish behind', (bytes) => Buffer.concat([bytes, Buffer.from('rubbish')]), 'no newc header'],
+    [
+      'a compressed archive behind',
+      (bytes) => Buffer.concat([bytes, Buffer.from('28b52ffd00', 'hex')]),
+      'zstd data, as initramfs has behind its first archive',
+    ],
+    [
+      'an archive behind at an odd place',
+      (bytes) => Buffer.concat([bytes, Buffer.alloc(2), bytes]),
+      'not at a multiple of 4',
+    ],
+    [
+      'a component of 256 bytes',
+      (bytes) =>
+        Buffer.concat([
+          Buffer.from(bytes.subarray(0, 110)).fill('00000101', 94, 102),
+          Buffer.alloc(256, 'n'),
+          Buffer.alloc(2),
+          Buffer.from('four'),
+          bytes,
+        ]),
+      'component longer than 255',
+    ],
+  ])('%s is refused', (_name, change, message) => {
+    const read = () => readNewc(damage(change), 'x.cpio');
+    expect(read).toThrow(message);
+    expect(read).toThrow(
+      expect.objectContaining({ name: 'UserError', message: expect.stringMatching(/^x\.cpio: [^\n]+$/) }),
+    );
+  });
+});
+
+const name = fc
+  .oneof(
+    fc.string({ minLength: 1, maxLength: 20, unit: 'binary' }).map((value) => Buffer.from(value)),
+    fc.uint8Array({ minLength: 1, maxLength: 30 }).map((value) => Buffer.from(value)),
+  )
+  .map((bytes) => decodeName(bytes))
+  .filter(
+    (value) => !/[/\0]/.test(value) && !['.', '..', 'TRAILER!!!'].includes(value) && nameBytes(value) <= 255,
+  );
+const id = fc.integer({ min: 0, max: 0xffffffff });
+const common = fc.record({
+  path: name,
+  mode: fc.integer({ min: 0, max: 0o7777 }),
+  uid: id,
+  gid: id,
+  xattrs: fc.constant(NO_XATTRS),
+});
+const member: fc.Arbitrary<CpioMember> = fc.oneof(
+  fc.tuple(common, fc.uint8Array({ maxLength: 50 })).map(([rest, content]) => ({
+    entry: { ...rest, type: 'file', sizeBytes: content.length } as Entry,
+    content,
+  })),
+  fc
+    .tuple(common, fc.constantFrom('directory', 'fifo', 'socket'))
+    .map(([rest, type]) => ({ entry: { ...rest, type } as Entry, content: NONE })),
+  fc
+    .tuple(common, name)
+    .map(([rest, target]) => ({ entry: { ...rest, type: 'symlink', target } as Entry, content: NONE })),
+  fc
+    .tuple(
+      common,
+      fc.constantFrom('character-device', 'block-device'),
+      fc.nat({ max: 4095 }),
+      fc.nat({ max: 0xfffff }),
+    )
+    .map(([rest, type, major, minor]) => ({
+      entry: { ...rest, type, major, minor } as Entry,
+      content: NONE,
+    })),
+);
+
+describe('any archive', () => {
+  const members = fc.uniqueArray(member, { maxLength: 8, selector: ({ entry }) => entry.path });
+
+  test('gives back what was written', () => {
+    fc.assert(
+      fc.property(members, (list) => {
+        expect(plain(readNewc(archive(list)))).toEqual(plain(list));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('that is damaged gives entries inside the root or a line for people', () => {
+    const change = fc.tuple(
+      fc.nat(),
+      fc.oneof(
+        fc.uint8Array({ minLength: 1, maxLength: 4 }),
+        fc
+          .constantFrom('../', 'ffffffff', '00000000', '0000a1ff', '\0', '070702')
+          .map((value) => Buffer.from(value)),
+      ),
+    );
+    fc.assert(
+      fc.property(members, fc.array(change, { minLength: 1, maxLength: 4 }), (list, changes) => {
+        const bytes = archive(list);
+        for (const [place, value] of changes) {
+          const start = place % bytes.length;
+          bytes.set(value.subarray(0, bytes.length - start), start);
+        }
+        try {
+          for (const { entry } of readNewc(bytes)) expect(normalizePath(entry.path)).toBe(entry.path);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          expect(error.message).not.toContain('\n');
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});

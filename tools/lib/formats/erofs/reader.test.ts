@@ -1,0 +1,230 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { namesTree, sizesTree, typesTree, xattrsTree } from '../../testing/erofs/boundary-trees.ts';
+import {
+  directory,
+  erofsTool,
+  expectedOf,
+  file,
+  ImageFolder,
+  imageOf,
+  noise,
+  prose,
+  readerOf,
+  seenBy,
+  symlink,
+  type TestTree,
+  tree,
+} from '../../testing/erofs/erofs-image.ts';
+import { MemoryImage } from '../block/block.ts';
+import type { Entry } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
+import { TAR_END, tarHeader, tarPadding } from '../tar/tar.ts';
+
+const images = new ImageFolder();
+afterAll(() => images.remove());
+
+/** What mkfs.erofs takes: no sockets, links behind their files, attributes of some thousand bytes. */
+function packable({ entries, contents }: TestTree): TestTree {
+  const fits = (entry: Entry): boolean =>
+    entry.type !== 'socket' && [...entry.xattrs.values()].every((value) => value.length < 4096);
+  const root = entries[0]?.path === '' ? [] : [directory('')];
+  return { entries: [...root, ...entries.filter(fits)], contents };
+}
+
+function archiveOf({ entries, contents }: TestTree): Buffer {
+  const byPath = new Map(entries.map((entry) => [entry.path, entry]));
+  const ownerOf = (entry: Entry): Entry =>
+    entry.type === 'hardlink' ? ownerOf(byPath.get(entry.target) as Entry) : entry;
+  const links = entries.filter(({ type }) => type === 'hardlink');
+  const members = entries.filter(({ type }) => type !== 'hardlink');
+  return Buffer.concat([
+    ...members.flatMap((entry) =>
+      entry.type === 'file'
+        ? [tarHeader(entry), contents.get(entry.path) as Uint8Array, tarPadding(entry.sizeBytes)]
+        : [tarHeader(entry)],
+    ),
+    ...links.map((link) => tarHeader({ ...link, type: 'hardlink', target: ownerOf(link).path })),
+    TAR_END,
+  ]);
+}
+
+/** What mkfs.erofs makes of a tree. */
+function foreignImage(content: TestTree, options: readonly string[]): Uint8Array {
+  const archive = images.file('in.tar');
+  const image = images.file('foreign.img');
+  writeFileSync(archive, archiveOf(content));
+  const { status, output } = erofsTool('mkfs.erofs', '--tar=f', ...options, image, archive);
+  if (status !== 0) throw new Error(output);
+  return Uint8Array.from(readFileSync(image));
+}
+
+const TREES: Readonly<Record<string, () => TestTree>> = {
+  sizes: sizesTree,
+  types: typesTree,
+  names: namesTree,
+  xattrs: xattrsTree,
+};
+
+describe.each([
+  ['its defaults', []],
+  ['nothing inline', ['-E', 'noinline_data']],
+  ['chunks of 4 KiB', ['--chunksize=4096']],
+  ['large inodes', ['-E', 'force-inode-extended']],
+  ['small blocks', ['-b1024']],
+  ['lz4', ['-zlz4']],
+  ['lz4hc in large clusters', ['-zlz4hc,level=12', '-C65536']],
+  ['lz4 with full indexes', ['-zlz4hc', '-C16384', '-E', 'legacy-compress']],
+  ['zstd', ['-zzstd', '-C65536']],
+  ['zstd in small clusters', ['-zzstd,level=1']],
+  ['deflate', ['-zdeflate', '-C32768']],
+  ['the ends of files inline', ['-zlz4hc', '-E', 'ztailpacking']],
+  ['two algorithms', ['-zlz4hc:zstd', '-C16384']],
+] as const)('the image that mkfs.erofs makes with %s', (_title, options) => {
+  test.each(Object.keys(TREES))('is read back: the tree of %s', (name) => {
+    const content = packable((TREES[name] as () => TestTree)());
+    expect(seenBy(readerOf(foreignImage(content, options)))).toEqual(expectedOf(content));
+  });
+});
+
+test('holes of a file in chunks are zeros', () => {
+  const content = Buffer.alloc(3_000_000);
+  noise(5000).copy(content, 1_000_000);
+  const folder = images.file('sparse');
+  mkdirSync(folder);
+  writeFileSync(`${folder}/f`, content);
+  const image = images.file('sparse.img');
+  expect(erofsTool('mkfs.erofs', '--chunksize=65536', image, folder).status).toBe(0);
+  const reader = readerOf(Uint8Array.from(readFileSync(image)));
+  expect(Buffer.compare(Buffer.concat([...reader.readFile('f')]), content)).toBe(0);
+});
+
+test("names of attributes may begin with the image's own prefixes", () => {
+  const bytes = withoutChecksum(imageOf(tree([file('f', 1, { xattrs: new Map([['user.end', noise(3)]]) })])));
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  // Behind the superblock: a length of 16 bits, the number of the prefix "security.", and what follows that.
+  const list = Buffer.from('\u0005\0\u0006mid.\0\u0007\0\u0001begin.');
+  bytes.set(list, 2048);
+  view.setUint8(1024 + 91, 2);
+  view.setUint32(1024 + 92, 2048 / 4, true);
+  view.setUint32(1024 + 80, 0x40, true);
+  const entry = Buffer.from(bytes).indexOf('end', 4096) - 4;
+  bytes[entry + 1] = 0x81;
+  const names = (): string[] =>
+    [...readerOf(bytes).walk()].flatMap(({ entry: { xattrs } }) => [...xattrs.keys()]);
+  expect(names()).toEqual(['user.begin.end']);
+  bytes[entry + 1] = 0x80;
+  expect(names()).toEqual(['security.mid.end']);
+  bytes[entry + 1] = 0x82;
+  expect(names).toThrow('unknown prefix 130');
+});
+
+test.each([
+  ['fragments', ['-zlz4hc', '-E', 'all-fragments,fragments'], 'fragments, which are not supported'],
+  ['LZMA', ['-zlzma'], 'LZMA, which is not supported'],
+])('%s are refused in one line', (_, options, message) => {
+  const content = tree([file('f', 100_000)], { f: prose(100_000) });
+  const bytes = foreignImage(content, options);
+  expect(() => seenBy(readerOf(bytes, 'disk.img'))).toThrow(message);
+  expect(() => seenBy(readerOf(bytes, 'disk.img'))).toThrow(UserError);
+});
+
+describe('the reader refuses, and says why,', () => {
+  const small = (): Uint8Array => imageOf(tree([file('f', 5000), symlink('l', 'f'), directory('d')]));
+
+  test('what is no EROFS at all', () => {
+    expect(() => readerOf(new Uint8Array(8192), 'disk.img')).toThrow(
+      'disk.img: there is no EROFS superblock',
+    );
+    expect(() => readerOf(new Uint8Array(100), 'disk.img')).toThrow('disk.img: there is no EROFS superblock');
+  });
+
+  test('a superblock with any byte changed', () => {
+    for (let offset = 1024; offset < 4096; offset += 7) {
+      const bytes = small();
+      bytes[offset] = (bytes[offset] as number) ^ 0x40;
+      expect(() => readerOf(bytes), `byte ${offset}`).toThrow(/checksum|superblock|cut off/);
+    }
+  });
+
+  test('an image that is cut off', () => {
+    const bytes = small();
+    expect(() => seenBy(readerOf(bytes.subarray(0, bytes.length - 1)))).toThrow('it is cut off or damaged');
+  });
+
+  test('two directories that share their names', () => {
+    const bytes = imageOf(tree([directory('a'), directory('b'), file('b/f', 1)]));
+    const reader = readerOf(bytes);
+    const [a, b] = [reader.lookup('a') as number, reader.lookup('b') as number];
+    // What is inline follows the inode: a becomes b, with the names of b.
+    bytes.copyWithin(a * 32, b * 32, b * 32 + 96);
+    expect(() => seenBy(readerOf(bytes))).toThrow('does not name itself and its own directory');
+  });
+});
+
+/** Everything that a reader can be asked. */
+function everything(bytes: Uint8Array): void {
+  const image = new MemoryImage(bytes.length);
+  image.write(0, bytes);
+  const reader = readerOf(bytes);
+  let entries = 0;
+  for (const { entry, nid } of reader.walk()) {
+    expect(++entries).toBeLessThan(100_000);
+    // Holes may be of any size, and are of no use to read here.
+    if (entry.type !== 'file' || entry.sizeBytes > 1 << 30) continue;
+    for (const piece of reader.readFile(nid)) expect(piece.length).toBeLessThanOrEqual(1 << 20);
+  }
+}
+
+/** Without the superblock's checksum, so that damage reaches what is behind it. */
+function withoutChecksum(bytes: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  view.setUint32(1024 + 8, view.getUint32(1024 + 8, true) & ~1, true);
+  return bytes;
+}
+
+describe('any damage at all ends in an error of its own, or in other content:', () => {
+  const content = tree(
+    [
+      file('f', 20_000, { xattrs: new Map([['user.a', noise(100)]]) }),
+      file('g', 100_000, { xattrs: new Map([['user.b', noise(40)]]) }),
+      file('h', 30, { xattrs: new Map([['user.b', noise(40)]]) }),
+      directory('d'),
+      ...Array.from({ length: 20 }, (_, index) => file(`d/${'n'.repeat(200)}${100 + index}`, index)),
+      symlink('l', 'target'),
+    ],
+    { g: prose(100_000) },
+  );
+  const seeds: readonly (readonly [string, () => Uint8Array])[] = [
+    ['ours', () => imageOf(content)],
+    ['ours with zstd', () => imageOf(content, { compression: { algorithm: 'zstd' } })],
+    ['ours with lz4', () => imageOf(content, { compression: { algorithm: 'lz4' } })],
+    ['in chunks', () => foreignImage(content, ['--chunksize=4096'])],
+    ['compact indexes', () => foreignImage(content, ['-zlz4hc', '-C16384'])],
+    ['with tails', () => foreignImage(content, ['-zlz4hc', '-E', 'ztailpacking'])],
+  ];
+  test.each(seeds)('%s', (_, make) => {
+    const pristine = withoutChecksum(make());
+    everything(pristine);
+    let state = 12_345;
+    const random = (limit: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      return (state >>> 8) % limit;
+    };
+    // Metadata is what readers follow; where content lies, little can go wrong.
+    const metadataBytes = Math.min(pristine.length, 5 * 4096);
+    for (let round = 0; round < 500; round++) {
+      const bytes = Uint8Array.from(pristine);
+      for (let changes = 1 + random(3); changes > 0; changes--) {
+        const start = 1024 + random(metadataBytes - 1024);
+        if (random(4) === 0) bytes.fill(0xff, start, start + 4);
+        else bytes[start] = random(256);
+      }
+      try {
+        everything(bytes);
+      } catch (error) {
+        expect((error as Error).name, `round ${round}: ${(error as Error).stack}`).toBe('UserError');
+      }
+    }
+  });
+});

@@ -1,0 +1,109 @@
+/** How large a file system a tree needs. */
+import type { Entry } from '../entry/entry.ts';
+import { UserError } from '../error/user-error.ts';
+import { extentTreeBlockCount, MAXIMUM_EXTENT_BLOCKS } from './extents.ts';
+import {
+  BLOCK_BYTES,
+  BLOCKS_PER_GROUP,
+  type Geometry,
+  MAXIMUM_INODES_PER_GROUP,
+  planGeometry,
+} from './geometry.ts';
+import { hashStart } from './htree-hash.ts';
+import { journalBlockCount } from './journal.ts';
+import { buildTree, type Tree } from './numbered-tree.ts';
+import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
+import { countDirectoryBlocks, isBlockSymlink, shareXattrBlocks } from './plan.ts';
+
+/** A file system that shall be written to has one free inode for so many bytes (mke2fs: one in all). */
+const BYTES_PER_FREE_INODE = 16384;
+
+/** Pieces that a file may fall into for each of its largest extents, where metadata stands between its blocks. */
+const PIECES_PER_EXTENT = 4;
+
+/** The inodes that the file system shall have at least. */
+export function wantedInodes(tree: Tree, options: CheckedOptions): number {
+  const { sizeBlocks, inodeCount, freeInodes, readOnly } = options;
+  if (freeInodes !== undefined) return tree.lastInode + freeInodes;
+  if (inodeCount !== undefined || readOnly) return Math.max(tree.lastInode, inodeCount ?? 0);
+  const free = Math.floor((sizeBlocks * BLOCK_BYTES) / BYTES_PER_FREE_INODE);
+  const capacity = Math.ceil(sizeBlocks / BLOCKS_PER_GROUP) * MAXIMUM_INODES_PER_GROUP;
+  return Math.max(tree.lastInode, Math.min(tree.lastInode + free, capacity));
+}
+
+export function planTreeGeometry(tree: Tree, options: CheckedOptions): Geometry {
+  return planGeometry(options.sizeBlocks, wantedInodes(tree, options));
+}
+
+export function journalBlocks(options: CheckedOptions): number {
+  return options.journal ? journalBlockCount(options.sizeBlocks) : 0;
+}
+
+/** Blocks that only root may fill, of all that there are. */
+export function reservedBlockCount(blockCount: number, options: CheckedOptions): number {
+  return Math.floor((blockCount * options.reservedPercent) / 100);
+}
+
+/** The blocks of an extent tree that a file of `blockCount` blocks may need, written in one go. */
+function extentBlocks(blockCount: number): number {
+  if (blockCount <= MAXIMUM_EXTENT_BLOCKS) return 0;
+  const extentCount = PIECES_PER_EXTENT * (Math.ceil(blockCount / MAXIMUM_EXTENT_BLOCKS) + 1);
+  return extentTreeBlockCount(extentCount, BLOCK_BYTES);
+}
+
+/** Blocks for the tree, holes in files not counted: more than this it never needs. */
+function treeBlocks(tree: Tree, hashSeed: Uint8Array): number {
+  const start = hashStart(hashSeed);
+  let blocks = shareXattrBlocks(tree).blocks.length;
+  tree.entries.forEach((entry, index) => {
+    if (entry.type === 'directory') {
+      blocks += countDirectoryBlocks(tree, index, start).count;
+    } else if (entry.type === 'file') {
+      const contentBlocks = Math.ceil(entry.sizeBytes / BLOCK_BYTES);
+      blocks += contentBlocks + extentBlocks(contentBlocks);
+    } else if (isBlockSymlink(entry)) {
+      blocks++;
+    }
+  });
+  return blocks;
+}
+
+/** The smallest size for a tree that is already built, with `freeBlocks` that everybody may fill. */
+export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions, freeBlocks = 0): number {
+  const blocks = treeBlocks(tree, options.hashSeed) + freeBlocks;
+  const extentOfJournal = (size: CheckedOptions): number => extentBlocks(journalBlocks(size));
+  const inodes = Math.max(tree.lastInode + (options.freeInodes ?? 0), options.inodeCount ?? 0);
+  const groups = Math.ceil(inodes / MAXIMUM_INODES_PER_GROUP);
+  let sizeBlocks = Math.max(blocks, (groups - 1) * BLOCKS_PER_GROUP + 1);
+  // A block more of size gives one more for data at best (but for roundings of inode tables), so stepping by what is
+  // missing ends at the smallest size.
+  for (;;) {
+    const sized = { ...options, sizeBlocks };
+    const geometry = planTreeGeometry(tree, sized);
+    const reserved = freeBlocks > 0 ? reservedBlockCount(geometry.blockCount, options) : 0;
+    const missing = blocks + reserved + journalBlocks(sized) + extentOfJournal(sized) - geometry.dataBlocks;
+    if (missing <= 0 && geometry.inodeCount >= wantedInodes(tree, sized)) return sizeBlocks * BLOCK_BYTES;
+    sizeBlocks += Math.max(missing, 1);
+  }
+}
+
+/**
+ * The size that is enough for `entries` with these options, whatever their content. If no file has holes, it is the
+ * smallest one.
+ *
+ * @param freeBytes room for more, besides what is kept for root (`reservedPercent`)
+ * @throws UserError for a tree or a size that ext4 cannot hold
+ */
+export function minimumExt4SizeBytes(
+  entries: readonly Entry[],
+  options: Omit<Ext4Options, 'sizeBytes'>,
+  freeBytes = 0,
+): number {
+  if (!Number.isSafeInteger(freeBytes) || freeBytes < 0) {
+    throw new UserError(`the free room of ${freeBytes} bytes is no whole number; give one, or none`);
+  }
+  const floorBytes = options.journal ? 2048 * BLOCK_BYTES : BLOCK_BYTES;
+  const checked = checkOptions({ ...options, sizeBytes: floorBytes });
+  const freeBlocks = Math.ceil(freeBytes / BLOCK_BYTES);
+  return Math.max(minimumTreeSizeBytes(buildTree(entries), checked, freeBlocks), floorBytes);
+}

@@ -1,0 +1,120 @@
+/** What of a tree needs blocks besides the content of its files, known before the first byte of content comes. */
+import { createHash } from 'node:crypto';
+import { baseName, type Entry } from '../entry/entry.ts';
+import { encodeName, nameBytes, printableName } from '../entry/name.ts';
+import { UserError } from '../error/user-error.ts';
+import { entryBytes, leafBytes } from './directory.ts';
+import { BLOCK_BYTES } from './geometry.ts';
+import { type DirectoryPlan, LINEAR_START_BYTES, planDirectory } from './htree.ts';
+import { BLOCK_MAP_BYTES } from './inode.ts';
+import { LOST_AND_FOUND, type Tree } from './numbered-tree.ts';
+import {
+  encodeXattrBlock,
+  MAXIMUM_REFERENCES,
+  placeXattrs,
+  XattrError,
+  type XattrPlacement,
+} from './xattr.ts';
+
+/** An empty lost+found has room for names from the start, so that e2fsck need not find any (as mke2fs makes it). */
+const LOST_AND_FOUND_BLOCKS = 4;
+
+export interface TreeDirectoryPlan extends DirectoryPlan {
+  /** Empty blocks behind those of the plan. */
+  readonly spareBlocks: number;
+  /** The entries of the directory and their names, in path order. */
+  readonly children: Uint32Array;
+  readonly names: readonly Uint8Array[];
+}
+
+/** Whether the names of a directory fit into one block, which needs no index. */
+function isOneBlock(tree: Tree, index: number): boolean {
+  let bytes = LINEAR_START_BYTES;
+  for (const child of tree.children(index)) {
+    bytes += entryBytes(nameBytes(baseName((tree.entries[child] as Entry).path)));
+  }
+  return bytes <= leafBytes(BLOCK_BYTES);
+}
+
+/** The blocks of a directory that are known before its names are looked at one by one. */
+export interface DirectoryBlocks {
+  readonly count: number;
+  /** Of a directory with an index, which takes a while to make. */
+  readonly plan: TreeDirectoryPlan | undefined;
+}
+
+/** How many blocks a directory has. */
+export function countDirectoryBlocks(tree: Tree, index: number, hashStart: Int32Array): DirectoryBlocks {
+  if (isOneBlock(tree, index) && (tree.entries[index] as Entry).path !== LOST_AND_FOUND) {
+    return { count: 1, plan: undefined };
+  }
+  const plan = planTreeDirectory(tree, index, hashStart);
+  return { count: plan.blockCount + plan.spareBlocks, plan };
+}
+
+export function planTreeDirectory(tree: Tree, index: number, hashStart: Int32Array): TreeDirectoryPlan {
+  const children = tree.children(index);
+  const names = Array.from(children, (child) => encodeName(baseName((tree.entries[child] as Entry).path)));
+  const plan = planDirectory(names, BLOCK_BYTES, hashStart);
+  const path = (tree.entries[index] as Entry).path;
+  if (plan === undefined) {
+    throw new UserError(
+      `/${printableName(path)}: ${names.length} names are more than the index of a directory takes; split it`,
+    );
+  }
+  const spareBlocks =
+    path === LOST_AND_FOUND && names.length === 0 ? LOST_AND_FOUND_BLOCKS - plan.blockCount : 0;
+  return { ...plan, spareBlocks, children, names };
+}
+
+/** Whether a link's target has to be in a block of its own. */
+export function isBlockSymlink(entry: Entry): boolean {
+  return entry.type === 'symlink' && nameBytes(entry.target) >= BLOCK_MAP_BYTES;
+}
+
+/** Where an entry's attributes go; the error names the entry. */
+export function placeEntryXattrs(entry: Entry): XattrPlacement {
+  try {
+    return placeXattrs(entry.xattrs, BLOCK_BYTES);
+  } catch (error) {
+    if (error instanceof XattrError) throw new UserError(`/${printableName(entry.path)}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** A block of attributes that several inodes may share. */
+export interface SharedXattrBlock {
+  /** An entry that has these attributes. */
+  readonly owner: number;
+  references: number;
+}
+
+export interface SharedXattrBlocks {
+  readonly blocks: readonly SharedXattrBlock[];
+  /** By entry that has one: the position of its block. */
+  readonly blockOf: ReadonlyMap<number, number>;
+}
+
+/** Finds the blocks of attributes that the tree needs, equal ones once. */
+export function shareXattrBlocks(tree: Tree): SharedXattrBlocks {
+  const blocks: SharedXattrBlock[] = [];
+  const blockOf = new Map<number, number>();
+  const positions = new Map<string, number>();
+  tree.entries.forEach((entry, index) => {
+    if (entry.type === 'hardlink' || entry.xattrs.size === 0) return;
+    const { block } = placeEntryXattrs(entry);
+    if (block.length === 0) return;
+    const digest = createHash('sha256')
+      .update(encodeXattrBlock(block, BLOCK_BYTES, 0, 0, 0))
+      .digest('base64');
+    let position = positions.get(digest);
+    if (position === undefined || (blocks[position] as SharedXattrBlock).references === MAXIMUM_REFERENCES) {
+      position = blocks.length;
+      blocks.push({ owner: index, references: 0 });
+      positions.set(digest, position);
+    }
+    (blocks[position] as SharedXattrBlock).references++;
+    blockOf.set(index, position);
+  });
+  return { blocks, blockOf };
+}

@@ -1,0 +1,184 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  directory,
+  file,
+  hardlink,
+  ImageFolder,
+  noise,
+  readAll,
+  symlink,
+  TEST_OPTIONS,
+  writeFileSystem,
+} from '../../testing/ext4/ext4-image.ts';
+import { realTool } from '../../testing/real-tool.ts';
+import { MemoryImage } from '../block/block.ts';
+import { CRC32C_START, crc32c } from '../crc32c/crc32c.ts';
+import { comparePaths } from '../entry/entry.ts';
+import { type Ext4Reader, readExt4 } from './ext4.ts';
+
+const MIB = 2 ** 20;
+const images = new ImageFolder();
+afterAll(() => images.remove());
+
+function smallImage(): MemoryImage {
+  const image = new MemoryImage(4 * MIB);
+  const content = noise(10_000);
+  writeFileSystem(
+    image,
+    [directory('dir'), file('dir/file', content.length)],
+    { ...TEST_OPTIONS, sizeBytes: 4 * MIB, timeSeconds: 1_700_000_000, lastMounted: '/mnt' },
+    { 'dir/file': content },
+  );
+  return image;
+}
+
+describe('the reader tells', () => {
+  test('what the superblock says', () => {
+    const { superblock } = readExt4(smallImage());
+    expect(superblock.label).toBe('test');
+    expect(superblock.lastMounted).toBe('/mnt');
+    expect(Buffer.from(superblock.uuid).toString('hex')).toBe(TEST_OPTIONS.uuid.replaceAll('-', ''));
+    expect(superblock.blockCount).toBe(1024);
+    expect(superblock.timeSeconds).toBe(1_700_000_000);
+  });
+
+  test('inode numbers and times of each path', () => {
+    const records = [...readExt4(smallImage()).walk()];
+    expect(records.map(({ entry, inodeNumber }) => [entry.path, inodeNumber])).toEqual([
+      ['', 2],
+      ['dir', 11],
+      ['dir/file', 12],
+      ['lost+found', 13],
+    ]);
+    for (const { changeTime, modificationTime } of records) {
+      expect(changeTime).toEqual({ seconds: 1_700_000_000, nanoseconds: 0 });
+      expect(modificationTime).toEqual({ seconds: 1_700_000_000, nanoseconds: 0 });
+    }
+  });
+
+  test('paths in the order of their bytes, also where a name begins like a directory', () => {
+    const names = ['a', 'a!', 'a/b', 'a/b-', 'a/b/c', 'a0', 'ä', '\u{ffff}', '\u{10000}'];
+    const entries = names.map((name) => (['a', 'a/b'].includes(name) ? directory(name) : file(name, 0)));
+    const image = new MemoryImage(4 * MIB);
+    writeFileSystem(image, entries, { ...TEST_OPTIONS, sizeBytes: 4 * MIB });
+    const paths = Array.from(readExt4(image).walk(), ({ entry }) => entry.path);
+    expect(paths).toEqual([...names, '', 'lost+found'].sort(comparePaths));
+  });
+
+  test('where a file has data', () => {
+    const content = Buffer.concat([noise(4096), Buffer.alloc(8192), noise(100)]);
+    const image = new MemoryImage(4 * MIB);
+    writeFileSystem(
+      image,
+      [file('f', content.length)],
+      { ...TEST_OPTIONS, sizeBytes: 4 * MIB },
+      { f: content },
+    );
+    expect([...readExt4(image).dataRanges('f')]).toEqual([
+      { offsetBytes: 0, lengthBytes: 4096 },
+      { offsetBytes: 12_288, lengthBytes: 100 },
+    ]);
+  });
+
+  test('that a path is not there', () => {
+    const reader = readExt4(smallImage());
+    expect(reader.lookup('dir/file')).toBe(12);
+    expect(reader.lookup('dir/other')).toBeUndefined();
+    expect(reader.lookup('dir/file/below')).toBeUndefined();
+  });
+});
+
+test('space that is set aside but not written reads as zeros', () => {
+  const path = images.write([file('f', 20_000)], { sizeBytes: 4 * MIB });
+  const debugfsPath = realTool('debugfs', 'e2fsprogs');
+  execFileSync(debugfsPath, ['-w', '-R', 'fallocate /f 1 3', path], { stdio: 'ignore' });
+  expect(readAll(path, 'f').equals(Buffer.alloc(20_000))).toBe(true);
+});
+
+/** Changes bytes of the primary superblock and puts the checksum right. */
+function patchSuperblock(image: MemoryImage, patch: (view: DataView) => void): MemoryImage {
+  const bytes = Uint8Array.from(image.read(1024, 1024));
+  const view = new DataView(bytes.buffer);
+  patch(view);
+  view.setUint32(0x3fc, crc32c(CRC32C_START, bytes, 0, 0x3fc), true);
+  image.write(1024, bytes);
+  return image;
+}
+
+function everything(reader: Ext4Reader): void {
+  for (const { entry, inodeNumber } of reader.walk()) {
+    if (entry.type === 'file') for (const _ of reader.readFile(inodeNumber));
+  }
+}
+
+describe('the reader refuses, and says why,', () => {
+  test.each<[string, (view: DataView) => void, string]>([
+    [
+      'a journal that was not replayed',
+      (v) => v.setUint32(0x60, v.getUint32(0x60, true) | 4, true),
+      'replayed first',
+    ],
+    ['a file system that was not unmounted', (v) => v.setUint16(0x3a, 0, true), 'not unmounted cleanly'],
+    ['one with known errors', (v) => v.setUint16(0x3a, 3, true), 'known errors'],
+    ['a feature that it does not know', (v) => v.setUint32(0x60, 0x1000c2, true), 'incompatible 0x100000'],
+    ['compression', (v) => v.setUint32(0x60, 0xc3, true), 'not supported: compression'],
+    ['a journal on its own', (v) => v.setUint32(0x60, 0x8, true), 'not supported: journal_dev'],
+    ['entries with more data', (v) => v.setUint32(0x60, 0x10c2, true), 'not supported: dirdata'],
+    [
+      'orphans that are left over',
+      (v) => v.setUint32(0x64, v.getUint32(0x64, true) | 0x10000, true),
+      'replayed first',
+    ],
+    ['an image that is cut off', (v) => v.setUint32(0x4, 2048, true), 'it is cut off: it has 8388608 bytes'],
+    ['impossible inode sizes', (v) => v.setUint16(0x58, 100, true), 'contradicts itself'],
+  ])('%s', (_, patch, message) => {
+    expect(() => readExt4(patchSuperblock(smallImage(), patch), 'disk.img')).toThrow(message);
+  });
+
+  test('what is no ext4 at all', () => {
+    expect(() => readExt4(new MemoryImage(MIB), 'disk.img')).toThrow('disk.img: there is no ext4 superblock');
+    expect(() => readExt4(new MemoryImage(100), 'disk.img')).toThrow('disk.img: there is no ext4 superblock');
+  });
+
+  test('any metadata with one byte changed', () => {
+    // Blocks of the small image: superblock, descriptors, two bitmaps, inode table, root, dir, lost+found.
+    const targets: [string, number][] = [
+      ['superblock', 1024 + 0x78],
+      ['group descriptor', 4096 + 8],
+      ['root inode', 4 * 4096 + 256 + 4],
+      ['file inode', 4 * 4096 + 11 * 256 + 0x28 + 20],
+    ];
+    for (const [what, offset] of targets) {
+      const image = smallImage();
+      image.write(offset, Uint8Array.of((image.read(offset, 1)[0] as number) ^ 0x10));
+      expect(() => everything(readExt4(image)), what).toThrow('does not match its checksum');
+    }
+  });
+});
+
+test('names of one file: the first path is the file, the others are links to it', () => {
+  const image = new MemoryImage(4 * MIB);
+  const entries = [
+    file('m', 3),
+    hardlink('a', 'm'),
+    hardlink('z', 'a'),
+    symlink('l', 'm'),
+    hardlink('k', 'l'),
+  ];
+  writeFileSystem(image, entries, { ...TEST_OPTIONS, sizeBytes: 4 * MIB }, { m: Buffer.from('abc') });
+  const reader = readExt4(image);
+  const seen = Array.from(reader.walk(), ({ entry, linkCount }) => {
+    const target = entry.type === 'hardlink' || entry.type === 'symlink' ? entry.target : '';
+    return `${entry.path} ${entry.type} ${target} ${linkCount}`;
+  });
+  expect(seen.filter((line) => !line.includes('directory'))).toEqual([
+    'a file  3',
+    'k symlink m 2',
+    'l hardlink k 2',
+    'm hardlink a 3',
+    'z hardlink a 3',
+  ]);
+  expect(Buffer.concat([...reader.readFile('z')]).toString()).toBe('abc');
+  expect(() => [...reader.readFile('l')]).toThrow('no regular file');
+});

@@ -1,0 +1,151 @@
+import { UserError } from '../error/user-error.ts';
+import { slotCount } from './directory.ts';
+import type { FatDirectory, FatFile, FatNode } from './directory-tree.ts';
+import { DIRECTORY_SLOT_LIMIT, type FatType, FIRST_CLUSTER, SLOT_BYTES } from './format.ts';
+import { type FatGeometry, findGeometry, sizeBytesFor } from './geometry.ts';
+import { type StoredName, storeNames } from './names.ts';
+import type { ClusterRun } from './table.ts';
+
+export interface FatOptions {
+  /** The size of the volume: whole sectors. */
+  readonly sizeBytes: number;
+  /** 512 by default; 4096 for a disk with such sectors. */
+  readonly sectorBytes?: number;
+  /** By default that of mkfs.fat: FAT32 from 512 MiB on, else FAT16 where there are clusters enough, else FAT12. */
+  readonly type?: FatType;
+  /** A power of two from the size of a sector to 32768; by default that of mkfs.fat. */
+  readonly clusterBytes?: number;
+  /** The serial number, 32 bits. */
+  readonly volumeId: number;
+  /** Up to eleven characters in upper case; the empty string for none. */
+  readonly label: string;
+  /** The partition's first sector on its disk; 0 by default. */
+  readonly hiddenSectors?: number;
+  /** Every time stamp, in seconds since 1970; before 1980 it is 1980-01-01. 0 by default. */
+  readonly timeSeconds?: number;
+}
+
+export function clusterBytesOf({ clusterSectors, sectorBytes }: FatGeometry): number {
+  return clusterSectors * sectorBytes;
+}
+
+/** Where everything goes. */
+export interface VolumePlan {
+  readonly directories: readonly FatDirectory[];
+  readonly files: readonly FatFile[];
+  readonly names: ReadonlyMap<FatDirectory, readonly StoredName[]>;
+  /** Empty files, and the fixed root directory, have a run of no clusters from cluster 0. */
+  readonly runOf: ReadonlyMap<FatNode, ClusterRun>;
+  /** All of them in the order of the clusters. */
+  readonly runs: readonly ClusterRun[];
+  readonly usedClusterCount: number;
+}
+
+/** Gives every directory and file its clusters, whether or not the volume has so many. */
+export function planVolume(root: FatDirectory, geometry: FatGeometry, label: string): VolumePlan {
+  const { directories, files } = walk(root);
+  const clusterBytes = clusterBytesOf(geometry);
+  const names = new Map<FatDirectory, readonly StoredName[]>();
+  const runOf = new Map<FatNode, ClusterRun>();
+  const runs: ClusterRun[] = [];
+  let nextCluster = FIRST_CLUSTER;
+  const allocate = (node: FatNode, sizeBytes: number): void => {
+    const clusterCount = Math.ceil(sizeBytes / clusterBytes);
+    const run = { firstCluster: clusterCount === 0 ? 0 : nextCluster, clusterCount };
+    runOf.set(node, run);
+    runs.push(run);
+    nextCluster += clusterCount;
+  };
+  for (const directory of directories) {
+    const stored = storeNames(directory.children.map((child) => child.name));
+    names.set(directory, stored);
+    const slots = directorySlots(directory, stored, label);
+    checkSlots(directory, slots, geometry);
+    const isFixedRoot = directory === root && geometry.type !== 'fat32';
+    allocate(directory, isFixedRoot ? 0 : Math.max(1, slots) * SLOT_BYTES);
+  }
+  for (const file of files) allocate(file, file.sizeBytes);
+  return { directories, files, names, runOf, runs, usedClusterCount: nextCluster - FIRST_CLUSTER };
+}
+
+function walk(root: FatDirectory): { readonly directories: FatDirectory[]; readonly files: FatFile[] } {
+  const directories: FatDirectory[] = [root];
+  const files: FatFile[] = [];
+  for (const directory of directories) {
+    for (const child of directory.children) {
+      if (child.type === 'directory') directories.push(child);
+      else files.push(child);
+    }
+  }
+  return { directories, files };
+}
+
+/** The slots in use: the root has the label, every other directory `.` and `..`. */
+function directorySlots(directory: FatDirectory, stored: readonly StoredName[], label: string): number {
+  const own = directory.parent !== undefined ? 2 : label === '' ? 0 : 1;
+  return stored.reduce((sum, name) => sum + slotCount(name), own);
+}
+
+function checkSlots(directory: FatDirectory, slots: number, geometry: FatGeometry): void {
+  if (directory.parent === undefined && geometry.type !== 'fat32' && slots > geometry.rootEntryCount) {
+    throw new UserError(
+      `FAT: the root directory needs ${slots} slots (long names take several), and ${geometry.type.toUpperCase()} ` +
+        `has ${geometry.rootEntryCount}: move files into directories, or use fat32`,
+    );
+  }
+  if (slots > DIRECTORY_SLOT_LIMIT) {
+    throw new UserError(
+      `FAT: "${directory.path}" needs ${slots} slots (long names take several), and a directory on FAT has ` +
+        `${DIRECTORY_SLOT_LIMIT} at most: spread its files over several directories`,
+    );
+  }
+}
+
+export function tooSmall(
+  root: FatDirectory,
+  geometry: FatGeometry,
+  plan: VolumePlan,
+  options: FatOptions,
+): string {
+  const clusterBytes = clusterBytesOf(geometry);
+  const need =
+    `the files need ${plan.usedClusterCount} clusters of ${clusterBytes} bytes, ` +
+    `${options.sizeBytes} bytes hold ${geometry.clusterCount}`;
+  const enoughBytes = fittingSizeBytes(root, geometry, plan, options);
+  return enoughBytes === undefined
+    ? `FAT: the volume is ${(plan.usedClusterCount - geometry.clusterCount) * clusterBytes} bytes too small: ${need}, and ` +
+        'the type and cluster size chosen do not go with a larger one: choose others, or put less into it'
+    : `FAT: the volume is ${enoughBytes - options.sizeBytes} bytes too small: ${need}; ` +
+        'make it larger, or put less into it';
+}
+
+/**
+ * A size that is enough, if there is one: where a larger volume gets larger clusters, the files need more of it, and the
+ * options may not go with it at all.
+ */
+function fittingSizeBytes(
+  root: FatDirectory,
+  geometry: FatGeometry,
+  plan: VolumePlan,
+  options: FatOptions,
+): number | undefined {
+  const { type, sectorBytes } = geometry;
+  const sizeBytes = sizeBytesFor(type, clusterBytesOf(geometry), plan.usedClusterCount, sectorBytes);
+  const larger = findGeometry({ ...options, sizeBytes });
+  if (larger === undefined) return undefined;
+  const largerPlan = planVolume(root, larger, options.label);
+  if (largerPlan.usedClusterCount <= larger.clusterCount) return sizeBytes;
+  return fittingSizeBytes(root, larger, largerPlan, { ...options, sizeBytes });
+}
+
+export function clusterOffset(geometry: FatGeometry, cluster: number): number {
+  return (
+    geometry.dataStartSector * geometry.sectorBytes + (cluster - FIRST_CLUSTER) * clusterBytesOf(geometry)
+  );
+}
+
+export function runOf(plan: VolumePlan, node: FatNode): ClusterRun {
+  const run = plan.runOf.get(node);
+  if (run === undefined) throw new Error(`no clusters were planned for "${node.path}"`);
+  return run;
+}

@@ -1,0 +1,132 @@
+/** Files of members from outside, read as a stream: whatever the tool, wherever the chunks are cut. */
+
+import { execFileSync } from 'node:child_process';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { realTool } from '../../testing/real-tool.ts';
+import { UserError } from '../error/user-error.ts';
+import { gzipDecompressStream, MemberWriter } from './gzip.ts';
+
+function gzip(args: readonly string[], input: Uint8Array): Buffer {
+  return execFileSync(realTool('gzip', 'gzip'), args, {
+    input,
+    maxBuffer: 1 << 28,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+async function read(...chunks: Uint8Array[]): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of gzipDecompressStream(chunks, 'a.gz')) parts.push(Buffer.from(chunk));
+  return Buffer.concat(parts);
+}
+
+/** RFC 1952, 2.3: a member with every optional field: extra, name, comment and the header's CRC. */
+function withAllFields(content: Uint8Array): Buffer {
+  const plain = gzipSync(content);
+  const FEXTRA_FNAME_FCOMMENT = 0x04 | 0x08 | 0x10;
+  const header = Buffer.from(plain.subarray(0, 10));
+  header[3] = FEXTRA_FNAME_FCOMMENT;
+  const fields = Buffer.from('\x06\0BC\x02\0ab' + 'name\0' + 'comment\0', 'latin1');
+  return Buffer.concat([header, fields, plain.subarray(10)]);
+}
+
+describe('a stream of members', () => {
+  const contents = [Buffer.alloc(1000, 'one '), Buffer.alloc(0), Buffer.alloc(500, 'b')];
+  const whole = Buffer.concat(contents);
+  const members = [
+    gzip(['-9c'], contents[0] as Buffer),
+    gzipSync(contents[1] as Buffer),
+    withAllFields(contents[2] as Buffer),
+  ];
+
+  it.each([0, 1, 600])(
+    'with %i zeros behind gives the contents of all of them, wherever the input is cut',
+    async (zeros) => {
+      const bytes = Buffer.concat([...members, Buffer.alloc(zeros)]);
+      expect((await read(bytes)).equals(whole)).toBe(true);
+      const step = zeros > 100 ? 37 : 1;
+      for (let cut = 1; cut < bytes.length; cut += step) {
+        expect((await read(bytes.subarray(0, cut), bytes.subarray(cut))).equals(whole), `cut at ${cut}`).toBe(
+          true,
+        );
+      }
+      expect((await read(...Array.from(bytes, (byte) => Uint8Array.of(byte)))).equals(whole)).toBe(true);
+    },
+  );
+
+  it('that were made in parallel is one file to gzip, and the same whatever the pieces were', async () => {
+    const content = Buffer.alloc(50_000, 'some text that repeats, ');
+    const written = async (cuts: readonly number[]): Promise<Buffer> => {
+      const found: Uint8Array[] = [];
+      const writer = new MemberWriter((member) => found.push(member), { contentBytes: 7000 });
+      let start = 0;
+      for (const cut of [...cuts, content.length].sort((left, right) => left - right)) {
+        await writer.write(content.subarray(start, cut));
+        start = cut;
+      }
+      await writer.finish();
+      expect(found.length).toBe(8);
+      return Buffer.concat(found);
+    };
+    const expected = await written([]);
+    gzip(['-t'], expected);
+    expect(gzip(['-dc'], expected).equals(content)).toBe(true);
+    expect((await read(expected)).equals(content)).toBe(true);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: content.length }), { maxLength: 9 }), async (cuts) => {
+        expect((await written(cuts)).equals(expected)).toBe(true);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe('what is no stream of members is refused with the file', () => {
+  const member = gzipSync(Buffer.alloc(1000, 'content '));
+
+  it.each<[string, Buffer]>([
+    ['an empty file', Buffer.alloc(0)],
+    ['rubbish behind a member', Buffer.concat([member, Buffer.from('rubbish')])],
+    ['rubbish behind zeros', Buffer.concat([member, Buffer.alloc(5), Buffer.from('rubbish')])],
+    ['a member behind zeros, which gzip would not show', Buffer.concat([member, Buffer.alloc(5), member])],
+    ['half a member behind another', Buffer.concat([member, member.subarray(0, 12)])],
+    ['a length that lies', Buffer.from(member).fill(1, member.length - 4, member.length - 3)],
+    ['a checksum that lies', Buffer.from(member).fill(1, member.length - 8, member.length - 7)],
+  ])('%s', async (_what, bytes) => {
+    for (const cut of [0, 5, member.length, member.length + 1, member.length + 6]) {
+      const outcome = read(bytes.subarray(0, cut), bytes.subarray(cut));
+      await expect(outcome, `cut at ${cut}`).rejects.toThrow(/^a\.gz: [^\n]+$/);
+      await expect(outcome).rejects.toBeInstanceOf(UserError);
+    }
+  });
+
+  it('a member cut anywhere', async () => {
+    for (let length = 1; length < member.length; length++) {
+      await expect(read(member.subarray(0, length)), `${length} bytes`).rejects.toBeInstanceOf(UserError);
+    }
+  });
+
+  it('any damage, or it is none', async () => {
+    const original = Buffer.concat([member, withAllFields(Buffer.from('abc'))]);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat({ max: original.length - 1 }), fc.nat({ max: 255 })), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        fc.nat({ max: original.length }),
+        async (changes, cut) => {
+          const bytes = Buffer.from(original);
+          for (const [place, value] of changes) bytes[place] = value;
+          const outcome = await read(bytes.subarray(0, cut), bytes.subarray(cut)).catch(
+            (error: unknown) => error,
+          );
+          if (!(outcome instanceof Buffer)) expect(outcome).toBeInstanceOf(UserError);
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+});

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import { archive, file, readAll } from '../../testing/tar/archive.ts';
+import { encodeHeader, type HeaderFields } from './header.ts';
+import { headerWithRecords, TAR_END, tarPadding } from './writer.ts';
+
+const PLAIN: HeaderFields = {
+  name: Buffer.from('name'),
+  typeFlag: '0',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  sizeBytes: 0,
+};
+
+function header(
+  changes: Partial<Record<'name' | 'linkName', string>> & { typeFlag?: string; sizeBytes?: number },
+): Buffer {
+  const { name, linkName, ...rest } = changes;
+  return encodeHeader({
+    ...PLAIN,
+    ...rest,
+    ...(name === undefined ? {} : { name: Buffer.from(name, 'latin1') }),
+    ...(linkName === undefined ? {} : { linkName: Buffer.from(linkName) }),
+  });
+}
+
+function withRecords(records: Record<string, string | Uint8Array>): Buffer {
+  return headerWithRecords(
+    PLAIN,
+    new Map(Object.entries(records).map(([key, value]) => [key, Buffer.from(value)])),
+  );
+}
+
+function rawPax(body: string): Buffer {
+  const content = Buffer.from(body);
+  return Buffer.concat([
+    header({ typeFlag: 'x', sizeBytes: content.length }),
+    content,
+    tarPadding(content.length),
+    header({}),
+  ]);
+}
+
+function changed(block: Buffer, offset: number, bytes: string | Uint8Array): Buffer {
+  const copy = Buffer.from(block);
+  copy.set(Buffer.from(bytes), offset);
+  // The checksum over the changed block, so that only the change is wrong.
+  copy.fill(' ', 148, 156);
+  const sum = copy.reduce((total, byte) => total + byte, 0);
+  copy.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return copy;
+}
+
+function sparse(map: string, realSize = '8192', size?: number): Buffer {
+  const content = Buffer.alloc(512 * Math.max(1, Math.ceil(map.length / 512)));
+  content.write(map);
+  const records = {
+    'GNU.sparse.major': '1',
+    'GNU.sparse.minor': '0',
+    'GNU.sparse.name': 's',
+    'GNU.sparse.realsize': realSize,
+  };
+  const stored = Buffer.concat([content, Buffer.alloc(512)]);
+  const sizeBytes = size ?? stored.length;
+  const recordMap = new Map(Object.entries(records).map(([key, value]) => [key, Buffer.from(value)]));
+  return Buffer.concat([headerWithRecords({ ...PLAIN, sizeBytes }, recordMap), stored]);
+}
+
+describe('a hostile or damaged archive is refused with its name, the entry and the rule', () => {
+  it.each<[string, Buffer, string]>([
+    [
+      'a path up and out',
+      header({ name: '../etc/passwd' }),
+      'test.tar: entry ../etc/passwd: its path leaves the root through ".."',
+    ],
+    ['a path up in its middle', header({ name: 'a/../../b' }), 'entry a/../../b: its path leaves the root'],
+    ['an absolute path up', header({ name: '/../b' }), 'its path leaves the root'],
+    ['a pax path up and out', withRecords({ path: 'a/../..' }), 'entry a/../..: its path leaves the root'],
+    [
+      'a hard link up and out',
+      header({ typeFlag: '1', linkName: '../x' }),
+      'entry name: its link target leaves the root',
+    ],
+    ['a hard link to itself', header({ typeFlag: '1', linkName: './name' }), 'it is a hard link to itself'],
+    [
+      'a hard link to the root',
+      header({ typeFlag: '1', linkName: '/' }),
+      'it is a hard link to the root directory',
+    ],
+    ['a symbolic link to nothing', header({ typeFlag: '2' }), 'entry name: its link target is empty'],
+    ['a NUL in a pax path', withRecords({ path: 'a\0b' }), 'entry a: its path holds a NUL'],
+    ['an empty name', header({ name: '' }), 'its name is empty'],
+    ['a root that is a file', header({ name: '.' }), 'entry .: the root is not a directory'],
+    [
+      'a component of 256 bytes',
+      withRecords({ path: 'c'.repeat(256) }),
+      'has a component longer than 255 bytes',
+    ],
+    ['a path of 4096 bytes', withRecords({ path: `${'d/'.repeat(2048)}e` }), 'is longer than 4095 bytes'],
+    [
+      'a wrong checksum',
+      Buffer.from(header({})).fill('9', 0, 1),
+      'test.tar: offset 0: its header checksum is wrong',
+    ],
+    ['a size that is not octal', changed(header({}), 124, '99'), 'its size is not an octal number'],
+    ['a negative size', changed(header({}), 124, Buffer.alloc(12, 0xff)), 'its size is negative'],
+    [
+      'a size of 2^63',
+      changed(header({}), 124, Buffer.from('800000008000000000000000', 'hex')),
+      'its size is larger than 2^53',
+    ],
+    ['an owner of 2^40', withRecords({ uid: '1099511627776' }), 'its owner is larger than 2^32 - 1'],
+    [
+      'a pax size that is no number',
+      withRecords({ size: '-1' }),
+      'entry name: its size is not a decimal number',
+    ],
+    [
+      'a size beyond the archive',
+      header({ sizeBytes: 4096 }),
+      'entry name: its content ends after 1024 of 4096 bytes; the archive is truncated',
+    ],
+    ['an unknown type', header({ typeFlag: 'Z' }), 'entry name: its type "Z" is unknown'],
+    [
+      'a huge pax header',
+      header({ typeFlag: 'x', sizeBytes: 9 << 20 }),
+      'extended headers of 9437696 bytes; at most 8388608 are read',
+    ],
+    [
+      'a huge GNU long name',
+      header({ typeFlag: 'L', sizeBytes: 9 << 20 }),
+      'extended headers of 9437696 bytes; at most 8388608 are read',
+    ],
+    [
+      'a pax header for no entry',
+      withRecords({ path: 'a' }).subarray(0, 1024),
+      'an extended header that belongs to no entry',
+    ],
+    [
+      'more pax records than any file has',
+      withRecords(Object.fromEntries(Array.from({ length: 20_001 }, (_, index) => [`key${index}`, 'x']))),
+      'it has more than 20000 pax records',
+    ],
+    [
+      'pax headers that do not end',
+      Buffer.concat(Array.from({ length: 17_000 }, () => withRecords({ uid: '1' }).subarray(0, 1024))),
+      'extended headers of 8388',
+    ],
+    ['a pax record without a length', rawPax('path=a\n'), 'a pax record does not start with its length'],
+    [
+      'a pax record that is longer than its header',
+      rawPax('99 path=a\n'),
+      'the length of a pax record is wrong',
+    ],
+    ['a pax record that is longer than it says', rawPax('8 path=a\n'), 'the length of a pax record is wrong'],
+    [
+      'something behind the pax records',
+      rawPax('9 path=a\n '),
+      'a pax record does not start with its length',
+    ],
+    ['a pax record without an equals sign', rawPax('7 path\n'), 'a pax record has no "="'],
+    [
+      'a pax record with the equals sign of the next',
+      rawPax('7 path\n9 path=a\n'),
+      'a pax record has no "="',
+    ],
+    [
+      'a sparse map that overlaps',
+      sparse('2\n0\n4096\n512\n512\n'),
+      'entry s: its sparse map has extents that overlap',
+    ],
+    ['a sparse map past the end', sparse('1\n8192\n512\n'), 'overlap or pass the end of the file'],
+    [
+      'a sparse map with less data than is stored',
+      sparse('1\n0\n0\n'),
+      'its sparse map has 0 bytes of data, but 512 are stored',
+    ],
+    [
+      'a sparse map with more data than is stored',
+      sparse('1\n0\n4096\n'),
+      'its sparse map has 4096 bytes of data, but 512 are stored',
+    ],
+    ['a sparse map that never ends', sparse('9\n0\n'), 'its sparse map'],
+    ['a sparse map of letters', sparse('x\n'), 'its sparse map is not a decimal number'],
+    ['a sparse map of too many extents', sparse('99999999\n'), 'its sparse map has more than'],
+    [
+      'a sparse file of a size that is no number',
+      sparse('0\n', '1e9'),
+      'its real size is not a decimal number',
+    ],
+  ])('%s', (_what, member, message) => {
+    const read = () => readAll(Buffer.concat([member, TAR_END]));
+    expect(read).toThrow(message);
+    expect(read).toThrow(
+      expect.objectContaining({ name: 'UserError', message: expect.stringMatching(/^test\.tar: [^\n]+$/) }),
+    );
+  });
+
+  const good = archive([file('a', 600)]);
+  it.each<[string, Uint8Array, string]>([
+    ['nothing at all', new Uint8Array(), 'offset 0: the archive ends here, too early'],
+    ['half a header', good.subarray(0, 100), 'too early; it is truncated'],
+    ['no content', good.subarray(0, 512), 'entry a: its content ends after 0 of 600 bytes'],
+    ['half the padding', good.subarray(0, 512 + 700), 'entry a: its content is truncated'],
+    ['no end', good.subarray(0, 512 + 1024), 'too early; it is truncated'],
+    ['half an end', good.subarray(0, 512 + 1024 + 512), 'one block of zeros instead of two'],
+    [
+      'something behind the end',
+      Buffer.concat([good, Buffer.from('x')]),
+      'data after the end of the archive',
+    ],
+  ])('%s', (_what, bytes, message) => {
+    expect(() => readAll(bytes)).toThrow(message);
+  });
+
+  it('control characters of a name do not reach the terminal', () => {
+    expect(() => readAll(header({ name: 'a\x1b[2J/../..' }))).toThrow(
+      'entry a\\033[2J/../..: its path leaves',
+    );
+  });
+
+  it('absolute paths stay inside the root', () => {
+    const bytes = Buffer.concat([header({ name: '/etc/passwd' }), TAR_END]);
+    expect(readAll(bytes).entries).toEqual([file('etc/passwd', 0)]);
+  });
+});

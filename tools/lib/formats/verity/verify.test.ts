@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { realTool } from '../../testing/real-tool.ts';
+import { sampleData, withDamage, writeImage } from '../../testing/verity/fixture.ts';
+import { MemoryImage } from '../block/block.ts';
+import { UserError } from '../error/user-error.ts';
+import { verifyVerity } from './verity.ts';
+
+const FORMAT = { dataBlockBytes: 512, hashBlockBytes: 1024 };
+const BLOCK = FORMAT.dataBlockBytes;
+const HASH_BLOCK = FORMAT.hashBlockBytes;
+const BLOCK_COUNT = 1100;
+const HASH_OFFSET = BLOCK_COUNT * BLOCK;
+/** Behind the superblock's block: one block of level 2, two of level 1, 35 of level 0. */
+const LEVEL_2 = HASH_OFFSET + HASH_BLOCK;
+const LEVEL_1 = LEVEL_2 + HASH_BLOCK;
+const LEVEL_0 = LEVEL_1 + 2 * HASH_BLOCK;
+const SALT = Buffer.alloc(32, 7);
+
+let folder = '';
+let path = '';
+let rootHash = '';
+let bytes = Buffer.alloc(0);
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'verity-verify-'));
+  path = join(folder, 'image');
+  rootHash = writeImage(path, sampleData(BLOCK_COUNT, BLOCK), {
+    ...FORMAT,
+    hashOffsetBytes: HASH_OFFSET,
+    salt: SALT,
+  });
+  bytes = readFileSync(path);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function verify(image: MemoryImage, root = rootHash, hashOffsetBytes = HASH_OFFSET): void {
+  verifyVerity(image, { hashOffsetBytes, rootHash: root, name: 'root.img' });
+}
+
+/** Whether veritysetup finds the damage too; it names the place of damaged data in the log of its debug mode alone. */
+function isRefusedByVeritysetup(image: MemoryImage, root = rootHash): boolean {
+  const copy = join(folder, 'copy');
+  writeFileSync(copy, image.read(0, image.sizeBytes));
+  try {
+    const args = ['verify', copy, copy, root, `--hash-offset=${HASH_OFFSET}`];
+    execFileSync(realTool('veritysetup', 'cryptsetup-bin'), args, { stdio: 'pipe' });
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+describe('verity names the first bad block', () => {
+  test.each<[string, number, string]>([
+    [
+      'the first byte',
+      0,
+      'root.img: data block 0 (at byte 0) does not have the digest that the hash tree says: it was changed',
+    ],
+    [
+      'data',
+      6 * BLOCK + 17,
+      'root.img: data block 6 (at byte 3072) does not have the digest that the hash tree says',
+    ],
+    ['a zero block', 16 * BLOCK + 17, 'root.img: data block 16 (at byte 8192) does not have'],
+    [
+      'the last byte',
+      HASH_OFFSET - 1,
+      `root.img: data block 1099 (at byte ${HASH_OFFSET - BLOCK}) does not have`,
+    ],
+    [
+      'a digest of data',
+      LEVEL_0 + 3 * HASH_BLOCK + 99,
+      `root.img: hash block 3 of level 0 of the verity tree (at byte ${LEVEL_0 + 3 * HASH_BLOCK}) does not have the digest that level 1 says: it was changed`,
+    ],
+    [
+      'what fills the last hash block',
+      LEVEL_0 + 35 * HASH_BLOCK - 1,
+      'root.img: hash block 34 of level 0 of the verity tree',
+    ],
+    [
+      'the middle of the tree',
+      LEVEL_1 + HASH_BLOCK,
+      `root.img: hash block 1 of level 1 of the verity tree (at byte ${LEVEL_1 + HASH_BLOCK}) does not have the digest that level 2 says`,
+    ],
+    [
+      'the top',
+      LEVEL_2 + 5,
+      `root.img: hash block 0 of level 2 of the verity tree (at byte ${LEVEL_2}), the top, does not have the root hash`,
+    ],
+    ['the salt', HASH_OFFSET + 88, ', the top, does not have the root hash'],
+    ['the signature', HASH_OFFSET, `root.img at ${HASH_OFFSET}: no verity superblock`],
+    ['the version', HASH_OFFSET + 8, "the verity superblock's version is 0, only 1 is supported"],
+    ['the hash type', HASH_OFFSET + 12, "the verity superblock's hash type is 0, only 1 is supported"],
+    [
+      'the algorithm',
+      HASH_OFFSET + 32,
+      'the verity superblock\'s algorithm is "rha256", supported are sha1, sha224, sha256',
+    ],
+    [
+      'the size of data blocks',
+      HASH_OFFSET + 64,
+      'verity superblock: data blocks of 513 bytes: use a power of two',
+    ],
+    ['the number of data blocks', HASH_OFFSET + 74, 'do not go into it'],
+    ['the size of the salt', HASH_OFFSET + 81, 'the verity superblock has a salt of 288 bytes'],
+  ])('%s', (_title, offsetBytes, message) => {
+    const image = withDamage(bytes, offsetBytes);
+    expect(() => verify(image)).toThrow(UserError);
+    expect(() => verify(image)).toThrow(message);
+    expect(isRefusedByVeritysetup(image)).toBe(true);
+  });
+
+  test('the whole image is taken by both', () => {
+    const image = withDamage(bytes, HASH_OFFSET + 500);
+    expect(() => verify(image)).not.toThrow();
+    expect(isRefusedByVeritysetup(image)).toBe(false);
+  });
+
+  test('another root hash, none, and an image cut short', () => {
+    const image = withDamage(bytes, HASH_OFFSET + 500);
+    const other = rootHash.replace(/^./, rootHash.startsWith('0') ? '1' : '0');
+    expect(() => verify(image, other)).toThrow(`the top, does not have the root hash ${other}`);
+    expect(() => verify(image, 'abc')).toThrow(
+      '"abc" is no root hash of sha256: write 64 hexadecimal digits',
+    );
+    const cut = new MemoryImage(HASH_OFFSET + 2 * HASH_BLOCK);
+    cut.write(0, bytes.subarray(0, cut.sizeBytes));
+    expect(() => verify(cut)).toThrow('do not go into it');
+    expect(() => verify(cut, rootHash, cut.sizeBytes)).toThrow('no verity superblock');
+  });
+
+  test('a single data block has the root hash itself', () => {
+    const single = join(folder, 'single');
+    const root = writeImage(single, sampleData(1, BLOCK), { ...FORMAT, hashOffsetBytes: BLOCK, salt: SALT });
+    expect(() => verify(withDamage(readFileSync(single), 9), root, BLOCK)).toThrow(
+      `data block 0 (at byte 0) does not have the root hash ${root}`,
+    );
+  });
+});
+
+describe('the reader of trees', () => {
+  const DATA_BLOCKS = 40;
+
+  test('any change of the data or the tree is found, and any change at all ends with a line for people', () => {
+    const small = join(folder, 'small');
+    const hashOffsetBytes = DATA_BLOCKS * 512;
+    const salt = Buffer.alloc(8, 3);
+    const root = writeImage(small, sampleData(DATA_BLOCKS, 512), { ...FORMAT, salt, hashOffsetBytes });
+    const whole = readFileSync(small);
+    const treeStart = Math.ceil((hashOffsetBytes + 512) / 1024) * 1024;
+    const superblockOffset = fc.integer({ min: 0, max: 511 }).map((offset) => hashOffsetBytes + offset);
+    const anywhere = fc.integer({ min: 0, max: whole.length - 1 });
+    const change = fc.tuple(fc.oneof(anywhere, superblockOffset), fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
+        const image = new MemoryImage(whole.length);
+        image.write(0, whole);
+        for (const [offset, value] of changes) image.write(offset, Uint8Array.of(value));
+        const isDamaged = changes.some(
+          ([offset, value]) =>
+            (offset < hashOffsetBytes || offset >= treeStart) &&
+            whole[offset] !== value &&
+            image.read(offset, 1)[0] !== whole[offset],
+        );
+        try {
+          verifyVerity(image, { hashOffsetBytes, rootHash: root });
+          expect(isDamaged).toBe(false);
+        } catch (error) {
+          expect(error).toBeInstanceOf(UserError);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});

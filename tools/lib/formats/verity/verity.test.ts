@@ -1,0 +1,218 @@
+import { execFileSync } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { realTool } from '../../testing/real-tool.ts';
+import { MemoryImage } from '../block/block.ts';
+import { FileImage } from '../block/file.ts';
+import { VerityBuilder, verifyVerity, verityDataBytes, verityHashBytes } from './verity.ts';
+
+const BLOCK = 4096;
+const UUID = '0123abcd-4567-489a-8bcd-ef0123456789';
+const SALT = Buffer.from('00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff', 'hex');
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'verity-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function veritysetup(...args: string[]): string {
+  return execFileSync(realTool('veritysetup', 'cryptsetup-bin'), args, { encoding: 'utf8' });
+}
+
+/** A block that is like no other, the same on every run. */
+function dataBlock(index: number): Buffer {
+  return Buffer.alloc(BLOCK, hash('sha256', String(index), 'buffer'));
+}
+
+/** Fills an image file with data and our tree behind it; `isHole` blocks stay zeros. */
+function build(
+  path: string,
+  blockCount: number,
+  salt: Uint8Array = SALT,
+  isHole: (index: number) => boolean = () => false,
+): string {
+  const dataBytes = blockCount * BLOCK;
+  const image = FileImage.create(path, dataBytes + verityHashBytes(dataBytes));
+  const builder = new VerityBuilder(image, { dataBytes, hashOffsetBytes: dataBytes, salt, uuid: UUID });
+  for (let index = 0; index < blockCount; ) {
+    let holes = 0;
+    while (index + holes < blockCount && isHole(index + holes)) holes += 1;
+    if (holes > 0) {
+      builder.updateZeros(holes * BLOCK);
+      index += holes;
+      continue;
+    }
+    const block = dataBlock(index);
+    image.write(index * BLOCK, block);
+    builder.update(block);
+    index += 1;
+  }
+  const { rootHash, hashSizeBytes } = builder.finish();
+  image.close();
+  expect(hashSizeBytes).toBe(verityHashBytes(dataBytes));
+  return rootHash;
+}
+
+/** Lets veritysetup make the tree of the same data, and gives its root hash. */
+function formatLikewise(path: string, theirs: string, blockCount: number, salt: Uint8Array = SALT): string {
+  copyFileSync(path, theirs);
+  truncateSync(theirs, blockCount * BLOCK);
+  const output = veritysetup(
+    'format',
+    theirs,
+    theirs,
+    `--data-blocks=${blockCount}`,
+    `--hash-offset=${blockCount * BLOCK}`,
+    `--salt=${salt.length === 0 ? '-' : Buffer.from(salt).toString('hex')}`,
+    `--uuid=${UUID}`,
+  );
+  // A single data block leaves a superblock that does not fill its block.
+  truncateSync(theirs, blockCount * BLOCK + verityHashBytes(blockCount * BLOCK));
+  return /Root hash:\s+([0-9a-f]+)/.exec(output)?.[1] ?? '';
+}
+
+function expectTheirTree(
+  name: string,
+  blockCount: number,
+  salt?: Uint8Array,
+  isHole?: (index: number) => boolean,
+): void {
+  const ours = join(folder, `${name}.img`);
+  const theirs = join(folder, `${name}-theirs.img`);
+  const rootHash = build(ours, blockCount, salt, isHole);
+  expect(rootHash).toBe(formatLikewise(ours, theirs, blockCount, salt));
+  expect(readFileSync(ours).equals(readFileSync(theirs))).toBe(true);
+  veritysetup('verify', ours, ours, rootHash, `--hash-offset=${blockCount * BLOCK}`);
+  const image = FileImage.open(ours);
+  expect(verifyVerity(image, { hashOffsetBytes: blockCount * BLOCK, rootHash })).toMatchObject({
+    uuid: UUID,
+    dataBlockCount: blockCount,
+  });
+  image.close();
+  rmSync(ours);
+  rmSync(theirs);
+}
+
+describe('verity', () => {
+  test.each([1, 2, 127, 128, 129, 255, 256, 257, 128 * 128 - 1, 128 * 128, 128 * 128 + 1])(
+    'the tree of %i data blocks is that of veritysetup, byte for byte',
+    (blockCount) => expectTheirTree(`full-${blockCount}`, blockCount),
+  );
+
+  test.each([1, 128, 129, 16384, 16385, 128 * 128 + 300])(
+    'a hole of %i blocks has the tree that veritysetup gives it',
+    (blockCount) => expectTheirTree(`hole-${blockCount}`, blockCount, SALT, () => true),
+  );
+
+  test.each<[string, (index: number) => boolean]>([
+    ['before', (index) => index < 5000],
+    ['behind', (index) => index >= 5000],
+    ['between', (index) => index >= 100 && index < 16600],
+    ['every other', (index) => index % 2 === 0],
+  ])('data with holes (%s) has the tree that veritysetup gives it', (name, isHole) =>
+    expectTheirTree(`holes-${name}`, 17000, SALT, isHole),
+  );
+
+  test.each([0, 1, 64, 256])('a salt of %i bytes is that of veritysetup', (saltBytes) =>
+    expectTheirTree(`salt-${saltBytes}`, 130, Buffer.alloc(saltBytes, 0xa5)),
+  );
+
+  test('the pieces in which data comes do not change the tree', () => {
+    const blockCount = 300;
+    const data = Buffer.concat(
+      Array.from({ length: blockCount }, (_, index) =>
+        index % 7 < 3 ? Buffer.alloc(BLOCK) : dataBlock(index),
+      ),
+    );
+    const whole = treeOf(data, [data.length]);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 200_000 }), { maxLength: 30 }), (pieceSizes) => {
+        const tree = treeOf(data, pieceSizes);
+        expect(tree.rootHash).toBe(whole.rootHash);
+        expect(Buffer.compare(tree.bytes, whole.bytes)).toBe(0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('data and tree fill a partition as far as they can', () => {
+    for (const totalBlocks of [2, 3, 4, 5, 130, 131, 132, 133, 16000, 2621440]) {
+      const dataBytes = verityDataBytes(totalBlocks * BLOCK);
+      expect(dataBytes + verityHashBytes(dataBytes)).toBeLessThanOrEqual(totalBlocks * BLOCK);
+      const more = dataBytes + BLOCK;
+      expect(more + verityHashBytes(more)).toBeGreaterThan(totalBlocks * BLOCK);
+    }
+    expect(() => verityDataBytes(BLOCK)).toThrow('4096 bytes have no room for data and its hash tree');
+  });
+
+  test('a hole of 10 GiB costs the writing of its tree', () => {
+    const dataBytes = 10 * 1024 ** 3;
+    let writtenBytes = 0;
+    const sink = {
+      write(_offsetBytes: number, bytes: Uint8Array): void {
+        writtenBytes += bytes.length;
+      },
+    };
+    const builder = new VerityBuilder(sink, {
+      dataBytes,
+      hashOffsetBytes: dataBytes,
+      salt: SALT,
+      uuid: UUID,
+    });
+    builder.updateZeros(dataBytes);
+    const { hashSizeBytes } = builder.finish();
+    expect(writtenBytes).toBe(hashSizeBytes - BLOCK + 512);
+  });
+});
+
+/** Feeds `data` in pieces of the given sizes, zeros as holes where a piece is nothing else, and gives the tree. */
+function treeOf(data: Buffer, pieceSizes: readonly number[]): { rootHash: string; bytes: Buffer } {
+  const image = new MemoryImage(verityHashBytes(data.length));
+  const builder = new VerityBuilder(image, {
+    dataBytes: data.length,
+    hashOffsetBytes: 0,
+    salt: SALT,
+    uuid: UUID,
+  });
+  let position = 0;
+  for (const sizeBytes of [...pieceSizes, data.length]) {
+    const piece = data.subarray(position, position + sizeBytes);
+    if (piece.every((byte) => byte === 0)) builder.updateZeros(piece.length);
+    else builder.update(piece);
+    position += piece.length;
+  }
+  const { rootHash } = builder.finish();
+  return { rootHash, bytes: Buffer.from(image.read(0, image.sizeBytes)) };
+}
+
+describe('what cannot be a tree is refused', () => {
+  const sink = new MemoryImage(1024 ** 2);
+  const options = { dataBytes: 2 * BLOCK, hashOffsetBytes: 2 * BLOCK, salt: SALT, uuid: UUID };
+
+  test.each([
+    [{ dataBytes: 0 }, '0 bytes of data: use a multiple of 4096'],
+    [{ dataBytes: 4097 }, '4097 bytes of data: use a multiple of 4096'],
+    [{ hashOffsetBytes: 100 }, 'the hash offset 100 is not a multiple of 512'],
+    [{ hashOffsetBytes: 512, superblock: false }, 'the hash offset 512 is not a multiple of 4096'],
+    [{ dataBlockBytes: 256 }, 'data blocks of 256 bytes: use a power of two from 512 to 524288'],
+    [{ hashBlockBytes: 3000 }, 'hash blocks of 3000 bytes: use a power of two from 512 to 524288'],
+    [{ hashAlgorithm: 'md5' as 'sha1' }, 'the hash "md5": use one of sha1, sha224, sha256, sha384, sha512'],
+    [{ salt: new Uint8Array(257) }, 'a salt of 257 bytes: use 256 at most'],
+    [{ uuid: 'x' }, 'verity: UUID "x" is not a UUID'],
+  ])('%j', (change, message) => {
+    expect(() => new VerityBuilder(sink, { ...options, ...change })).toThrow(message);
+  });
+
+  test('too much data and too little data', () => {
+    const builder = new VerityBuilder(sink, options);
+    builder.update(new Uint8Array(BLOCK));
+    expect(() => builder.updateZeros(BLOCK + 1)).toThrow('more data came than the 8192 bytes');
+    expect(() => builder.update(new Uint8Array(BLOCK + 1))).toThrow('more data came than the 8192 bytes');
+    expect(() => builder.finish()).toThrow('4096 bytes of data came, 8192 were announced');
+  });
+});

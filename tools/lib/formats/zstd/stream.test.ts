@@ -1,0 +1,216 @@
+/** Files of frames from outside, read as a stream: whatever the tool, wherever the chunks are cut. */
+
+import { execFileSync } from 'node:child_process';
+import { constants, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { realTool } from '../../testing/real-tool.ts';
+import type { BlockSource } from '../block/block.ts';
+import { UserError } from '../error/user-error.ts';
+import { FrameWriter, findFrames, frameContents, zstdDecompressStream, zstdFrame } from './zstd.ts';
+
+function zstd(args: readonly string[], input: Uint8Array): Buffer {
+  return execFileSync(realTool('zstd', 'zstd'), args, {
+    input,
+    maxBuffer: 1 << 28,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(Buffer.from(chunk));
+  return Buffer.concat(parts);
+}
+
+const read = (...chunks: Uint8Array[]) => collect(zstdDecompressStream(chunks, 'a.zst'));
+
+function sourceOf(bytes: Uint8Array): BlockSource {
+  return { sizeBytes: bytes.length, read: (offset, length) => bytes.slice(offset, offset + length) };
+}
+
+/** Words in an order that is the same every time. */
+function words(sizeBytes: number): Buffer {
+  const bytes = Buffer.alloc(sizeBytes);
+  let state = 7;
+  for (let offset = 0; offset < sizeBytes; offset += 8) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    bytes.write(`word${(state >>> 16) % 997} `.slice(0, Math.min(8, sizeBytes - offset)), offset);
+  }
+  return bytes;
+}
+
+/** Section 3.1.2: a frame that decoders pass over, as pzstd and seekable files have them. */
+function skippable(content: Uint8Array, variant = 0): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(0x184d2a50 + variant);
+  header.writeUInt32LE(content.length, 4);
+  return Buffer.concat([header, content]);
+}
+
+describe('a stream of frames', () => {
+  const contents = [words(1000), Buffer.alloc(0), Buffer.alloc(500, 'b'), words(3)];
+  const small = Buffer.concat([
+    skippable(Buffer.from('first'), 15),
+    ...contents.map((content) => zstdCompressSync(content)),
+    skippable(Buffer.alloc(0)),
+  ]);
+
+  it('gives the contents of all of them, wherever the input is cut', async () => {
+    const whole = Buffer.concat(contents);
+    expect((await read(small)).equals(whole)).toBe(true);
+    expect((await read(...Array.from(small, (byte) => Uint8Array.of(byte)))).equals(whole)).toBe(true);
+    for (let cut = 1; cut < small.length; cut++) {
+      const found = await read(small.subarray(0, cut), small.subarray(cut));
+      expect(found.equals(whole), `cut at ${cut}`).toBe(true);
+    }
+    expect(zstd(['-dc'], small).equals(whole)).toBe(true);
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['zstd -T0', ['-T0', '-B512K']],
+    ['zstd -19 --long=27', ['-19', '--long=27']],
+    ['zstd without a checksum', ['--no-check']],
+    ['zstd --fast', ['--fast=5']],
+    ['zstd --rsyncable', ['-T2', '--rsyncable']],
+  ])('of %s gives what went in', async (_what, options) => {
+    const content = words(3_000_000);
+    const once = zstd(['-c', ...options], content);
+    const twice = Buffer.concat([once, once]);
+    const cut = once.length - 1;
+    expect(
+      (await read(twice.subarray(0, cut), twice.subarray(cut))).equals(Buffer.concat([content, content])),
+    ).toBe(true);
+  });
+
+  it('as pzstd writes it, each behind a skippable one with its length, gives what went in', async () => {
+    const parts = [words(400_000), words(70_000), words(9)];
+    const frames = parts.flatMap((part) => {
+      const frame = zstdCompressSync(part);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(frame.length);
+      return [skippable(length), frame];
+    });
+    const all = Buffer.concat(frames);
+    expect((await read(all)).equals(Buffer.concat(parts))).toBe(true);
+    const sized = Buffer.concat(await Promise.all(parts.map((part) => zstdFrame(part))));
+    const spans = findFrames(sourceOf(sized), 'a.zst');
+    expect((await collect(frameContents(sourceOf(sized), spans, 'a.zst'))).equals(Buffer.concat(parts))).toBe(
+      true,
+    );
+  });
+
+  it('has the same bytes whatever the pieces and the order in which the thread pool works', async () => {
+    const content = words(60_000);
+    const written = async (cuts: readonly number[], waits: boolean): Promise<Buffer> => {
+      const frames: Uint8Array[] = [];
+      const writer = new FrameWriter((frame) => frames.push(frame), { contentBytes: 7000 });
+      let start = 0;
+      for (const cut of [...cuts, content.length].sort((left, right) => left - right)) {
+        await writer.write(content.subarray(start, cut));
+        if (waits) await new Promise((resolve) => setImmediate(resolve));
+        start = cut;
+      }
+      await writer.finish();
+      return Buffer.concat(frames);
+    };
+    const expected = await written([], false);
+    zstd(['-t'], expected);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat({ max: content.length }), { maxLength: 9 }),
+        fc.boolean(),
+        async (cuts, waits) => {
+          expect((await written(cuts, waits)).equals(expected)).toBe(true);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('what is no stream of frames is refused with file and place', () => {
+  const frame = zstdCompressSync(words(1000), { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+
+  it.each<[string, Uint8Array, string]>([
+    ['an empty file', Buffer.alloc(0), 'offset 0: the file is empty'],
+    [
+      'rubbish behind a frame',
+      Buffer.concat([frame, Buffer.from('rubbish')]),
+      `offset ${frame.length}: no zstd frame starts here`,
+    ],
+    [
+      'zeros behind a frame',
+      Buffer.concat([frame, Buffer.alloc(9)]),
+      `offset ${frame.length}: no zstd frame starts here`,
+    ],
+    [
+      'half a magic number',
+      Buffer.concat([frame, frame.subarray(0, 2)]),
+      `offset ${frame.length}: its zstd data is truncated`,
+    ],
+    [
+      'a skippable frame without its end',
+      skippable(Buffer.alloc(9)).subarray(0, 12),
+      'offset 0: its zstd data is truncated',
+    ],
+    [
+      'a window of 256 MiB',
+      zstd(['-c', '--long=28'], words(9)),
+      'needs a window of 268435456 bytes; at most 134217728 are read',
+    ],
+    ['a window of 2 GiB', zstd(['-c', '--long=31'], words(9)), 'needs a window of 2147483648 bytes'],
+  ])('%s', async (_what, bytes, message) => {
+    await expect(read(bytes)).rejects.toThrow(`a.zst: `);
+    await expect(read(bytes)).rejects.toThrow(message);
+    await expect(read(bytes)).rejects.toBeInstanceOf(UserError);
+  });
+
+  it('a frame cut anywhere', async () => {
+    for (let length = 1; length < frame.length; length++) {
+      await expect(read(frame.subarray(0, length)), `${length} bytes`).rejects.toThrow(
+        'its zstd data is truncated',
+      );
+    }
+  });
+
+  it.each([999, 1001, 300])('a content size of %i that lies', async (stated) => {
+    // RFC 8878, 3.1.1.1.4: two bytes that count from 256, behind magic and descriptor of a single segment.
+    const lying = Buffer.from(await zstdFrame(words(1000)));
+    expect((lying[4] as number) >> 5).toBe(3);
+    lying.writeUInt16LE(stated - 256, 5);
+    await expect(read(lying)).rejects.toBeInstanceOf(UserError);
+    const spans = findFrames(sourceOf(lying), 'a.zst');
+    await expect(collect(frameContents(sourceOf(lying), spans, 'a.zst'))).rejects.toBeInstanceOf(UserError);
+  });
+
+  it('a frame of empty blocks that would be read in one piece', () => {
+    const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 1]);
+    const blocks = Buffer.alloc(3 * 500_000);
+    expect(() => findFrames(sourceOf(Buffer.concat([header, blocks])), 'a.zst')).toThrow(
+      'says 1 bytes of content',
+    );
+  });
+
+  it('any damage, or it is none', async () => {
+    const original = Buffer.concat([frame, skippable(Buffer.from('x')), zstdCompressSync(words(300))]);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat({ max: original.length - 1 }), fc.nat({ max: 255 })), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        fc.nat({ max: original.length }),
+        async (changes, cut) => {
+          const bytes = Buffer.from(original);
+          for (const [place, value] of changes) bytes[place] = value;
+          const outcome = await read(bytes.subarray(0, cut), bytes.subarray(cut)).catch(
+            (error: unknown) => error,
+          );
+          if (!(outcome instanceof Buffer)) expect(outcome).toBeInstanceOf(UserError);
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+});

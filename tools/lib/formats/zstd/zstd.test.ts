@@ -1,0 +1,231 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { realTool } from '../../testing/real-tool.ts';
+import type { BlockSource } from '../block/block.ts';
+import { mapInOrder } from '../pipeline/ordered.ts';
+import { zstdFrame } from './compress.ts';
+import { frameContents, zstdDecompressStream } from './decompress.ts';
+import { findFrames } from './frame.ts';
+import { FrameWriter } from './frame-writer.ts';
+
+function zstd(args: readonly string[], input: Uint8Array): Buffer {
+  const options = { input, maxBuffer: 1 << 28, stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'] };
+  return execFileSync(realTool('zstd', 'zstd'), args, options);
+}
+
+function sourceOf(bytes: Uint8Array): BlockSource {
+  return { sizeBytes: bytes.length, read: (offset, length) => bytes.slice(offset, offset + length) };
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+/** Bytes that compress a little, the same every time. */
+function bytesLike(sizeBytes: number, seed = 1): Buffer {
+  const bytes = Buffer.alloc(sizeBytes);
+  let state = seed;
+  for (let index = 0; index < sizeBytes; index++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    bytes[index] = (state >>> 16) & 31;
+  }
+  return bytes;
+}
+
+/** Text that compresses, the same every time. */
+function sampleText(): Buffer {
+  const lines: string[] = [];
+  let state = 1;
+  for (let line = 0; line < 40_000; line++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    lines.push(`${line} ${(state >>> 16) % 1000} /usr/share/${(state >>> 8) % 97}/file-${state >>> 24}\n`);
+  }
+  return Buffer.from(lines.join(''));
+}
+
+async function framesOf(content: Uint8Array, contentBytes: number): Promise<Buffer> {
+  const frames: Uint8Array[] = [];
+  const writer = new FrameWriter((frame) => frames.push(frame), { contentBytes });
+  for (let offset = 0; offset < content.length; offset += 1000) {
+    await writer.write(content.subarray(offset, offset + 1000));
+  }
+  await writer.finish();
+  return Buffer.concat(frames);
+}
+
+const FRAME_SIZES = [0, 1, 255, 256, 257, 65791, 65792, 131072, 131073, 4 << 20];
+
+describe('a frame', () => {
+  it.each(FRAME_SIZES)(
+    'of %i bytes says its content size, has a checksum, and zstd reads it',
+    async (sizeBytes) => {
+      const content = bytesLike(sizeBytes);
+      const frame = await zstdFrame(content);
+      expect(findFrames(sourceOf(frame), 'a.zst')).toEqual([
+        { offsetBytes: 0, lengthBytes: frame.length, contentOffsetBytes: 0, contentBytes: sizeBytes },
+      ]);
+      expect((frame[4] ?? 0) & 4).toBe(4);
+      expect(zstd(['-dc'], frame).equals(content)).toBe(true);
+    },
+  );
+
+  it('is the same while the thread pool is busy', async () => {
+    const content = bytesLike(3 << 20);
+    const alone = await zstdFrame(content);
+    const crowd = await Promise.all(
+      [7, 8, 9, 10, 11].flatMap((seed) => [zstdFrame(bytesLike(2 << 20, seed)), zstdFrame(content)]),
+    );
+    expect(
+      crowd.filter((_frame, index) => index % 2 === 1).every((frame) => Buffer.compare(frame, alone) === 0),
+    ).toBe(true);
+  });
+
+  it('has the bytes of libzstd 1.5.7: where they change, every image changes', async () => {
+    const digest = createHash('sha256')
+      .update(await zstdFrame(sampleText()))
+      .digest('hex');
+    expect(digest).toBe('927ee04843979ef6d834568e1fadc6e52abe88a119f819df1be470125a9ac316');
+  });
+
+  it('of a higher level is smaller', async () => {
+    const content = Buffer.concat([bytesLike(1 << 20), bytesLike(1 << 20)]);
+    expect((await zstdFrame(content, 19)).length).toBeLessThan((await zstdFrame(content, 1)).length);
+  });
+});
+
+describe('a concatenation of frames', () => {
+  it('has its frames found without decompressing, skippable ones of other tools too', async () => {
+    const skippable = Buffer.from('5e2a4d1803000000616263', 'hex');
+    const contents = [bytesLike(300_000), bytesLike(0), bytesLike(70_000), Buffer.alloc(200_000)];
+    const frames = await Promise.all(contents.map((content) => zstdFrame(content)));
+    const all = Buffer.concat([...frames.slice(0, 2), skippable, ...frames.slice(2)]);
+    const spans = findFrames(sourceOf(all), 'a.zst');
+    expect(spans.map((span) => span.contentBytes)).toEqual([300_000, 0, 0, 70_000, 200_000]);
+    expect(spans.map((span) => span.contentOffsetBytes)).toEqual([0, 300_000, 300_000, 300_000, 370_000]);
+    expect(
+      (await collect(frameContents(sourceOf(all), spans, 'a.zst'))).equals(Buffer.concat(contents)),
+    ).toBe(true);
+    expect(zstd(['-dc'], all).equals(Buffer.concat(contents))).toBe(true);
+  });
+
+  it('from the writer has frames of the size asked for, whatever the writes were', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 20_000 }),
+        fc.integer({ min: 300, max: 5000 }),
+        async (sizeBytes, contentBytes) => {
+          const content = bytesLike(sizeBytes);
+          const all = await framesOf(content, contentBytes);
+          const spans = findFrames(sourceOf(all), 'a.zst');
+          expect(spans.length).toBe(Math.ceil(sizeBytes / contentBytes));
+          expect(spans.slice(0, -1).every((span) => span.contentBytes === contentBytes)).toBe(true);
+          expect((await collect(frameContents(sourceOf(all), spans, 'a.zst'))).equals(content)).toBe(true);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('of frames from outside is read as a stream: no content size, a window of 128 MiB, several frames', async () => {
+    const content = bytesLike(5 << 20);
+    const unsized = zstd(['-c', '--no-check'], content);
+    const long = zstd(['-c', '--long=27'], content);
+    const all = Buffer.concat([unsized, long]);
+    const read = await collect(zstdDecompressStream([all.subarray(0, 1000), all.subarray(1000)], 'a.zst'));
+    expect(read.equals(Buffer.concat([content, content]))).toBe(true);
+    expect(() => findFrames(sourceOf(unsized), 'a.zst')).toThrow(
+      'a.zst: offset 0: a zstd frame does not say how long',
+    );
+  });
+});
+
+describe('damage is refused with file and place', () => {
+  const frame = zstdCompressSync(bytesLike(300_000));
+
+  it.each<[string, Uint8Array, string]>([
+    ['something else', Buffer.from('not zstd at all'), 'a.zst: offset 0: no zstd frame starts here'],
+    [
+      'something else behind a frame',
+      Buffer.concat([frame, Buffer.from('x')]),
+      `offset ${frame.length}: no zstd frame`,
+    ],
+    ['half a header', frame.subarray(0, 5), 'a zstd frame is truncated'],
+    ['a missing last byte', frame.subarray(0, -1), 'a zstd frame is truncated'],
+    ['half a block', frame.subarray(0, 1000), 'a zstd frame is truncated'],
+    ['the reserved bit', Buffer.from(frame).fill((frame[4] ?? 0) | 8, 4, 5), 'the reserved bit'],
+  ])('%s', (_what, bytes, message) => {
+    expect(() => findFrames(sourceOf(bytes), 'a.zst')).toThrow(message);
+  });
+
+  it('a flipped bit', async () => {
+    const damaged = Buffer.from(await zstdFrame(bytesLike(300_000)));
+    damaged[5000] = (damaged[5000] ?? 0) ^ 1;
+    const spans = findFrames(sourceOf(damaged), 'a.zst');
+    await expect(collect(frameContents(sourceOf(damaged), spans, 'a.zst'))).rejects.toThrow(
+      'a.zst: offset 0: a zstd frame is damaged',
+    );
+    await expect(collect(zstdDecompressStream([damaged], 'a.zst'))).rejects.toThrow(
+      'a.zst: offset 0: its zstd data is damaged',
+    );
+  });
+
+  it('a truncated stream', async () => {
+    for (const missingBytes of [1, 4, 10, frame.length - 20, frame.length - 3]) {
+      const pieces = [frame, frame.subarray(0, 7), frame.subarray(7, -missingBytes)];
+      await expect(collect(zstdDecompressStream(pieces, 'a.zst')), `${missingBytes} less`).rejects.toThrow(
+        `a.zst: offset ${frame.length}: its zstd data is truncated`,
+      );
+    }
+  });
+
+  it('a frame that says less than it has, or more than is read', async () => {
+    const span = { offsetBytes: 0, lengthBytes: frame.length, contentOffsetBytes: 0, contentBytes: 1000 };
+    await expect(collect(frameContents(sourceOf(frame), [span], 'a.zst'))).rejects.toThrow(
+      'a.zst: offset 0: a zstd frame',
+    );
+    const huge = { ...span, contentBytes: 1 << 30 };
+    await expect(collect(frameContents(sourceOf(frame), [huge], 'a.zst'))).rejects.toThrow(
+      'at most 67108864 are read',
+    );
+  });
+});
+
+describe('work in order', () => {
+  it('keeps the order of the items and the bound on what runs', async () => {
+    let running = 0;
+    let most = 0;
+    const work = async (item: number): Promise<number> => {
+      most = Math.max(most, ++running);
+      await setTimeout(10 - item);
+      running--;
+      return item;
+    };
+    const results: number[] = [];
+    for await (const result of mapInOrder([1, 2, 3, 4, 5, 6, 7], work, 3)) results.push(result);
+    expect(results).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(most).toBe(3);
+  });
+
+  it('ends with the first error, and takes no further items', async () => {
+    const taken: number[] = [];
+    const items = function* () {
+      for (let item = 0; item < 100; item++) {
+        taken.push(item);
+        yield item;
+      }
+    };
+    const read = async () => {
+      for await (const _ of mapInOrder(items(), async (item) =>
+        item < 3 ? item : Promise.reject(new Error(`item ${item}`)),
+      ));
+    };
+    await expect(read()).rejects.toThrow('item 3');
+    expect(taken.length).toBeLessThan(8);
+  });
+});

@@ -1,0 +1,139 @@
+/** SELinux labels for what goes into a file system. */
+
+import { readFileSync } from 'node:fs';
+import { comparePaths, type Entry, NO_XATTRS, type Xattrs } from '../../formats/entry/entry.ts';
+import { UserError } from '../../formats/error/user-error.ts';
+import { FileContexts, type FileContextsSources } from '../../formats/selinux/selinux.ts';
+import { LIST, TEXT } from '../../runtime/cli/cli.ts';
+import type { MergedEntry } from '../layer/merge.ts';
+import { treePath } from './options.ts';
+import type { SelectedTree } from './selection.ts';
+
+/** The policy's files, and where the file system will be mounted. */
+export const LABEL_OPTIONS = { 'file-contexts': LIST, 'mount-point': TEXT };
+
+/** mke2fs(8) makes it, and every ext4 file system has one: also where nothing in the tree says so. */
+const LOST_AND_FOUND = 'lost+found';
+const LOST_AND_FOUND_MODE = 0o700;
+
+/** Linux, include/uapi/linux/xattr.h: XATTR_NAME_SELINUX. */
+const LABEL_XATTR = 'security.selinux';
+
+type SourceName = keyof FileContextsSources;
+
+/** The files beside `file_contexts` are known by their names, as libselinux knows them. */
+const COMPANIONS: readonly (readonly [suffix: string, SourceName])[] = [
+  ['.homedirs', 'homeDirectories'],
+  ['.local', 'local'],
+  ['.subs', 'substitutions'],
+  ['.subs_dist', 'distributionSubstitutions'],
+];
+
+function sourceName(path: string): SourceName {
+  return COMPANIONS.find(([suffix]) => path.endsWith(suffix))?.[1] ?? 'fileContexts';
+}
+
+/**
+ * Reads the files of a policy; which is which, their names tell.
+ *
+ * @throws UserError where one is there twice or `file_contexts` is missing, and for lines that cannot be used
+ */
+export function readFileContexts(paths: readonly string[]): FileContexts {
+  const names = new Map<SourceName, string>();
+  for (const path of paths) {
+    const other = names.get(sourceName(path));
+    if (other !== undefined)
+      throw new UserError(`--file-contexts: ${other} and ${path} are the same kind of file`);
+    names.set(sourceName(path), path);
+  }
+  const base = names.get('fileContexts');
+  if (base === undefined) {
+    throw new UserError(`--file-contexts: ${paths.join(', ')}: the file that these belong to is missing`);
+  }
+  const read = (name: SourceName) => {
+    const path = names.get(name);
+    return path === undefined ? {} : { [name]: { name: path, text: readFileSync(path, 'latin1') } };
+  };
+  return new FileContexts({
+    fileContexts: { name: base, text: readFileSync(base, 'latin1') },
+    ...read('homeDirectories'),
+    ...read('local'),
+    ...read('substitutions'),
+    ...read('distributionSubstitutions'),
+  });
+}
+
+function withLabel(xattrs: Xattrs, label: Uint8Array | undefined): Xattrs {
+  if (label === undefined && !xattrs.has(LABEL_XATTR)) return xattrs;
+  const changed = new Map(xattrs);
+  if (label === undefined) changed.delete(LABEL_XATTR);
+  else changed.set(LABEL_XATTR, label);
+  return changed;
+}
+
+/**
+ * Gives everything in a tree the label that the policy has for its path, and takes away any other: where the policy has none
+ * (`<<none>>`), nothing is left. A file with several names has the label of the first one.
+ *
+ * @param mountPoint where the root of the tree will be: an absolute path
+ */
+export function labelTree(tree: SelectedTree, contexts: FileContexts, mountPoint: string): SelectedTree {
+  // Few labels are on many entries: most have the same attributes, which are made once.
+  const labels = new Map<string, Uint8Array>();
+  const alone = new Map<string, Xattrs>();
+  const prefix = mountPoint === '/' ? '' : mountPoint;
+  const label = (merged: MergedEntry): MergedEntry => {
+    const { entry } = merged;
+    if (entry.type === 'hardlink') return merged;
+    const path = entry.path === '' ? prefix || '/' : `${prefix}/${entry.path}`;
+    const context = contexts.lookup(path, entry.type);
+    if (context === undefined) {
+      return { ...merged, entry: { ...entry, xattrs: withLabel(entry.xattrs, undefined) } };
+    }
+    // The kernel and every tool count the NUL at the end as a part of the value.
+    const value = labels.get(context) ?? Buffer.from(`${context}\0`, 'latin1');
+    labels.set(context, value);
+    if (entry.xattrs.size > 0)
+      return { ...merged, entry: { ...entry, xattrs: withLabel(entry.xattrs, value) } };
+    const xattrs = alone.get(context) ?? withLabel(NO_XATTRS, value);
+    alone.set(context, xattrs);
+    return { ...merged, entry: { ...entry, xattrs } };
+  };
+  return { ...tree, entries: tree.entries.map(label) };
+}
+
+/** The tree with a lost+found of root's, where it has none: what a writer adds by itself would have no label. */
+export function withLostAndFound(tree: SelectedTree): SelectedTree {
+  if (tree.entries.some(({ entry }) => entry.path === LOST_AND_FOUND)) return tree;
+  const entry: Entry = {
+    type: 'directory',
+    path: LOST_AND_FOUND,
+    mode: LOST_AND_FOUND_MODE,
+    uid: 0,
+    gid: 0,
+    xattrs: NO_XATTRS,
+  };
+  const after = tree.entries.findIndex((other) => comparePaths(other.entry.path, LOST_AND_FOUND) > 0);
+  const added = { entry, inode: { entry, source: undefined }, implied: false };
+  return { ...tree, entries: tree.entries.toSpliced(after < 0 ? tree.entries.length : after, 0, added) };
+}
+
+/**
+ * Labels a tree as {@link LABEL_OPTIONS} say; without a policy it stays as it is.
+ *
+ * The mount point is that of the options, or where the tree was in the whole one: the boot partition's root is `/boot`.
+ */
+export function labelledTree(
+  tree: SelectedTree,
+  values: { readonly 'file-contexts': readonly string[]; readonly 'mount-point'?: string | undefined },
+): SelectedTree {
+  const files = values['file-contexts'];
+  const mountPoint = values['mount-point'];
+  if (files.length === 0) {
+    if (mountPoint !== undefined)
+      throw new UserError('--mount-point: it is for labels; give --file-contexts too');
+    return tree;
+  }
+  const place = mountPoint === undefined ? tree.subtree : treePath(mountPoint, 'mount-point');
+  return labelTree(tree, readFileContexts(files), `/${place}`);
+}

@@ -1,0 +1,166 @@
+/** Copies the contents of a tree in parallel where all of them lie in uncompressed archives. */
+
+import { contentsByLayer } from '../layer/content.ts';
+import type { Layer } from '../layer/reader.ts';
+import { type BlockRun, CopyList, type CopyPool, startCopy, startFixedCopy } from './copy.ts';
+import { BLOCK_BYTES } from './copy-job.ts';
+import type { SelectedTree } from './selection.ts';
+
+/** A file system that says where blocks go, and is told which of them hold data. */
+export interface Placement {
+  readonly freeRuns: readonly BlockRun[];
+  /** See `Ext4Writer.placeFile`. */
+  placeFile(path: string, runs: readonly number[], dataBits: Uint8Array, firstBit: number): number;
+  full(): never;
+}
+
+/** Whether the contents of layers can be copied from where they lie. */
+export function areArchives(layers: readonly Layer[]): boolean {
+  return layers.every(({ frames, path }) => frames === undefined && path !== undefined);
+}
+
+/** The files of a tree, and where the blocks of each are in the list's sequence. */
+interface PlannedContents {
+  readonly list: CopyList;
+  readonly paths: string[];
+  /** Of each file, the runs of its blocks. */
+  readonly runs: (readonly number[])[];
+}
+
+function planContents(tree: SelectedTree): PlannedContents {
+  const list = new CopyList();
+  const paths: string[] = [];
+  const runs: (readonly number[])[] = [];
+  for (const [layer, ranges] of contentsByLayer(tree.entries)) {
+    if (layer.path === undefined) throw new Error(`${layer.name} is not in a file`);
+    for (const { entry, startBytes, extents } of ranges) {
+      paths.push(entry.path);
+      runs.push(list.add(layer.path, startBytes, entry.sizeBytes, extents));
+    }
+  }
+  return { list, paths, runs };
+}
+
+/** The first `count` blocks of `runs`. */
+export function firstBlocks(runs: readonly BlockRun[], count: number): BlockRun[] {
+  const first: BlockRun[] = [];
+  let left = count;
+  for (const run of runs) {
+    if (left === 0) break;
+    first.push({ start: run.start, count: Math.min(run.count, left) });
+    left -= Math.min(run.count, left);
+  }
+  return first;
+}
+
+function countBits(bits: Uint8Array): number {
+  let count = 0;
+  for (let byte of bits) for (; byte !== 0; byte &= byte - 1) count++;
+  return count;
+}
+
+/**
+ * Copies the contents of all files to the file of a file system that is being written.
+ *
+ * @param meanwhile what is done on this thread while the others copy
+ * @returns the blocks that were written
+ */
+export async function placeContents(
+  pool: CopyPool,
+  tree: SelectedTree,
+  target: Placement,
+  targetPath: string,
+  meanwhile: () => void,
+): Promise<readonly BlockRun[]> {
+  const { list, paths, runs } = planContents(tree);
+  const free = target.freeRuns;
+  const copy = startCopy(pool, list, targetPath, free);
+  meanwhile();
+  const { dataBits } = copy;
+  let bit = 0;
+  let known = 0;
+  for (const [index, path] of paths.entries()) {
+    const fileRuns = runs[index] as readonly number[];
+    const end = bit + countBlocks(fileRuns);
+    if (end > known) known = await copy.known(end);
+    // The copy ended early, and says why.
+    if (end > known) break;
+    bit += target.placeFile(path, fileRuns, dataBits, bit);
+  }
+  await copy.done;
+  if (copy.isFull) target.full();
+  return firstBlocks(free, countBits(dataBits));
+}
+
+/** A file system whose contents have their places before they come, as bytes of the image. */
+export interface FixedPlacement {
+  /** Where blocks of content begin; before that are ends of files among what describes them. */
+  readonly dataOffsetBytes: number;
+  /** Where the content of a file goes: a run of blocks, and a rest; see `ErofsPlan.placeOf`. */
+  placeOf(path: string): {
+    readonly offsetBytes: number;
+    readonly lengthBytes: number;
+    readonly tailOffsetBytes: number;
+    readonly tailBytes: number;
+  };
+}
+
+/** Adds what a stored extent has of the range `[start, end)` of its file, which goes to `target`. */
+function addRange(
+  list: CopyList,
+  path: string,
+  extent: { readonly offset: number; readonly length: number; readonly stored: number },
+  range: { readonly start: number; readonly end: number; readonly target: number },
+): void {
+  const from = Math.max(extent.offset, range.start);
+  const to = Math.min(extent.offset + extent.length, range.end);
+  if (to > from)
+    list.addAt(path, extent.stored + from - extent.offset, to - from, range.target + from - range.start);
+}
+
+/**
+ * Copies the contents of all files to their places in the file of a file system that is being written.
+ *
+ * @param meanwhile writes all of what describes the contents, on this thread while the others copy
+ */
+export async function copyToPlaces(
+  pool: CopyPool,
+  tree: SelectedTree,
+  target: FixedPlacement,
+  targetPath: string,
+  meanwhile: () => void,
+): Promise<void> {
+  const blocks = new CopyList();
+  const tails = new CopyList();
+  for (const [layer, ranges] of contentsByLayer(tree.entries)) {
+    if (layer.path === undefined) throw new Error(`${layer.name} is not in a file`);
+    for (const { entry, startBytes, extents = [[0, entry.sizeBytes]] } of ranges) {
+      const place = target.placeOf(entry.path);
+      const blockRange = {
+        start: 0,
+        end: place.lengthBytes,
+        target: place.offsetBytes - target.dataOffsetBytes,
+      };
+      const tailRange = { start: place.lengthBytes, end: entry.sizeBytes, target: place.tailOffsetBytes };
+      let stored = startBytes;
+      for (const [offset, length] of extents) {
+        addRange(blocks, layer.path, { offset, length, stored }, blockRange);
+        if (place.tailBytes > 0) addRange(tails, layer.path, { offset, length, stored }, tailRange);
+        stored += length;
+      }
+    }
+  }
+  const firstBlock = target.dataOffsetBytes / BLOCK_BYTES;
+  const blockCopy = startFixedCopy(pool, blocks, targetPath, { firstBlock, keepsTarget: false });
+  meanwhile();
+  // The ends of files go between what was just written.
+  const tailCopy = startFixedCopy(pool, tails, targetPath, { firstBlock: 0, keepsTarget: true });
+  await Promise.all([blockCopy.done, tailCopy.done]);
+}
+
+/** The blocks of `runs`, pairs of logical block and count. */
+function countBlocks(runs: readonly number[]): number {
+  let count = 0;
+  for (let index = 1; index < runs.length; index += 2) count += runs[index] as number;
+  return count;
+}

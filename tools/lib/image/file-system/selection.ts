@@ -1,0 +1,94 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { FileEntry } from '../../formats/entry/entry.ts';
+import { UserError } from '../../formats/error/user-error.ts';
+import { streamContents } from '../layer/content.ts';
+import { openLayerFile } from '../layer/file.ts';
+import { type MergedEntry, mergeLayers } from '../layer/merge.ts';
+import type { Layer } from '../layer/reader.ts';
+import { selectEntries } from '../layer/select.ts';
+import { type EntryList, entryRecord } from '../manifest/entries.ts';
+import { exclusion, treePath } from './options.ts';
+
+/** SHA-256 of no bytes. */
+const EMPTY_DIGEST = createHash('sha256').digest('hex');
+
+/** The part of a merged root file system that becomes a file system of its own. */
+export interface SelectedTree {
+  readonly subtree: string;
+  readonly entries: readonly MergedEntry[];
+}
+
+/** What of a merged root file system is selected. */
+export interface TreeSelection {
+  readonly subtree?: string | undefined;
+  readonly exclude: readonly string[];
+}
+
+/** Merges the layers in files and selects from them, as the options say. */
+export async function selectTree(
+  options: TreeSelection & { readonly layer: readonly string[] },
+): Promise<SelectedTree> {
+  return await selectFromLayers(options.layer.map(openLayerFile), options);
+}
+
+/** Merges open layers and selects from them, as the options say. */
+export async function selectFromLayers(
+  layers: readonly Layer[],
+  options: TreeSelection,
+): Promise<SelectedTree> {
+  const merged = await mergeLayers(layers);
+  const subtree = treePath(options.subtree ?? '/', 'subtree');
+  const exclude = options.exclude.length === 0 ? {} : { exclude: exclusion(options.exclude) };
+  const entries = selectEntries(merged.entries(), { subtree, ...exclude });
+  if (entries.length === 0) throw new UserError(`--subtree=/${subtree}: the layers have no such directory`);
+  if (entries[0]?.entry.type !== 'directory') throw new UserError(`--subtree=/${subtree}: not a directory`);
+  return { subtree, entries };
+}
+
+/** Takes the pieces of one file after another. */
+export interface ContentSink {
+  /** A file begins; nothing comes for files without content. */
+  open(entry: FileEntry): { write(bytes: Uint8Array): void; close(): void };
+}
+
+/**
+ * Copies the content of every file of the tree into `sink`, once, in the order of the layers.
+ *
+ * @returns the SHA-256 of each file by its path, hexadecimal
+ */
+export async function copyContents(tree: SelectedTree, sink: ContentSink): Promise<Map<string, string>> {
+  const digests = new Map<string, string>();
+  let hash: Hash | undefined;
+  let file: ReturnType<ContentSink['open']> | undefined;
+  await streamContents(tree.entries, (entry, positionBytes, bytes) => {
+    if (positionBytes === 0) {
+      hash = createHash('sha256');
+      file = sink.open(entry);
+    }
+    hash?.update(bytes);
+    file?.write(bytes);
+    if (positionBytes + bytes.length === entry.sizeBytes) {
+      digests.set(entry.path, hash?.digest('hex') ?? EMPTY_DIGEST);
+      file?.close();
+    }
+  });
+  return digests;
+}
+
+/** The list of everything in the tree, for the manifest. */
+export function listEntries(tree: SelectedTree, digests: ReadonlyMap<string, string>): EntryList {
+  return {
+    formatVersion: 1,
+    subtree: `/${tree.subtree}`,
+    entries: tree.entries.map(({ entry, inode }) => {
+      const digest = entry.type === 'file' ? (digests.get(entry.path) ?? EMPTY_DIGEST) : undefined;
+      const layer = entry.type === 'file' ? inode.source?.layer.name : undefined;
+      return entryRecord(entry, digest, layer === undefined ? undefined : layerTitle(layer));
+    }),
+  };
+}
+
+/** A layer's file name says which target made it. */
+function layerTitle(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).replace(/(?:\.layer)?\.tar(?:\.zst)?$/, '');
+}

@@ -1,0 +1,66 @@
+import { closeSync, openSync, readSync, rmSync } from 'node:fs';
+import { writeFully } from '../../formats/block/write.ts';
+
+/** Where in a spool a content lies. */
+export interface SpooledContent {
+  readonly startBytes: number;
+  readonly lengthBytes: number;
+}
+
+const READ_BYTES = 1 << 20;
+const BUFFER_BYTES = 1 << 20;
+
+/** Contents that wait for their layer to be written, in a file that goes when the process ends. */
+export class Spool {
+  readonly #path: string;
+  readonly #descriptor: number;
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  #buffered = 0;
+  #writtenBytes = 0;
+
+  /** @param path a file to make, next to the output for example; its name is gone at once */
+  constructor(path: string) {
+    this.#path = path;
+    this.#descriptor = openSync(path, 'wx+');
+    rmSync(path);
+  }
+
+  get sizeBytes(): number {
+    return this.#writtenBytes + this.#buffered;
+  }
+
+  #writeOut(bytes: Uint8Array): void {
+    writeFully(this.#descriptor, this.#path, bytes, this.#writtenBytes);
+    this.#writtenBytes += bytes.length;
+  }
+
+  append(bytes: Uint8Array): void {
+    if (bytes.length > BUFFER_BYTES - this.#buffered) {
+      this.#writeOut(this.#buffer.subarray(0, this.#buffered));
+      this.#buffered = 0;
+    }
+    if (bytes.length > BUFFER_BYTES) {
+      this.#writeOut(bytes);
+      return;
+    }
+    this.#buffer.set(bytes, this.#buffered);
+    this.#buffered += bytes.length;
+  }
+
+  *read({ startBytes, lengthBytes }: SpooledContent): Generator<Uint8Array, void, undefined> {
+    this.#writeOut(this.#buffer.subarray(0, this.#buffered));
+    this.#buffered = 0;
+    for (let done = 0; done < lengthBytes; ) {
+      const bytes = Buffer.allocUnsafe(Math.min(READ_BYTES, lengthBytes - done));
+      const count = readSync(this.#descriptor, bytes, 0, bytes.length, startBytes + done);
+      if (count === 0)
+        throw new RangeError(`content of ${lengthBytes} bytes at ${startBytes} passes the spool's end`);
+      yield bytes.subarray(0, count);
+      done += count;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}

@@ -1,0 +1,48 @@
+import { UserError } from '../../formats/error/user-error.ts';
+
+/** Sizes as people write them: `3G`, `100MiB`, `10 GiB`. All units are binary. */
+
+const KIBIBYTE = 1024;
+
+/** Every spelling that is understood, in lower case, with its bytes. */
+const UNIT_BYTES: ReadonlyMap<string, number> = new Map([
+  ['b', 1],
+  ['k', KIBIBYTE],
+  ['kib', KIBIBYTE],
+  ['m', KIBIBYTE ** 2],
+  ['mib', KIBIBYTE ** 2],
+  ['g', KIBIBYTE ** 3],
+  ['gib', KIBIBYTE ** 3],
+  ['t', KIBIBYTE ** 4],
+  ['tib', KIBIBYTE ** 4],
+]);
+
+const KNOWN_UNITS = 'B, K or KiB, M or MiB, G or GiB, T or TiB (binary: 1K = 1024 bytes)';
+
+/** What is wrong with a size, or its value in bytes. `plainUnitBytes` is what a number without a unit counts. */
+export function readSize(text: string, plainUnitBytes: number): number | { readonly problem: string } {
+  const match = /^([0-9]+)\s*([A-Za-z]*)$/.exec(text.trim());
+  if (match === null) {
+    return { problem: `"${text}" is not a size: write a whole number and a unit: ${KNOWN_UNITS}` };
+  }
+  const [, digits = '', unit = ''] = match;
+  const unitBytes = unit === '' ? plainUnitBytes : UNIT_BYTES.get(unit.toLowerCase());
+  if (unitBytes === undefined) {
+    return { problem: `"${text}" has the unknown unit "${unit}": use ${KNOWN_UNITS}` };
+  }
+  const sizeBytes = Number(digits) * unitBytes;
+  if (!Number.isSafeInteger(sizeBytes)) return { problem: `"${text}" is too large for a size` };
+  return sizeBytes;
+}
+
+/**
+ * The bytes that a size such as `3G` stands for; a number without a unit is bytes.
+ *
+ * @param what names the value in errors: `--size`
+ * @throws UserError for text that is no size, and for an unknown unit, listing the known ones
+ */
+export function parseSize(text: string, what = 'size'): number {
+  const size = readSize(text, 1);
+  if (typeof size !== 'number') throw new UserError(`${what}: ${size.problem}`);
+  return size;
+}

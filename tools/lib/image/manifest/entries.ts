@@ -1,0 +1,72 @@
+import type { Entry } from '../../formats/entry/entry.ts';
+
+/** What the manifest tells of one name in a file system. Paths are absolute in the file system that holds them. */
+export interface EntryRecord {
+  readonly path: string;
+  readonly type: Entry['type'];
+  /** Permission bits in octal, four digits. */
+  readonly mode: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Files only. */
+  readonly sizeBytes?: number;
+  /** Files only: SHA-256 of the content, hexadecimal. */
+  readonly sha256?: string;
+  /** Symbolic links: the target as written. Hard links: the absolute path of the first name. */
+  readonly target?: string;
+  /** Devices only: `MAJOR:MINOR`. */
+  readonly device?: string;
+  /** Extended attributes by full name, values in base64. */
+  readonly xattrs?: Readonly<Record<string, string>>;
+  /** Where the content came from: the layer's name. */
+  readonly layer?: string;
+}
+
+/** `*.entries.json`: everything in one file system. */
+export interface EntryList {
+  readonly formatVersion: 1;
+  /** Which directory of the root file system became the root of this one: `/`, `/boot`. */
+  readonly subtree: string;
+  readonly entries: readonly EntryRecord[];
+}
+
+/** Turns an entry into its record. `digest` is the SHA-256 of a file's content in hexadecimal. */
+export function entryRecord(entry: Entry, digest?: string, layer?: string): EntryRecord {
+  const xattrs = [...entry.xattrs].map(
+    ([name, value]) => [name, Buffer.from(value).toString('base64')] as const,
+  );
+  return {
+    path: `/${entry.path}`,
+    type: entry.type,
+    mode: entry.mode.toString(8).padStart(4, '0'),
+    uid: entry.uid,
+    gid: entry.gid,
+    ...(entry.type === 'file' ? { sizeBytes: entry.sizeBytes } : {}),
+    ...(digest === undefined ? {} : { sha256: digest }),
+    ...(entry.type === 'symlink' ? { target: entry.target } : {}),
+    ...(entry.type === 'hardlink' ? { target: `/${entry.target}` } : {}),
+    ...('major' in entry ? { device: `${entry.major}:${entry.minor}` } : {}),
+    ...(xattrs.length > 0 ? { xattrs: Object.fromEntries(xattrs) } : {}),
+    ...(layer === undefined ? {} : { layer }),
+  };
+}
+
+/** JSON with one record a line, so that a line diff of two manifests shows what changed. */
+export function jsonLines(
+  head: Readonly<Record<string, unknown>>,
+  lists: Readonly<Record<string, readonly unknown[]>>,
+): string {
+  const fields = Object.entries(head).map(
+    ([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`,
+  );
+  for (const [key, records] of Object.entries(lists)) {
+    const lines = records.map((record) => `\n  ${JSON.stringify(record)}`).join(',');
+    fields.push(`${JSON.stringify(key)}: [${lines}${records.length > 0 ? '\n ' : ''}]`);
+  }
+  return `{\n ${fields.join(',\n ')}\n}\n`;
+}
+
+/** The text of `*.entries.json`. */
+export function formatEntryList(list: EntryList): string {
+  return jsonLines({ formatVersion: list.formatVersion, subtree: list.subtree }, { entries: list.entries });
+}

@@ -1,0 +1,91 @@
+import { comparePaths } from '../../formats/entry/entry.ts';
+import { type EntryList, type EntryRecord, jsonLines } from './entries.ts';
+
+/** One package of the image. */
+export interface PackageRecord {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  readonly source: string;
+  /** SHA-256 of the .deb, hexadecimal. */
+  readonly sha256: string;
+}
+
+/** A package and the paths that it brought, relative to the root. */
+export type PackageContents = PackageRecord & { readonly files: readonly string[] };
+
+/** A component file: where it goes, and the target that it came from. */
+export interface ComponentRecord {
+  readonly path: string;
+  readonly label: string;
+  /** What it does, where it only stands in for the real one. */
+  readonly note?: string;
+}
+
+/** What `image.json` tells of a partition: the index of the packed partition without its frames. */
+export interface PartitionRecord {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly fileSystem?: unknown;
+  readonly verity?: unknown;
+}
+
+/** An entry, the partition that holds it, and who brought it. */
+export type ImageEntry = EntryRecord & {
+  readonly partition: string;
+  readonly package?: string;
+  readonly component?: string;
+};
+
+/** `image.json`. */
+export interface ImageManifest {
+  readonly formatVersion: 1;
+  readonly os: string;
+  readonly variant: string;
+  readonly version: string;
+  /** Path of each placeholder, and what it does instead of the real file. */
+  readonly notes: Readonly<Record<string, string>>;
+  /** Archive file name to its SHA-256. */
+  readonly archives: Readonly<Record<string, string>>;
+  readonly partitions: readonly PartitionRecord[];
+  readonly packages: readonly PackageRecord[];
+  readonly entries: readonly ImageEntry[];
+}
+
+/** Says for each path of the root file system who brought it. A component hides the package whose file it replaces. */
+export class Attribution {
+  readonly #packages = new Map<string, string>();
+  readonly #components = new Map<string, string>();
+
+  constructor(packages: readonly PackageContents[], components: readonly ComponentRecord[]) {
+    for (const { name, files } of packages) for (const file of files) this.#packages.set(`/${file}`, name);
+    for (const { path, label } of components) this.#components.set(path, label);
+  }
+
+  of(path: string): { package?: string; component?: string } {
+    const component = this.#components.get(path);
+    if (component !== undefined) return { component };
+    const owner = this.#packages.get(path);
+    return owner === undefined ? {} : { package: owner };
+  }
+}
+
+/** The entries of one partition, each with its owner. */
+export function imageEntries(partition: string, list: EntryList, attribution: Attribution): ImageEntry[] {
+  const prefix = list.subtree === '/' ? '' : list.subtree;
+  return list.entries.map((entry) => ({ partition, ...entry, ...attribution.of(`${prefix}${entry.path}`) }));
+}
+
+/** The text of `image.json`: one line an archive, partition, package and entry. */
+export function formatManifest(manifest: ImageManifest): string {
+  const { formatVersion, os, variant, version, notes, archives } = manifest;
+  return jsonLines(
+    { formatVersion, os, variant, version, notes, archives },
+    {
+      partitions: manifest.partitions,
+      packages: manifest.packages.toSorted((left, right) => comparePaths(left.name, right.name)),
+      entries: manifest.entries,
+    },
+  );
+}

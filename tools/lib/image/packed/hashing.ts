@@ -1,0 +1,77 @@
+/** Hashes what is written somewhere else too, on a thread of its own. */
+
+import { TaskPool } from '../../runtime/parallel/parallel.ts';
+import { sharedWords } from '../../runtime/parallel/shared.ts';
+import { END, FREE, type HashRing, hashTask, SLOT_BYTES, SLOT_COUNT } from './hash-worker.ts';
+
+/** A thread that has not hashed a slot in this time has died. */
+const PATIENCE_MS = 120_000;
+
+/** The SHA-256 of bytes that are put into the slots of a ring, one after another. */
+export class StreamHash {
+  readonly #ring: HashRing = {
+    bytes: new Uint8Array(new SharedArrayBuffer(SLOT_BYTES * SLOT_COUNT)),
+    lengths: sharedWords(SLOT_COUNT),
+  };
+  readonly #pool = new TaskPool(hashTask, 1);
+  readonly #digest = this.#pool.run(this.#ring);
+  #slot = 0;
+
+  constructor() {
+    // An error is thrown by finish(); until then it must not count as unhandled.
+    this.#digest.catch(() => {});
+  }
+
+  /**
+   * The next slot, to be filled from its start. What is in it is hashed once {@link put} says how much that is, and stays as it is
+   * until `slot` is called again.
+   */
+  slot(): Uint8Array {
+    const { bytes, lengths } = this.#ring;
+    for (let length = FREE; ; ) {
+      length = Atomics.load(lengths, this.#slot);
+      if (length === FREE) break;
+      if (Atomics.wait(lengths, this.#slot, length, PATIENCE_MS) === 'timed-out') {
+        throw new Error(`the thread that hashes has not taken ${length} bytes in ${PATIENCE_MS} ms`);
+      }
+    }
+    return bytes.subarray(this.#slot * SLOT_BYTES, (this.#slot + 1) * SLOT_BYTES);
+  }
+
+  /** Hashes the first `lengthBytes` of the slot. */
+  put(lengthBytes: number): void {
+    if (lengthBytes === 0) return;
+    this.#publish(lengthBytes);
+  }
+
+  /** Hashes bytes that lie somewhere else. */
+  update(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      const slot = this.slot();
+      const piece = bytes.subarray(done, done + slot.length);
+      slot.set(piece);
+      this.put(piece.length);
+      done += piece.length;
+    }
+  }
+
+  /** @returns the digest, hexadecimal */
+  async finish(): Promise<string> {
+    this.slot();
+    this.#publish(END);
+    const digest = await this.#digest;
+    await this.#pool.close();
+    return digest;
+  }
+
+  /** Ends the thread where nobody wants the digest any more. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  #publish(length: number): void {
+    Atomics.store(this.#ring.lengths, this.#slot, length);
+    Atomics.notify(this.#ring.lengths, this.#slot);
+    this.#slot = (this.#slot + 1) % SLOT_COUNT;
+  }
+}

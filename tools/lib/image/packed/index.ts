@@ -1,0 +1,151 @@
+/** The index of a packed partition (docs/formats/packed-partition.md). */
+
+import { UserError } from '../../formats/error/user-error.ts';
+
+export const PACKED_VERSION = 1;
+/** Blocks of zeros of this size are in no extent. */
+export const BLOCK_BYTES = 4096;
+/** The image is cut into aligned chunks of this size, each with a frame of its own where it holds data. */
+export const CHUNK_BYTES = 4 << 20;
+
+/** [offset, length] in bytes: of the image for extents, of the compressed file for frames. */
+export type ByteRange = readonly [offsetBytes: number, lengthBytes: number];
+
+export interface FileSystemInfo {
+  readonly type: string;
+  readonly label: string;
+  readonly uuid: string;
+}
+
+export interface VerityInfo {
+  /** Hexadecimal. */
+  readonly rootHash: string;
+  /** Hexadecimal. */
+  readonly salt: string;
+  readonly dataBytes: number;
+  readonly hashOffsetBytes: number;
+  readonly uuid: string;
+}
+
+/** What is known about a partition beyond its bytes. */
+export interface PartitionFacts {
+  readonly fileSystem?: FileSystemInfo;
+  readonly verity?: VerityInfo;
+}
+
+/** A chunk that holds data. Its frame's content is the data of its extents, without gaps. */
+export interface PackedChunk {
+  readonly offsetBytes: number;
+  readonly extents: readonly ByteRange[];
+  /** Its frame in the `.zst` file. */
+  readonly zst: ByteRange;
+  /** Its member in the `.gz` file; in no chunk where there is no such file. */
+  readonly gz?: ByteRange;
+}
+
+export interface PackedIndex extends PartitionFacts {
+  readonly version: typeof PACKED_VERSION;
+  readonly sizeBytes: number;
+  readonly blockBytes: typeof BLOCK_BYTES;
+  readonly chunkBytes: number;
+  /** Of the raw image, holes as zeros; hexadecimal. Not there where nobody wanted it to be computed. */
+  readonly sha256?: string;
+  readonly chunks: readonly PackedChunk[];
+}
+
+/** How an archive or a file is compressed. */
+export type Compression = 'zst' | 'gz';
+
+/** Where data is in the image, neighbours joined. */
+export function dataExtents(index: PackedIndex): ByteRange[] {
+  const extents: [number, number][] = [];
+  for (const [offsetBytes, lengthBytes] of index.chunks.flatMap((chunk) => chunk.extents)) {
+    const last = extents.at(-1);
+    if (last !== undefined && last[0] + last[1] === offsetBytes) last[1] += lengthBytes;
+    else extents.push([offsetBytes, lengthBytes]);
+  }
+  return extents;
+}
+
+/** Whether a partition was packed with a compression. One without data has all of them. */
+export function hasCompression(index: PackedIndex, compression: Compression): boolean {
+  return index.chunks[0]?.[compression] !== undefined || index.chunks.length === 0;
+}
+
+/** The size of the compressed file that the index describes. */
+export function compressedBytes(index: PackedIndex, compression: Compression): number {
+  const last = index.chunks.at(-1)?.[compression];
+  return last === undefined ? 0 : last[0] + last[1];
+}
+
+/** One chunk a line, so that two indexes can be compared. */
+export function formatIndex(index: PackedIndex): string {
+  const { chunks, ...rest } = index;
+  const head = JSON.stringify(rest).slice(0, -1);
+  return `${head},"chunks":[\n${chunks.map((chunk) => JSON.stringify(chunk)).join(',\n')}\n]}\n`;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function checkChunks(index: PackedIndex, fail: (rule: string) => never): void {
+  const end = { image: 0, zst: 0, gz: 0 };
+  for (const chunk of index.chunks) {
+    if (chunk.offsetBytes % index.chunkBytes !== 0) fail(`the chunk at ${chunk.offsetBytes} is not aligned`);
+    if (chunk.extents.length === 0) fail(`the chunk at ${chunk.offsetBytes} holds no data`);
+    for (const [offsetBytes, lengthBytes] of chunk.extents) {
+      const aligned = offsetBytes % BLOCK_BYTES === 0 && lengthBytes % BLOCK_BYTES === 0 && lengthBytes > 0;
+      const inside =
+        offsetBytes >= chunk.offsetBytes && offsetBytes + lengthBytes <= chunk.offsetBytes + index.chunkBytes;
+      if (!aligned || !inside || offsetBytes < end.image)
+        fail(`the extent at ${offsetBytes} is unaligned or out of order`);
+      end.image = offsetBytes + lengthBytes;
+    }
+    for (const compression of ['zst', 'gz'] as const) {
+      const range = chunk[compression];
+      if ((range !== undefined) !== hasCompression(index, compression))
+        fail(`some chunks have ${compression} frames and others have none`);
+      if (range === undefined) continue;
+      const [offsetBytes, lengthBytes] = range;
+      if (offsetBytes !== end[compression]) fail(`the ${compression} frames are not one after another`);
+      end[compression] = offsetBytes + lengthBytes;
+    }
+  }
+  if (end.image > index.sizeBytes) fail('an extent passes the end of the image');
+}
+
+/**
+ * Reads an index.
+ *
+ * @param name the file's name, for errors
+ * @throws UserError where it is not an index, or contradicts itself
+ */
+export function parseIndex(text: string, name: string): PackedIndex {
+  const fail: (rule: string) => never = (rule) => {
+    throw new UserError(`${name}: not the index of a packed partition: ${rule}`);
+  };
+  let index: PackedIndex;
+  try {
+    index = JSON.parse(text) as PackedIndex;
+  } catch {
+    fail('it is not JSON');
+  }
+  if (index?.version !== PACKED_VERSION) fail(`its version is not ${PACKED_VERSION}`);
+  if (index.blockBytes !== BLOCK_BYTES) fail(`blockBytes is not ${BLOCK_BYTES}`);
+  if (!isCount(index.sizeBytes) || index.sizeBytes % BLOCK_BYTES !== 0)
+    fail('sizeBytes is not a multiple of its blocks');
+  if (!isCount(index.chunkBytes) || index.chunkBytes === 0) fail('chunkBytes is not a positive number');
+  if (index.sha256 !== undefined && !/^[0-9a-f]{64}$/.test(index.sha256)) fail('sha256 is not a digest');
+  if (!Array.isArray(index.chunks)) fail('it has no list of chunks');
+  const ranges = index.chunks.flatMap(({ zst, gz, extents }) => [
+    zst,
+    ...(gz === undefined ? [] : [gz]),
+    ...(extents ?? []),
+  ]);
+  if (ranges.some((range) => !Array.isArray(range) || range.length !== 2 || !range.every(isCount))) {
+    fail('a chunk has something that is not [offset, length]');
+  }
+  checkChunks(index, fail);
+  return index;
+}

@@ -1,0 +1,89 @@
+/** The part of `unpackInParallel` that runs on worker threads: decompresses frames and writes their extents. */
+
+import { closeSync, openSync, readSync } from 'node:fs';
+import { naming, writeFully } from '../../formats/block/write.ts';
+import { UserError } from '../../formats/error/user-error.ts';
+import { defineTask } from '../../runtime/parallel/parallel.ts';
+import { releaseBuffer } from '../../runtime/parallel/release.ts';
+import { SharedCounter, SharedLock } from '../../runtime/parallel/shared.ts';
+import { decompressChunk } from './chunk.ts';
+
+/** A frame, and where its content goes. */
+export interface UnpackFrame {
+  /** Position of its file in the list of paths. */
+  readonly source: number;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  readonly contentBytes: number;
+  /** [offset in the target, length] of the runs that the content consists of. */
+  readonly extents: readonly (readonly [offsetBytes: number, lengthBytes: number])[];
+}
+
+export interface UnpackJob {
+  readonly sourcePaths: readonly string[];
+  readonly targetPath: string;
+  readonly frames: readonly UnpackFrame[];
+  readonly words: Int32Array;
+}
+
+/** The words that the threads share. */
+export const UNPACK_WORDS = { next: 0, writing: 1, count: 2 } as const;
+
+function readFrame(
+  descriptor: number,
+  path: string,
+  { offsetBytes, lengthBytes }: UnpackFrame,
+  buffer: Buffer,
+): Buffer {
+  const bytes = buffer.subarray(0, lengthBytes);
+  for (let done = 0; done < lengthBytes; ) {
+    const count = readSync(descriptor, bytes, done, lengthBytes - done, offsetBytes + done);
+    if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
+    done += count;
+  }
+  return bytes;
+}
+
+function unpackFrames(
+  { sourcePaths, targetPath, frames, words }: UnpackJob,
+  sources: readonly number[],
+  target: number,
+): void {
+  const next = new SharedCounter(words, UNPACK_WORDS.next);
+  const buffer = Buffer.allocUnsafeSlow(
+    frames.reduce((most, { lengthBytes }) => Math.max(most, lengthBytes), 0),
+  );
+  const writing = new SharedLock(words, UNPACK_WORDS.writing);
+  for (let index = next.take(); index < frames.length; index = next.take()) {
+    const frame = frames[index] as UnpackFrame;
+    const path = sourcePaths[frame.source] as string;
+    const bytes = readFrame(sources[frame.source] as number, path, frame, buffer);
+    const content = decompressChunk(bytes, frame.contentBytes, path, frame.offsetBytes);
+    writing.run(() => {
+      let position = 0;
+      for (const [offsetBytes, lengthBytes] of frame.extents) {
+        writeFully(target, targetPath, content.subarray(position, position + lengthBytes), offsetBytes);
+        position += lengthBytes;
+      }
+    });
+    releaseBuffer(content);
+  }
+}
+
+export const unpackTask = defineTask(import.meta.url, 'unpack-frames', (job: UnpackJob | undefined): void => {
+  // A call without a job starts the thread and loads this module, while its caller still finds out what is to be unpacked.
+  if (job === undefined) return;
+  const sources: number[] = [];
+  let target: number | undefined;
+  try {
+    for (const path of job.sourcePaths) sources.push(openSync(path, 'r'));
+    target = openSync(job.targetPath, 'r+');
+    unpackFrames(job, sources, target);
+  } catch (error) {
+    // The others need not go on.
+    Atomics.store(job.words, UNPACK_WORDS.next, job.frames.length);
+    throw naming(error, job.targetPath);
+  } finally {
+    for (const descriptor of [...sources, ...(target === undefined ? [] : [target])]) closeSync(descriptor);
+  }
+});

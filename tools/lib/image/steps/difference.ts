@@ -1,0 +1,159 @@
+/** What turns one file tree into another, as a layer says it. Pure: it knows paths, metadata and inode numbers only. */
+import { type Entry, parentPath, type Xattrs } from '../../formats/entry/entry.ts';
+
+/** One name in a tree, listed in path order. */
+export interface ListedEntry {
+  /** A further name of a file that was listed before is a `hardlink`. */
+  readonly entry: Entry;
+  /** Names of the same file have the same number. */
+  readonly inode: number;
+  /** Whether anything about the file (or a directory's list of names) was changed since the first tree was made. */
+  readonly isTouched: boolean;
+}
+
+export type Change =
+  | { readonly kind: 'entry'; readonly entry: Entry }
+  | { readonly kind: 'whiteout'; readonly path: string };
+
+/** Compares the contents of two files of the same size, one of each tree. */
+export type ContentComparison = (before: Node, after: Node) => boolean;
+
+/** A name with the file's own entry, also where it is a further name of the file. */
+export interface Node {
+  readonly path: string;
+  readonly inode: number;
+  readonly isTouched: boolean;
+  /** The file's own entry, also for a further name of it. */
+  readonly entry: Entry;
+}
+
+interface Tree {
+  readonly nodes: ReadonlyMap<string, Node>;
+  /** The names of everything but directories, by inode number, in path order. */
+  readonly names: ReadonlyMap<number, readonly Node[]>;
+}
+
+function index(listing: Iterable<ListedEntry>): Tree {
+  const nodes = new Map<string, Node>();
+  const names = new Map<number, Node[]>();
+  for (const { entry, inode, isTouched } of listing) {
+    const first = names.get(inode);
+    const node: Node = { path: entry.path, inode, isTouched, entry: first?.[0]?.entry ?? entry };
+    nodes.set(entry.path, node);
+    if (entry.type === 'directory') continue;
+    if (first === undefined) names.set(inode, [node]);
+    else first.push(node);
+  }
+  return { nodes, names };
+}
+
+function haveSameXattrs(left: Xattrs, right: Xattrs): boolean {
+  if (left.size !== right.size) return false;
+  for (const [name, value] of left) {
+    const other = right.get(name);
+    if (other === undefined || Buffer.compare(value, other) !== 0) return false;
+  }
+  return true;
+}
+
+/** Whether two entries are the same but for their paths and the content of a file. */
+function haveSameMetadata(left: Entry, right: Entry): boolean {
+  if (left.mode !== right.mode || left.uid !== right.uid || left.gid !== right.gid) return false;
+  if (!haveSameXattrs(left.xattrs, right.xattrs)) return false;
+  switch (left.type) {
+    case 'file':
+      return right.type === 'file' && left.sizeBytes === right.sizeBytes;
+    case 'symlink':
+      return right.type === 'symlink' && left.target === right.target;
+    case 'character-device':
+    case 'block-device':
+      return right.type === left.type && left.major === right.major && left.minor === right.minor;
+    default:
+      return left.type === right.type;
+  }
+}
+
+function isSame(before: Node | undefined, after: Node, hasSameContent: ContentComparison): boolean {
+  if (before === undefined) return false;
+  if (before.inode === after.inode && !after.isTouched) return true;
+  if (!haveSameMetadata(before.entry, after.entry)) return false;
+  return after.entry.type !== 'file' || hasSameContent(before, after);
+}
+
+/** The file's names in a layer: the first is the file, the others are hard links to it. */
+function entriesOf(names: readonly Node[]): Entry[] {
+  const [first] = names;
+  if (first === undefined) return [];
+  const { mode, uid, gid, xattrs } = first.entry;
+  return names.map(({ path }) =>
+    path === first.path
+      ? { ...first.entry, path }
+      : { type: 'hardlink', path, target: first.path, mode, uid, gid, xattrs },
+  );
+}
+
+/**
+ * The file of the first tree that a file of the second still is, names included: none of its names is new or was
+ * another file's. Names that are gone do not matter; they get whiteouts.
+ */
+function sameFile(
+  names: readonly Node[],
+  before: Tree,
+  hasSameContent: ContentComparison,
+): number | undefined {
+  const [first] = names;
+  const original = first && before.nodes.get(first.path);
+  if (first === undefined || original === undefined) return undefined;
+  if (names.some(({ path }) => before.nodes.get(path)?.inode !== original.inode)) return undefined;
+  return isSame(original, first, hasSameContent) ? original.inode : undefined;
+}
+
+function changedFiles(before: Tree, after: Tree, hasSameContent: ContentComparison): Change[] {
+  // Two files that were one are the same file only once: the other is a copy, and says so by being in the layer.
+  const kept = new Set<number>();
+  return [...after.names.values()].flatMap((names) => {
+    const original = sameFile(names, before, hasSameContent);
+    if (original !== undefined && !kept.has(original)) {
+      kept.add(original);
+      return [];
+    }
+    return entriesOf(names).map((entry): Change => ({ kind: 'entry', entry }));
+  });
+}
+
+function changedDirectories(before: Tree, after: Tree): Change[] {
+  return [...after.nodes.values()].flatMap((node): Change[] => {
+    if (node.entry.type !== 'directory') return [];
+    const original = before.nodes.get(node.path);
+    return original !== undefined && haveSameMetadata(original.entry, node.entry)
+      ? []
+      : [{ kind: 'entry', entry: node.entry }];
+  });
+}
+
+/** What is gone, but for what goes with its directory. */
+function deletions(before: Tree, after: Tree): Change[] {
+  return [...before.nodes.keys()]
+    .filter((path) => !after.nodes.has(path) && after.nodes.get(parentPath(path))?.entry.type === 'directory')
+    .map((path) => ({ kind: 'whiteout', path }));
+}
+
+/**
+ * Compares two trees, each listed in path order.
+ *
+ * The result depends on what the trees hold alone, not on how the second was made from the first: a file that was
+ * written again with the same content and metadata has not changed, whatever its inode number.
+ */
+export function findChanges(
+  before: Iterable<ListedEntry>,
+  after: Iterable<ListedEntry>,
+  hasSameContent: ContentComparison,
+): Change[] {
+  const first = index(before);
+  const second = index(after);
+  return [
+    ...deletions(first, second),
+    ...changedDirectories(first, second),
+    ...changedFiles(first, second, hasSameContent),
+  ];
+}

@@ -1,0 +1,41 @@
+/**
+ * Starts the user-mode Linux kernel with a loader and a C library of our own, whatever the host has.
+ *
+ * Running `ld.so linux.uml` would do for most programs, but not for this one: its memory lies between its own image and
+ * its heap, and Linux puts the heap of a program that was started so behind the loader (far away), not behind the
+ * program. A copy that names another interpreter is loaded as usual.
+ */
+import { UserError } from '../../formats/error/user-error.ts';
+
+/** System V ABI, chapters 4 and 5: Elf64_Ehdr and Elf64_Phdr. */
+const PROGRAM_HEADERS_OFFSET = 32;
+const PROGRAM_HEADER_SIZE_OFFSET = 54;
+const PROGRAM_HEADER_COUNT_OFFSET = 56;
+const SEGMENT_FILE_OFFSET = 8;
+const SEGMENT_FILE_BYTES_OFFSET = 32;
+const PT_INTERP = 3;
+
+/**
+ * @param program an ELF64 program
+ * @param interpreter the loader's path: absolute, or relative to the folder that the program will be started in
+ * @param name the program's name for errors
+ * @returns a copy that the kernel starts through `interpreter`
+ */
+export function withInterpreter(program: Uint8Array, interpreter: string, name: string): Buffer {
+  const copy = Buffer.from(program);
+  const start = Number(copy.readBigUInt64LE(PROGRAM_HEADERS_OFFSET));
+  const sizeBytes = copy.readUInt16LE(PROGRAM_HEADER_SIZE_OFFSET);
+  const count = copy.readUInt16LE(PROGRAM_HEADER_COUNT_OFFSET);
+  for (let header = start; header < start + count * sizeBytes; header += sizeBytes) {
+    if (copy.readUInt32LE(header) !== PT_INTERP) continue;
+    const offset = Number(copy.readBigUInt64LE(header + SEGMENT_FILE_OFFSET));
+    const lengthBytes = Number(copy.readBigUInt64LE(header + SEGMENT_FILE_BYTES_OFFSET));
+    if (Buffer.byteLength(interpreter) >= lengthBytes) {
+      throw new UserError(`${name}: no room for the interpreter ${interpreter} in ${lengthBytes} bytes`);
+    }
+    copy.fill(0, offset, offset + lengthBytes);
+    copy.write(interpreter, offset);
+    return copy;
+  }
+  throw new UserError(`${name}: not a dynamically linked program`);
+}

@@ -1,0 +1,194 @@
+/** Runs steps on layers, and writes what they changed as a layer. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { FileImage } from '../../formats/block/file.ts';
+import { UserError } from '../../formats/error/user-error.ts';
+import { writeLayerFile } from '../layer/file.ts';
+import type { LayerItem } from '../layer/writer.ts';
+import { collectChanges, listImage } from './changes.ts';
+import type { GuestEvent } from './channel.ts';
+import { prepareChroot } from './chroot.ts';
+import { type GuestEnd, type GuestPlan, runGuest } from './guest.ts';
+import { writeImage } from './image.ts';
+import { StepLog } from './log.ts';
+import { checkOutcome, type GuestReport } from './outcome.ts';
+import { findRunnerRoot } from './runner-root.ts';
+import type { Step } from './step.ts';
+import { prepareUml } from './uml.ts';
+
+/** How steps are run. Both ways give the same layer. */
+export type StepRunner =
+  /** In a user-mode Linux kernel: an ordinary process. */
+  | { readonly kind: 'uml'; readonly root: string; readonly memoryMebibytes?: number }
+  /** Natively, in namespaces; for root only. */
+  | { readonly kind: 'chroot'; readonly root: string };
+
+export interface RunOptions {
+  /** Paths of layers, the lowest first. */
+  readonly layers: readonly string[];
+  readonly steps: readonly Step[];
+  /** `root` is a folder with unpacked Debian packages: user-mode-linux, libc6, busybox-static, util-linux, libcap-ng0. */
+  readonly runner: StepRunner;
+  /** The layer to write. It is there only when all steps ran. */
+  readonly output: string;
+  /** For all steps together. */
+  readonly timeLimitSeconds: number;
+  /** What the steps can write; the image is sparse, so it costs nothing until then. Default: 8 GiB. */
+  readonly freeMebibytes?: number;
+  /** Top-level folders that are an empty tmpfs while the steps run, and are never in the layer. Default: run and tmp. */
+  readonly temporaryFolders?: readonly string[];
+  /** Ends the run early: the guest is killed, nothing is left behind, and the signal's reason is thrown. */
+  readonly signal?: AbortSignal;
+  /** Takes the steps' output and the lines about them. Default: standard error. */
+  readonly log?: (bytes: Uint8Array) => void;
+}
+
+export interface RunSummary {
+  /** What each step took. */
+  readonly stepMilliseconds: readonly number[];
+  /** Entries of the layer. */
+  readonly changedCount: number;
+  /** Deletions of the layer. */
+  readonly deletedCount: number;
+}
+
+export const DEFAULT_FREE_MEBIBYTES = 8192;
+export const DEFAULT_MEMORY_MEBIBYTES = 1024;
+export const DEFAULT_TEMPORARY_FOLDERS: readonly string[] = ['run', 'tmp'];
+
+const MEBIBYTE = 1024 * 1024;
+const DISK_FILE = 'disk.img';
+const LAYER_FILE = 'output.layer.tar.zst';
+/** Long enough that no step's output holds it by chance. */
+const MARK_BYTES = 16;
+/** Begins the mark: a byte that is rare in text, so that hardly any output is taken for the start of a mark. */
+const RECORD_SEPARATOR = '\x1e';
+
+interface GuestRun {
+  readonly report: GuestReport;
+  readonly end: GuestEnd;
+  readonly stepMilliseconds: readonly number[];
+}
+
+async function runInGuest(options: RunOptions, plan: GuestPlan, log: StepLog): Promise<GuestRun> {
+  const { runner } = options;
+  const runnerRoot = findRunnerRoot(resolve(runner.root));
+  const guest =
+    runner.kind === 'chroot'
+      ? prepareChroot(runnerRoot, plan)
+      : prepareUml({ runnerRoot, memoryMebibytes: runner.memoryMebibytes ?? DEFAULT_MEMORY_MEBIBYTES }, plan);
+  let report: GuestReport = {
+    isDone: false,
+    failure: undefined,
+    trouble: undefined,
+    error: undefined,
+    space: undefined,
+  };
+  const stepMilliseconds: number[] = [];
+  let startedAt = 0;
+  const onEvent = (event: GuestEvent): void => {
+    switch (event.kind) {
+      case 'start':
+        startedAt = performance.now();
+        log.begin(event.step);
+        break;
+      case 'exit':
+        stepMilliseconds.push(performance.now() - startedAt);
+        log.end(event.step, performance.now() - startedAt);
+        if (event.status !== 0) report = { ...report, failure: event.status };
+        break;
+      case 'trouble':
+        report = { ...report, trouble: event.text };
+        break;
+      case 'error':
+        report = { ...report, error: event.text };
+        break;
+      case 'space':
+        report = { ...report, space: event };
+        break;
+      case 'done':
+        report = { ...report, isDone: true };
+        break;
+    }
+  };
+  const onOutput = (bytes: Uint8Array): void => log.output(bytes);
+  const end = await runGuest(guest, { onOutput, onEvent }, options.timeLimitSeconds, options.signal);
+  options.signal?.throwIfAborted();
+  return { report, end, stepMilliseconds };
+}
+
+async function runOnImage(options: RunOptions, workingFolder: string): Promise<RunSummary> {
+  const { steps, runner, freeMebibytes = DEFAULT_FREE_MEBIBYTES } = options;
+  const { temporaryFolders = DEFAULT_TEMPORARY_FOLDERS } = options;
+  const log = new StepLog(steps, options.log ?? ((bytes) => process.stderr.write(bytes)));
+  const disk = join(workingFolder, DISK_FILE);
+  const image = await writeImage(disk, options.layers, temporaryFolders, freeMebibytes * MEBIBYTE);
+  options.signal?.throwIfAborted();
+  const source = FileImage.open(disk);
+  try {
+    const before = listImage(source);
+    const mark = `${RECORD_SEPARATOR}${randomBytes(MARK_BYTES).toString('hex')}`;
+    const plan: GuestPlan = { steps, mark, workingFolder, diskFile: DISK_FILE, temporaryFolders };
+    const { report, end, stepMilliseconds } = await runInGuest(options, plan, log);
+    checkOutcome(report, end, steps, log, {
+      timeLimitSeconds: options.timeLimitSeconds,
+      freeMebibytes,
+      memoryMebibytes:
+        runner.kind === 'uml' ? (runner.memoryMebibytes ?? DEFAULT_MEMORY_MEBIBYTES) : undefined,
+    });
+    checkHostDisk(workingFolder);
+    const items = collectChanges(source, before, image);
+    await writeOutput(options.output, workingFolder, items);
+    const deletedCount = items.filter(({ kind }) => kind !== 'entry').length;
+    return { stepMilliseconds, changedCount: items.length - deletedCount, deletedCount };
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * A loop device loses what its full host does not take, and tells nobody but the host's kernel log.
+ *
+ * @throws UserError where the host's disk is full
+ */
+function checkHostDisk(workingFolder: string): void {
+  const { bfree, bsize } = statfsSync(workingFolder);
+  if (bfree * bsize >= MEBIBYTE) return;
+  throw new UserError(`${dirname(workingFolder)}: the disk is full; free some space and build again`);
+}
+
+/** The layer appears under its name only when it is whole. */
+async function writeOutput(
+  output: string,
+  workingFolder: string,
+  items: readonly LayerItem[],
+): Promise<void> {
+  const layer = join(workingFolder, LAYER_FILE);
+  await writeLayerFile(layer, items);
+  renameSync(layer, output);
+}
+
+/**
+ * Runs the steps in order on the merged layers, and writes what they changed.
+ *
+ * Everything that it needs on the host lies in a folder beside the output, which is gone when it returns.
+ *
+ * @throws UserError where a layer is damaged, a step fails, or the time is over
+ */
+export async function runSteps(options: RunOptions): Promise<RunSummary> {
+  options.signal?.throwIfAborted();
+  if (options.steps.length === 0) {
+    await writeLayerFile(options.output, []);
+    return { stepMilliseconds: [], changedCount: 0, deletedCount: 0 };
+  }
+  const workingFolder = mkdtempSync(join(dirname(resolve(options.output)), '.steps-'));
+  const remove = (): void => rmSync(workingFolder, { recursive: true, force: true });
+  process.once('exit', remove);
+  try {
+    return await runOnImage(options, workingFolder);
+  } finally {
+    process.removeListener('exit', remove);
+    remove();
+  }
+}

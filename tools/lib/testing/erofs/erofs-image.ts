@@ -1,0 +1,226 @@
+/** Images for tests: written to a file, held against the real tools. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BlockSink, MemoryImage } from '../../formats/block/block.ts';
+import { comparePaths, type Entry, type EntryMetadata, NO_XATTRS } from '../../formats/entry/entry.ts';
+import {
+  type ErofsOptions,
+  type ErofsReader,
+  type ErofsSummary,
+  ErofsWriter,
+  readErofs,
+} from '../../formats/erofs/erofs.ts';
+import { realTool } from '../real-tool.ts';
+
+export const TEST_OPTIONS = { uuid: '01234567-89ab-cdef-0123-456789abcdef', label: 'test' } as const;
+
+type Metadata = Partial<Omit<EntryMetadata, 'path'>>;
+
+function metadata(path: string, mode: number, given: Metadata): EntryMetadata {
+  return { path, mode, uid: 0, gid: 0, xattrs: NO_XATTRS, ...given };
+}
+
+export function directory(path: string, given: Metadata = {}): Entry {
+  return { type: 'directory', ...metadata(path, 0o755, given) };
+}
+export function file(path: string, sizeBytes: number, given: Metadata = {}): Entry {
+  return { type: 'file', sizeBytes, ...metadata(path, 0o644, given) };
+}
+export function symlink(path: string, target: string, given: Metadata = {}): Entry {
+  return { type: 'symlink', target, ...metadata(path, 0o777, given) };
+}
+export function hardlink(path: string, target: string): Entry {
+  return { type: 'hardlink', target, ...metadata(path, 0o644, {}) };
+}
+export function device(
+  path: string,
+  major: number,
+  minor: number,
+  type: 'character-device' | 'block-device',
+): Entry {
+  return { type, major, minor, ...metadata(path, 0o600, {}) };
+}
+export function special(path: string, type: 'fifo' | 'socket'): Entry {
+  return { type, ...metadata(path, 0o600, {}) };
+}
+export function xattrs(values: Readonly<Record<string, string | Uint8Array>>): Map<string, Uint8Array> {
+  return new Map(Object.entries(values).map(([name, value]) => [name, Uint8Array.from(Buffer.from(value))]));
+}
+
+/** Bytes that look random, none of them zero, the same for the same seed. */
+export function noise(lengthBytes: number, seed = 1): Buffer {
+  const bytes = Buffer.alloc(lengthBytes);
+  let state = seed | 1;
+  for (let index = 0; index < lengthBytes; index++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    bytes[index] = (state >>> 24) | 1;
+  }
+  return bytes;
+}
+
+/** Bytes that shrink to about a third. */
+export function prose(lengthBytes: number, seed = 1): Buffer {
+  const words = ['root', 'mount ', 'the ', 'of\n', 'kernel', ' = ', 'image', '/usr/lib/'];
+  const parts: string[] = [];
+  let state = seed | 1;
+  for (let length = 0; length < lengthBytes; ) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    const word = state >>> 28 === 0 ? `${state}` : (words[(state >>> 24) & 7] as string);
+    parts.push(word);
+    length += word.length;
+  }
+  return Buffer.from(parts.join('')).subarray(0, lengthBytes);
+}
+
+export type Contents = ReadonlyMap<string, Uint8Array>;
+
+export interface TestTree {
+  readonly entries: readonly Entry[];
+  readonly contents: Contents;
+}
+
+/** Puts entries in order, and makes content for the files that have none. */
+export function tree(
+  entries: readonly Entry[],
+  contents: Readonly<Record<string, Uint8Array>> = {},
+): TestTree {
+  const all = new Map(Object.entries(contents));
+  entries.forEach((entry, index) => {
+    if (entry.type === 'file' && !all.has(entry.path))
+      all.set(entry.path, noise(entry.sizeBytes, index * 2 + 1));
+  });
+  return { entries: entries.toSorted((left, right) => comparePaths(left.path, right.path)), contents: all };
+}
+
+export function writeTree(
+  sink: BlockSink,
+  { entries, contents }: TestTree,
+  options: ErofsOptions,
+): ErofsSummary {
+  const writer = new ErofsWriter(sink, entries, options);
+  for (const entry of entries) {
+    if (entry.type !== 'file') continue;
+    const open = writer.openFile(entry.path);
+    open.write(contents.get(entry.path) as Uint8Array);
+    open.close();
+  }
+  return writer.finish();
+}
+
+/** An image in memory that remembers where it was written to. */
+export class GrowingImage implements BlockSink {
+  readonly #image: MemoryImage;
+  #sizeBytes = 0;
+
+  constructor(limitBytes = 2 ** 40) {
+    this.#image = new MemoryImage(limitBytes);
+  }
+
+  write(offsetBytes: number, bytes: Uint8Array): void {
+    this.#image.write(offsetBytes, bytes);
+    this.#sizeBytes = Math.max(this.#sizeBytes, offsetBytes + bytes.length);
+  }
+
+  bytes(sizeBytes: number): Uint8Array {
+    return this.#image.read(0, sizeBytes);
+  }
+}
+
+export function imageOf(content: TestTree, options: Partial<ErofsOptions> = {}): Uint8Array {
+  const image = new GrowingImage();
+  const { sizeBytes } = writeTree(image, content, { ...TEST_OPTIONS, ...options });
+  return image.bytes(sizeBytes);
+}
+
+export function readerOf(bytes: Uint8Array, name?: string): ErofsReader {
+  const image = new MemoryImage(bytes.length);
+  image.write(0, bytes);
+  return readErofs(image, name);
+}
+
+/** A folder for images that goes when the test file is done. */
+export class ImageFolder {
+  readonly path = mkdtempSync(join(tmpdir(), 'erofs-'));
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Makes an image file. @returns its path */
+  write(content: TestTree, options: Partial<ErofsOptions> = {}, name = 'test.img'): string {
+    const path = this.file(name);
+    writeFileSync(path, imageOf(content, options));
+    return path;
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+export interface ToolResult {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+export function erofsTool(name: 'fsck.erofs' | 'dump.erofs' | 'mkfs.erofs', ...args: string[]): ToolResult {
+  const { status, stdout, stderr } = spawnSync(realTool(name, 'erofs-utils'), args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+  });
+  return { status, output: stdout + stderr };
+}
+
+/** What fsck.erofs has against an image, all content read: empty for none. */
+export function fsckComplaints(imagePath: string): string {
+  const { status, output } = erofsTool('fsck.erofs', '--extract', imagePath);
+  const lines = output.split('\n').filter((line) => line !== '' && line !== 'No errors found');
+  return [...lines, ...(status === 0 ? [] : [`exit ${status}`])].join('\n');
+}
+
+/** An entry to compare: attributes sorted, content as its digest. */
+export type SeenEntry = Readonly<Record<string, unknown>>;
+
+/** @param content of a file, or its digest */
+export function seen(entry: Entry, content: Uint8Array | string | undefined): SeenEntry {
+  const attributes = Array.from(
+    entry.xattrs,
+    ([name, value]) => `${name}=${Buffer.from(value).toString('hex')}`,
+  );
+  const digest = typeof content === 'object' ? createHash('sha256').update(content).digest('hex') : content;
+  return { ...entry, xattrs: attributes.sort(), digest };
+}
+
+/** The tree as a reader of file systems sees it: the first path of each file is the file, the others are links to it. */
+export function expectedOf({ entries, contents }: TestTree): SeenEntry[] {
+  const byPath = new Map(entries.map((entry) => [entry.path, entry]));
+  const ownerOf = (entry: Entry): Entry =>
+    entry.type === 'hardlink' ? ownerOf(byPath.get(entry.target) as Entry) : entry;
+  const firstPaths = new Map<string, string>();
+  const root = entries[0]?.path === '' ? [] : [seen(directory(''), undefined)];
+  return [
+    ...root,
+    ...entries.map((entry) => {
+      const owner = ownerOf(entry);
+      const first = firstPaths.get(owner.path);
+      firstPaths.set(owner.path, first ?? entry.path);
+      if (first === undefined) return seen({ ...owner, path: entry.path }, contents.get(owner.path));
+      const { mode, uid, gid, xattrs: attributes } = owner;
+      return seen(
+        { type: 'hardlink', target: first, path: entry.path, mode, uid, gid, xattrs: attributes },
+        undefined,
+      );
+    }),
+  ];
+}
+
+/** The tree as our reader sees it. */
+export function seenBy(reader: ErofsReader): SeenEntry[] {
+  return Array.from(reader.walk(), ({ entry, nid }) => {
+    if (entry.type !== 'file') return seen(entry, undefined);
+    return seen(entry, Buffer.concat(Array.from(reader.readFile(nid), (piece) => Uint8Array.from(piece))));
+  });
+}

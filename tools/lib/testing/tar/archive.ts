@@ -1,0 +1,106 @@
+/** What the tests of tar and of the formats built on it share. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
+import { readTarSync } from '../../formats/tar/reader.ts';
+import { TAR_END, type TarOptions, tarHeader, tarPadding } from '../../formats/tar/writer.ts';
+import { realTool } from '../real-tool.ts';
+
+/** A folder for the tests of one file, gone afterwards. Ask for it inside a test. */
+export function temporaryFolder(): () => string {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'icos-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  return () => folder;
+}
+
+export function gnuTar(args: readonly string[], input?: Uint8Array): Buffer {
+  return execFileSync(realTool('tar', 'tar'), args, {
+    ...(input === undefined ? {} : { input }),
+    maxBuffer: 1 << 28,
+    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+/** Names that are not UTF-8 are shown as escapes by both tools; the others need a character set that has them. */
+export function bsdTar(args: readonly string[], input?: Uint8Array): Buffer {
+  return execFileSync(realTool('bsdtar', 'libarchive-tools'), args, {
+    ...(input === undefined ? {} : { input }),
+    maxBuffer: 1 << 28,
+    env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+/** The archive in another format, by libarchive's reader and writer: no file is made, so that no owner and no device needs privileges. */
+export function bsdTarConverted(bytes: Uint8Array, format: string, options: readonly string[] = []): Buffer {
+  return bsdTar(['-cf', '-', `--format=${format}`, '--xattrs', '--acls', ...options, '@-'], bytes);
+}
+
+const METADATA = { mode: 0o644, uid: 0, gid: 0, xattrs: NO_XATTRS };
+
+export function file(path: string, sizeBytes = 0, more: Partial<Entry> = {}): Entry {
+  return { ...METADATA, ...more, type: 'file', path, sizeBytes } as Entry;
+}
+
+export function directory(path: string, more: Partial<Entry> = {}): Entry {
+  return { ...METADATA, mode: 0o755, ...more, type: 'directory', path } as Entry;
+}
+
+export function symlink(path: string, target: string, more: Partial<Entry> = {}): Entry {
+  return { ...METADATA, mode: 0o777, ...more, type: 'symlink', path, target } as Entry;
+}
+
+export function hardLink(path: string, target: string, more: Partial<Entry> = {}): Entry {
+  return { ...METADATA, ...more, type: 'hardlink', path, target } as Entry;
+}
+
+/** An archive of entries; files get their content from `contents`, by path, else bytes that depend on the path. */
+export function archive(
+  entries: readonly Entry[],
+  contents: Readonly<Record<string, Uint8Array | string>> = {},
+  options: TarOptions = {},
+): Buffer {
+  const parts = entries.flatMap((entry) => {
+    if (entry.type !== 'file') return [tarHeader(entry, options)];
+    const content = Buffer.from(contents[entry.path] ?? contentFor(entry.path, entry.sizeBytes));
+    return [tarHeader(entry, options), content, tarPadding(content.length)];
+  });
+  return Buffer.concat([...parts, TAR_END]);
+}
+
+export function contentFor(path: string, sizeBytes: number): Buffer {
+  return Buffer.alloc(sizeBytes, `${path}\n`);
+}
+
+/** Cuts bytes into chunks. */
+export function* inChunks(bytes: Uint8Array, chunkBytes: number): Generator<Uint8Array> {
+  for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
+    yield bytes.subarray(offset, offset + chunkBytes);
+  }
+}
+
+/** Reads a whole archive: the entries, and what its files hold (holes as zeros). */
+export function readAll(
+  bytes: Uint8Array,
+  chunkBytes = 1 << 20,
+): { entries: Entry[]; contents: Map<string, Buffer> } {
+  const entries: Entry[] = [];
+  const contents = new Map<string, Buffer>();
+  for (const event of readTarSync(inChunks(bytes, chunkBytes), 'test.tar')) {
+    if (event.kind === 'member') {
+      entries.push(event.entry);
+      if (event.entry.type === 'file') contents.set(event.entry.path, Buffer.alloc(event.entry.sizeBytes));
+    } else {
+      contents.get(entries.at(-1)?.path ?? '')?.set(event.bytes, event.positionBytes);
+    }
+  }
+  return { entries, contents };
+}
