@@ -1,16 +1,10 @@
 /** Names for the bytes of an EROFS file system: Linux, `fs/erofs/erofs_fs.h`. */
+
 import { printableName } from '../../lib/formats/entry/name.ts';
 import type { ErofsReader, ErofsRecord } from '../../lib/formats/erofs/erofs.ts';
+import type { Field } from '../../lib/formats/structure/structure.ts';
 import type { ImageSource } from '../bytes/source.ts';
-import {
-  type Field,
-  type Region,
-  RegionMap,
-  region,
-  type StructureMap,
-  structureRegion,
-  UNUSED,
-} from './map.ts';
+import { type Region, RegionMap, region, type StructureMap, structureRegion, UNUSED } from './map.ts';
 
 const SUPERBLOCK_OFFSET_BYTES = 1024;
 const SUPERBLOCK_BYTES = 128;

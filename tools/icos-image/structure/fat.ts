@@ -1,9 +1,10 @@
 /** Names for the bytes of a FAT volume: Microsoft FAT specification 1.03. */
+
 import { printableName } from '../../lib/formats/entry/name.ts';
+import type { Field } from '../../lib/formats/structure/structure.ts';
 import type { ImageSource } from '../bytes/source.ts';
 import { type FatLayout, type FatOwner, FatWalk, readFatLayout } from './fat-walk.ts';
 import {
-  type Field,
   fieldPlace,
   type Place,
   type Region,

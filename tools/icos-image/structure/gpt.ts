@@ -1,14 +1,7 @@
 /** Names for the bytes of a disk that lie in no partition: UEFI 2.10, tables 5.3 to 5.6. */
+import type { Field } from '../../lib/formats/structure/structure.ts';
 import type { ImageSource } from '../bytes/source.ts';
-import {
-  type Field,
-  fieldPlace,
-  type Place,
-  type Region,
-  RegionMap,
-  type StructureMap,
-  structureRegion,
-} from './map.ts';
+import { fieldPlace, type Place, type Region, RegionMap, type StructureMap, structureRegion } from './map.ts';
 
 const MBR_BYTES = 512;
 const MBR_FIELDS: readonly Field[] = [

@@ -1,4 +1,5 @@
 /** Which structure of an image a byte belongs to, for people who compare images. */
+import type { Field } from '../../lib/formats/structure/structure.ts';
 
 export interface Place {
   /** `superblock`, `inode 12`, `block bitmap of group 3`, `unused space`. */
@@ -14,9 +15,6 @@ export interface Place {
 export interface StructureMap {
   at(offsetBytes: number): Place;
 }
-
-/** A field of a structure on disk: where it begins, how long it is, its name. */
-export type Field = readonly [offsetBytes: number, lengthBytes: number, name: string];
 
 /**
  * The field that holds a byte of a structure.

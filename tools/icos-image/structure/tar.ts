@@ -1,7 +1,9 @@
 /** Names for the bytes of a tar: POSIX.1-2024 `pax`, "ustar Interchange Format". */
+
 import { printableName } from '../../lib/formats/entry/name.ts';
+import type { Field } from '../../lib/formats/structure/structure.ts';
 import type { TarMember } from '../../lib/formats/tar/tar.ts';
-import { type Field, type Region, RegionMap, region, type StructureMap, structureRegion } from './map.ts';
+import { type Region, RegionMap, region, type StructureMap, structureRegion } from './map.ts';
 
 const BLOCK_BYTES = 512;
 const HEADER_FIELDS: readonly Field[] = [

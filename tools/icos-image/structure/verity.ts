@@ -1,9 +1,10 @@
 /** Names for the bytes of a dm-verity tree: cryptsetup `lib/verity/verity.c`, `struct verity_sb`. */
+import type { Field } from '../../lib/formats/structure/structure.ts';
 import { planTree } from '../../lib/formats/verity/geometry.ts';
 import { readVeritySuperblock } from '../../lib/formats/verity/verity.ts';
 import type { ImageSource } from '../bytes/source.ts';
 import type { HashTree } from '../content.ts';
-import { type Field, type Region, region, structureRegion } from './map.ts';
+import { type Region, region, structureRegion } from './map.ts';
 
 const SUPERBLOCK_BYTES = 512;
 const SUPERBLOCK_FIELDS: readonly Field[] = [

@@ -1,0 +1,36 @@
+/** Sample data that looks random and is the same in every run. */
+
+/** Multiplier and increment of the linear congruential generator of Numerical Recipes. */
+const MULTIPLIER = 1664525;
+const INCREMENT = 1013904223;
+
+/** The generator's state after this one. */
+function next(state: number): number {
+  return (Math.imul(state, MULTIPLIER) + INCREMENT) | 0;
+}
+
+/** Bytes that do not compress. None of them is zero, so that no block of them is taken for a hole. */
+export function noise(lengthBytes: number, seed = 1): Buffer {
+  const bytes = Buffer.alloc(lengthBytes);
+  let state = seed | 1;
+  for (let index = 0; index < lengthBytes; index++) {
+    state = next(state);
+    bytes[index] = (state >>> 24) | 1;
+  }
+  return bytes;
+}
+
+const WORDS = ['root', 'mount ', 'the ', 'of\n', 'kernel', ' = ', 'image', '/usr/lib/'];
+
+/** Text that compresses to about a third. */
+export function prose(lengthBytes: number, seed = 1): Buffer {
+  const parts: string[] = [];
+  let state = seed | 1;
+  for (let length = 0; length < lengthBytes; ) {
+    state = next(state);
+    const word = state >>> 28 === 0 ? `${state}` : (WORDS[(state >>> 24) & 7] as string);
+    parts.push(word);
+    length += word.length;
+  }
+  return Buffer.from(parts.join('')).subarray(0, lengthBytes);
+}
