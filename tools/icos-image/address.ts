@@ -16,7 +16,10 @@ export interface Place {
   readonly content: Content;
 }
 
-/** A place, and a path in its tree without a leading slash. The path is `undefined` if the address ends with the colon. */
+/**
+ * A place, and a path in its tree without a leading slash. The path is `undefined` if the address
+ * ends with the colon.
+ */
 export interface Target {
   readonly place: Place;
   readonly path: string | undefined;
@@ -95,7 +98,10 @@ async function onlyTree(image: Image): Promise<Place> {
   return only;
 }
 
-/** The path of an address in the form of the entry model. Bytes that are not UTF-8 are entered as `\\ooo`. */
+/**
+ * The path of an address in the form of the entry model. Bytes that are not UTF-8 are entered as
+ * `\\ooo`.
+ */
 function pathOf(text: string, image: Image): string {
   const path = normalizePath(unescaped(text));
   if (path === undefined)
@@ -118,7 +124,8 @@ function unescaped(text: string): string {
 /**
  * Finds what an address means.
  *
- * @param address `PART:PATH`, `PART:`, or `PATH` if there is only one file system; absent for the whole image
+ * @param address `PART:PATH`, `PART:`, or `PATH` if there is only one file system; absent for the
+ *   whole image
  * @throws UserError if the part does not exist, or if the address is ambiguous
  */
 export async function findTarget(image: Image, address: string | undefined): Promise<Target> {

@@ -20,7 +20,10 @@ export interface HashTree {
 
 /** The content of an image or of a part of one. */
 export interface Content {
-  /** The format's short name: `gpt`, `ext4`, `vfat`, `erofs`, `lvm`, `tar`, `cpio`, `deb`, `grubenv`, `zeros`, `unknown`. */
+  /**
+   * The format's short name: `gpt`, `ext4`, `vfat`, `erofs`, `lvm`, `tar`, `cpio`, `deb`,
+   * `grubenv`, `zeros`, `unknown`.
+   */
   readonly format: string;
   readonly source: ImageSource;
   /** Facts about it, with the names that the JSON has. */
@@ -30,7 +33,9 @@ export interface Content {
   /** The images in it: partitions, logical volumes, an archive's images. */
   readonly parts: readonly Part[];
   readonly hashTree?: HashTree;
-  /** Checks beyond opening it and reading every file: names, and functions that throw a UserError. */
+  /**
+   * Checks beyond opening it and reading every file: names, and functions that throw a UserError.
+   */
   readonly checks?: readonly Check[];
   /** Names the structure that a byte belongs to. */
   structures?(): StructureMap;

@@ -22,7 +22,8 @@ export function formatOf(source: ImageSource): Format | undefined {
 }
 
 /**
- * Opens an image of any format. Bytes of an unknown format are not an error: they are `unknown` or `zeros`.
+ * Opens an image of any format. Bytes of an unknown format are not an error: they are `unknown` or
+ * `zeros`.
  *
  * @param name the image's name, for errors
  * @throws UserError if the content is damaged

@@ -1,4 +1,6 @@
-/** Opens an image file: a disk, a partition, an archive or a packed partition, compressed or not. */
+/**
+ * Opens an image file: a disk, a partition, an archive or a packed partition, compressed or not.
+ */
 import { UserError } from '../lib/formats/error/user-error.ts';
 import type { PackedIndex } from '../lib/image/packed/index.ts';
 import { compressionOf, decompressed, type FileCompression } from './bytes/compression.ts';

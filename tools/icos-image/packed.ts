@@ -1,4 +1,7 @@
-/** Opens packed partitions: an index, and the compressed data beside it (docs/formats/packed-partition.md). */
+/**
+ * Opens packed partitions: an index, and the compressed data beside it
+ * (docs/formats/packed-partition.md).
+ */
 import { existsSync, statSync } from 'node:fs';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { readIndexFile } from '../lib/image/packed/file.ts';

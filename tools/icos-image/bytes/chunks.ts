@@ -30,10 +30,14 @@ function decompress(compressed: Uint8Array, compression: Compression, contentByt
 /** A file that can fill a buffer that is used several times. */
 type CompressedFile = BlockSource & { readInto?(offsetBytes: number, bytes: Uint8Array): void };
 
-/** Keeps the contents of the chunks that were used last. Callers must not change the bytes they get. */
+/**
+ * Keeps the contents of the chunks that were used last. Callers must not change the bytes they get.
+ */
 class ChunkCache {
   readonly #file: CompressedFile;
-  /** Used for all compressed bytes: new buffers would accumulate until the next garbage collection. */
+  /**
+   * Used for all compressed bytes: new buffers would accumulate until the next garbage collection.
+   */
   #input: Buffer = Buffer.alloc(0);
   readonly #compression: Compression;
   readonly #name: string;

@@ -1,4 +1,7 @@
-/** Reads compressed images at any offset: directly if the compression allows it, else through a temporary file. */
+/**
+ * Reads compressed images at any offset: directly if the compression allows it, else through a
+ * temporary file.
+ */
 import { gzipDecompressStream } from '../../lib/formats/gzip/decompress.ts';
 import { isXz, xzDecompressStream } from '../../lib/formats/xz/xz.ts';
 import { zstdDecompressStream } from '../../lib/formats/zstd/decompress.ts';
@@ -29,7 +32,10 @@ function* bytesOf(source: ImageSource): Generator<Uint8Array> {
   for (const { bytes } of pieces(source)) if (bytes !== undefined) yield bytes;
 }
 
-/** @throws UserError if the data is damaged; for a file of zstd frames only when the damaged frame is read */
+/**
+ * @throws UserError if the data is damaged; for a file of zstd frames only when the damaged frame
+ *   is read
+ */
 export async function decompressed(
   source: ImageSource,
   compression: FileCompression,

@@ -8,7 +8,9 @@ export interface ImageSource extends BlockSource {
    * The answer may be shorter than the whole run of zeros.
    */
   zeroBytes(offsetBytes: number): number;
-  /** Fills `bytes`, for callers that use a buffer several times. Present only if that saves work. */
+  /**
+   * Fills `bytes`, for callers that use a buffer several times. Present only if that saves work.
+   */
   readInto?(offsetBytes: number, bytes: Uint8Array): void;
 }
 
@@ -16,7 +18,8 @@ export interface ImageSource extends BlockSource {
 const LARGEST_READ_BYTES = 128 << 20;
 
 /**
- * A source that checks its reads: a reader that follows damaged bytes ends with an error of one line.
+ * A source that checks its reads: a reader that follows damaged bytes ends with an error of one
+ * line.
  *
  * @param name the image's name, for errors
  */
@@ -99,7 +102,10 @@ export function holeBytes(extents: readonly DataExtent[], sizeBytes: number, off
 /** The size of the pieces in which a whole image is read. */
 const PIECE_BYTES = 1 << 20;
 
-/** Reads a range in pieces of at most 1 MiB. A known hole is a piece with a length and without bytes. */
+/**
+ * Reads a range in pieces of at most 1 MiB. A known hole is a piece with a length and without
+ * bytes.
+ */
 export function* pieces(
   source: ImageSource,
   startBytes = 0,

@@ -103,7 +103,10 @@ export class ByteComparison {
     }
   }
 
-  /** The byte's structure in the older image; if it was unused there, its structure in the newer one. */
+  /**
+   * The byte's structure in the older image; if it was unused there, its structure in the newer
+   * one.
+   */
   #place(offsetBytes: number): Place {
     const place = this.#olderMap.at(offsetBytes);
     if (!NAMES_OF_NOTHING.includes(place.structure)) return place;

@@ -17,7 +17,9 @@ function shown(value: Json | undefined): string {
   return typeof value === 'string' ? printableName(value) : (JSON.stringify(value) ?? 'none');
 }
 
-/** Pairs the parts of both images by name. If a name is empty or not unique, the number is added. */
+/**
+ * Pairs the parts of both images by name. If a name is empty or not unique, the number is added.
+ */
 function pairs(older: readonly Part[], newer: readonly Part[]): [Part | undefined, Part | undefined][] {
   const keys = (parts: readonly Part[]) => {
     const names = parts.map((part) => part.name);
@@ -112,7 +114,8 @@ class Comparison {
   }
 
   async #parts(older: Content, newer: Content, prefix: string): Promise<void> {
-    // An archive's images are also its files: they are compared as images, and the tree names them too.
+    // An archive's images are also its files: they are compared as images, and the tree names them
+    // too.
     for (const [before, after] of pairs(older.parts, newer.parts)) {
       const part = (before ?? after) as Part;
       const address = `${prefix === '' ? '' : `${prefix.slice(0, -1)}/`}${printableName(partName(part))}:`;
@@ -203,8 +206,8 @@ function inodePaths(tree: TreeReader | undefined, wanted: ReadonlySet<number>): 
 }
 
 /**
- * `diff`: prints the differences between two images. Their compression, and an archive around a single
- * image, are ignored.
+ * `diff`: prints the differences between two images. Their compression, and an archive around a
+ * single image, are ignored.
  *
  * @returns whether anything differs
  */

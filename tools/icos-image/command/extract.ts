@@ -29,7 +29,10 @@ class Extraction {
   readonly #folder: TargetFolder;
   readonly #leftOut: LeftOut;
   readonly #onPath: (record: TreeRecord) => void;
-  /** The path at which a file was extracted: its first name, or another one if the first is not selected. */
+  /**
+   * The path at which a file was extracted: its first name, or another one if the first is not
+   * selected.
+   */
   readonly #extracted = new Map<string, string>();
 
   constructor(place: Place, folder: TargetFolder, leftOut: LeftOut, onPath: (record: TreeRecord) => void) {

@@ -4,7 +4,10 @@ import { content as contentBytes, type ImageSource } from '../bytes/source.ts';
 import type { Content, Json, Part } from '../content.ts';
 import type { Image } from '../open.ts';
 
-/** The version of the JSON. Fields may be added within a version; none is removed or changes its meaning. */
+/**
+ * The version of the JSON. Fields may be added within a version; none is removed or changes its
+ * meaning.
+ */
 const REPORT_VERSION = 1;
 
 type Node = { [key: string]: Json };

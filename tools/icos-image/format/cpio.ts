@@ -6,7 +6,9 @@ import { type ImageSource, isZero, partOf, withoutHoles } from '../bytes/source.
 import { type Content, type Format, peek } from '../content.ts';
 import { ArchiveTree } from '../tree/archive-tree.ts';
 
-/** Linux, Documentation/driver-api/early-userspace/buffer-format.rst: without and with checksums. */
+/**
+ * Linux, Documentation/driver-api/early-userspace/buffer-format.rst: without and with checksums.
+ */
 const MAGICS = ['070701', '070702'];
 const MAGIC_BYTES = 6;
 const ALIGNMENT_BYTES = 4;

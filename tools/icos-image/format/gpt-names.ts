@@ -40,7 +40,9 @@ const DISCOVERABLE_BITS: readonly [mask: bigint, name: string][] = [
 const SLOT_BITS = 0x1ffn << 48n;
 const TYPE_BITS_FROM = 48n;
 
-/** Names for the set bits: those of A/B slots as `priority=2`, unnamed ones as in sfdisk, `GUID:50`. */
+/**
+ * Names for the set bits: those of A/B slots as `priority=2`, unnamed ones as in sfdisk, `GUID:50`.
+ */
 export function attributeNames(typeUuid: string, attributes: bigint): string[] {
   const names: string[] = [];
   let left = attributes;

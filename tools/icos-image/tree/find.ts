@@ -22,7 +22,9 @@ function recordsTo(tree: TreeReader, path: string): Map<string, TreeRecord> {
   return found;
 }
 
-/** The target of a link as a path from the root. `..` stops at the root, as in a real file system. */
+/**
+ * The target of a link as a path from the root. `..` stops at the root, as in a real file system.
+ */
 function linkTarget({ path, target }: SymlinkEntry, rest: readonly string[]): string {
   const start = target.startsWith('/') ? '' : parentPath(path);
   const components: string[] = [];
@@ -33,7 +35,10 @@ function linkTarget({ path, target }: SymlinkEntry, rest: readonly string[]): st
   return components.join('/');
 }
 
-/** The first symbolic link on the path, and the components after it. The last component counts only if it is followed. */
+/**
+ * The first symbolic link on the path, and the components after it. The last component counts only
+ * if it is followed.
+ */
 function linkOnTheWay(
   records: ReadonlyMap<string, TreeRecord>,
   path: string,
