@@ -1,4 +1,4 @@
-"""The module extension for Debian packages that a lock pins.
+"""The module extension for locked Debian packages.
 
 ```starlark
 apt = use_extension("@icos//rules:apt.bzl", "apt")
@@ -7,8 +7,8 @@ apt.root(name = "host_tools", lock = "//ic-os/locks:host-tools.lock.json", comma
 use_repo(apt, "guestos_debs", "host_tools")
 ```
 
-The mirrors are no part of a lock: they come from `--repo_env=ICOS_APT_MIRRORS` (base addresses apart by spaces or commas, tried in
-order), else from the host's own apt configuration.
+A lock does not name mirrors. They are read from `--repo_env=ICOS_APT_MIRRORS` (base addresses
+separated by spaces or commas, tried in order), and otherwise from the host's apt configuration.
 """
 
 load("//rules/private:apt_debs.bzl", "apt_debs")
@@ -17,24 +17,40 @@ load("//rules/private:apt_update_lock.bzl", _apt_update_lock = "apt_update_lock"
 
 apt_update_lock = _apt_update_lock
 
-_LOCK = attr.label(mandatory = True, doc = "The lock, made by update_lock (see docs/formats/package-lock.md).")
+_LOCK = attr.label(
+    mandatory = True,
+    doc = "The lock, written by update_lock (see docs/formats/package-lock.md).",
+)
 _NAME = attr.string(mandatory = True, doc = "The repository's name.")
 
 _debs = tag_class(
-    doc = "A repository of .deb files: one `filegroup` for each set of the lock, and one for each package.",
+    doc = "A repository of .deb files with one `filegroup` per set of the lock, and one per package.",
     attrs = {"name": _NAME, "lock": _LOCK},
 )
 
 _root = tag_class(
-    doc = "A repository of unpacked packages: `:root` is every file, and each command is an executable that runs in place.",
+    doc = """A repository of unpacked packages.
+
+    `:root` has all files. Each command is an executable target that runs in place.""",
     attrs = {
         "name": _NAME,
         "lock": _LOCK,
-        "commands": attr.string_list(doc = "Programs to make executables for, as paths without a leading slash."),
-        "arguments": attr.string_list_dict(doc = "Arguments that go before the caller's, for each command's name; `{root}` stands for the directory."),
-        "environment": attr.string_dict(doc = "Environment of every command; `{root}` stands for the directory."),
-        "files": attr.string_dict(doc = "More files, as paths without a leading slash, and their content."),
-        "exclude": attr.string_list(doc = "Paths to leave out, without a leading slash; a component `*` stands for every name."),
+        "commands": attr.string_list(
+            doc = "Programs that become executable targets, as paths without a leading slash.",
+        ),
+        "arguments": attr.string_list_dict(
+            doc = """Maps the name of a command to arguments that precede the caller's; `{root}` is
+            replaced by the directory.""",
+        ),
+        "environment": attr.string_dict(
+            doc = "Environment variables of all commands; `{root}` is replaced by the directory.",
+        ),
+        "extra_files": attr.string_dict(
+            doc = "Maps the path of an additional file, without a leading slash, to its content.",
+        ),
+        "exclude": attr.string_list(
+            doc = "Paths to leave out, without a leading slash; a component `*` matches every name.",
+        ),
     },
 )
 
@@ -50,12 +66,12 @@ def _apt_impl(mctx):
                 arguments = tag.arguments,
                 environment = tag.environment,
                 exclude = tag.exclude,
-                files = tag.files,
+                extra_files = tag.extra_files,
             )
     return mctx.extension_metadata(reproducible = True)
 
 apt = module_extension(
     implementation = _apt_impl,
-    doc = "Debian packages that a lock pins, as files or as programs that run in place.",
+    doc = "Locked Debian packages, as files or as programs that run in place.",
     tag_classes = {"debs": _debs, "root": _root},
 )
