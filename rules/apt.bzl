@@ -12,46 +12,24 @@ separated by spaces or commas, tried in order), and otherwise from the host's ap
 """
 
 load("//rules/private:apt_debs.bzl", "apt_debs")
-load("//rules/private:apt_root.bzl", "apt_root")
+load("//rules/private:apt_lock.bzl", "LOCK_ATTRS")
+load("//rules/private:apt_root.bzl", "APT_ROOT_ATTRS", "apt_root")
 load("//rules/private:apt_update_lock.bzl", _apt_update_lock = "apt_update_lock")
 
 apt_update_lock = _apt_update_lock
 
-_LOCK = attr.label(
-    mandatory = True,
-    doc = "The lock, written by update_lock (see docs/formats/package-lock.md).",
-)
-_NAME = attr.string(mandatory = True, doc = "The repository's name.")
+_NAME = {"name": attr.string(mandatory = True, doc = "The repository's name.")}
 
 _debs = tag_class(
     doc = "A repository of .deb files with one `filegroup` per set of the lock, and one per package.",
-    attrs = {"name": _NAME, "lock": _LOCK},
+    attrs = _NAME | LOCK_ATTRS,
 )
 
 _root = tag_class(
     doc = """A repository of unpacked packages.
 
     `:root` has all files. Each command is an executable target that runs in place.""",
-    attrs = {
-        "name": _NAME,
-        "lock": _LOCK,
-        "commands": attr.string_list(
-            doc = "Programs that become executable targets, as paths without a leading slash.",
-        ),
-        "arguments": attr.string_list_dict(
-            doc = """Maps the name of a command to arguments that precede the caller's; `{root}` is
-            replaced by the directory.""",
-        ),
-        "environment": attr.string_dict(
-            doc = "Environment variables of all commands; `{root}` is replaced by the directory.",
-        ),
-        "extra_files": attr.string_dict(
-            doc = "Maps the path of an additional file, without a leading slash, to its content.",
-        ),
-        "exclude": attr.string_list(
-            doc = "Paths to leave out, without a leading slash; a component `*` matches every name.",
-        ),
-    },
+    attrs = _NAME | APT_ROOT_ATTRS,
 )
 
 def _apt_impl(mctx):
@@ -61,12 +39,7 @@ def _apt_impl(mctx):
         for tag in module.tags.root:
             apt_root(
                 name = tag.name,
-                lock = tag.lock,
-                commands = tag.commands,
-                arguments = tag.arguments,
-                environment = tag.environment,
-                exclude = tag.exclude,
-                extra_files = tag.extra_files,
+                **{attribute: getattr(tag, attribute) for attribute in APT_ROOT_ATTRS}
             )
     return mctx.extension_metadata(reproducible = True)
 

@@ -1,7 +1,7 @@
 """A repository with the .debs of a lock."""
 
 load("//rules/private:apt_download.bzl", "download_debs")
-load("//rules/private:apt_lock.bzl", "parse_lock")
+load("//rules/private:apt_lock.bzl", "LOCK_ATTRS", "parse_lock")
 
 _DIRECTORY = "debs"
 
@@ -36,11 +36,5 @@ apt_debs = repository_rule(
     doc = """Downloads the .debs of a lock.
 
 The repository has one `filegroup` per set of the lock, and one per package.""",
-    attrs = {
-        "lock": attr.label(
-            mandatory = True,
-            allow_single_file = [".lock.json"],
-            doc = "The lock (see docs/formats/package-lock.md).",
-        ),
-    },
+    attrs = LOCK_ATTRS,
 )

@@ -1,5 +1,13 @@
 """A reader of package locks (`*.lock.json`, written by `bazel run //ic-os/locks:update_lock`)."""
 
+LOCK_ATTRS = {
+    "lock": attr.label(
+        mandatory = True,
+        allow_single_file = [".lock.json"],
+        doc = "The lock, written by update_lock (see docs/formats/package-lock.md).",
+    ),
+}
+
 LOCK_VERSION = 1
 
 _PACKAGE_FIELDS = {

@@ -1,7 +1,28 @@
 """A repository of unpacked .debs with programs that run in place."""
 
 load("//rules/private:apt_download.bzl", "download_debs")
-load("//rules/private:apt_lock.bzl", "parse_lock")
+load("//rules/private:apt_lock.bzl", "LOCK_ATTRS", "parse_lock")
+
+# The attributes of the repository rule and of the tag `apt.root`.
+APT_ROOT_ATTRS = LOCK_ATTRS | {
+    "commands": attr.string_list(
+        doc = """Programs that become executable targets, as paths without a leading slash. They
+        must be dynamically linked ELF programs.""",
+    ),
+    "arguments": attr.string_list_dict(
+        doc = """Maps the name of a command to arguments that precede the caller's; `{root}` is
+        replaced by the directory.""",
+    ),
+    "environment": attr.string_dict(
+        doc = "Environment variables of all commands; `{root}` is replaced by the directory.",
+    ),
+    "extra_files": attr.string_dict(
+        doc = "Maps the path of an additional file, without a leading slash, to its content.",
+    ),
+    "exclude": attr.string_list(
+        doc = "Further paths to leave out, without a leading slash; a component `*` matches every name.",
+    ),
+}
 
 _DIRECTORY = "debs"
 _LOADER = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
@@ -147,29 +168,7 @@ apt_root = repository_rule(
 Targets: `:root` (AptRootInfo: all files), each file under its own path (`:root/usr/share/...`), and
 for each command an executable with its name, which runs in place with the packages' own loader and
 libraries.""",
-    attrs = {
-        "lock": attr.label(
-            mandatory = True,
-            allow_single_file = [".lock.json"],
-            doc = "The lock (see docs/formats/package-lock.md).",
-        ),
-        "commands": attr.string_list(
-            doc = """Programs that become executable targets, as paths without a leading slash. They
-            must be dynamically linked ELF programs.""",
-        ),
-        "arguments": attr.string_list_dict(
-            doc = """Maps the name of a command to arguments that precede the caller's; `{root}` is
-            replaced by the directory.""",
-        ),
-        "environment": attr.string_dict(
-            doc = "Environment variables of all commands; `{root}` is replaced by the directory.",
-        ),
-        "extra_files": attr.string_dict(
-            doc = "Maps the path of an additional file, without a leading slash, to its content.",
-        ),
-        "exclude": attr.string_list(
-            doc = "Further paths to leave out, without a leading slash; a component `*` matches every name.",
-        ),
+    attrs = APT_ROOT_ATTRS | {
         "_wrapper": attr.label(default = "//rules/private:apt_command.sh.tpl", allow_single_file = True),
     },
 )

@@ -16,7 +16,7 @@ apt_update_lock = rule(
     executable = True,
     doc = """`bazel run` finds the newest versions of the packages and rewrites the locks.
 
-The locks are in the source tree. `locks.json` in the target's package says what each lock contains. The arguments are the names of
-the locks to update; without arguments, all locks are updated.""",
+The locks are in the source tree. `locks.json` in the target's package says what each lock contains.
+The arguments are the names of the locks to update; without arguments, all locks are updated.""",
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

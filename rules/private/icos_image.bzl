@@ -213,7 +213,7 @@ def icos_image(
     )
 
 def icos_os(name, variants, **common):
-    """Describes an operating system: the shared arguments of its variants, and those of each variant.
+    """Describes an operating system: the common arguments of its variants, and those of each.
 
     Args:
       name: name of the operating system.
@@ -228,7 +228,7 @@ def icos_os(name, variants, **common):
 def icos_variant(name, os, **overrides):
     """Defines the image of one variant of an operating system.
 
-    The leaf package `ic-os/OS/envs/VARIANT` contains this call and nothing else.
+    It is meant to be the only call in a leaf package `ic-os/OS/envs/VARIANT`.
 
     Args:
       name: name of a variant of the operating system.
