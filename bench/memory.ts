@@ -21,10 +21,18 @@ interface Action {
   readonly arguments: readonly string[];
 }
 
+function isAction(value: unknown): value is Action {
+  return typeof value === 'object' && value !== null && 'mnemonic' in value && 'arguments' in value;
+}
+
 function imageActions(): Action[] {
-  const query = bazel(WORKSPACE, 'aquery', '--output=jsonproto', `mnemonic("Icos.*", deps(${TARGET}))`);
-  const { actions } = JSON.parse(query) as { actions: Action[] };
-  return actions;
+  const query: unknown = JSON.parse(
+    bazel(WORKSPACE, 'aquery', '--output=jsonproto', `mnemonic("Icos.*", deps(${TARGET}))`),
+  );
+  if (typeof query !== 'object' || query === null || !('actions' in query) || !Array.isArray(query.actions)) {
+    throw new Error('bazel aquery printed no list of actions');
+  }
+  return query.actions.filter(isAction);
 }
 
 /** Redirects every output of a parameter file to `folder`. Options that name an input stay unchanged. */
