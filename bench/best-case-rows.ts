@@ -1,6 +1,6 @@
 /**
- * Rows that write a file system from a plain tar or a directory, without a list of entries: the tool's best case,
- * in which threads copy the content straight from the tar. No rule runs this.
+ * Rows that write a file system from a plain tar or a directory, without a list of entries: the
+ * tool's best case, in which threads copy the content straight from the tar. No rule runs this.
  */
 import { mkdirSync } from 'node:fs';
 import { checkErofs, checkExt4, checkFat, type FileSystemCheck } from './checks.ts';
@@ -64,7 +64,10 @@ function ext4Row(bench: Bench, root: RootName): Row {
   };
 }
 
-/** Does what the script fakeroot does: starts the daemon, then the programs with its library preloaded. */
+/**
+ * Does what the script fakeroot does: starts the daemon, then the programs with its library
+ * preloaded.
+ */
 async function unpackUnderFakeroot(peers: PeerTools, run: Run, tar: string, root: RootName): Promise<void> {
   const tree = run.path('tree');
   mkdirSync(tree);
@@ -158,7 +161,9 @@ function fatRow(bench: Bench): Row {
   };
 }
 
-/** The labelled rows come last, because unpacking leaves large trees that slow down the next row. */
+/**
+ * The labelled rows come last, because unpacking leaves large trees that slow down the next row.
+ */
 export function bestCaseRows(bench: Bench): { first: Row[]; last: Row[] } {
   return {
     first: [fatRow(bench), ...ROOT_NAMES.flatMap((root) => [ext4Row(bench, root), erofsRow(bench, root)])],

@@ -1,6 +1,7 @@
 /**
- * Rows that run what the partition rules run (rules/private/packed_partition.bzl): layers in zstd, all entries
- * listed, the hash tree appended, both compressions, and a digest. The peers do the same, one after another.
+ * Rows that run what the partition rules run (rules/private/packed_partition.bzl): layers in zstd,
+ * all entries listed, the hash tree appended, both compressions, and a digest. The peers do the
+ * same, one after another.
  */
 import { writeFileSync } from 'node:fs';
 import { checkErofs, checkExt4, checkFat, type FileSystemCheck, unpackPartition } from './checks.ts';

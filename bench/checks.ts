@@ -35,7 +35,10 @@ export const checkFat: FileSystemCheck = (peers, run, path) => {
   return { files: count(output, /: (\d+) files/) };
 };
 
-/** Writes the raw image of a packed partition: the data of its frames at the offsets that the index names. */
+/**
+ * Writes the raw image of a packed partition: the data of its frames at the offsets that the index
+ * names.
+ */
 function placeExtents(index: PackedIndex, data: string, path: string): void {
   const image = FileImage.create(path, index.sizeBytes);
   const descriptor = openSync(data, 'r');
@@ -56,7 +59,8 @@ function placeExtents(index: PackedIndex, data: string, path: string): void {
 }
 
 /**
- * Unpacks `BASE.img.zst` with zstd, checks `BASE.img.gz` with pigz and the digest in `BASE.json` with sha256sum.
+ * Unpacks `BASE.img.zst` with zstd, checks `BASE.img.gz` with pigz and the digest in `BASE.json`
+ * with sha256sum.
  *
  * @returns the path of the raw image
  */

@@ -43,7 +43,9 @@ export class DiskRows {
     return image === 'fat' ? inputs.fatImage() : inputs.ext4(this.#root);
   }
 
-  /** Checks that every image is in its place, byte for byte, and that the partition table is valid. */
+  /**
+   * Checks that every image is in its place, byte for byte, and that the partition table is valid.
+   */
   #checkDisk(run: Run, path: string): Facts {
     const { peers } = this.#bench;
     run.untimed(peers.command('sfdisk', '--verify', path));

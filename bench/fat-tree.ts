@@ -6,7 +6,9 @@ const FILES_PER_FOLDER = 50;
 /** Sizes are distributed evenly between 0 and twice the mean: 50 MB in total. */
 const MEAN_BYTES = 50_000;
 
-/** A linear congruential generator (Numerical Recipes, 7.1): the same seed gives the same numbers. */
+/**
+ * A linear congruential generator (Numerical Recipes, 7.1): the same seed gives the same numbers.
+ */
 function numbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -18,7 +20,8 @@ function numbers(seed: number): () => number {
 /**
  * Writes 1,000 files with long names, 50 MB in total, to directories below `path`.
  *
- * @param source the file whose consecutive pieces become the files, so that they compress as real files do
+ * @param source the file whose consecutive pieces become the files, so that they compress as real
+ * files do
  */
 export function writeFatTree(source: string, path: string): void {
   const next = numbers(1);

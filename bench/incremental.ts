@@ -3,8 +3,8 @@
  *
  *     node bench/incremental.ts
  *
- * Builds //ic-os/guestos/envs/dev, builds it again without a change, and once more after it adds a line to a
- * component file. It restores the file at the end.
+ * Builds //ic-os/guestos/envs/dev, builds it again without a change, and once more after it adds a
+ * line to a component file. It restores the file at the end.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** The inputs of the rows, made once in the work folder: root file systems as layers, tars, trees and images. */
+/**
+ * The inputs of the rows, made once in the work folder: root file systems as layers, tars, trees
+ * and images.
+ */
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -24,7 +27,9 @@ import { externalFiles, type PeerTools } from './peers.ts';
 import type { RootName } from './roots.ts';
 import type { Run } from './run.ts';
 
-/** Incremented when this file makes other inputs, so that those of an older work folder are removed. */
+/**
+ * Incremented when this file makes other inputs, so that those of an older work folder are removed.
+ */
 const VERSION = 2;
 const LOCK = join(BENCH_WORKSPACE, 'roots.lock.json');
 const MEBIBYTE = 1024 ** 2;
@@ -43,7 +48,9 @@ const COPY_BYTES = 4 * MEBIBYTE;
 const EXT4_FEATURES =
   '^has_journal,^resize_inode,^metadata_csum_seed,^orphan_file,extent,64bit,metadata_csum,flex_bg,dir_index';
 
-/** Returns the options that give mke2fs the features, the block size and the inode size of our ext4. */
+/**
+ * Returns the options that give mke2fs the features, the block size and the inode size of our ext4.
+ */
 export function mke2fsArguments(): string[] {
   return ['-q', '-F', '-t', 'ext4', '-b', String(BLOCK_BYTES), '-I', '256', '-m', '0', '-O', EXT4_FEATURES];
 }
@@ -72,7 +79,9 @@ export class Inputs {
     writeFileSync(stamp, key);
   }
 
-  /** Returns the path of an input. If it does not exist, `make` writes it under another name first. */
+  /**
+   * Returns the path of an input. If it does not exist, `make` writes it under another name first.
+   */
   #once(name: (typeof INPUT_NAMES)[number], make: (path: string) => void): string {
     const path = join(this.#folder, name);
     if (existsSync(path)) return path;
@@ -181,7 +190,9 @@ export class Inputs {
     return this.#once('full.img', (path) => fillFrom(tar, path, ROOT_IMAGE_BYTES.large));
   }
 
-  /** A partition's image, packed by our tool in both compressions. Returns the path of its index. */
+  /**
+   * A partition's image, packed by our tool in both compressions. Returns the path of its index.
+   */
   packed(name: 'fat' | RootName): string {
     const image = name === 'fat' ? this.fatImage() : this.ext4(name);
     const index = join(this.#folder, `packed-${name}`, 'image.json');

@@ -7,7 +7,10 @@ import { TAR_END, tarHeader, tarPadding } from '../tools/lib/formats/tar/writer.
 
 const READ_BYTES = 1 << 20;
 const ATTRIBUTE = 'security.selinux';
-/** Types by path; the first match counts. The number of types is similar to that of a root with the reference policy. */
+/**
+ * Types by path; the first match counts. The number of types is similar to that of a root with the
+ * reference policy.
+ */
 const TYPES: readonly (readonly [RegExp, string])[] = [
   [/^usr\/s?bin\/[a-f]/, 'bin_t'],
   [/^usr\/s?bin\//, 'initrc_exec_t'],
@@ -50,7 +53,9 @@ function labelled(entry: Entry): Entry {
   return { ...entry, xattrs: new Map([...entry.xattrs, [ATTRIBUTE, label(entry.path)]]) };
 }
 
-/** Copies the tar at `source` to `path` with a label on every entry, the root directory included. */
+/**
+ * Copies the tar at `source` to `path` with a label on every entry, the root directory included.
+ */
 export function labelTar(source: string, path: string): void {
   const root: Entry = { type: 'directory', path: '', mode: 0o755, uid: 0, gid: 0, xattrs: new Map() };
   const descriptor = openSync(path, 'w');

@@ -75,7 +75,10 @@ for (let left = Number(process.argv[1]); left >= piece; left -= piece) pieces.pu
 const TOUCHED_MAXIMUM_BYTES = 16 * GIBIBYTE;
 const TOUCHED_SHARE = 0.75;
 
-/** Writes to most of the memory once, in a separate process, so that no measurement is the first to use it. */
+/**
+ * Writes to most of the memory once, in a separate process, so that no measurement is the first to
+ * use it.
+ */
 export function touchMemory(): void {
   const bytes = Math.min(TOUCHED_MAXIMUM_BYTES, Math.floor(availableMemoryBytes() * TOUCHED_SHARE));
   const { status, signal } = spawnSync(process.execPath, ['--eval', TOUCH, String(bytes)]);

@@ -3,9 +3,9 @@
  *
  *     pnpm run bench [--row=NAME]... [--root=small|large] [--runs=N] [--work=DIR] [--quick] [--output=FILE]
  *
- * Every run prints the tables and writes results.json to the work folder. A run of all rows with at least five
- * samples also writes the tables to docs/benchmarks.md (or FILE). --quick takes one sample of each row of the small
- * root, to check that everything works.
+ * Every run prints the tables and writes results.json to the work folder. A run of all rows with at
+ * least five samples also writes the tables to docs/benchmarks.md (or FILE). --quick takes one
+ * sample of each row of the small root, to check that everything works.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -25,7 +25,10 @@ import { allRows } from './rows.ts';
 const GIBIBYTE = 1024 ** 3;
 /** The number of samples that a result in docs/benchmarks.md needs. */
 const RUNS = 5;
-/** Disk space of a whole run: the inputs, one tree of the large root per sample of the row that unpacks, an image. */
+/**
+ * Disk space of a whole run: the inputs, one tree of the large root per sample of the row that
+ * unpacks, an image.
+ */
 const INPUT_BYTES = 19 * GIBIBYTE;
 const TREE_BYTES = 3.5 * GIBIBYTE;
 const IMAGE_BYTES = 4 * GIBIBYTE;

@@ -105,8 +105,8 @@ export class Measurer {
   }
 
   /**
-   * Removes the files of a run. Directories are kept until the row ends, because deleting a large tree slows down the
-   * writing of the next one.
+   * Removes the files of a run. Directories are kept until the row ends, because deleting a large
+   * tree slows down the writing of the next one.
    */
   #discard(run: Run): void {
     for (const entry of readdirSync(run.folder, { withFileTypes: true })) {

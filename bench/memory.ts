@@ -3,8 +3,9 @@
  *
  *     node bench/memory.ts
  *
- * Builds //ic-os/guestos/envs/dev, then runs the command of each of its actions again, one at a time, with the
- * outputs in a temporary directory. The step runner starts user-mode Linux, whose memory is not counted.
+ * Builds //ic-os/guestos/envs/dev, then runs the command of each of its actions again, one at a
+ * time, with the outputs in a temporary directory. The step runner starts user-mode Linux, whose
+ * memory is not counted.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -35,7 +36,10 @@ function imageActions(): Action[] {
   return query.actions.filter(isAction);
 }
 
-/** Redirects every output of a parameter file to `folder`. Options that name an input stay unchanged. */
+/**
+ * Redirects every output of a parameter file to `folder`. Options that name an input stay
+ * unchanged.
+ */
 function redirectOutputs(
   lines: readonly string[],
   isInput: (option: string) => boolean,

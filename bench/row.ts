@@ -29,12 +29,16 @@ export interface Contender {
 }
 
 export interface OwnContender extends Contender {
-  /** Output files, by name in the run's directory. They are synced to disk if a peer syncs its own. */
+  /**
+   * Output files, by name in the run's directory. They are synced to disk if a peer syncs its own.
+   */
   readonly outputs: readonly string[];
 }
 
 export interface Peer extends Contender {
-  /** Whether the peer calls fsync for its output. If so, our time includes an fsync of our output. */
+  /**
+   * Whether the peer calls fsync for its output. If so, our time includes an fsync of our output.
+   */
   readonly fsync: boolean;
   /** The highest allowed ratio of our time to the peer's. */
   readonly goal?: number;

@@ -35,12 +35,15 @@ export function inSequence(first: Usage, second: Usage): Usage {
 }
 
 /**
- * Replaces the caller's environment, because options in variables would change the measurement. In the C locale, mke2fs
- * rejects a tar that contains a name outside of ASCII.
+ * Replaces the caller's environment, because options in variables would change the measurement. In
+ * the C locale, mke2fs rejects a tar that contains a name outside of ASCII.
  */
 const ENVIRONMENT = { LC_ALL: 'C.UTF-8', PATH: '/usr/bin:/bin', TZ: 'UTC' };
 
-/** The format of GNU time that {@link reported} reads. Its figures, from wait4, count all threads and reaped children. */
+/**
+ * The format of GNU time that {@link reported} reads. Its figures, from wait4, count all threads
+ * and reaped children.
+ */
 const TIME_FORMAT = '%U %S %M';
 const KIBIBYTE = 1024;
 

@@ -5,7 +5,10 @@ export interface Spread {
   readonly maximum: number;
 }
 
-/** Returns the median and the range. The median of an even number of samples is the mean of the middle two. */
+/**
+ * Returns the median and the range. The median of an even number of samples is the mean of the
+ * middle two.
+ */
 export function spread(samples: readonly number[]): Spread {
   if (samples.length === 0) throw new RangeError('no samples');
   const sorted = samples.toSorted((left, right) => left - right);

@@ -1,8 +1,9 @@
 /**
- * Bundles every tool into tools/prebuilt/NAME.mjs: `pnpm run bundle`. A file is written only if its content changes, so
- * that Bazel does not rebuild what depends on an unchanged bundle.
+ * Bundles every tool into tools/prebuilt/NAME.mjs: `pnpm run bundle`. A file is written only if its
+ * content changes, so that Bazel does not rebuild what depends on an unchanged bundle.
  *
- * If a tool cannot be bundled, its file is removed, the other tools are still bundled, and the exit code is 1.
+ * If a tool cannot be bundled, its file is removed, the other tools are still bundled, and the exit
+ * code is 1.
  */
 import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,10 +12,15 @@ import config from './config.ts';
 
 const WORKSPACE = resolve(import.meta.dirname, '../..');
 const PREBUILT = 'tools/prebuilt';
-/** Its time is the start of the last complete bundling. tools/bazel bundles again if a source is newer. */
+/**
+ * Its time is the start of the last complete bundling. tools/bazel bundles again if a source is
+ * newer.
+ */
 const STAMP = join(WORKSPACE, PREBUILT, '.stamp');
 
-/** Returns the directories in tools/ that have a main.ts, except this one, which runs from source. */
+/**
+ * Returns the directories in tools/ that have a main.ts, except this one, which runs from source.
+ */
 function toolNames(): string[] {
   return readdirSync(join(WORKSPACE, 'tools'))
     .filter((name) => name !== 'bundle' && existsSync(join(WORKSPACE, 'tools', name, 'main.ts')))

@@ -1,9 +1,9 @@
 /**
- * Makes the npm package @icos/formats from tools/lib/formats, with the command icos-image: `pnpm run package` writes it
- * to dist/formats.
+ * Makes the npm package @icos/formats from tools/lib/formats, with the command icos-image: `pnpm
+ * run package` writes it to dist/formats.
  *
- * tools/lib/formats/package.json exports sources, for programs in this repository. The package's own package.json exports
- * the compiled files.
+ * tools/lib/formats/package.json exports sources, for programs in this repository. The package's
+ * own package.json exports the compiled files.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,7 +38,10 @@ function compiled(source: string): string {
   return source.replace(/^\.\//, './dist/').replace(/\.ts$/, '');
 }
 
-/** Returns the package's own manifest: compiled exports, the command, and the dependencies of the repository. */
+/**
+ * Returns the package's own manifest: compiled exports, the command, and the dependencies of the
+ * repository.
+ */
 function packageManifest(library: object): unknown {
   const dependencies = Object.fromEntries(
     stringEntries(readManifest(join(WORKSPACE, 'package.json')), 'dependencies'),
@@ -49,7 +52,8 @@ function packageManifest(library: object): unknown {
   ]);
   return {
     ...library,
-    // Not in tools/lib/formats/package.json, because esbuild would read it there and bundle the tools differently.
+    // Not in tools/lib/formats/package.json, because esbuild would read it there and bundle the
+    // tools differently.
     sideEffects: false,
     exports: { ...Object.fromEntries(exported), './package.json': './package.json' },
     bin: { [COMMAND]: `./dist/${COMMAND}.mjs` },
