@@ -129,43 +129,56 @@ function decompress(peers: PeerTools, run: Run, layer: string): string {
   return tar;
 }
 
-function rootPartition({ inputs }: Bench, root: RootName, tool: string, check: FileSystemCheck): Partition {
-  const sizeBytes = ROOT_IMAGE_BYTES[root];
-  return { tool, layer: () => inputs.layer(root), sizeBytes, label: 'root', verity: true, more: [], check };
+/** A file system of the root: its rule's tool, and the peer that writes the same from a tar. */
+interface RootFormat {
+  readonly name: string;
+  readonly work: string;
+  readonly tool: string;
+  readonly check: FileSystemCheck;
+  readonly peer: string;
+  readonly write: (root: RootName, tar: string, image: string) => readonly PeerCommand[];
 }
 
-function ext4Row(bench: Bench, root: RootName): Row {
-  const { peers } = bench;
-  const partition = rootPartition(bench, root, 'ext4-image', checkExt4);
-  return {
+type PeerCommand = readonly [program: string, ...args: string[]];
+
+const ROOT_FORMATS: readonly RootFormat[] = [
+  {
     name: 'ext4',
-    kind: 'build',
-    root,
     work: 'root partition in ext4 (`ext4_partition`)',
-    ours: ownPartition(bench, partition),
-    peers: [
-      peerPartition(peers, 'zstd -d, mke2fs -d FILE.tar', partition, (run, image) => {
-        const tar = decompress(peers, run, partition.layer());
-        run.timed(peers.command('mke2fs', ...mke2fsArguments(), '-d', tar, image, mke2fsSize(root)));
-      }),
-    ],
-  };
-}
-
-function erofsRow(bench: Bench, root: RootName): Row {
-  const { peers } = bench;
-  const partition = rootPartition(bench, root, 'erofs-image', checkErofs);
-  return {
+    tool: 'ext4-image',
+    check: checkExt4,
+    peer: 'zstd -d, mke2fs -d FILE.tar',
+    write: (root, tar, image) => [['mke2fs', ...mke2fsArguments(), '-d', tar, image, mke2fsSize(root)]],
+  },
+  {
     name: 'erofs',
+    work: 'root partition in EROFS, uncompressed (`erofs_partition`)',
+    tool: 'erofs-image',
+    check: checkErofs,
+    peer: 'zstd -d, mkfs.erofs --tar=f',
+    write: (root, tar, image) => [
+      ['mkfs.erofs', '--quiet', '--tar=f', image, tar],
+      ['truncate', `--size=${ROOT_IMAGE_BYTES[root]}`, image],
+    ],
+  },
+];
+
+function rootRow(bench: Bench, root: RootName, format: RootFormat): Row {
+  const { peers, inputs } = bench;
+  const { name, work, tool, check, peer, write } = format;
+  const layer = () => inputs.layer(root);
+  const sizeBytes = ROOT_IMAGE_BYTES[root];
+  const partition: Partition = { tool, layer, sizeBytes, label: 'root', verity: true, more: [], check };
+  return {
+    name,
     kind: 'build',
     root,
-    work: 'root partition in EROFS, uncompressed (`erofs_partition`)',
+    work,
     ours: ownPartition(bench, partition),
     peers: [
-      peerPartition(peers, 'zstd -d, mkfs.erofs --tar=f', partition, (run, image) => {
-        const tar = decompress(peers, run, partition.layer());
-        run.timed(peers.command('mkfs.erofs', '--quiet', '--tar=f', image, tar));
-        run.timed(peers.command('truncate', `--size=${partition.sizeBytes}`, image));
+      peerPartition(peers, peer, partition, (run, image) => {
+        const tar = decompress(peers, run, layer());
+        for (const command of write(root, tar, image)) run.timed(peers.command(...command));
       }),
     ],
   };
@@ -197,5 +210,8 @@ function fatRow(bench: Bench): Row {
 }
 
 export function buildRows(bench: Bench): Row[] {
-  return [fatRow(bench), ...ROOT_NAMES.flatMap((root) => [ext4Row(bench, root), erofsRow(bench, root)])];
+  return [
+    fatRow(bench),
+    ...ROOT_NAMES.flatMap((root) => ROOT_FORMATS.map((format) => rootRow(bench, root, format))),
+  ];
 }
