@@ -57,6 +57,11 @@ export class FileTree<Source> {
   /** Files that have several names. */
   readonly #linked = new Set<Inode<Source>>();
 
+  /** Whether nothing is in the root directory. */
+  get isEmpty(): boolean {
+    return this.#root.children.size === 0;
+  }
+
   /** The directory at `path`; makes those that are missing where `make` says so. */
   #directory(path: string, entryPath: string, origin: string, make: boolean): Directory<Source> | undefined {
     if (path === '') return this.#root;

@@ -16,7 +16,7 @@ import { LayerBuilder } from './builder.ts';
 import { readContent, streamContents } from './content.ts';
 import { openLayerFile, writeLayerFile } from './file.ts';
 import { mergeLayers } from './merge.ts';
-import { type Layer, scanLayer } from './reader.ts';
+import { type Layer, listLayer } from './reader.ts';
 import { selectEntries } from './select.ts';
 import { Spool } from './spool.ts';
 import { type LayerItem, writeLayer } from './writer.ts';
@@ -50,7 +50,7 @@ describe('a layer file', () => {
       'usr/bin/tool2',
       'var/cache/.wh..wh..opq',
     ]);
-    const scanned = await scanLayer(openLayerFile(path));
+    const scanned = await listLayer(openLayerFile(path));
     expect(
       Array.from(scanned, (item) => (item.kind === 'entry' ? item.entry.path : `${item.kind} ${item.path}`)),
     ).toEqual([

@@ -17,7 +17,7 @@ import {
 } from '../../testing/tar/archive.ts';
 import { streamContents } from './content.ts';
 import { mergeLayers } from './merge.ts';
-import { type Layer, scanLayer } from './reader.ts';
+import { type Layer, listLayer } from './reader.ts';
 import type { LayerItem } from './writer.ts';
 
 const folder = temporaryFolder();
@@ -209,7 +209,7 @@ describe('a layer is refused with its name, the entry and the rule:', () => {
     ['an entry in a whiteout', [file('.wh.a/b')], 'it lies in a whiteout'],
   ])('%s', async (_what, entries, message) => {
     const layer = opened(await zstdFrame(archive(entries)), 'bad');
-    await expect(scanLayer(layer)).rejects.toThrow(message);
+    await expect(listLayer(layer)).rejects.toThrow(message);
   });
 
   it('empty', () => {
@@ -219,7 +219,7 @@ describe('a layer is refused with its name, the entry and the rule:', () => {
   it('truncated between two frames', async () => {
     const tar = archive([file('a', 5000)]);
     const half = await zstdFrame(tar.subarray(0, 3000));
-    await expect(scanLayer(opened(half, 'bad'))).rejects.toThrow('bad: entry a: its content ends after');
+    await expect(listLayer(opened(half, 'bad'))).rejects.toThrow('bad: entry a: its content ends after');
   });
 });
 

@@ -68,8 +68,10 @@ function scannedItem(
   return item?.kind === 'entry' ? { kind: 'entry', entry, dataOffsetBytes, extents } : item;
 }
 
-async function scanCompressed(layer: Layer, frames: readonly FrameSpan[]): Promise<ScannedItem[]> {
-  const items: ScannedItem[] = [];
+/** Receives the items of a layer, one after another. */
+export type ItemVisitor = (item: ScannedItem) => void;
+
+async function scanCompressed(layer: Layer, frames: readonly FrameSpan[], visit: ItemVisitor): Promise<void> {
   let previous: Entry | undefined;
   for await (const event of readTar(frameContents(layer.source, frames, layer.name), layer.name)) {
     if (event.kind === 'data') continue;
@@ -77,31 +79,38 @@ async function scanCompressed(layer: Layer, frames: readonly FrameSpan[]): Promi
     previous = event.entry;
     if (event.extents !== undefined) {
       throw new UserError(
-        `${layer.name}: entry ${event.entry.path}: it is sparse, which a layer does not have`,
+        `${layer.name}: entry ${event.entry.path}: it is sparse, which a compressed layer must not contain`,
       );
     }
     const item = scannedItem(event, layer);
-    if (item !== undefined) items.push(item);
+    if (item !== undefined) visit(item);
   }
-  return items;
+}
+
+function scanArchive(layer: Layer, visit: ItemVisitor): void {
+  for (const member of scanTar(layer.source, layer.name)) {
+    const item = scannedItem(member, layer);
+    if (item !== undefined) visit(item);
+  }
 }
 
 /**
- * Lists a layer, in order.
+ * Reads a layer once and passes each item to `visit`, in the order of the layer. Keeps none of them: a layer may have
+ * hundreds of thousands.
  *
- * A compressed layer is one of ours and has to be as layer.md says: sorted, without sparse files. An archive as it is may come from
- * anywhere: what comes later replaces what was there, as `tar x` would.
+ * A compressed layer must follow layer.md: sorted by path, without sparse files. An uncompressed archive may come from
+ * any tool: a later member replaces an earlier one of the same path, as in `tar x`.
  *
- * @throws UserError where the layer is damaged, hostile or not sorted
+ * @throws UserError if the layer is damaged, hostile or not sorted
  */
-export async function scanLayer(layer: Layer): Promise<Iterable<ScannedItem>> {
-  return layer.frames === undefined ? scanArchive(layer) : await scanCompressed(layer, layer.frames);
+export async function scanLayer(layer: Layer, visit: ItemVisitor): Promise<void> {
+  if (layer.frames === undefined) scanArchive(layer, visit);
+  else await scanCompressed(layer, layer.frames, visit);
 }
 
-/** Does not keep what it lists: there is nothing to wait for here, and it may be much. */
-function* scanArchive(layer: Layer): Generator<ScannedItem, void, undefined> {
-  for (const member of scanTar(layer.source, layer.name)) {
-    const item = scannedItem(member, layer);
-    if (item !== undefined) yield item;
-  }
+/** Lists the items of a layer; see {@link scanLayer}. */
+export async function listLayer(layer: Layer): Promise<ScannedItem[]> {
+  const items: ScannedItem[] = [];
+  await scanLayer(layer, (item) => items.push(item));
+  return items;
 }
