@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileImage } from '../lib/formats/block/file.ts';
 import { type Layout, parseLayout, partitionNamed, SECTOR_BYTES } from '../lib/image/layout/layout.ts';
-import type { ImageEntry, ImageManifest } from '../lib/image/manifest/manifest.ts';
+import { IMAGE_MANIFEST, type ImageEntry, type ImageManifest } from '../lib/image/manifest/manifest.ts';
+import { readIndexFile } from '../lib/image/packed/file.ts';
 import type { PackedIndex } from '../lib/image/packed/index.ts';
 import { readJson } from '../lib/runtime/cli/cli.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
@@ -72,13 +73,13 @@ export function openImage(options: {
   readonly folder: string;
 }): Image {
   const { folder } = options;
-  const manifest = readJson<ImageManifest>(options.manifest);
+  const manifest = readJson(options.manifest, IMAGE_MANIFEST);
   const layout = parseLayout(readFileSync(options.layout, 'utf8'), options.layout);
   unpack(options.disk, join(folder, 'disk'));
   const diskPath = join(folder, 'disk', 'disk.img');
   const disk = FileImage.open(diskPath);
   const partitions = options.indexes.map(([name, indexPath]) => {
-    const index = readJson<PackedIndex>(indexPath);
+    const index = readIndexFile(indexPath);
     const path = join(folder, `${name}.img`);
     cutPartition(disk, partitionNamed(layout, name).startSector * SECTOR_BYTES, index, path);
     const entries = manifest.entries.filter((entry) => entry.partition === name);

@@ -1,4 +1,5 @@
 import type { Entry } from '../../formats/entry/entry.ts';
+import { count, listOf, mapOf, matching, object, oneOf, type Reader, text } from '../../formats/json/json.ts';
 
 /** What the manifest tells of one name in a file system. Paths are absolute in the file system that holds them. */
 export interface EntryRecord {
@@ -29,6 +30,43 @@ export interface EntryList {
   readonly subtree: string;
   readonly entries: readonly EntryRecord[];
 }
+
+const TYPES: readonly Entry['type'][] = [
+  'file',
+  'directory',
+  'symlink',
+  'hardlink',
+  'character-device',
+  'block-device',
+  'fifo',
+  'socket',
+];
+
+/** The members that every record has. */
+export const RECORD_MEMBERS = {
+  path: text,
+  type: oneOf(...TYPES),
+  mode: matching(/^[0-7]{4,}$/, 'four octal digits'),
+  uid: count,
+  gid: count,
+};
+
+/** The members that some records have. */
+export const OPTIONAL_RECORD_MEMBERS = {
+  sizeBytes: count,
+  sha256: text,
+  target: text,
+  device: text,
+  xattrs: mapOf(text),
+  layer: text,
+};
+
+/** Reads `*.entries.json`. */
+export const ENTRY_LIST: Reader<EntryList> = object({
+  formatVersion: oneOf(1),
+  subtree: text,
+  entries: listOf(object(RECORD_MEMBERS, OPTIONAL_RECORD_MEMBERS)),
+});
 
 /** Turns an entry into its record. `digest` is the SHA-256 of a file's content in hexadecimal. */
 export function entryRecord(entry: Entry, digest?: string, layer?: string): EntryRecord {

@@ -1,5 +1,13 @@
 import { comparePaths } from '../../formats/entry/entry.ts';
-import { type EntryList, type EntryRecord, jsonLines } from './entries.ts';
+import { count, listOf, mapOf, object, oneOf, type Reader, text } from '../../formats/json/json.ts';
+import { FACTS, type PartitionFacts } from '../packed/index.ts';
+import {
+  type EntryList,
+  type EntryRecord,
+  jsonLines,
+  OPTIONAL_RECORD_MEMBERS,
+  RECORD_MEMBERS,
+} from './entries.ts';
 
 /** One package of the image. */
 export interface PackageRecord {
@@ -22,13 +30,11 @@ export interface ComponentRecord {
   readonly note?: string;
 }
 
-/** What `image.json` tells of a partition: the index of the packed partition without its frames. */
-export interface PartitionRecord {
+/** What `image.json` says about a partition: the index of the packed partition without its frames. */
+export interface PartitionRecord extends PartitionFacts {
   readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: string;
-  readonly fileSystem?: unknown;
-  readonly verity?: unknown;
 }
 
 /** An entry, the partition that holds it, and who brought it. */
@@ -52,6 +58,36 @@ export interface ImageManifest {
   readonly packages: readonly PackageRecord[];
   readonly entries: readonly ImageEntry[];
 }
+
+const PACKAGE_MEMBERS = { name: text, version: text, architecture: text, source: text, sha256: text };
+
+/** Reads `*.packages.json`. */
+export const PACKAGE_LIST: Reader<{ readonly packages: readonly PackageContents[] }> = object({
+  packages: listOf(object({ ...PACKAGE_MEMBERS, files: listOf(text) })),
+});
+
+/** Reads `*.components.json`. */
+export const COMPONENT_LIST: Reader<{ readonly components: readonly ComponentRecord[] }> = object({
+  components: listOf(object({ path: text, label: text }, { note: text })),
+});
+
+/** Reads `image.json`. */
+export const IMAGE_MANIFEST: Reader<ImageManifest> = object({
+  formatVersion: oneOf(1),
+  os: text,
+  variant: text,
+  version: text,
+  notes: mapOf(text),
+  archives: mapOf(text),
+  partitions: listOf(object({ name: text, sizeBytes: count, sha256: text }, FACTS)),
+  packages: listOf(object(PACKAGE_MEMBERS)),
+  entries: listOf(
+    object(
+      { partition: text, ...RECORD_MEMBERS },
+      { ...OPTIONAL_RECORD_MEMBERS, package: text, component: text },
+    ),
+  ),
+});
 
 /** Says for each path of the root file system who brought it. A component hides the package whose file it replaces. */
 export class Attribution {

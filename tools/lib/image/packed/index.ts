@@ -1,6 +1,16 @@
 /** The index of a packed partition (docs/formats/packed-partition.md). */
 
 import { UserError } from '../../formats/error/user-error.ts';
+import {
+  count,
+  listOf,
+  matching,
+  object,
+  oneOf,
+  parseJson,
+  type Reader,
+  text,
+} from '../../formats/json/json.ts';
 
 export const PACKED_VERSION = 1;
 /** Blocks of zeros of this size are in no extent. */
@@ -85,9 +95,37 @@ export function formatIndex(index: PackedIndex): string {
   return `${head},"chunks":[\n${chunks.map((chunk) => JSON.stringify(chunk)).join(',\n')}\n]}\n`;
 }
 
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
+const RANGE: Reader<ByteRange> = (value, place) => {
+  const [offsetBytes, lengthBytes, ...rest] = listOf(count)(value, place);
+  if (offsetBytes === undefined || lengthBytes === undefined || rest.length > 0) {
+    return place.fail('expected [offset, length]');
+  }
+  return [offsetBytes, lengthBytes];
+};
+
+const DIGEST = matching(/^[0-9a-f]{64}$/, 'a SHA-256 digest of 64 hexadecimal digits');
+
+/** The optional members of {@link PartitionFacts}. */
+export const FACTS = {
+  fileSystem: object({ type: text, label: text, uuid: text }),
+  verity: object({ rootHash: text, salt: text, dataBytes: count, hashOffsetBytes: count, uuid: text }),
+};
+
+const CHUNK: Reader<PackedChunk> = object(
+  { offsetBytes: count, extents: listOf(RANGE), zst: RANGE },
+  { gz: RANGE },
+);
+
+const INDEX: Reader<PackedIndex> = object(
+  {
+    version: oneOf(PACKED_VERSION),
+    sizeBytes: count,
+    blockBytes: oneOf(BLOCK_BYTES),
+    chunkBytes: count,
+    chunks: listOf(CHUNK),
+  },
+  { sha256: DIGEST, ...FACTS },
+);
 
 function checkChunks(index: PackedIndex, fail: (rule: string) => never): void {
   const end = { image: 0, zst: 0, gz: 0 };
@@ -119,33 +157,16 @@ function checkChunks(index: PackedIndex, fail: (rule: string) => never): void {
  * Reads an index.
  *
  * @param name the file's name, for errors
- * @throws UserError where it is not an index, or contradicts itself
+ * @throws UserError if it is not an index, or contradicts itself
  */
-export function parseIndex(text: string, name: string): PackedIndex {
-  const fail: (rule: string) => never = (rule) => {
-    throw new UserError(`${name}: not the index of a packed partition: ${rule}`);
+export function parseIndex(json: string, name: string): PackedIndex {
+  const file = `${name}: not the index of a packed partition`;
+  const index = parseJson(json, file, INDEX);
+  const fail = (rule: string): never => {
+    throw new UserError(`${file}: ${rule}`);
   };
-  let index: PackedIndex;
-  try {
-    index = JSON.parse(text) as PackedIndex;
-  } catch {
-    fail('it is not JSON');
-  }
-  if (index?.version !== PACKED_VERSION) fail(`its version is not ${PACKED_VERSION}`);
-  if (index.blockBytes !== BLOCK_BYTES) fail(`blockBytes is not ${BLOCK_BYTES}`);
-  if (!isCount(index.sizeBytes) || index.sizeBytes % BLOCK_BYTES !== 0)
-    fail('sizeBytes is not a multiple of its blocks');
-  if (!isCount(index.chunkBytes) || index.chunkBytes === 0) fail('chunkBytes is not a positive number');
-  if (index.sha256 !== undefined && !/^[0-9a-f]{64}$/.test(index.sha256)) fail('sha256 is not a digest');
-  if (!Array.isArray(index.chunks)) fail('it has no list of chunks');
-  const ranges = index.chunks.flatMap(({ zst, gz, extents }) => [
-    zst,
-    ...(gz === undefined ? [] : [gz]),
-    ...(extents ?? []),
-  ]);
-  if (ranges.some((range) => !Array.isArray(range) || range.length !== 2 || !range.every(isCount))) {
-    fail('a chunk has something that is not [offset, length]');
-  }
+  if (index.sizeBytes % BLOCK_BYTES !== 0) fail(`sizeBytes is not a multiple of ${BLOCK_BYTES}`);
+  if (index.chunkBytes === 0) fail('chunkBytes is 0');
   checkChunks(index, fail);
   return index;
 }

@@ -254,11 +254,15 @@ describe('what does not belong together is refused:', () => {
   });
 
   it.each<[string, (index: Record<string, unknown>, chunk: Record<string, unknown>) => void, string]>([
-    ['another version', (index) => (index['version'] = 2), 'its version is not 1'],
+    ['another version', (index) => (index['version'] = 2), 'version: expected 1, found 2'],
     ['a size that is not in blocks', (index) => (index['sizeBytes'] = 1000), 'sizeBytes is not a multiple'],
-    ['a negative size', (index) => (index['sizeBytes'] = -4096), 'sizeBytes is not a multiple'],
-    ['a digest that is none', (index) => (index['sha256'] = 'x'), 'sha256 is not a digest'],
-    ['no chunks', (index) => delete index['chunks'], 'it has no list of chunks'],
+    ['a negative size', (index) => (index['sizeBytes'] = -4096), 'sizeBytes: expected a whole number'],
+    [
+      'a digest that is none',
+      (index) => (index['sha256'] = 'x'),
+      'sha256: expected a SHA-256 digest of 64 hexadecimal digits, found "x"',
+    ],
+    ['no chunks', (index) => delete index['chunks'], 'the key "chunks" is missing'],
     [
       'a chunk that is not aligned',
       (_index, chunk) => (chunk['offsetBytes'] = 4096),
@@ -292,7 +296,17 @@ describe('what does not belong together is refused:', () => {
     [
       'a range of texts',
       (_index, chunk) => (chunk['gz'] = ['0', '1']),
-      'something that is not [offset, length]',
+      'chunks[0].gz[0]: expected a whole number from 0 on, found "0"',
+    ],
+    [
+      'a range of three',
+      (_index, chunk) => (chunk['zst'] = [0, 1, 2]),
+      'chunks[0].zst: expected [offset, length]',
+    ],
+    [
+      'a file system of no type',
+      (index) => (index['fileSystem'] = {}),
+      'fileSystem: the key "type" is missing',
     ],
     [
       'an extent past the end',
@@ -313,9 +327,9 @@ describe('what does not belong together is refused:', () => {
 
   it('an index that is not JSON', () => {
     expect(() => parseIndex('{', 'a.json')).toThrow(
-      'a.json: not the index of a packed partition: it is not JSON',
+      'a.json: not the index of a packed partition: not JSON: ',
     );
-    expect(() => parseIndex('null', 'a.json')).toThrow('its version is not 1');
+    expect(() => parseIndex('null', 'a.json')).toThrow('expected an object, found null');
   });
 });
 
