@@ -7,22 +7,11 @@ import { zstdFrame } from '../../tools/lib/formats/zstd/compress.ts';
 import { writeLayerFile } from '../../tools/lib/image/layer/file.ts';
 import type { LayerItem } from '../../tools/lib/image/layer/writer.ts';
 import { packImageFiles } from '../../tools/lib/image/packed/file.ts';
-import { archive, directory, file } from '../../tools/lib/testing/tar/archive.ts';
+import { directory, file } from '../../tools/lib/testing/entries/entries.ts';
+import { archive } from '../../tools/lib/testing/tar/archive.ts';
 import type { Workbench } from './workbench.ts';
 
 export const MIB = 1 << 20;
-
-/** Content that no compression makes smaller, the same in every run. */
-export function noise(sizeBytes: number): Buffer {
-  const bytes = Buffer.alloc(sizeBytes);
-  let state = 1;
-  for (let offset = 0; offset + 4 <= sizeBytes; offset += 4) {
-    // Numerical Recipes' linear congruential generator; its high bits are good enough here.
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes.writeUInt32LE((state ^ (state >>> 15)) >>> 0, offset);
-  }
-  return bytes;
-}
 
 /** A packed partition of the given size that begins with `content`; gives the path of its index. */
 export async function packedPartition(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ARCHIVE_OUTPUTS, FILE_SYSTEM_OUTPUTS, goodLayer, MIB, noise, packedPartition } from './inputs.ts';
+import { noise } from '../../tools/lib/testing/noise.ts';
+import { ARCHIVE_OUTPUTS, FILE_SYSTEM_OUTPUTS, goodLayer, MIB, packedPartition } from './inputs.ts';
 import { Workbench } from './workbench.ts';
 
 const GUIDS = ['6788e4cf-f456-104e-9a34-a2c58cfb0ee6', '6788e4cf-f456-104e-9a34-a2c58cfb0ee7'];

@@ -1,28 +1,13 @@
 /** From the manifest's entries to a layer's items, reading the build's files. */
 
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileRange } from '../lib/formats/block/read-range.ts';
 import type { Entry } from '../lib/formats/entry/entry.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { FileTree } from '../lib/image/layer/file-tree.ts';
 import type { LayerItem } from '../lib/image/layer/writer.ts';
 import type { ManifestEntry } from './manifest.ts';
-
-const READ_BYTES = 1 << 20;
-
-function* fileContent(path: string): Generator<Uint8Array, void, undefined> {
-  const descriptor = openSync(path, 'r');
-  try {
-    for (;;) {
-      const bytes = Buffer.allocUnsafe(READ_BYTES);
-      const count = readSync(descriptor, bytes, 0, READ_BYTES, null);
-      if (count === 0) return;
-      yield bytes.subarray(0, count);
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-}
 
 /** Collects the entries, each path once. The source of an entry is the file that its content comes from. */
 class Collection {
@@ -105,8 +90,8 @@ class Collection {
       .entries()
       .filter(({ implied }) => !implied)
       .map(({ entry, inode: { source } }): LayerItem => {
-        if (source === undefined) return { kind: 'entry', entry };
-        return { kind: 'entry', entry, content: () => fileContent(source) };
+        if (source === undefined || entry.type !== 'file') return { kind: 'entry', entry };
+        return { kind: 'entry', entry, content: () => readFileRange(source, 0, entry.sizeBytes) };
       });
   }
 }

@@ -1,8 +1,8 @@
 /** The part of `startCopy` that runs on worker threads: reads pieces of content, drops zero blocks, writes the rest. */
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { readFully } from '../../formats/block/read-fully.ts';
 import { naming, writeFully } from '../../formats/block/write.ts';
-import { UserError } from '../../formats/error/user-error.ts';
 import { defineTask } from '../../runtime/parallel/parallel.ts';
 import { BLOCK_BYTES, type CopyJob, Progress, STATE, WORDS } from './copy-job.ts';
 
@@ -25,12 +25,8 @@ class SourceFile {
     this.#descriptor = openSync(path, 'r');
   }
 
-  read(bytes: Uint8Array, start: number, lengthBytes: number, offsetBytes: number): void {
-    for (let done = 0; done < lengthBytes; ) {
-      const count = readSync(this.#descriptor, bytes, start + done, lengthBytes - done, offsetBytes + done);
-      if (count === 0) throw new UserError(`${this.#path}: became shorter while it was read`);
-      done += count;
-    }
+  read(bytes: Uint8Array, offsetBytes: number): void {
+    readFully(this.#descriptor, this.#path, bytes, offsetBytes);
   }
 
   close(): void {
@@ -110,7 +106,8 @@ class PieceReader {
     if (!isNext || lengthBytes >= DIRECT_BYTES) this.#readStage();
     if (lengthBytes >= DIRECT_BYTES) {
       this.#clear(position);
-      (this.#sources[source] as SourceFile).read(this.#piece, position, lengthBytes, offsetBytes);
+      const target = this.#piece.subarray(position, position + lengthBytes);
+      (this.#sources[source] as SourceFile).read(target, offsetBytes);
       this.#filled = position + lengthBytes;
       return;
     }
@@ -126,7 +123,7 @@ class PieceReader {
     const parts = this.#parts;
     if (parts.length === 0) return;
     const source = this.#sources[this.#stageSource] as SourceFile;
-    source.read(this.#stage, 0, this.#stageEnd - this.#stageStart, this.#stageStart);
+    source.read(this.#stage.subarray(0, this.#stageEnd - this.#stageStart), this.#stageStart);
     for (let index = 0; index < parts.length; index += 3) {
       const from = (parts[index] as number) - this.#stageStart;
       const position = parts[index + 1] as number;
@@ -236,7 +233,7 @@ function copyFixedPieces(job: CopyJob, sources: readonly SourceFile[], target: n
     const first = index * pieceBlocks;
     const count = Math.min(pieceBlocks, blockCount - first);
     const startBytes = (firstBlock + first) * BLOCK_BYTES;
-    before?.read(piece, 0, count * BLOCK_BYTES, startBytes);
+    before?.read(piece.subarray(0, count * BLOCK_BYTES), startBytes);
     reader.read(first * BLOCK_BYTES, count * BLOCK_BYTES);
     progress.writing.run(() => {
       for (const [start, end] of dataRuns(piece, count)) {

@@ -1,17 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
 import { bare, bytesOf, layerOf, listing, opaque, text, whiteout } from '../../testing/layer/items.ts';
 import { realTool } from '../../testing/real-tool.ts';
-import {
-  bsdTar,
-  directory,
-  file,
-  gnuTar,
-  hardLink,
-  symlink,
-  temporaryFolder,
-} from '../../testing/tar/archive.ts';
+import { bsdTar, gnuTar, temporaryFolder } from '../../testing/tar/archive.ts';
 import { LayerBuilder } from './builder.ts';
 import { readContent, streamContents } from './content.ts';
 import { openLayerFile, writeLayerFile } from './file.ts';
@@ -29,7 +22,7 @@ describe('a layer file', () => {
     bare(directory('usr/bin')),
     bare(directory('usr')),
     bare(symlink('bin', 'usr/bin')),
-    bare(hardLink('usr/bin/tool2', 'usr/bin/tool')),
+    bare(hardlink('usr/bin/tool2', 'usr/bin/tool')),
     whiteout('etc/motd'),
     opaque('var/cache'),
     text('usr.txt', ''),
@@ -101,7 +94,7 @@ describe('a layer file', () => {
 
   it.each<[string, LayerItem[], string]>([
     ['a path twice', [text('a', 'x'), bare(directory('a'))], 'a is twice in one layer'],
-    ['a hard link before its target', [text('b', 'x'), bare(hardLink('a', 'b'))], 'sorts behind it'],
+    ['a hard link before its target', [text('b', 'x'), bare(hardlink('a', 'b'))], 'sorts behind it'],
     [
       'too little content',
       [{ kind: 'entry', entry: file('a', 5), content: Buffer.from('four') }],
@@ -178,7 +171,7 @@ describe('the builder', () => {
       builder.addBytes(file('z', 3), Buffer.from('one'), 'test');
       await builder.add(file('a/b', 4), [Buffer.from('co'), Buffer.from('py')], 'test');
       builder.addBytes(file('z', 3), Buffer.from('two'), 'test');
-      await builder.add(hardLink('b', 'z'), [], 'test');
+      await builder.add(hardlink('b', 'z'), [], 'test');
       builder.remove('gone', 'test');
       builder.addBytes(file('brief', 1), Buffer.from('x'), 'test');
       builder.remove('brief', 'test');
@@ -209,8 +202,8 @@ describe('a selection', () => {
     bare(directory('boot/grub')),
     text('boot/grub/x', 'x'),
     text('a', 'shared'),
-    bare(hardLink('boot/a', 'a')),
-    bare(hardLink('boot/b', 'a')),
+    bare(hardlink('boot/a', 'a')),
+    bare(hardlink('boot/b', 'a')),
     text('bootx', ''),
   ];
 

@@ -5,16 +5,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../formats/entry/entry.ts';
 import { zstdFrame } from '../../formats/zstd/compress.ts';
+import { directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
 import { bare, bytesOf, layerOf, merged, opaque, opened, text, whiteout } from '../../testing/layer/items.ts';
-import {
-  archive,
-  directory,
-  file,
-  gnuTar,
-  hardLink,
-  symlink,
-  temporaryFolder,
-} from '../../testing/tar/archive.ts';
+import { archive, gnuTar, temporaryFolder } from '../../testing/tar/archive.ts';
 import { streamContents } from './content.ts';
 import { mergeLayers } from './merge.ts';
 import { type Layer, listLayer } from './reader.ts';
@@ -31,70 +24,35 @@ describe('merging: a later layer', () => {
     bare(directory('d/sub')),
     text('d/sub/c', 'lower c'),
   ];
+  const SUB = ['d/sub/ 755', 'd/sub/c 644 lower c'];
+  const FILES = ['d/a 644 lower a', 'd/b 644 lower b'];
+  const LOWER = ['/ 700', 'd/ 711', ...FILES, ...SUB];
 
   it.each<[string, LayerItem[], string[]]>([
-    [
-      'adds',
-      [text('e', 'new')],
-      [
-        '/ 700',
-        'd/ 711',
-        'd/a 644 lower a',
-        'd/b 644 lower b',
-        'd/sub/ 755',
-        'd/sub/c 644 lower c',
-        'e 644 new',
-      ],
-    ],
+    ['adds', [text('e', 'new')], [...LOWER, 'e 644 new']],
     [
       'replaces a file',
       [text('d/a', 'upper', { mode: 0o600 })],
-      ['/ 700', 'd/ 711', 'd/a 600 upper', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
+      ['/ 700', 'd/ 711', 'd/a 600 upper', 'd/b 644 lower b', ...SUB],
     ],
     [
       'changes a directory and keeps what is in it',
       [bare(directory('d', { mode: 0o1777 }))],
-      ['/ 700', 'd/ 1777', 'd/a 644 lower a', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
+      ['/ 700', 'd/ 1777', ...FILES, ...SUB],
     ],
     [
       'leaves a directory that it only implies as it is',
       [text('d/new', '')],
-      [
-        '/ 700',
-        'd/ 711',
-        'd/a 644 lower a',
-        'd/b 644 lower b',
-        'd/new 644',
-        'd/sub/ 755',
-        'd/sub/c 644 lower c',
-      ],
+      ['/ 700', 'd/ 711', ...FILES, 'd/new 644', ...SUB],
     ],
     [
       'implies directories that nobody has',
       [text('x/y/z', 'z')],
-      [
-        '/ 700',
-        'd/ 711',
-        'd/a 644 lower a',
-        'd/b 644 lower b',
-        'd/sub/ 755',
-        'd/sub/c 644 lower c',
-        '[x]/ 755',
-        '[x/y]/ 755',
-        'x/y/z 644 z',
-      ],
+      [...LOWER, '[x]/ 755', '[x/y]/ 755', 'x/y/z 644 z'],
     ],
-    [
-      'deletes a file',
-      [whiteout('d/a')],
-      ['/ 700', 'd/ 711', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
-    ],
+    ['deletes a file', [whiteout('d/a')], ['/ 700', 'd/ 711', 'd/b 644 lower b', ...SUB]],
     ['deletes a directory with all in it', [whiteout('d')], ['/ 700']],
-    [
-      'deletes what is not there',
-      [whiteout('no/thing'), whiteout('d/no')],
-      ['/ 700', 'd/ 711', 'd/a 644 lower a', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
-    ],
+    ['deletes what is not there', [whiteout('no/thing'), whiteout('d/no')], [...LOWER]],
     ['empties a directory', [opaque('d'), text('d/new', 'new')], ['/ 700', 'd/ 711', 'd/new 644 new']],
     ['empties everything', [opaque(''), text('new', 'new')], ['/ 700', 'new 644 new']],
     [
@@ -107,33 +65,21 @@ describe('merging: a later layer', () => {
     [
       'puts a directory over a file',
       [bare(directory('d/a')), text('d/a/b', 'b')],
-      ['/ 700', 'd/ 711', 'd/a/ 755', 'd/a/b 644 b', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
+      ['/ 700', 'd/ 711', 'd/a/ 755', 'd/a/b 644 b', 'd/b 644 lower b', ...SUB],
     ],
-    [
-      'links to a file below',
-      [bare(hardLink('link', 'd/a'))],
-      [
-        '/ 700',
-        'd/ 711',
-        'd/a 644 lower a',
-        'd/b 644 lower b',
-        'd/sub/ 755',
-        'd/sub/c 644 lower c',
-        'link = d/a',
-      ],
-    ],
+    ['links to a file below', [bare(hardlink('link', 'd/a'))], [...LOWER, 'link = d/a']],
   ])('%s', async (_what, upper, expected) => {
     expect(await merged(lower, upper)).toEqual(expected);
   });
 
   it('that replaces the first name of a hard-linked file leaves the others with the old content', async () => {
-    const links = [text('a', 'old'), bare(hardLink('b', 'a')), bare(hardLink('c', 'a'))];
+    const links = [text('a', 'old'), bare(hardlink('b', 'a')), bare(hardlink('c', 'a'))];
     expect(await merged(links, [text('a', 'new')])).toEqual(['[]/ 755', 'a 644 new', 'b 644 old', 'c = b']);
     expect(await merged(links, [whiteout('a'), whiteout('b')])).toEqual(['[]/ 755', 'c 644 old']);
   });
 
   it('may link to what an even later layer replaces', async () => {
-    const layers = [[text('z', 'first')], [bare(hardLink('zz', 'z'))], [text('z', 'third')]];
+    const layers = [[text('z', 'first')], [bare(hardlink('zz', 'z'))], [text('z', 'third')]];
     expect(await merged(...layers)).toEqual(['[]/ 755', 'z 644 third', 'zz 644 first']);
   });
 
@@ -167,7 +113,7 @@ describe('a layer is refused with its name, the entry and the rule:', () => {
     ],
     [
       'a hard link through a symbolic link',
-      [bare(hardLink('z', 'lib/a'))],
+      [bare(hardlink('z', 'lib/a'))],
       'layer1: entry z: lib is a symbolic link',
     ],
     [
@@ -177,17 +123,17 @@ describe('a layer is refused with its name, the entry and the rule:', () => {
     ],
     [
       'a hard link to nothing',
-      [bare(hardLink('z', 'nothing'))],
+      [bare(hardlink('z', 'nothing'))],
       'layer1: entry z: it is a hard link to nothing, which is not there',
     ],
     [
       'a hard link to a directory',
-      [bare(hardLink('z', 'usr'))],
+      [bare(hardlink('z', 'usr'))],
       'layer1: entry z: it is a hard link to usr, which is a directory',
     ],
     [
       'a hard link to what it deletes',
-      [whiteout('file'), bare(hardLink('z', 'file'))],
+      [whiteout('file'), bare(hardlink('z', 'file'))],
       'it is a hard link to file, which is not there',
     ],
   ])('%s', async (_what, upper, message) => {
@@ -202,11 +148,19 @@ describe('a layer is refused with its name, the entry and the rule:', () => {
   });
 
   it.each<[string, Entry[], string]>([
-    ['not sorted', [file('b'), file('a')], 'bad: entry a: it comes behind b; a layer is sorted by path'],
-    ['a path twice', [file('a'), file('a')], 'bad: entry a: it is there twice; a layer is sorted by path'],
-    ['a whiteout of no name', [file('.wh.')], 'bad: entry .wh.: a whiteout of no name'],
-    ['a whiteout of the parent', [file('a/.wh...')], 'a whiteout of no name'],
-    ['an entry in a whiteout', [file('.wh.a/b')], 'it lies in a whiteout'],
+    [
+      'not sorted',
+      [file('b', 0), file('a', 0)],
+      'bad: entry a: it comes behind b; a layer is sorted by path',
+    ],
+    [
+      'a path twice',
+      [file('a', 0), file('a', 0)],
+      'bad: entry a: it is there twice; a layer is sorted by path',
+    ],
+    ['a whiteout of no name', [file('.wh.', 0)], 'bad: entry .wh.: a whiteout of no name'],
+    ['a whiteout of the parent', [file('a/.wh...', 0)], 'a whiteout of no name'],
+    ['an entry in a whiteout', [file('.wh.a/b', 0)], 'it lies in a whiteout'],
   ])('%s', async (_what, entries, message) => {
     const layer = opened(await zstdFrame(archive(entries)), 'bad');
     await expect(listLayer(layer)).rejects.toThrow(message);

@@ -1,8 +1,8 @@
 /** The part of `unpackInParallel` that runs on worker threads: decompresses frames and writes their extents. */
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { readFully } from '../../formats/block/read-fully.ts';
 import { naming, writeFully } from '../../formats/block/write.ts';
-import { UserError } from '../../formats/error/user-error.ts';
 import { defineTask } from '../../runtime/parallel/parallel.ts';
 import { releaseBuffer } from '../../runtime/parallel/release.ts';
 import { SharedCounter, SharedLock } from '../../runtime/parallel/shared.ts';
@@ -29,21 +29,6 @@ export interface UnpackJob {
 /** The words that the threads share. */
 export const UNPACK_WORDS = { next: 0, writing: 1, count: 2 } as const;
 
-function readFrame(
-  descriptor: number,
-  path: string,
-  { offsetBytes, lengthBytes }: UnpackFrame,
-  buffer: Buffer,
-): Buffer {
-  const bytes = buffer.subarray(0, lengthBytes);
-  for (let done = 0; done < lengthBytes; ) {
-    const count = readSync(descriptor, bytes, done, lengthBytes - done, offsetBytes + done);
-    if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
-    done += count;
-  }
-  return bytes;
-}
-
 function unpackFrames(
   { sourcePaths, targetPath, frames, words }: UnpackJob,
   sources: readonly number[],
@@ -57,7 +42,8 @@ function unpackFrames(
   for (let index = next.take(); index < frames.length; index = next.take()) {
     const frame = frames[index] as UnpackFrame;
     const path = sourcePaths[frame.source] as string;
-    const bytes = readFrame(sources[frame.source] as number, path, frame, buffer);
+    const bytes = buffer.subarray(0, frame.lengthBytes);
+    readFully(sources[frame.source] as number, path, bytes, frame.offsetBytes);
     const content = decompressChunk(bytes, frame.contentBytes, path, frame.offsetBytes);
     writing.run(() => {
       let position = 0;

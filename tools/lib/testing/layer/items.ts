@@ -6,12 +6,12 @@ import { streamContents } from '../../image/layer/content.ts';
 import { type MergedEntry, mergeLayers } from '../../image/layer/merge.ts';
 import { type Layer, openLayer } from '../../image/layer/reader.ts';
 import { type LayerItem, writeLayer } from '../../image/layer/writer.ts';
-import { file } from '../tar/archive.ts';
+import { file, type GivenMetadata } from '../entries/entries.ts';
 
-export function text(path: string, content: string, more: Partial<Entry> = {}): LayerItem {
+export function text(path: string, content: string, given: GivenMetadata = {}): LayerItem {
   return {
     kind: 'entry',
-    entry: file(path, Buffer.byteLength(content), more),
+    entry: file(path, Buffer.byteLength(content), given),
     content: Buffer.from(content),
   };
 }
