@@ -1,11 +1,12 @@
 /**
- * Readers for JSON from outside the process. A reader checks a value and returns it with its type; nothing is cast.
+ * Readers for JSON from outside the process. A reader checks a value and returns it with its type;
+ * nothing is cast.
  *
  *     const FILE = object({ path: text, sizeBytes: count }, { note: text });
  *     const files = parseJson(json, 'files.json', listOf(FILE));
  *
- * A wrong value is a {@link UserError} of one line that names the file and the key:
- * `files.json: [3].sizeBytes: expected a whole number from 0 on, found "12"`.
+ * A wrong value is a {@link UserError} of one line that names the file and the key: `files.json:
+ * [3].sizeBytes: expected a whole number from 0 on, found "12"`.
  */
 
 import { UserError } from '../error/user-error.ts';
@@ -28,7 +29,10 @@ export class Place {
     return new Place(this.file, this, step);
   }
 
-  /** The keys from the root of the document to the value, such as `chunks[3].zst`; empty for the root. */
+  /**
+   * The keys from the root of the document to the value, such as `chunks[3].zst`; empty for the
+   * root.
+   */
   get key(): string {
     if (this.#parent === undefined) return '';
     const { key } = this.#parent;
@@ -118,7 +122,8 @@ type Readers = Readonly<Record<string, Reader<unknown>>>;
 type Values<R extends Readers> = { readonly [Key in keyof R]: R[Key] extends Reader<infer T> ? T : never };
 
 /**
- * Reads an object. The result has its members in the order of the document, without those that no reader is given for.
+ * Reads an object. The result has its members in the order of the document, without those that no
+ * reader is given for.
  *
  * @param required the reader of each member that must be present
  * @param optional the reader of each member that may be absent

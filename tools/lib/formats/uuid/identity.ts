@@ -7,8 +7,8 @@ import { serialFromName, type Uuid, uuidFromName } from './uuid.ts';
 const SEPARATOR = '#';
 
 /**
- * The roles with another separator. They were published with it before the others got theirs; another separator would
- * give every existing disk a new identity.
+ * The roles with another separator. They were published with it before the others got theirs;
+ * another separator would give every existing disk a new identity.
  */
 const HISTORICAL_SEPARATORS: ReadonlyMap<string, string> = new Map([['disk-guid', ' ']]);
 

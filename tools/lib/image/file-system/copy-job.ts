@@ -32,8 +32,9 @@ export interface CopyJob {
   readonly freeStarts: Float64Array;
   readonly freeCounts: Float64Array;
   /**
-   * Whether every block of the sequence has its own place instead, at the same position of the target from `firstBlock` on: then blocks of
-   * zeros are not written, and what no content touches within a block keeps what the target has there.
+   * Whether every block of the sequence has its own place instead, at the same position of the
+   * target from `firstBlock` on: then blocks of zeros are not written, and what no content touches
+   * within a block keeps what the target has there.
    */
   readonly fixed?: { readonly firstBlock: number; readonly keepsTarget: boolean };
   readonly progress: Int32Array;
@@ -46,7 +47,10 @@ export type State = (typeof STATE)[keyof typeof STATE];
 const NEXT = 0;
 const STOPPED = 1;
 const WRITING = 2;
-/** From here on, for each piece, how many blocks with data there are up to its end; -1 as long as that is not known. */
+/**
+ * From here on, for each piece, how many blocks with data there are up to its end; -1 as long as
+ * that is not known.
+ */
 const COUNTS = 3;
 const UNKNOWN = -1;
 const NEVER = -2;
@@ -73,7 +77,9 @@ export class Progress {
     return Atomics.add(this.#words, NEXT, 1);
   }
 
-  /** Waits for the blocks with data before a piece to be counted; negative where that never will be. */
+  /**
+   * Waits for the blocks with data before a piece to be counted; negative where that never will be.
+   */
   waitFor(piece: number): number {
     if (piece === 0) return 0;
     const word = COUNTS + piece - 1;

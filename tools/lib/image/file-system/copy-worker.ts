@@ -1,4 +1,7 @@
-/** The part of `startCopy` that runs on worker threads: reads pieces of content, drops zero blocks, writes the rest. */
+/**
+ * The part of `startCopy` that runs on worker threads: reads pieces of content, drops zero blocks,
+ * writes the rest.
+ */
 
 import { closeSync, openSync } from 'node:fs';
 import { readFully } from '../../formats/block/read-fully.ts';
@@ -6,9 +9,15 @@ import { naming, writeFully } from '../../formats/block/write.ts';
 import { defineTask } from '../../runtime/parallel/parallel.ts';
 import { BLOCK_BYTES, type CopyJob, Progress, STATE, WORDS } from './copy-job.ts';
 
-/** Content as long as this is read to its place; shorter content together with its neighbours, and then moved. */
+/**
+ * Content as long as this is read to its place; shorter content together with its neighbours, and
+ * then moved.
+ */
 const DIRECT_BYTES = 64 << 10;
-/** Neighbours are read as one where no more than this lies between them: the headers of an archive, small hidden files. */
+/**
+ * Neighbours are read as one where no more than this lies between them: the headers of an archive,
+ * small hidden files.
+ */
 const GAP_BYTES = 16 << 10;
 const STAGE_BYTES = 256 << 10;
 const WORD_BYTES = 4;
@@ -40,7 +49,10 @@ class PieceReader {
   readonly #sources: readonly SourceFile[];
   readonly #piece: Buffer;
   readonly #stage = Buffer.allocUnsafeSlow(STAGE_BYTES);
-  /** What the stage is to hold: ranges `[from, to)` of one source, for parts `[first, last)` of the list below. */
+  /**
+   * What the stage is to hold: ranges `[from, to)` of one source, for parts `[first, last)` of the
+   * list below.
+   */
   #stageSource = 0;
   #stageStart = 0;
   #stageEnd = 0;
@@ -53,7 +65,10 @@ class PieceReader {
     this.#piece = piece;
   }
 
-  /** Reads the content that lies from `startBytes` on in the sequence of all blocks; @returns the piece's bytes */
+  /**
+   * Reads the content that lies from `startBytes` on in the sequence of all blocks; @returns the
+   * piece's bytes
+   */
   read(startBytes: number, lengthBytes: number): void {
     const { contents, contentCount } = this.#job;
     this.#filled = 0;
@@ -76,7 +91,10 @@ class PieceReader {
     this.#clear(lengthBytes);
   }
 
-  /** Makes what no content touches zero, up to `position`; in a piece that was read from the target it stays. */
+  /**
+   * Makes what no content touches zero, up to `position`; in a piece that was read from the target
+   * it stays.
+   */
   #clear(position: number): void {
     const keeps = this.#job.fixed?.keepsTarget === true;
     if (!keeps && position > this.#filled) this.#piece.fill(0, this.#filled, position);
@@ -159,7 +177,10 @@ function dataRuns(piece: Buffer, blockCount: number): [start: number, end: numbe
   return runs;
 }
 
-/** Finds the blocks that hold data, moves them to the front of the piece and sets their bits; @returns how many they are */
+/**
+ * Finds the blocks that hold data, moves them to the front of the piece and sets their bits;
+ * @returns how many they are
+ */
 function keepDataBlocks(job: CopyJob, piece: Buffer, firstBlock: number, blockCount: number): number {
   const words = wordsOf(piece);
   let kept = 0;

@@ -1,16 +1,21 @@
 /**
- * Copies contents that lie in files (members of uncompressed archives) to the free blocks of an image, on several threads.
+ * Copies contents that lie in files (members of uncompressed archives) to the free blocks of an
+ * image, on several threads.
  *
- * All contents together are a sequence of blocks, each content padded to whole ones. Threads take pieces of it, leave out the blocks
- * of zeros, and write the others to the free blocks of the target in the order of the sequence. So the result is that
- * of one thread that does the same from front to back, whatever number of threads there are and whichever is the faster.
+ * All contents together are a sequence of blocks, each content padded to whole ones. Threads take
+ * pieces of it, leave out the blocks of zeros, and write the others to the free blocks of the
+ * target in the order of the sequence. So the result is that of one thread that does the same from
+ * front to back, whatever number of threads there are and whichever is the faster.
  */
 
 import { TaskPool, workerCount } from '../../runtime/parallel/parallel.ts';
 import { BLOCK_BYTES, type CopyJob, Progress, STATE, WORDS } from './copy-job.ts';
 import { copyTask } from './copy-worker.ts';
 
-/** A thread copies so many blocks at a time: few enough to stay in a processor's cache between reading and writing. */
+/**
+ * A thread copies so many blocks at a time: few enough to stay in a processor's cache between
+ * reading and writing.
+ */
 const PIECE_BLOCKS = 256;
 const FIRST_CAPACITY = 1024;
 
@@ -35,9 +40,10 @@ export class CopyList {
   /**
    * Adds a content.
    *
-   * @param extents where its bytes, which are stored one after the other, belong; default: `[0, sizeBytes)`. Blocks of the file that
-   *   no extent touches are not in the sequence.
-   * @returns the runs of the file's blocks that are in the sequence: logical block and count of each
+   * @param extents where its bytes, which are stored one after the other, belong; default: `[0,
+   *   sizeBytes)`. Blocks of the file that no extent touches are not in the sequence.
+   * @returns the runs of the file's blocks that are in the sequence: logical block and count of
+   *   each
    */
   add(
     sourcePath: string,
@@ -66,7 +72,9 @@ export class CopyList {
     return runs;
   }
 
-  /** {@link add} for a content without holes, of which there are many: without a list of its runs. */
+  /**
+   * {@link add} for a content without holes, of which there are many: without a list of its runs.
+   */
   addWhole(sourcePath: string, offsetBytes: number, sizeBytes: number): void {
     this.#push(this.#source(sourcePath), offsetBytes, sizeBytes, this.#blockCount * BLOCK_BYTES);
     this.#blockCount += Math.ceil(sizeBytes / BLOCK_BYTES);
@@ -96,8 +104,8 @@ export class CopyList {
   }
 
   /**
-   * Adds a range of bytes with a place of its own, in bytes from the start of the sequence; in a list that is copied by
-   * {@link startFixedCopy} all are such, in any order.
+   * Adds a range of bytes with a place of its own, in bytes from the start of the sequence; in a
+   * list that is copied by {@link startFixedCopy} all are such, in any order.
    */
   addAt(sourcePath: string, offsetBytes: number, lengthBytes: number, targetBytes: number): void {
     this.#push(this.#source(sourcePath), offsetBytes, lengthBytes, targetBytes);
@@ -150,7 +158,9 @@ function shared(values: Float64Array): Float64Array {
 /** The threads for {@link startCopy}. */
 export type CopyPool = TaskPool<CopyJob | undefined, void>;
 
-/** Starts the threads, which take a while to come up: best done before it is found out what to copy. */
+/**
+ * Starts the threads, which take a while to come up: best done before it is found out what to copy.
+ */
 export function startCopyPool(threads = workerCount()): CopyPool {
   const pool: CopyPool = new TaskPool(copyTask, threads);
   // What they find to complain about they complain about when they are used.
@@ -182,7 +192,10 @@ export class ContentCopy {
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
-  /** A bit for each block of the list's sequence, set where it holds data and so takes the next free block. */
+  /**
+   * A bit for each block of the list's sequence, set where it holds data and so takes the next free
+   * block.
+   */
   get dataBits(): Uint8Array {
     return this.#job.dataBits;
   }
@@ -190,7 +203,8 @@ export class ContentCopy {
   /**
    * Waits until the bits of the first `blockCount` blocks are known.
    *
-   * @returns for how many blocks they are, at least so many; 0 where the copy failed, or the free blocks were too few
+   * @returns for how many blocks they are, at least so many; 0 where the copy failed, or the free
+   *   blocks were too few
    */
   async known(blockCount: number): Promise<number> {
     const pieces = Math.ceil(blockCount / this.#job.pieceBlocks);
@@ -205,7 +219,8 @@ export class ContentCopy {
 }
 
 /**
- * Starts to copy the contents of a list to `free` blocks of the file at `targetPath`, which must have its size already.
+ * Starts to copy the contents of a list to `free` blocks of the file at `targetPath`, which must
+ * have its size already.
  */
 export function startCopy(
   pool: CopyPool,
@@ -217,11 +232,13 @@ export function startCopy(
 }
 
 /**
- * Starts to copy the contents of a list that have places of their own ({@link CopyList.addAt}) to the file at `targetPath`, which has
- * its size already. Blocks of zeros are not written: the file must read as zeros there.
+ * Starts to copy the contents of a list that have places of their own ({@link CopyList.addAt}) to
+ * the file at `targetPath`, which has its size already. Blocks of zeros are not written: the file
+ * must read as zeros there.
  *
  * @param firstBlock where in the file the list's sequence begins
- * @param keepsTarget whether the blocks have something already, which stays where no content goes; else that becomes zero
+ * @param keepsTarget whether the blocks have something already, which stays where no content goes;
+ *   else that becomes zero
  */
 export function startFixedCopy(
   pool: CopyPool,

@@ -12,7 +12,9 @@ import type { SelectedTree } from './selection.ts';
 /** The policy's files, and where the file system will be mounted. */
 export const LABEL_OPTIONS = { 'file-contexts': LIST, 'mount-point': TEXT };
 
-/** mke2fs(8) makes it, and every ext4 file system has one: also where nothing in the tree says so. */
+/**
+ * mke2fs(8) makes it, and every ext4 file system has one: also where nothing in the tree says so.
+ */
 const LOST_AND_FOUND = 'lost+found';
 const LOST_AND_FOUND_MODE = 0o700;
 
@@ -36,7 +38,8 @@ function sourceName(path: string): SourceName {
 /**
  * Reads the files of a policy; which is which, their names tell.
  *
- * @throws UserError where one is there twice or `file_contexts` is missing, and for lines that cannot be used
+ * @throws UserError where one is there twice or `file_contexts` is missing, and for lines that
+ *   cannot be used
  */
 export function readFileContexts(paths: readonly string[]): FileContexts {
   const names = new Map<SourceName, string>();
@@ -72,8 +75,9 @@ function withLabel(xattrs: Xattrs, label: Uint8Array | undefined): Xattrs {
 }
 
 /**
- * Gives everything in a tree the label that the policy has for its path, and takes away any other: where the policy has none
- * (`<<none>>`), nothing is left. A file with several names has the label of the first one.
+ * Gives everything in a tree the label that the policy has for its path, and takes away any other:
+ * where the policy has none (`<<none>>`), nothing is left. A file with several names has the label
+ * of the first one.
  *
  * @param mountPoint where the root of the tree will be: an absolute path
  */
@@ -102,7 +106,10 @@ export function labelTree(tree: SelectedTree, contexts: FileContexts, mountPoint
   return { ...tree, entries: tree.entries.map(label) };
 }
 
-/** The tree with a lost+found of root's, where it has none: what a writer adds by itself would have no label. */
+/**
+ * The tree with a lost+found of root's, where it has none: what a writer adds by itself would have
+ * no label.
+ */
 export function withLostAndFound(tree: SelectedTree): SelectedTree {
   if (tree.entries.some(({ entry }) => entry.path === LOST_AND_FOUND)) return tree;
   const entry: Entry = {
@@ -121,7 +128,8 @@ export function withLostAndFound(tree: SelectedTree): SelectedTree {
 /**
  * Labels a tree as {@link LABEL_OPTIONS} say; without a policy it stays as it is.
  *
- * The mount point is that of the options, or where the tree was in the whole one: the boot partition's root is `/boot`.
+ * The mount point is that of the options, or where the tree was in the whole one: the boot
+ * partition's root is `/boot`.
  */
 export function labelledTree(
   tree: SelectedTree,

@@ -6,7 +6,10 @@ import type { PackedFiles } from '../packed/file.ts';
 import { BLOCK_BYTES } from '../packed/index.ts';
 import type { PackOptions } from '../packed/pack.ts';
 
-/** Where a packed partition goes, and how hard it is compressed. Without `gz`, only zstd archives can be made of it. */
+/**
+ * Where a packed partition goes, and how hard it is compressed. Without `gz`, only zstd archives
+ * can be made of it.
+ */
 export const PACK_OPTIONS = {
   zst: TEXT,
   gz: TEXT,
@@ -19,7 +22,10 @@ export const PACK_OPTIONS = {
 /** Where the image goes as it is. */
 export const RAW_OPTION = { raw: TEXT };
 
-/** What goes into a file system, and what it is called: the options that every file-system tool takes. */
+/**
+ * What goes into a file system, and what it is called: the options that every file-system tool
+ * takes.
+ */
 export const TREE_OPTIONS = {
   ...PACK_OPTIONS,
   layer: LIST,
@@ -78,7 +84,10 @@ export interface ImageTarget {
   readonly packed: PackTarget | undefined;
 }
 
-/** Reads {@link RAW_OPTION} and {@link PACK_OPTIONS}, which are needed only where no raw image is asked for. */
+/**
+ * Reads {@link RAW_OPTION} and {@link PACK_OPTIONS}, which are needed only where no raw image is
+ * asked for.
+ */
 export function imageTarget(
   values: Values<typeof PACK_OPTIONS & typeof RAW_OPTION>,
   output: (path: string) => string,

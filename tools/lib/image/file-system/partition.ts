@@ -1,5 +1,6 @@
 /**
- * The raw image of a partition, from the empty file to the packed partition. A tool uses it from top to bottom:
+ * The raw image of a partition, from the empty file to the packed partition. A tool uses it from
+ * top to bottom:
  *
  *     const image = new RawPartition({ sizeBytes, verity, target, scratch });
  *     ...write the file system through image.sink...
@@ -23,7 +24,9 @@ export interface RawPartitionOptions {
   /** The identity of the hash tree; without it, no tree is written. */
   readonly verity: VerityIdentity | undefined;
   readonly target: ImageTarget;
-  /** The file for the raw image if that is not an output; {@link RawPartition.finish} removes it. */
+  /**
+   * The file for the raw image if that is not an output; {@link RawPartition.finish} removes it.
+   */
   readonly scratch: string;
 }
 
@@ -54,8 +57,8 @@ export class RawPartition {
   }
 
   /**
-   * Appends the hash tree, packs the image and closes it, each if the options ask for it. The file system must be
-   * complete.
+   * Appends the hash tree, packs the image and closes it, each if the options ask for it. The file
+   * system must be complete.
    *
    * @returns the root hash in hexadecimal, if there is a hash tree
    */

@@ -20,7 +20,9 @@ const METADATA = { mode: 0o644, uid: 0, gid: 0, xattrs: NO_XATTRS };
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Files of a byte each, over several pieces; every third block of those with an odd number is zero. */
+/**
+ * Files of a byte each, over several pieces; every third block of those with an odd number is zero.
+ */
 function fileBytes(number: number): Buffer {
   const bytes = Buffer.alloc((number % 7) * 40_000 + number, (number % 255) + 1);
   if (number % 2 === 1) {

@@ -105,7 +105,9 @@ export interface FixedPlacement {
   };
 }
 
-/** Adds what a stored extent has of the range `[start, end)` of its file, which goes to `target`. */
+/**
+ * Adds what a stored extent has of the range `[start, end)` of its file, which goes to `target`.
+ */
 function addRange(
   list: CopyList,
   path: string,
@@ -119,7 +121,8 @@ function addRange(
 }
 
 /**
- * Copies the contents of all files to their places in the file of a file system that is being written.
+ * Copies the contents of all files to their places in the file of a file system that is being
+ * written.
  *
  * @param meanwhile writes all of what describes the contents, on this thread while the others copy
  */

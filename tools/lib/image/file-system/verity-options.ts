@@ -13,7 +13,10 @@ export const VERITY_OPTIONS = {
   'root-hash': TEXT,
 };
 
-/** Returns the UUID that was given for a role, or the one derived from the stable name of the target. */
+/**
+ * Returns the UUID that was given for a role, or the one derived from the stable name of the
+ * target.
+ */
 export type Identifier = (uuid: string | undefined, role: string) => string;
 
 export function identifiersOf(identity: string): Identifier {

@@ -15,11 +15,12 @@ export type MergedEntry = TreeEntry<ContentPlace>;
 export type MergedTree = FileTree<ContentPlace>;
 
 /**
- * Applies a layer to a tree: its deletions first, then its entries. A deletion applies to the layers below, whatever
- * its position in the layer.
+ * Applies a layer to a tree: its deletions first, then its entries. A deletion applies to the
+ * layers below, whatever its position in the layer.
  *
  * @param sourceOf turns the place of a file's content into what the tree keeps for it
- * @throws UserError if the layer is damaged, hostile or not sorted, or if an entry goes through a symbolic link
+ * @throws UserError if the layer is damaged, hostile or not sorted, or if an entry goes through a
+ *   symbolic link
  */
 export async function applyLayer<Source>(
   tree: FileTree<Source>,
@@ -46,11 +47,11 @@ export async function applyLayer<Source>(
 }
 
 /**
- * Merges layers, the lowest first: the entries of a later layer hide those of earlier ones, and its deletions remove
- * them.
+ * Merges layers, the lowest first: the entries of a later layer hide those of earlier ones, and its
+ * deletions remove them.
  *
- * Reads every layer once. `entries()` of the result lists everything, sorted by path; `streamContents` reads the
- * contents.
+ * Reads every layer once. `entries()` of the result lists everything, sorted by path;
+ * `streamContents` reads the contents.
  */
 export async function mergeLayers(layers: readonly Layer[]): Promise<MergedTree> {
   const tree: MergedTree = new FileTree();

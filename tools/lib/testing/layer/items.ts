@@ -1,4 +1,4 @@
-/** What the tests of layers share: items in few words, layers in memory, trees as lines. */
+/** Helpers for tests of layers: items in few words, layers in memory, trees as lines. */
 
 import { expect } from 'vitest';
 import type { Entry } from '../../formats/entry/entry.ts';
@@ -46,7 +46,10 @@ export async function layerOf(name: string, items: LayerItem[]): Promise<Layer> 
   return opened(await bytesOf(items), name);
 }
 
-/** A line for each entry: type, path, mode, and what a file holds or a link says. Implied directories have brackets. */
+/**
+ * Describes each entry in one line: type, path, mode, and the content of a file or the target of a
+ * link. Implied directories are in brackets.
+ */
 export async function listing(entries: readonly MergedEntry[]): Promise<string[]> {
   const contents = new Map<string, string>();
   await streamContents(entries, (entry, positionBytes, bytes) => {
