@@ -86,7 +86,7 @@ describe.each(['ext4-image', 'erofs-image', 'vfat-image'])('%s', (tool) => {
     using place = new Workbench();
     const layer = await goodLayer(place, 'in', Buffer.from('content'));
     expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=4000001'])).toBe(
-      '--size: 4000001 bytes are not in whole blocks of 4096 bytes; make it 4001792',
+      '--size: 4000001 bytes are not a multiple of the block size of 4096 bytes; make it 4001792',
     );
   });
 
