@@ -1,4 +1,4 @@
-/** Good inputs, for tests in which one other thing is bad. */
+/** Valid inputs, for tests in which one other thing is invalid. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { MemoryImage } from '../../tools/lib/formats/block/block.ts';
@@ -13,7 +13,10 @@ import type { Workbench } from './workbench.ts';
 
 export const MIB = 1 << 20;
 
-/** A packed partition of the given size that begins with `content`; gives the path of its index. */
+/**
+ * Writes a packed partition of the given size that begins with `content`. Returns the path of its
+ * index.
+ */
 export async function packedPartition(
   place: Workbench,
   name: string,
@@ -27,7 +30,7 @@ export async function packedPartition(
   return `${name}.json`;
 }
 
-/** A layer with one folder and one file in it. */
+/** Writes a layer with one directory and one file. */
 export async function goodLayer(place: Workbench, name: string, content: Uint8Array): Promise<string> {
   const items: LayerItem[] = [
     { kind: 'entry', entry: directory('data') },
@@ -37,14 +40,14 @@ export async function goodLayer(place: Workbench, name: string, content: Uint8Ar
   return `${name}.layer.tar.zst`;
 }
 
-/** A layer file of entries that our own writer would refuse or sort. */
+/** Writes a layer file of entries that our own writer would refuse or sort. */
 export async function hostileLayer(place: Workbench, entries: readonly Entry[]): Promise<string> {
   return place.put('hostile.layer.tar.zst', await zstdFrame(archive(entries)));
 }
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** An OCI image layout of one layer, as an archive. */
+/** Makes an archive of an OCI image layout with one layer. */
 export function ociArchive(layer: Buffer): Buffer {
   const contents: Record<string, Buffer | string> = { 'oci-layout': '{"imageLayoutVersion":"1.0.0"}' };
   const blob = (bytes: Buffer, mediaType: string) => {

@@ -10,7 +10,7 @@ import { startUnpackPool } from '../lib/image/packed/unpack-parallel.ts';
 import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { planDisk, writeDiskArchive, writeRawDisk } from './disk.ts';
 
-/** The GUID that was given, or the one derived from the stable name of the target. */
+/** Returns the given GUID, or the one derived from the stable name of the target. */
 function diskUuid(guid: string | undefined, identity: string | undefined): string {
   if (guid !== undefined) return parseUuid(guid, '--disk-guid');
   return derivedUuid(required(identity, 'identity'), 'disk-guid');
@@ -34,7 +34,8 @@ await runTool(async ({ args, output }) => {
   const layoutPath = required(values.layout, 'layout');
   const partitions = nameValuePairs(values.partition, 'partition');
   const images = new Map(partitions.map(([name, path]) => [name, readPackedPartition(path)]));
-  if (images.size < partitions.length) throw new UserError('--partition: two images for one partition');
+  if (images.size < partitions.length)
+    throw new UserError('--partition: two images for one partition; name each partition once');
   const expandedSize = values['expanded-size'];
   const plan = planDisk({
     layout: parseLayout(readFileSync(layoutPath, 'utf8'), layoutPath),

@@ -6,20 +6,20 @@ import { readExt4 } from '../lib/formats/ext4/ext4.ts';
 import { readFat } from '../lib/formats/fat/fat.ts';
 import type { PartitionImage } from './image.ts';
 
-/** A file system read back by our own reader. Paths have no leading slash. */
+/** A file system, read by our own reader. Paths have no leading slash. */
 export interface TreeReader {
   entries(): Iterable<Entry>;
   content(path: string): Iterable<Uint8Array>;
 }
 
-/** SHA-256 of a file, hexadecimal. */
+/** Returns the SHA-256 of a file in hexadecimal. */
 export function digestOf(reader: TreeReader, path: string): string {
   const hash = createHash('sha256');
   for (const bytes of reader.content(path)) hash.update(bytes);
   return hash.digest('hex');
 }
 
-/** Opens the file system of a partition; `undefined` where it has none. */
+/** Opens the file system of a partition. Returns `undefined` if the partition has none. */
 export function openTree({ path, index, name }: PartitionImage): TreeReader | undefined {
   const type = index.fileSystem?.type;
   if (type === undefined) return undefined;

@@ -35,7 +35,7 @@ function source(name: string, content: string): string {
 }
 
 describe('a layer of components', () => {
-  it('has what the manifest names, with its modes and owners, and no parents that it does not name', () => {
+  it('has the entries of the manifest with their modes and owners, and no implied parents', () => {
     const tree = join(folder(), 'tree');
     mkdirSync(join(tree, 'sub'), { recursive: true });
     writeFileSync(join(tree, 'sub/z'), 'z');
@@ -79,7 +79,7 @@ describe('a layer of components', () => {
     expect(gnuTar(['-xOf', '-', 'opt/ic/bin/replica'], tar).toString()).toBe('binary');
   });
 
-  it('has the same bytes whatever the order of the manifest', () => {
+  it('has the same bytes for every order of the manifest', () => {
     const entries = ['b', 'a', 'c'].map((path) => ({ type: 'file', path, source: source(path, path) }));
     const one = readFileSync(layer(entries).output);
     expect(readFileSync(layer(entries.toReversed()).output).equals(one)).toBe(true);
@@ -134,10 +134,10 @@ describe('a manifest is refused with one line, and leaves no layer:', () => {
         { type: 'directory', path: 'a' },
         { type: 'directory', path: '/a' },
       ],
-      'entry a: it is there twice',
+      'entry a: its path occurs twice',
     ],
     [
-      'an entry behind a link',
+      'an entry below a link',
       [
         { type: 'symlink', path: 'a', target: 'b' },
         { type: 'directory', path: 'a/c' },

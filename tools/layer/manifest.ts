@@ -1,6 +1,6 @@
 /**
- * The manifest that lists what goes into a layer; the `rootfs` rule writes it (docs/formats/layer.md, "The manifest of
- * the `layer` tool").
+ * The manifest that lists what goes into a layer; the `rootfs` rule writes it
+ * (docs/formats/layer.md, "The manifest of the `layer` tool").
  */
 
 import { NO_XATTRS, normalizePath, type Xattrs } from '../lib/formats/entry/entry.ts';

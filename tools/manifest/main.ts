@@ -28,7 +28,7 @@ function readPartition(name: string, path: string): PartitionRecord {
   };
 }
 
-/** Reads a file in the form of sha256sum: `HEX  NAME`. */
+/** Reads a checksum file in the format of sha256sum: `HEX  NAME`. */
 function readChecksum(path: string): [string, string] {
   const match = /^([0-9a-f]{64}) {2}(\S+)\n$/.exec(readFileSync(path, 'utf8'));
   if (match?.[1] === undefined || match[2] === undefined) {

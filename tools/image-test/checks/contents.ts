@@ -3,7 +3,7 @@ import { entryRecord } from '../../lib/image/manifest/entries.ts';
 import type { ImageEntry } from '../../lib/image/manifest/manifest.ts';
 import { digestOf, type TreeReader } from '../tree-reader.ts';
 
-/** What a manifest entry and a directory entry on disk are compared by. */
+/** The text by which an entry of the manifest is compared with one on disk. */
 function comparable(record: EntryRecord | ImageEntry): string {
   const { path, type, mode, uid, gid, sizeBytes, sha256, target, device, xattrs } = record;
   const sorted = xattrs === undefined ? undefined : Object.entries(xattrs).sort();

@@ -9,7 +9,7 @@ import {
   RECORD_MEMBERS,
 } from './entries.ts';
 
-/** One package of the image. */
+/** A package of the image. */
 export interface PackageRecord {
   readonly name: string;
   readonly version: string;
@@ -19,40 +19,42 @@ export interface PackageRecord {
   readonly sha256: string;
 }
 
-/** A package and the paths that it brought, relative to the root. */
+/** A package and the paths of its files, relative to the root. */
 export type PackageContents = PackageRecord & { readonly files: readonly string[] };
 
-/** A component file: where it goes, and the target that it came from. */
+/** A component file: its path in the image, and the target that built it. */
 export interface ComponentRecord {
   readonly path: string;
   readonly label: string;
-  /** What it does, where it only stands in for the real one. */
+  /** What the file does, if it is a placeholder for the real one. */
   readonly note?: string;
 }
 
-/** What `image.json` says about a partition: the index of the packed partition without its frames. */
+/**
+ * What `image.json` says about a partition: the index of the packed partition without its frames.
+ */
 export interface PartitionRecord extends PartitionFacts {
   readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: string;
 }
 
-/** An entry, the partition that holds it, and who brought it. */
+/** An entry, with the partition that holds it and the package or component that it belongs to. */
 export type ImageEntry = EntryRecord & {
   readonly partition: string;
   readonly package?: string;
   readonly component?: string;
 };
 
-/** `image.json`. */
+/** The content of `image.json`. */
 export interface ImageManifest {
   readonly formatVersion: 1;
   readonly os: string;
   readonly variant: string;
   readonly version: string;
-  /** Path of each placeholder, and what it does instead of the real file. */
+  /** The path of each placeholder, and what it does instead of the real file. */
   readonly notes: Readonly<Record<string, string>>;
-  /** Archive file name to its SHA-256. */
+  /** The SHA-256 of each archive by its file name. */
   readonly archives: Readonly<Record<string, string>>;
   readonly partitions: readonly PartitionRecord[];
   readonly packages: readonly PackageRecord[];
@@ -89,7 +91,10 @@ export const IMAGE_MANIFEST: Reader<ImageManifest> = object({
   ),
 });
 
-/** Says for each path of the root file system who brought it. A component hides the package whose file it replaces. */
+/**
+ * Finds the package or component of each path of the root file system. A component hides the
+ * package whose file it replaces.
+ */
 export class Attribution {
   readonly #packages = new Map<string, string>();
   readonly #components = new Map<string, string>();
@@ -107,13 +112,13 @@ export class Attribution {
   }
 }
 
-/** The entries of one partition, each with its owner. */
+/** Lists the entries of one partition, each with its package or component. */
 export function imageEntries(partition: string, list: EntryList, attribution: Attribution): ImageEntry[] {
   const prefix = list.subtree === '/' ? '' : list.subtree;
   return list.entries.map((entry) => ({ partition, ...entry, ...attribution.of(`${prefix}${entry.path}`) }));
 }
 
-/** The text of `image.json`: one line an archive, partition, package and entry. */
+/** Formats `image.json`: one line per archive list, partition, package and entry. */
 export function formatManifest(manifest: ImageManifest): string {
   const { formatVersion, os, variant, version, notes, archives } = manifest;
   return jsonLines(

@@ -1,4 +1,7 @@
-/** The part of `unpackInParallel` that runs on worker threads: decompresses frames and writes their extents. */
+/**
+ * The part of `unpackInParallel` that runs on worker threads. Decompresses frames and writes their
+ * extents.
+ */
 
 import { closeSync, openSync } from 'node:fs';
 import { readFully } from '../../formats/block/read-fully.ts';
@@ -8,14 +11,14 @@ import { releaseBuffer } from '../../runtime/parallel/release.ts';
 import { SharedCounter, SharedLock } from '../../runtime/parallel/shared.ts';
 import { decompressChunk } from './chunk.ts';
 
-/** A frame, and where its content goes. */
+/** A frame, and the place of its content. */
 export interface UnpackFrame {
-  /** Position of its file in the list of paths. */
+  /** The index of its file in the list of paths. */
   readonly source: number;
   readonly offsetBytes: number;
   readonly lengthBytes: number;
   readonly contentBytes: number;
-  /** [offset in the target, length] of the runs that the content consists of. */
+  /** The runs that the content consists of: [offset in the target, length]. */
   readonly extents: readonly (readonly [offsetBytes: number, lengthBytes: number])[];
 }
 
@@ -57,7 +60,8 @@ function unpackFrames(
 }
 
 export const unpackTask = defineTask(import.meta.url, 'unpack-frames', (job: UnpackJob | undefined): void => {
-  // A call without a job starts the thread and loads this module, while its caller still finds out what is to be unpacked.
+  // A call without a job starts the thread and loads this module, while the caller still determines
+  // what to unpack.
   if (job === undefined) return;
   const sources: number[] = [];
   let target: number | undefined;
@@ -66,7 +70,7 @@ export const unpackTask = defineTask(import.meta.url, 'unpack-frames', (job: Unp
     target = openSync(job.targetPath, 'r+');
     unpackFrames(job, sources, target);
   } catch (error) {
-    // The others need not go on.
+    // The other threads can stop, too.
     Atomics.store(job.words, UNPACK_WORDS.next, job.frames.length);
     throw naming(error, job.targetPath);
   } finally {
