@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { TreeReader } from '../lib/formats/entry/tree-reader.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import {
@@ -25,7 +26,7 @@ import {
 } from './checks/policy.ts';
 import { type Image, openImage, type PartitionImage } from './image.ts';
 import { Report } from './report.ts';
-import { openTree, type TreeReader } from './tree-reader.ts';
+import { openTree } from './tree-reader.ts';
 
 interface Subject {
   readonly disks: readonly string[];
@@ -139,7 +140,7 @@ async function checkAll(image: Image, subject: Subject): Promise<Report> {
   const readFile: ReadFile = (name, path) => {
     const reader = readers.get(name);
     if (reader === undefined) throw new UserError(`the image has no partition ${name} with a file system`);
-    return Buffer.concat([...reader.content(path.slice(1))]);
+    return Buffer.concat(Array.from(reader.readFile(path.slice(1)), (piece) => Uint8Array.from(piece)));
   };
   await checkPolicy(report, image, readFile, subject);
   return report;

@@ -6,7 +6,7 @@ import { type BlockRun, CopyList, type CopyPool, startCopy, startFixedCopy } fro
 import { BLOCK_BYTES } from './copy-job.ts';
 import type { SelectedTree } from './selection.ts';
 
-/** A file system that assigns blocks, and is told which of them hold data. */
+/** A file system that assigns blocks to files, and receives which of them hold data. */
 export interface Placement {
   readonly freeRuns: readonly BlockRun[];
   /** See `Ext4Writer.placeFile`. */

@@ -223,7 +223,7 @@ describe('against GNU tar', () => {
           fc.pre(entries !== undefined);
           for (const layer of layers) {
             const tar = zstdDecompressSync(layer.source.read(0, layer.source.sizeBytes));
-            // GNU tar does not replace a directory that is not empty by a file; then there is nothing to compare.
+            // GNU tar does not replace a directory that is not empty by a file: nothing to compare.
             fc.pre(extracts(tar, target));
           }
           const contents = new Map<string, string>();
