@@ -62,7 +62,10 @@ const ACL_DISK_VERSION = 1;
 const ACL_HEADER_BYTES = 4;
 const ACL_NAMED_TAGS: readonly number[] = [0x02, 0x08];
 
-/** Returns an access control list as text, whichever form it has, and other values unchanged. */
+/**
+ * Returns an access control list as text, whichever form it has, and other values unchanged. It is
+ * decoded here, not by our library, so that the check is independent of the writer.
+ */
 function canonical(name: string, value: string | undefined): string | undefined {
   if (value === undefined || !name.startsWith('system.posix_acl_')) return value;
   const bytes = Buffer.from(value, 'base64');
