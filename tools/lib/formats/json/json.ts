@@ -5,8 +5,9 @@
  *     const FILE = object({ path: text, sizeBytes: count }, { note: text });
  *     const files = parseJson(json, 'files.json', listOf(FILE));
  *
- * A wrong value is a {@link UserError} of one line that names the file and the key: `files.json:
- * [3].sizeBytes: expected a whole number from 0 on, found "12"`.
+ * A wrong value is a {@link UserError} of one line that names the file and the key:
+ *
+ *     files.json: [3].sizeBytes: expected a whole number from 0 on, found "12"
  */
 
 import { UserError } from '../error/user-error.ts';
