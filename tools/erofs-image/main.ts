@@ -4,12 +4,7 @@ import { type ErofsOptions, ErofsWriter, planErofs } from '../lib/formats/erofs/
 import { type CopyPool, startCopyPool } from '../lib/image/file-system/copy.ts';
 import { LABEL_OPTIONS, labelledTree } from '../lib/image/file-system/label.ts';
 import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/image/file-system/options.ts';
-import {
-  identifiersOf,
-  VERITY_OPTIONS,
-  verityTarget,
-  writePartition,
-} from '../lib/image/file-system/partition.ts';
+import { RawPartition } from '../lib/image/file-system/partition.ts';
 import { areArchives, copyToPlaces } from '../lib/image/file-system/place.ts';
 import {
   copyContents,
@@ -17,6 +12,7 @@ import {
   type SelectedTree,
   selectFromLayers,
 } from '../lib/image/file-system/selection.ts';
+import { identifiersOf, VERITY_OPTIONS, verityTarget } from '../lib/image/file-system/verity-options.ts';
 import { openLayerFile } from '../lib/image/layer/file.ts';
 import { type EntryList, formatEntryList } from '../lib/image/manifest/entries.ts';
 import type { RecordingSink } from '../lib/image/packed/recording-sink.ts';
@@ -95,15 +91,16 @@ await runTool(async ({ args, output }) => {
   const isCopied = entriesPath === undefined && compression === undefined && areArchives(layers);
   const pool = isCopied ? startCopyPool() : undefined;
   const tree = labelledTree(await selectFromLayers(layers, values), values);
-  const { entries, rootHash } = await writePartition({
+  const image = new RawPartition({
     sizeBytes,
-    fileSystem: { type: 'erofs', label, uuid },
     verity: verity?.identity,
     target,
     // Beside the outputs: /tmp may be small, and may be memory.
     scratch: target.packed === undefined ? '' : output(`${target.packed.files.index}.raw`),
-    write: (sink, path) => writeFileSystem(path, sink, tree, { sizeBytes, uuid, label, compression }, pool),
   });
+  const options = { sizeBytes, uuid, label, compression };
+  const entries = await writeFileSystem(image.path, image.sink, tree, options, pool);
+  const rootHash = await image.finish({ type: 'erofs', label, uuid });
   await pool?.close();
   if (entriesPath !== undefined && entries !== undefined) {
     writeWholeFile(entriesPath, formatEntryList(entries));
