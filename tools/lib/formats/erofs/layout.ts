@@ -1,67 +1,146 @@
-/**
- * The structures of EROFS on disk: "EROFS on-disk format definition", fs/erofs/erofs_fs.h in Linux, and
- * Documentation/filesystems/erofs.rst. All numbers are little-endian.
- */
+/** Gives every part of an image its place. */
+import type { Entry } from '../entry/entry.ts';
+import { nameBytes } from '../entry/name.ts';
+import { UserError } from '../error/user-error.ts';
+import { buildTree, type Tree } from './checked-tree.ts';
+import { indexedInodeBytes } from './cluster-index.ts';
+import { planMetadataDirectory } from './directory-plan.ts';
+import { inodeBytes, needsExtended } from './inode.ts';
+import { BLOCK_BYTES, DATA_LAYOUT, NULL_BLOCK } from './layout.ts';
+import { type CheckedOptions, checkOptions, type ErofsOptions } from './options.ts';
+import { SlotAllocator } from './slots.ts';
+import { planXattrs, type XattrPlan } from './xattr-plan.ts';
 
-export const BLOCK_BITS = 12;
-export const BLOCK_BYTES = 1 << BLOCK_BITS;
-/** An inode's number (nid) is its place in slots of so many bytes (EROFS_ISLOTBITS). */
-export const SLOT_BYTES = 32;
-export const SLOTS_PER_BLOCK = BLOCK_BYTES / SLOT_BYTES;
-/** Block addresses have 32 bits, and all ones is the address of nothing (EROFS_NULL_ADDR). */
-export const NULL_BLOCK = 0xffffffff;
+/** By entry; hard links have what their target has. */
+export interface Layout {
+  /** i_format's layout. For files that may be compressed, {@link DATA_LAYOUT}.compressedFull, whatever comes of it. */
+  readonly layouts: Uint8Array;
+  readonly extended: Uint8Array;
+  /** The place of the inode: its nid. */
+  readonly slots: Uint32Array;
+  /** Content's size: of files, directories and symbolic links. */
+  readonly sizes: Float64Array;
+  /** The first block of content, where there are whole blocks. */
+  readonly firstBlocks: Uint32Array;
+  /** The blocks that inodes, and then directories and links, begin and end with. */
+  readonly inodeBlocks: { readonly start: number; readonly end: number };
+  readonly directoryEnd: number;
+  readonly xattrBlock: number;
+  /** The first block of files' content. */
+  readonly dataStart: number;
+  /** The first block behind all that is planned; with compression, that is the start of content. */
+  readonly end: number;
+}
 
-/** Where a device or an image keeps its superblock (EROFS_SUPER_OFFSET). */
-export const SUPERBLOCK_OFFSET_BYTES = 1024;
-export const MAGIC = 0xe0f5e1e2;
+export interface PlannedTree {
+  readonly tree: Tree;
+  readonly xattrs: XattrPlan;
+  readonly layout: Layout;
+  readonly options: CheckedOptions;
+}
 
-/** struct erofs_inode_compact and struct erofs_inode_extended. */
-export const COMPACT_INODE_BYTES = 32;
-export const EXTENDED_INODE_BYTES = 64;
-/** i_format, bit 0: the extended form; bits 1 to 3: the data layout (EROFS_I_DATALAYOUT_BIT). */
-export const EXTENDED_BIT = 1;
-export const LAYOUT_SHIFT = 1;
-export const LAYOUT_MASK = 0x7;
-/** All bits of i_format that have a meaning here (EROFS_I_ALL before 48-bit addresses). */
-export const FORMAT_BITS = 0xf;
+/** Blocks of content that are not inline. */
+export function blockCountOf(layout: number, sizeBytes: number): number {
+  return layout === DATA_LAYOUT.inline
+    ? Math.floor(sizeBytes / BLOCK_BYTES)
+    : Math.ceil(sizeBytes / BLOCK_BYTES);
+}
 
-/** EROFS_INODE_*: where the content of an inode is. */
-export const DATA_LAYOUT = {
-  /** In consecutive blocks. */
-  plain: 0,
-  /** In compressed extents, indexed by eight bytes a block. */
-  compressedFull: 1,
-  /** In consecutive blocks but for what is left over, which follows the inode. */
-  inline: 2,
-  /** In compressed extents, indexed by two or four bytes a block. */
-  compressedCompact: 3,
-  /** In chunks, each at an address of its own. */
-  chunks: 4,
-} as const;
+function contentBytes(tree: Tree, index: number): number {
+  const entry = tree.entries[index] as Entry;
+  if (entry.type === 'file') return entry.sizeBytes;
+  if (entry.type === 'symlink') return nameBytes(entry.target);
+  return entry.type === 'directory' ? planMetadataDirectory(tree, index).sizeBytes : 0;
+}
 
-/** EROFS_NAME_LEN. */
-export const MAXIMUM_NAME_BYTES = 255;
+/** Gives every inode its place and its layout. */
+function placeInodes(
+  tree: Tree,
+  xattrs: XattrPlan,
+  { compression, inlineTails }: CheckedOptions,
+): Pick<Layout, 'layouts' | 'extended' | 'slots' | 'sizes' | 'inodeBlocks'> {
+  const count = tree.entries.length;
+  const layouts = new Uint8Array(count);
+  const extended = new Uint8Array(count);
+  const slots = new Uint32Array(count);
+  const sizes = new Float64Array(count);
+  const start = 1;
+  const allocator = new SlotAllocator(start);
+  tree.entries.forEach((entry, index) => {
+    if (entry.type === 'hardlink') return;
+    const size = contentBytes(tree, index);
+    const isExtended = needsExtended(size, tree.linkCounts[index] as number, entry.uid, entry.gid);
+    const headBytes = inodeBytes(isExtended) + (xattrs.bodies[index]?.sizeBytes ?? 0);
+    const tailBytes = size % BLOCK_BYTES;
+    let needed = headBytes;
+    if (compression !== undefined && entry.type === 'file' && size > BLOCK_BYTES) {
+      layouts[index] = DATA_LAYOUT.compressedFull;
+      needed = indexedInodeBytes(headBytes, size);
+    } else if (
+      tailBytes > 0 &&
+      (inlineTails || entry.type !== 'file') &&
+      headBytes + tailBytes <= BLOCK_BYTES
+    ) {
+      layouts[index] = DATA_LAYOUT.inline;
+      needed += tailBytes;
+    }
+    slots[index] = allocator.allocate(needed);
+    extended[index] = isExtended ? 1 : 0;
+    sizes[index] = size;
+  });
+  tree.owners.forEach((owner, index) => {
+    if (owner === index) return;
+    layouts[index] = layouts[owner] as number;
+    extended[index] = extended[owner] as number;
+    slots[index] = slots[owner] as number;
+    sizes[index] = sizes[owner] as number;
+  });
+  return { layouts, extended, slots, sizes, inodeBlocks: { start, end: allocator.endBlock } };
+}
 
-/** feature_compat: what older kernels may ignore. */
-export const COMPATIBLE = { checksum: 0x1, modificationTimes: 0x2, xattrFilter: 0x4 } as const;
+function layOut(tree: Tree, xattrs: XattrPlan, options: CheckedOptions): Layout {
+  const inodes = placeInodes(tree, xattrs, options);
+  const { layouts, sizes } = inodes;
+  const firstBlocks = new Uint32Array(tree.entries.length);
+  let next = inodes.inodeBlocks.end;
+  const placeContent = (types: ReadonlySet<Entry['type']>): void => {
+    tree.entries.forEach((entry, index) => {
+      if (!types.has(entry.type) || layouts[index] === DATA_LAYOUT.compressedFull) return;
+      const blocks = blockCountOf(layouts[index] as number, sizes[index] as number);
+      if (blocks > 0) firstBlocks[index] = next;
+      next += blocks;
+    });
+  };
+  placeContent(new Set(['directory', 'symlink']));
+  const directoryEnd = next;
+  next += Math.ceil(xattrs.sharedBytes / BLOCK_BYTES);
+  const dataStart = next;
+  placeContent(new Set(['file']));
+  tree.owners.forEach((owner, index) => {
+    firstBlocks[index] = firstBlocks[owner] as number;
+  });
+  if (next >= NULL_BLOCK)
+    throw new UserError(`the tree needs ${next * BLOCK_BYTES} bytes, over the 16 TiB of EROFS`);
+  return { ...inodes, firstBlocks, directoryEnd, xattrBlock: directoryEnd, dataStart, end: next };
+}
 
-/** feature_incompat: what a reader must know. Some bits have two meanings, of which the image's other fields tell. */
-export const INCOMPATIBLE = {
-  zeroPadding: 0x1,
-  compressionSettings: 0x2,
-  chunks: 0x4,
-  devicesOrSecondAlgorithm: 0x8,
-  inlineClusters: 0x10,
-  fragments: 0x20,
-  xattrPrefixes: 0x40,
-} as const;
+/** Throws the error for an image that does not hold its tree. */
+export function failTooSmall(options: CheckedOptions, neededBlocks: number, more?: string): never {
+  const sizeBytes = (options.sizeBlocks ?? 0) * BLOCK_BYTES;
+  const neededBytes = neededBlocks * BLOCK_BYTES;
+  const label = Buffer.from(options.label).toString();
+  throw new UserError(
+    `the EROFS file system ${label === '' ? '' : `"${label}" `}of ${sizeBytes} bytes is ${neededBytes - sizeBytes} bytes too ` +
+      `small; make it ${neededBytes}${more === undefined ? '' : ` ${more}`}, or put less into it`,
+  );
+}
 
-/** Z_EROFS_COMPRESSION_*. */
-export const ALGORITHM = { lz4: 0, lzma: 1, deflate: 2, zstd: 3 } as const;
-/** Z_EROFS_PCLUSTER_MAX_SIZE: compressed extents are not longer on disk. */
-export const MAXIMUM_CLUSTER_BYTES = 1 << 20;
-
-/** Rounds up to a multiple of a power of two below 2^31; for any number of bytes. */
-export function alignUp(bytes: number, alignment: number): number {
-  return Math.ceil(bytes / alignment) * alignment;
+/** Checks a tree and lays it out; what the writer needs for compression too. */
+export function planTree(entries: readonly Entry[], options: ErofsOptions): PlannedTree {
+  const checked = checkOptions(options);
+  const tree = buildTree(entries);
+  const xattrs = planXattrs(tree.entries);
+  const layout = layOut(tree, xattrs, checked);
+  if (checked.sizeBlocks !== undefined && layout.end > checked.sizeBlocks) failTooSmall(checked, layout.end);
+  return { tree, xattrs, layout, options: checked };
 }
