@@ -1,13 +1,14 @@
-/** Holds the writer against the running kernel: what GNU tar packs of a mounted image is the tree that was written. */
+/**
+ * Holds the writer against the running kernel: what GNU tar packs of a mounted image is the tree
+ * that was written.
+ */
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, ftruncateSync, openSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
+import { directory, file, hardlink } from '../../testing/entries/entries.ts';
 import { namesTree, sizesTree, typesTree, xattrsTree } from '../../testing/erofs/boundary-trees.ts';
 import {
-  directory,
   expectedOf,
-  file,
-  hardlink,
   ImageFolder,
   type SeenEntry,
   seen,
@@ -30,7 +31,10 @@ function blankDisk(name: string): string {
   return path;
 }
 
-/** Mounts each image and packs what it shows. @returns paths of archives, and what the kernel said of sockets */
+/**
+ * Mounts each image and packs what it shows. @returns paths of archives, and what the kernel said
+ * of sockets
+ */
 async function packedByKernel(
   imagePaths: readonly string[],
 ): Promise<{ archives: string[]; output: string }> {

@@ -1,37 +1,45 @@
-/** Gives every part of an image its place. */
+/**
+ * Assigns every part of an image its place, before any content arrives. Block 0 has the superblock.
+ * Then follow inodes with their inline content, blocks of directories and of long symbolic links,
+ * shared extended attributes, and the content of files in path order.
+ */
 import type { Entry } from '../entry/entry.ts';
 import { nameBytes } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { buildTree, type Tree } from './checked-tree.ts';
 import { indexedInodeBytes } from './cluster-index.ts';
-import { planMetadataDirectory } from './directory-plan.ts';
+import { planDirectory } from './directory-plan.ts';
+import { BLOCK_BYTES, DATA_LAYOUT, NULL_BLOCK, SLOT_BYTES } from './format.ts';
 import { inodeBytes, needsExtended } from './inode.ts';
-import { BLOCK_BYTES, DATA_LAYOUT, NULL_BLOCK } from './layout.ts';
 import { type CheckedOptions, checkOptions, type ErofsOptions } from './options.ts';
 import { SlotAllocator } from './slots.ts';
 import { planXattrs, type XattrPlan } from './xattr-plan.ts';
 
-/** By entry; hard links have what their target has. */
+/** The arrays are by entry; a hard link has the values of its target. */
 export interface Layout {
-  /** i_format's layout. For files that may be compressed, {@link DATA_LAYOUT}.compressedFull, whatever comes of it. */
+  /**
+   * The layout in i_format. {@link DATA_LAYOUT}.compressedFull for files that may turn out to be
+   * incompressible.
+   */
   readonly layouts: Uint8Array;
   readonly extended: Uint8Array;
-  /** The place of the inode: its nid. */
+  /** The slot of the inode, which is its number (nid). */
   readonly slots: Uint32Array;
-  /** Content's size: of files, directories and symbolic links. */
+  /** The size of the content of files, directories and symbolic links. */
   readonly sizes: Float64Array;
-  /** The first block of content, where there are whole blocks. */
+  /** The first block of content; 0 if the content has no blocks. */
   readonly firstBlocks: Uint32Array;
-  /** The blocks that inodes, and then directories and links, begin and end with. */
+  /** The blocks of inodes. */
   readonly inodeBlocks: { readonly start: number; readonly end: number };
-  readonly directoryEnd: number;
+  /** The first block of shared extended attributes. */
   readonly xattrBlock: number;
-  /** The first block of files' content. */
+  /** The first block of the content of files. */
   readonly dataStart: number;
-  /** The first block behind all that is planned; with compression, that is the start of content. */
+  /** The first block after the planned ones. With compression, compressed content begins there. */
   readonly end: number;
 }
 
+/** A tree that was checked, and the places of its parts. */
 export interface PlannedTree {
   readonly tree: Tree;
   readonly xattrs: XattrPlan;
@@ -39,8 +47,8 @@ export interface PlannedTree {
   readonly options: CheckedOptions;
 }
 
-/** Blocks of content that are not inline. */
-export function blockCountOf(layout: number, sizeBytes: number): number {
+/** Counts the blocks of content that is not inline. */
+function blockCountOf(layout: number, sizeBytes: number): number {
   return layout === DATA_LAYOUT.inline
     ? Math.floor(sizeBytes / BLOCK_BYTES)
     : Math.ceil(sizeBytes / BLOCK_BYTES);
@@ -50,10 +58,10 @@ function contentBytes(tree: Tree, index: number): number {
   const entry = tree.entries[index] as Entry;
   if (entry.type === 'file') return entry.sizeBytes;
   if (entry.type === 'symlink') return nameBytes(entry.target);
-  return entry.type === 'directory' ? planMetadataDirectory(tree, index).sizeBytes : 0;
+  return entry.type === 'directory' ? planDirectory(tree, index).sizeBytes : 0;
 }
 
-/** Gives every inode its place and its layout. */
+/** Assigns every inode its slot and its layout. */
 function placeInodes(
   tree: Tree,
   xattrs: XattrPlan,
@@ -112,7 +120,7 @@ function layOut(tree: Tree, xattrs: XattrPlan, options: CheckedOptions): Layout 
     });
   };
   placeContent(new Set(['directory', 'symlink']));
-  const directoryEnd = next;
+  const xattrBlock = next;
   next += Math.ceil(xattrs.sharedBytes / BLOCK_BYTES);
   const dataStart = next;
   placeContent(new Set(['file']));
@@ -121,10 +129,10 @@ function layOut(tree: Tree, xattrs: XattrPlan, options: CheckedOptions): Layout 
   });
   if (next >= NULL_BLOCK)
     throw new UserError(`the tree needs ${next * BLOCK_BYTES} bytes, over the 16 TiB of EROFS`);
-  return { ...inodes, firstBlocks, directoryEnd, xattrBlock: directoryEnd, dataStart, end: next };
+  return { ...inodes, firstBlocks, xattrBlock, dataStart, end: next };
 }
 
-/** Throws the error for an image that does not hold its tree. */
+/** Throws the error for an image that is too small for its tree. */
 export function failTooSmall(options: CheckedOptions, neededBlocks: number, more?: string): never {
   const sizeBytes = (options.sizeBlocks ?? 0) * BLOCK_BYTES;
   const neededBytes = neededBlocks * BLOCK_BYTES;
@@ -135,7 +143,11 @@ export function failTooSmall(options: CheckedOptions, neededBlocks: number, more
   );
 }
 
-/** Checks a tree and lays it out; what the writer needs for compression too. */
+/**
+ * Checks a tree and its options, and lays the tree out.
+ *
+ * @throws UserError if EROFS, or the given size, cannot hold the tree
+ */
 export function planTree(entries: readonly Entry[], options: ErofsOptions): PlannedTree {
   const checked = checkOptions(options);
   const tree = buildTree(entries);
@@ -143,4 +155,35 @@ export function planTree(entries: readonly Entry[], options: ErofsOptions): Plan
   const layout = layOut(tree, xattrs, checked);
   if (checked.sizeBlocks !== undefined && layout.end > checked.sizeBlocks) failTooSmall(checked, layout.end);
   return { tree, xattrs, layout, options: checked };
+}
+
+/**
+ * The places of the content of a file: whole blocks in one run, and the other bytes after the
+ * inode.
+ */
+export interface ContentPlace {
+  /** The start of the run of blocks; 0 if there is no run. */
+  readonly offsetBytes: number;
+  /** Bytes of content in the run, which may end within a block. */
+  readonly lengthBytes: number;
+  /** The start of the other bytes, which never cross the end of a block; 0 if there are none. */
+  readonly tailOffsetBytes: number;
+  readonly tailBytes: number;
+}
+
+/**
+ * Finds the places of the content of the file at position `index`, which must not be compressed.
+ */
+export function contentPlace({ tree, layout, xattrs }: PlannedTree, index: number): ContentPlace {
+  const sizeBytes = layout.sizes[index] as number;
+  const isInline = layout.layouts[index] === DATA_LAYOUT.inline;
+  const tailBytes = isInline ? sizeBytes % BLOCK_BYTES : 0;
+  const owner = tree.owners[index] as number;
+  const headBytes = inodeBytes(layout.extended[index] === 1) + (xattrs.bodies[owner]?.sizeBytes ?? 0);
+  return {
+    offsetBytes: (layout.firstBlocks[index] as number) * BLOCK_BYTES,
+    lengthBytes: sizeBytes - tailBytes,
+    tailOffsetBytes: isInline ? (layout.slots[index] as number) * SLOT_BYTES + headBytes : 0,
+    tailBytes,
+  };
 }

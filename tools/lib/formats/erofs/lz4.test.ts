@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { noise, prose } from '../../testing/erofs/erofs-image.ts';
+import { noise, prose } from '../../testing/noise.ts';
 import { decompressLz4 } from './lz4-decoder.ts';
 import { compressLz4 } from './lz4-encoder.ts';
 

@@ -1,21 +1,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { directory, file, symlink } from '../../testing/entries/entries.ts';
 import { namesTree, sizesTree, typesTree, xattrsTree } from '../../testing/erofs/boundary-trees.ts';
 import {
-  directory,
   erofsTool,
   expectedOf,
-  file,
   ImageFolder,
   imageOf,
-  noise,
-  prose,
   readerOf,
   seenBy,
-  symlink,
   type TestTree,
   tree,
 } from '../../testing/erofs/erofs-image.ts';
+import { noise, prose } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
@@ -24,7 +21,9 @@ import { TAR_END, tarHeader, tarPadding } from '../tar/tar.ts';
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
-/** What mkfs.erofs takes: no sockets, links behind their files, attributes of some thousand bytes. */
+/**
+ * What mkfs.erofs takes: no sockets, links behind their files, attributes of some thousand bytes.
+ */
 function packable({ entries, contents }: TestTree): TestTree {
   const fits = (entry: Entry): boolean =>
     entry.type !== 'socket' && [...entry.xattrs.values()].every((value) => value.length < 4096);
@@ -102,7 +101,8 @@ test('holes of a file in chunks are zeros', () => {
 test("names of attributes may begin with the image's own prefixes", () => {
   const bytes = withoutChecksum(imageOf(tree([file('f', 1, { xattrs: new Map([['user.end', noise(3)]]) })])));
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  // Behind the superblock: a length of 16 bits, the number of the prefix "security.", and what follows that.
+  // Behind the superblock: a length of 16 bits, the number of the prefix "security.", and what
+  // follows that.
   const list = Buffer.from('\u0005\0\u0006mid.\0\u0007\0\u0001begin.');
   bytes.set(list, 2048);
   view.setUint8(1024 + 91, 2);
@@ -149,7 +149,9 @@ describe('the reader refuses, and says why,', () => {
 
   test('an image that is cut off', () => {
     const bytes = small();
-    expect(() => seenBy(readerOf(bytes.subarray(0, bytes.length - 1)))).toThrow('it is cut off or damaged');
+    expect(() => seenBy(readerOf(bytes.subarray(0, bytes.length - 1)))).toThrow(
+      'the image is cut off or damaged',
+    );
   });
 
   test('two directories that share their names', () => {

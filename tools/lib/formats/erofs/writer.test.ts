@@ -1,25 +1,19 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { device, directory, file, hardlink, symlink, xattrs } from '../../testing/entries/entries.ts';
 import { namesTree, sizesTree, typesTree, xattrsTree } from '../../testing/erofs/boundary-trees.ts';
 import {
-  device,
-  directory,
   erofsTool,
   expectedOf,
-  file,
   fsckComplaints,
   GrowingImage,
-  hardlink,
   ImageFolder,
   imageOf,
-  noise,
-  prose,
   readerOf,
   seenBy,
-  symlink,
   TEST_OPTIONS,
   tree,
-  xattrs,
 } from '../../testing/erofs/erofs-image.ts';
+import { noise, prose } from '../../testing/noise.ts';
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
 import { type ErofsOptions, ErofsWriter, planErofs } from './erofs.ts';
@@ -165,9 +159,9 @@ describe('the writer refuses, and says what to do,', () => {
       () => write([file('f', 50_000)], { sizeBytes: 8192, compression: { algorithm: 'zstd' } }),
       'make it',
     ],
-    ['a size that is no multiple', () => write([], { sizeBytes: 5000 }), 'no multiple of 4096'],
+    ['a size that is no multiple', () => write([], { sizeBytes: 5000 }), 'is not a multiple of 4096'],
     ['a label of 16 bytes', () => write([], { label: 'x'.repeat(16) }), 'has 16 bytes, and 15 fit'],
-    ['a wrong UUID', () => write([], { uuid: 'x' }), 'is no UUID'],
+    ['a wrong UUID', () => write([], { uuid: 'x' }), 'is not a UUID'],
     [
       'small clusters',
       () => write([], { compression: { algorithm: 'zstd', clusterBytes: 4096 } }),
@@ -213,9 +207,13 @@ describe('the writer refuses, and says what to do,', () => {
 
   test('content that is shorter or longer than the tree says, or that never came', () => {
     const writer = (): ErofsWriter => new ErofsWriter(new GrowingImage(), [file('f', 10)], TEST_OPTIONS);
-    expect(() => writer().openFile('f').close()).toThrow('/f: 0 bytes of content came, and the tree says 10');
-    expect(() => writer().openFile('f').write(noise(11))).toThrow('/f: more content came than the 10 bytes');
-    expect(() => writer().finish()).toThrow('/f: no content came for its 10 bytes');
-    expect(() => writer().openFile('g')).toThrow('g is no file of the tree');
+    expect(() => writer().openFile('f').close()).toThrow(
+      '/f: its content ends after 0 bytes, and the tree says 10',
+    );
+    expect(() => writer().openFile('f').write(noise(11))).toThrow(
+      '/f: its content is longer than the 10 bytes',
+    );
+    expect(() => writer().finish()).toThrow('/f: none of its 10 bytes of content were written');
+    expect(() => writer().openFile('g')).toThrow('g is not a regular file of the tree');
   });
 });

@@ -1,19 +1,9 @@
 /** Trees that walk each boundary of the format, for tests. */
 import type { Entry } from '../../formats/entry/entry.ts';
 import { decodeName } from '../../formats/entry/name.ts';
-import {
-  device,
-  directory,
-  file,
-  hardlink,
-  noise,
-  prose,
-  special,
-  symlink,
-  type TestTree,
-  tree,
-  xattrs,
-} from './erofs-image.ts';
+import { device, directory, file, hardlink, special, symlink, xattrs } from '../entries/entries.ts';
+import { noise, prose } from '../noise.ts';
+import { type TestTree, tree } from './erofs-image.ts';
 
 const BLOCK = 4096;
 const KIB = 1024;
