@@ -9,7 +9,9 @@ function next(state: number): number {
   return (Math.imul(state, MULTIPLIER) + INCREMENT) | 0;
 }
 
-/** Bytes that do not compress. None of them is zero, so that no block of them is taken for a hole. */
+/**
+ * Bytes that do not compress. None of them is zero, so that no block of them is taken for a hole.
+ */
 export function noise(lengthBytes: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(lengthBytes);
   let state = seed | 1;

@@ -121,7 +121,9 @@ function entryOf(
   }
 }
 
-/** Builds a tree in which each node is in one of the directories before it. Skips repeated paths. */
+/**
+ * Builds a tree in which each node is in one of the directories before it. Skips repeated paths.
+ */
 function buildTree(nodes: readonly Node[]): RandomTree {
   const directories = [''];
   const files: string[] = [];
