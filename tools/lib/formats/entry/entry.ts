@@ -78,8 +78,8 @@ export function baseName(path: string): string {
 }
 
 /**
- * Converts a path from outside (`./etc/passwd`, `/etc/passwd`, `etc/`) to the form of {@link
- * EntryMetadata.path}.
+ * Converts a path from outside (`./etc/passwd`, `/etc/passwd`, `etc/`) to the form of
+ * {@link EntryMetadata.path}.
  *
  * @returns the normal form, or `undefined` if the path has a `..` component, which could leave the
  * root, or a NUL

@@ -83,7 +83,7 @@ export function readerOf(bytes: Uint8Array, name?: string): ErofsReader {
   return readErofs(image, name);
 }
 
-/** A folder for images that goes when the test file is done. */
+/** A temporary folder for images; call `remove` at the end of the tests. */
 export class ImageFolder {
   readonly path = mkdtempSync(join(tmpdir(), 'erofs-'));
 
@@ -91,7 +91,7 @@ export class ImageFolder {
     return join(this.path, name);
   }
 
-  /** Makes an image file. @returns its path */
+  /** Writes an image file. @returns its path */
   write(content: TestTree, options: Partial<ErofsOptions> = {}, name = 'test.img'): string {
     const path = this.file(name);
     writeFileSync(path, imageOf(content, options));
@@ -116,7 +116,9 @@ export function erofsTool(name: 'fsck.erofs' | 'dump.erofs' | 'mkfs.erofs', ...a
   return { status, output: stdout + stderr };
 }
 
-/** Returns what fsck.erofs reports about an image after reading all content; empty if it is clean. */
+/**
+ * Returns what fsck.erofs reports about an image after reading all content; empty if it is clean.
+ */
 export function fsckComplaints(imagePath: string): string {
   const { status, output } = erofsTool('fsck.erofs', '--extract', imagePath);
   const lines = output.split('\n').filter((line) => line !== '' && line !== 'No errors found');
@@ -137,8 +139,8 @@ export function seen(entry: Entry, content: Uint8Array | string | undefined): Se
 }
 
 /**
- * Returns the tree as a reader of a file system sees it: the first path of each file is the file, and
- * the other paths are hard links to it.
+ * Returns the tree as a reader of a file system sees it: the first path of each file is the file,
+ * and the other paths are hard links to it.
  */
 export function expectedOf({ entries, contents }: TestTree): SeenEntry[] {
   const byPath = new Map(entries.map((entry) => [entry.path, entry]));
