@@ -22,7 +22,7 @@ import {
 import { DataMapError, type MappedInode, type ReadImage } from './mapped-inode.ts';
 
 const HEADER_BYTES = MAP_HEADER.sizeBytes;
-const KNOWN_ADVISE = 0x3f;
+const KNOWN_ADVISE = Object.values(ADVISE).reduce((bits, bit) => bits | bit, 0);
 /** h_clusterbits: the whole file is a fragment (Z_EROFS_FRAGMENT_INODE_BIT). */
 const FRAGMENT_INODE_BIT = 0x80;
 const CLUSTER_BITS_MASK = 0x7;

@@ -17,6 +17,7 @@ import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
 import { TAR_END, tarHeader, tarPadding } from '../tar/tar.ts';
+import { COMPATIBLE, INCOMPATIBLE, SUPERBLOCK, SUPERBLOCK_OFFSET_BYTES } from './format.ts';
 
 const images = new ImageFolder();
 afterAll(() => images.remove());
@@ -104,9 +105,10 @@ test('names of attributes may have long prefixes', () => {
   // After the superblock: a length of 16 bits, the index of the prefix "security.", and the infix.
   const list = Buffer.from('\u0005\0\u0006mid.\0\u0007\0\u0001begin.');
   bytes.set(list, 2048);
-  view.setUint8(1024 + 91, 2);
-  view.setUint32(1024 + 92, 2048 / 4, true);
-  view.setUint32(1024 + 80, 0x40, true);
+  const { xattr_prefix_count, xattr_prefix_start, feature_incompat } = SUPERBLOCK.at;
+  xattr_prefix_count.set(view, 2, SUPERBLOCK_OFFSET_BYTES);
+  xattr_prefix_start.set(view, 2048 / 4, SUPERBLOCK_OFFSET_BYTES);
+  feature_incompat.set(view, INCOMPATIBLE.xattrPrefixes, SUPERBLOCK_OFFSET_BYTES);
   const entry = Buffer.from(bytes).indexOf('end', 4096) - 4;
   bytes[entry + 1] = 0x81;
   const names = (): string[] =>
@@ -180,7 +182,9 @@ function everything(bytes: Uint8Array): void {
 /** Turns off the checksum of the superblock, so that the reader gets past it to other damage. */
 function withoutChecksum(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  view.setUint32(1024 + 8, view.getUint32(1024 + 8, true) & ~1, true);
+  const field = SUPERBLOCK.at.feature_compat;
+  const features = field.get(view, SUPERBLOCK_OFFSET_BYTES) & ~COMPATIBLE.checksum;
+  field.set(view, features, SUPERBLOCK_OFFSET_BYTES);
   return bytes;
 }
 

@@ -35,9 +35,9 @@ const COMPRESSIONS = {
   'zstd in small clusters': { algorithm: 'zstd', clusterBytes: 8192, level: 19 },
 } as const;
 
-describe.each(Object.entries(COMPRESSIONS))('content %s', (_title, compression) => {
+describe.each(Object.entries(COMPRESSIONS))('an image, %s', (_title, compression) => {
   test.each(Object.entries(TREES))(
-    'is found by fsck.erofs and by our reader in the tree of %s',
+    'fsck.erofs accepts it, and our reader returns the tree of %s',
     (_, make) => {
       const content = make();
       const path = images.write(content, { compression });
