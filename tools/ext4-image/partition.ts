@@ -48,10 +48,7 @@ async function writeFileSystem(
   return undefined;
 }
 
-/**
- * Writes the file system and the hash tree after it, and packs both, as far as the options ask for
- * it.
- */
+/** Writes the file system and, if the options ask for it, the hash tree and the packed image. */
 export function writeExt4Partition(options: Ext4PartitionOptions): Promise<WrittenPartition> {
   const { ext4 } = options;
   return writePartition({
