@@ -1,7 +1,8 @@
 /** What an inode holds besides its fields: content, wherever it lies, and extended attributes. */
 import { NO_XATTRS, type Xattrs } from '../entry/entry.ts';
 import { type DirectoryEntry, DirectoryError, decodeBlock } from './directory.ts';
-import { BLOCK_MAP_BYTES, INODE_FLAGS, type StoredInode } from './inode.ts';
+import { INODE_FLAGS } from './format-inode.ts';
+import { BLOCK_MAP_BYTES, type StoredInode } from './inode.ts';
 import type { InodeReader } from './inode-reader.ts';
 import type { StoredXattr } from './xattr.ts';
 import { decodeBlockXattrs, decodeBodyXattrs, fullXattr, INLINE_DATA, XattrError } from './xattr-reader.ts';

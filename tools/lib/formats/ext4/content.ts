@@ -2,7 +2,7 @@
 import { printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import type { BlockAllocator } from './allocator.ts';
-import { MAXIMUM_EXTENT_BLOCKS } from './extents.ts';
+import { MAXIMUM_EXTENT_BLOCKS } from './format-extent.ts';
 import { BLOCK_BYTES } from './geometry.ts';
 import type { WriteBuffer } from './write-buffer.ts';
 

@@ -2,8 +2,9 @@
 import type { Entry } from '../entry/entry.ts';
 import { typeOf } from '../entry/linux-types.ts';
 import { encodeName } from '../entry/name.ts';
+import { INODE_FLAGS } from './format-inode.ts';
 import { BLOCK_BYTES } from './geometry.ts';
-import { BLOCK_MAP_BYTES, encodeDevice, INODE_FLAGS, type Inode, SECTOR_BYTES } from './inode.ts';
+import { BLOCK_MAP_BYTES, encodeDevice, type Inode, SECTOR_BYTES } from './inode.ts';
 import { isBlockSymlink } from './plan.ts';
 
 export const SECTORS_PER_BLOCK = BLOCK_BYTES / SECTOR_BYTES;

@@ -1,16 +1,29 @@
 /** Extent trees: "The Contents of inode.i_block, Extent Tree" in the kernel's ext4 documentation. */
+
 import { crc32c } from '../crc32c/crc32c.ts';
+import { offsetsOf } from '../structure/offsets.ts';
+import { viewOf } from '../structure/view.ts';
+import {
+  EXTENT,
+  EXTENT_HEADER,
+  EXTENT_INDEX,
+  EXTENT_MAGIC,
+  EXTENT_RECORD_BYTES,
+  EXTENT_TAIL,
+  MAXIMUM_EXTENT_BLOCKS,
+  MAXIMUM_EXTENT_DEPTH,
+} from './format-extent.ts';
 import { BLOCK_MAP_BYTES } from './inode.ts';
 
-const MAGIC = 0xf30a;
-const HEADER_BYTES = 12;
-const RECORD_BYTES = 12;
+const HEADER = EXTENT_HEADER.at;
+const INDEX = EXTENT_INDEX.at;
+const LEAF = EXTENT.at;
+const HEADER_OFFSET = offsetsOf(EXTENT_HEADER);
+const LEAF_OFFSET = offsetsOf(EXTENT);
+const HEADER_BYTES = EXTENT_HEADER.sizeBytes;
+const RECORD_BYTES = EXTENT_RECORD_BYTES;
 /** Extents or index records in the inode itself. */
 export const ROOT_RECORDS = (BLOCK_MAP_BYTES - HEADER_BYTES) / RECORD_BYTES;
-/** Blocks of one initialised extent. */
-export const MAXIMUM_EXTENT_BLOCKS = 32768;
-/** Levels that Linux takes below the root. */
-const MAXIMUM_DEPTH = 5;
 const TWO_TO_32 = 2 ** 32;
 
 /** `blockCount` blocks of a file from `logicalBlock` on lie from `physicalBlock` on. */
@@ -34,7 +47,7 @@ export interface ExtentList {
 
 /** Records in a tree block: what is left beside the header and the checksum behind the last record. */
 export function recordsPerBlock(blockBytes: number): number {
-  return Math.floor((blockBytes - HEADER_BYTES - 4) / RECORD_BYTES);
+  return Math.floor((blockBytes - HEADER_BYTES - EXTENT_TAIL.sizeBytes) / RECORD_BYTES);
 }
 
 /** Blocks that the tree of `extentCount` extents needs outside of the inode. */
@@ -48,25 +61,28 @@ export function extentTreeBlockCount(extentCount: number, blockBytes: number): n
 }
 
 function encodeHeader(view: DataView, recordCount: number, maximum: number, depth: number): void {
-  view.setUint16(0, MAGIC, true);
-  view.setUint16(2, recordCount, true);
-  view.setUint16(4, maximum, true);
-  view.setUint16(6, depth, true);
+  HEADER.eh_magic.set(view, EXTENT_MAGIC);
+  HEADER.eh_entries.set(view, recordCount);
+  HEADER.eh_max.set(view, maximum);
+  HEADER.eh_depth.set(view, depth);
 }
 
 type RecordWriter = (view: DataView, offset: number, index: number) => void;
 
-/** A tree that fits into the inode, as nearly all do: byte by byte, for there may be millions. */
+/**
+ * Encodes a tree that fits in the inode, byte by byte: most files have one, and to make a view of
+ * each takes ten times as long.
+ */
 function encodeShortTree(extents: ExtentList): Uint8Array {
   const root = new Uint8Array(BLOCK_MAP_BYTES);
-  put16(root, 0, MAGIC);
-  put16(root, 2, extents.length);
-  put16(root, 4, ROOT_RECORDS);
+  put16(root, HEADER_OFFSET.eh_magic, EXTENT_MAGIC);
+  put16(root, HEADER_OFFSET.eh_entries, extents.length);
+  put16(root, HEADER_OFFSET.eh_max, ROOT_RECORDS);
   for (let index = 0; index < extents.length; index++) {
     const offset = HEADER_BYTES + index * RECORD_BYTES;
-    put32(root, offset, extents.logicalBlock(index));
-    put16(root, offset + 4, extents.blockCount(index));
-    put32(root, offset + 8, extents.physicalBlock(index));
+    put32(root, offset + LEAF_OFFSET.ee_block, extents.logicalBlock(index));
+    put16(root, offset + LEAF_OFFSET.ee_len, extents.blockCount(index));
+    put32(root, offset + LEAF_OFFSET.ee_start_lo, extents.physicalBlock(index));
   }
   return root;
 }
@@ -96,9 +112,9 @@ export function encodeExtentTree(
   if (extents.length <= ROOT_RECORDS) return encodeShortTree(extents);
   let recordCount = extents.length;
   let writeRecord: RecordWriter = (view, offset, index) => {
-    view.setUint32(offset, extents.logicalBlock(index), true);
-    view.setUint16(offset + 4, extents.blockCount(index), true);
-    view.setUint32(offset + 8, extents.physicalBlock(index), true); // ee_start_hi (offset 6) stays 0
+    LEAF.ee_block.set(view, extents.logicalBlock(index), offset);
+    LEAF.ee_len.set(view, extents.blockCount(index), offset);
+    LEAF.ee_start_lo.set(view, extents.physicalBlock(index), offset); // ee_start_hi stays 0
   };
   let depth = 0;
   const maximum = recordsPerBlock(blockBytes);
@@ -113,14 +129,15 @@ export function encodeExtentTree(
         writeRecord(view, HEADER_BYTES + index * RECORD_BYTES, first + index);
       }
       const tail = HEADER_BYTES + maximum * RECORD_BYTES;
-      view.setUint32(tail, crc32c(inodeSeed, bytes, 0, tail), true);
-      level.push({ firstLogicalBlock: view.getUint32(HEADER_BYTES, true), block: writeBlock(bytes) });
+      EXTENT_TAIL.at.eb_checksum.set(view, crc32c(inodeSeed, bytes, 0, tail), tail);
+      // ee_block and ei_block are the same bytes.
+      level.push({ firstLogicalBlock: LEAF.ee_block.get(view, HEADER_BYTES), block: writeBlock(bytes) });
     }
     recordCount = level.length;
     writeRecord = (view, offset, index) => {
       const child = level[index] as { firstLogicalBlock: number; block: number };
-      view.setUint32(offset, child.firstLogicalBlock, true);
-      view.setUint32(offset + 4, child.block, true); // ei_leaf_hi (offset 8) stays 0
+      INDEX.ei_block.set(view, child.firstLogicalBlock, offset);
+      INDEX.ei_leaf_lo.set(view, child.block, offset); // ei_leaf_hi stays 0
     };
     depth++;
   }
@@ -156,15 +173,15 @@ function* decodeNode(
   readBlock: (block: number) => Uint8Array,
   inodeSeed: number | undefined,
 ): Generator<StoredExtent> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const recordCount = view.getUint16(2, true);
-  const maximum = view.getUint16(4, true);
-  const depth = view.getUint16(6, true);
+  const view = viewOf(bytes);
+  const recordCount = HEADER.eh_entries.get(view);
+  const maximum = HEADER.eh_max.get(view);
+  const depth = HEADER.eh_depth.get(view);
   const tail = HEADER_BYTES + maximum * RECORD_BYTES;
-  if (view.getUint16(0, true) !== MAGIC || recordCount > maximum || tail > bytes.length) {
+  if (HEADER.eh_magic.get(view) !== EXTENT_MAGIC || recordCount > maximum || tail > bytes.length) {
     throw new ExtentTreeError('its extent tree has a node with a broken header');
   }
-  if (depth > MAXIMUM_DEPTH || (expectedDepth !== undefined && depth !== expectedDepth)) {
+  if (depth > MAXIMUM_EXTENT_DEPTH || (expectedDepth !== undefined && depth !== expectedDepth)) {
     throw new ExtentTreeError('its extent tree has a node of the wrong depth');
   }
   // Only the root of an empty file has nothing in it; this also keeps a damaged tree from growing without end.
@@ -172,24 +189,35 @@ function* decodeNode(
     throw new ExtentTreeError('its extent tree has a node without records');
   }
   if (expectedDepth !== undefined && inodeSeed !== undefined) {
-    if (tail + 4 > bytes.length || view.getUint32(tail, true) !== crc32c(inodeSeed, bytes, 0, tail)) {
+    const hasTail = tail + EXTENT_TAIL.sizeBytes <= bytes.length;
+    if (!hasTail || EXTENT_TAIL.at.eb_checksum.get(view, tail) !== crc32c(inodeSeed, bytes, 0, tail)) {
       throw new ExtentTreeError('its extent tree has a block that does not match its checksum');
     }
   }
   for (let index = 0; index < recordCount; index++) {
     const offset = HEADER_BYTES + index * RECORD_BYTES;
     if (depth > 0) {
-      const block = view.getUint32(offset + 4, true) + view.getUint16(offset + 8, true) * TWO_TO_32;
+      const block = decodeExtentIndex(view, offset);
       yield* decodeNode(readBlock(block), depth - 1, readBlock, inodeSeed);
-      continue;
+    } else {
+      yield decodeExtent(view, offset);
     }
-    const length = view.getUint16(offset + 4, true);
-    const initialized = length <= MAXIMUM_EXTENT_BLOCKS;
-    yield {
-      logicalBlock: view.getUint32(offset, true),
-      physicalBlock: view.getUint32(offset + 8, true) + view.getUint16(offset + 6, true) * TWO_TO_32,
-      blockCount: initialized ? length : length - MAXIMUM_EXTENT_BLOCKS,
-      initialized,
-    };
   }
+}
+
+/** Reads a record of an inner node. @returns the block of the node that it refers to */
+export function decodeExtentIndex(view: DataView, offset: number): number {
+  return INDEX.ei_leaf_lo.get(view, offset) + INDEX.ei_leaf_hi.get(view, offset) * TWO_TO_32;
+}
+
+/** Reads a record of a leaf. */
+export function decodeExtent(view: DataView, offset: number): StoredExtent {
+  const length = LEAF.ee_len.get(view, offset);
+  const initialized = length <= MAXIMUM_EXTENT_BLOCKS;
+  return {
+    logicalBlock: LEAF.ee_block.get(view, offset),
+    physicalBlock: LEAF.ee_start_lo.get(view, offset) + LEAF.ee_start_hi.get(view, offset) * TWO_TO_32,
+    blockCount: initialized ? length : length - MAXIMUM_EXTENT_BLOCKS,
+    initialized,
+  };
 }

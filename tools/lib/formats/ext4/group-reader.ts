@@ -1,9 +1,9 @@
 /** Where the inode tables of an existing file system lie: its group descriptors, read as they are asked for. */
-import { CRC16_START, crc16 } from './crc16.ts';
 import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
+import { SUPERBLOCK_OFFSET_BYTES } from './format-superblock.ts';
 import { isSparseGroup } from './geometry.ts';
-import { DESCRIPTOR_CHECKSUM_OFFSET, decodeInodeTable, isDescriptorIntact } from './group.ts';
-import { SUPERBLOCK_OFFSET_BYTES, type Superblock } from './superblock.ts';
+import { decodeGroupDescriptor, isDescriptorIntact } from './group.ts';
+import type { Superblock } from './superblock.ts';
 
 /** Whether a copy of the superblock stands at the start of a group (ext4_bg_has_super in Linux). */
 export function groupHasSuperblock(superblock: Superblock, group: number): boolean {
@@ -26,20 +26,6 @@ export function descriptorBlock(superblock: Superblock, position: number): numbe
   const isShifted = position === 0 && superblockBlock > firstDataBlock;
   const behindSuperblock = (groupHasSuperblock(superblock, group) ? 1 : 0) + (isShifted ? 1 : 0);
   return firstDataBlock + group * blocksPerGroup + behindSuperblock;
-}
-
-/** Whether a descriptor matches its checksum, of the kind that the file system has. */
-function isIntact(superblock: Superblock, bytes: Uint8Array, group: number): boolean {
-  const { roCompat, uuid, checksumSeed } = superblock;
-  if ((roCompat & RO_COMPAT.metadataCsum) !== 0) return isDescriptorIntact(bytes, group, checksumSeed);
-  if ((roCompat & RO_COMPAT.gdtCsum) === 0) return true;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const number = new Uint8Array(4);
-  new DataView(number.buffer).setUint32(0, group, true);
-  let crc = crc16(crc16(CRC16_START, uuid), number);
-  crc = crc16(crc, bytes.subarray(0, DESCRIPTOR_CHECKSUM_OFFSET));
-  crc = crc16(crc, bytes.subarray(DESCRIPTOR_CHECKSUM_OFFSET + 2));
-  return view.getUint16(DESCRIPTOR_CHECKSUM_OFFSET, true) === crc;
 }
 
 /** Holds one block of descriptors at a time, for neighbouring inodes ask for neighbouring groups. */
@@ -76,10 +62,10 @@ export class GroupReader {
     if (known !== undefined) return known;
     const { descriptorBytes } = this.#superblock;
     const bytes = this.#block.subarray(index * descriptorBytes, (index + 1) * descriptorBytes);
-    if (!isIntact(this.#superblock, bytes, group)) {
+    if (!isDescriptorIntact(this.#superblock, bytes, group)) {
       this.#fail(`the descriptor of block group ${group} does not match its checksum`);
     }
-    const table = decodeInodeTable(bytes);
+    const table = decodeGroupDescriptor(bytes).inodeTable;
     this.#tables[index] = table;
     return table;
   }

@@ -2,6 +2,8 @@
 import type { BlockSink } from '../block/block.ts';
 import { crc32c } from '../crc32c/crc32c.ts';
 import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
+import { GROUP_FLAGS } from './format-group.ts';
+import { SUPERBLOCK_OFFSET_BYTES } from './format-superblock.ts';
 import {
   BLOCK_BYTES,
   BLOCKS_PER_GROUP,
@@ -11,17 +13,11 @@ import {
   isSparseGroup,
   LOG_GROUPS_PER_FLEX,
 } from './geometry.ts';
-import { DESCRIPTOR_BYTES, encodeGroupDescriptor, GROUP_FLAGS, setBits } from './group.ts';
+import { DESCRIPTOR_BYTES, encodeGroupDescriptor, setBits } from './group.ts';
 import { EXTRA_INODE_BYTES, FIRST_FREE_INODE, INODE_BYTES, JOURNAL_INODE } from './inode.ts';
 import { reservedBlockCount } from './minimum.ts';
 import type { CheckedOptions } from './options.ts';
-import {
-  checksumSeed,
-  encodeSuperblock,
-  FLAG_UNSIGNED_HASH,
-  HASH_HALF_MD4,
-  SUPERBLOCK_OFFSET_BYTES,
-} from './superblock.ts';
+import { checksumSeed, encodeSuperblock, FLAG_UNSIGNED_HASH, HASH_HALF_MD4 } from './superblock.ts';
 
 /** What is in use. */
 export interface Usage {

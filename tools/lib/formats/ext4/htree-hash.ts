@@ -3,6 +3,8 @@
  * documentation; the rounds are those of MD4, RFC 1320, with half as many steps a round).
  */
 
+import { viewOf } from '../structure/view.ts';
+
 /** What the four words begin with where the file system has no seed: MD4's own. */
 const MD4_INITIAL = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
 /** A name is hashed in pieces of eight words. */
@@ -78,7 +80,7 @@ function fillPiece(piece: Int32Array, name: Uint8Array, start: number): void {
 
 /** The four words that hashing starts from: the file system's hash seed, or MD4's where that is all zero. */
 export function hashStart(seed: Uint8Array): Int32Array {
-  const view = new DataView(seed.buffer, seed.byteOffset, seed.byteLength);
+  const view = viewOf(seed);
   const words = [0, 4, 8, 12].map((offset) => view.getInt32(offset, true));
   return Int32Array.from(words.some((word) => word !== 0) ? words : MD4_INITIAL);
 }

@@ -1,10 +1,11 @@
 /** Block maps of ext2 and ext3: "The Contents of inode.i_block, Direct/Indirect Block Addressing" in the kernel's ext4 documentation. */
+import { viewOf } from '../structure/view.ts';
 import type { StoredExtent } from './extents.ts';
 
 /** Block numbers in i_block that name data itself; behind them one word for each level of indirection. */
-const DIRECT_WORDS = 12;
-const LEVELS = 3;
-const WORD_BYTES = 4;
+export const DIRECT_WORDS = 12;
+export const LEVELS = 3;
+export const WORD_BYTES = 4;
 
 /** Joins blocks that follow each other, logically and physically. */
 class RunJoiner {
@@ -65,7 +66,7 @@ export function* decodeBlockMap(
     words: number,
     level: number,
   ): Generator<StoredExtent> {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const view = viewOf(bytes);
     const span = wordsPerBlock ** level;
     for (let word = firstWord; word < firstWord + words && logicalBlock < blockCount; word++) {
       const block = view.getUint32(word * WORD_BYTES, true);

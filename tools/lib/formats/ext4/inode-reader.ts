@@ -5,22 +5,19 @@ import { MODE } from '../entry/linux-types.ts';
 import { UserError } from '../error/user-error.ts';
 import { decodeExtentTree, ExtentTreeError, type StoredExtent } from './extents.ts';
 import { INCOMPAT, RO_COMPAT, refusedFeatures } from './features.ts';
+import { GROUP_DESCRIPTOR } from './format-group.ts';
+import { INODE, INODE_FLAGS } from './format-inode.ts';
+import { SUPERBLOCK_OFFSET_BYTES } from './format-superblock.ts';
 import { GroupReader } from './group-reader.ts';
 import { decodeBlockMap } from './indirect.ts';
-import { decodeInode, INODE_FLAGS, REFUSED_INODE_FLAGS, type StoredInode } from './inode.ts';
-import {
-  decodeSuperblock,
-  STATE,
-  SUPERBLOCK_BYTES,
-  SUPERBLOCK_OFFSET_BYTES,
-  type Superblock,
-} from './superblock.ts';
+import { decodeInode, REFUSED_INODE_FLAGS, type StoredInode } from './inode.ts';
+import { decodeSuperblock, STATE, SUPERBLOCK_BYTES, type Superblock } from './superblock.ts';
 
 /** Inodes are read through a window of this size. */
 const WINDOW_BYTES = 1 << 16;
-const MINIMUM_INODE_BYTES = 128;
-const MINIMUM_DESCRIPTOR_BYTES = 32;
-const MINIMUM_WIDE_DESCRIPTOR_BYTES = 64;
+const MINIMUM_INODE_BYTES = INODE.at.i_extra_isize.offsetBytes;
+const MINIMUM_DESCRIPTOR_BYTES = GROUP_DESCRIPTOR.at.bg_block_bitmap_hi.offsetBytes;
+const MINIMUM_WIDE_DESCRIPTOR_BYTES = GROUP_DESCRIPTOR.sizeBytes;
 /** Linux takes directories of up to this size without the large_dir feature; this reader takes no larger ones with it. */
 const MAXIMUM_DIRECTORY_BYTES = 2 ** 31;
 

@@ -1,6 +1,7 @@
 /** The journal of an ext4 file system, empty: "Journal (jbd2)" in the kernel's ext4 documentation. Big-endian. */
 
-const MAGIC = 0xc03b3998;
+import { JOURNAL_MAGIC, JOURNAL_SUPERBLOCK } from './format-journal.ts';
+
 const BLOCK_TYPE_SUPERBLOCK_V2 = 4;
 /** The transaction that the first mount begins with. */
 const FIRST_SEQUENCE = 1;
@@ -31,12 +32,13 @@ export function journalBlockCount(blockCount: number): number {
 export function encodeJournalSuperblock(journalBlocks: number, blockBytes: number): Uint8Array {
   const bytes = new Uint8Array(blockBytes);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0x0, MAGIC);
-  view.setUint32(0x4, BLOCK_TYPE_SUPERBLOCK_V2);
-  view.setUint32(0xc, blockBytes);
-  view.setUint32(0x10, journalBlocks);
-  view.setUint32(0x14, FIRST_LOG_BLOCK);
-  view.setUint32(0x18, FIRST_SEQUENCE);
-  view.setUint32(0x40, USER_COUNT); // s_start (0x1c) stays 0: there is nothing to replay
-  return bytes;
+  const { at } = JOURNAL_SUPERBLOCK;
+  at.h_magic.set(view, JOURNAL_MAGIC);
+  at.h_blocktype.set(view, BLOCK_TYPE_SUPERBLOCK_V2);
+  at.s_blocksize.set(view, blockBytes);
+  at.s_maxlen.set(view, journalBlocks);
+  at.s_first.set(view, FIRST_LOG_BLOCK);
+  at.s_sequence.set(view, FIRST_SEQUENCE);
+  at.s_nr_users.set(view, USER_COUNT);
+  return bytes; // s_start stays 0: there is nothing to replay
 }

@@ -1,7 +1,8 @@
 /** How large a file system a tree needs. */
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
-import { extentTreeBlockCount, MAXIMUM_EXTENT_BLOCKS } from './extents.ts';
+import { extentTreeBlockCount } from './extents.ts';
+import { MAXIMUM_EXTENT_BLOCKS } from './format-extent.ts';
 import {
   BLOCK_BYTES,
   BLOCKS_PER_GROUP,

@@ -1,15 +1,13 @@
 /** Extended attributes as they stand in inodes and blocks: "Extended Attributes" in the kernel's ext4 documentation. */
+
 import { decodeName } from '../entry/name.ts';
+import { viewOf } from '../structure/view.ts';
 import { aclFromDisk } from './acl.ts';
+import { XATTR_BLOCK_HEADER, XATTR_BODY_HEADER, XATTR_ENTRY, XATTR_MAGIC } from './format-xattr.ts';
 import {
   ACL_INDEXES,
   alignXattr,
-  BLOCK_HEADER_BYTES,
-  BODY_HEADER_BYTES,
-  CHECKSUM_OFFSET,
   END_BYTES,
-  ENTRY_HEADER_BYTES,
-  MAGIC,
   NAME_PREFIXES,
   type StoredXattr,
   XattrError,
@@ -23,6 +21,11 @@ export const INLINE_DATA = { nameIndex: 7, name: Buffer.from('data') } as const;
 /** XATTR_SIZE_MAX: Linux shows no larger value. */
 const MAXIMUM_VALUE_BYTES = 65_536;
 
+const HEADER = XATTR_BLOCK_HEADER.at;
+const ENTRY = XATTR_ENTRY.at;
+const BODY_HEADER_BYTES = XATTR_BODY_HEADER.sizeBytes;
+const ENTRY_HEADER_BYTES = XATTR_ENTRY.sizeBytes;
+
 /** Reads a value from an inode of its own. */
 export type ValueReader = (inodeNumber: number, valueBytes: number) => Uint8Array;
 
@@ -32,18 +35,18 @@ function* decodeEntries(
   valueBase: number,
   readValue: ValueReader,
 ): Generator<StoredXattr> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   let offset = entriesOffset;
   let totalBytes = 0;
   while (offset + END_BYTES <= bytes.length && view.getUint32(offset, true) !== 0) {
     if (offset + ENTRY_HEADER_BYTES > bytes.length) {
       throw new XattrError('its extended attributes are broken');
     }
-    const nameBytes = view.getUint8(offset);
-    const nameIndex = view.getUint8(offset + 1);
-    const valueOffset = valueBase + view.getUint16(offset + 2, true);
-    const valueInode = view.getUint32(offset + 4, true);
-    const valueBytes = view.getUint32(offset + 8, true);
+    const nameBytes = ENTRY.e_name_len.get(view, offset);
+    const nameIndex = ENTRY.e_name_index.get(view, offset);
+    const valueOffset = valueBase + ENTRY.e_value_offs.get(view, offset);
+    const valueInode = ENTRY.e_value_inum.get(view, offset);
+    const valueBytes = ENTRY.e_value_size.get(view, offset);
     const next = offset + alignXattr(ENTRY_HEADER_BYTES + nameBytes);
     // Values do not overlap, so together they are no more than the room that they are in.
     if (valueInode === 0) totalBytes += valueBytes;
@@ -80,8 +83,8 @@ export function fullXattr({ nameIndex, name, value }: StoredXattr): [[string, Ui
 /** Yields the attributes of an inode's body; `body` is what lies behind the inode's fixed fields. */
 export function* decodeBodyXattrs(body: Uint8Array, readValue: ValueReader): Generator<StoredXattr> {
   if (body.length < BODY_HEADER_BYTES) return;
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  if (view.getUint32(0, true) !== MAGIC) return;
+  const view = viewOf(body);
+  if (XATTR_BODY_HEADER.at.h_magic.get(view) !== XATTR_MAGIC) return;
   yield* decodeEntries(body, BODY_HEADER_BYTES, BODY_HEADER_BYTES, readValue);
 }
 
@@ -92,12 +95,13 @@ export function* decodeBlockXattrs(
   seed: number | undefined,
   readValue: ValueReader,
 ): Generator<StoredXattr> {
-  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
-  if (view.getUint32(0, true) !== MAGIC) throw new XattrError('its block of extended attributes is none');
+  const view = viewOf(block);
+  if (HEADER.h_magic.get(view) !== XATTR_MAGIC)
+    throw new XattrError('its block of extended attributes is none');
   const isIntact = (checksumSeed: number): boolean =>
-    view.getUint32(CHECKSUM_OFFSET, true) === xattrBlockChecksum(block, blockNumber, checksumSeed);
+    HEADER.h_checksum.get(view) === xattrBlockChecksum(block, blockNumber, checksumSeed);
   if (seed !== undefined && !isIntact(seed)) {
     throw new XattrError('its block of extended attributes does not match its checksum');
   }
-  yield* decodeEntries(block, BLOCK_HEADER_BYTES, 0, readValue);
+  yield* decodeEntries(block, XATTR_BLOCK_HEADER.sizeBytes, 0, readValue);
 }

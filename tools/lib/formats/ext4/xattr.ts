@@ -3,21 +3,21 @@
 import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
 import type { Xattrs } from '../entry/entry.ts';
 import { encodeName, nameBytes, printableName } from '../entry/name.ts';
+import { viewOf } from '../structure/view.ts';
 import { aclToDisk } from './acl.ts';
+import { XATTR_BLOCK_HEADER, XATTR_BODY_HEADER, XATTR_ENTRY, XATTR_MAGIC } from './format-xattr.ts';
 import { BODY_XATTR_OFFSET_BYTES, INODE_BYTES } from './inode.ts';
 
-export const MAGIC = 0xea020000;
-/** In the inode: the magic number alone. */
-export const BODY_HEADER_BYTES = 4;
-/** struct ext4_xattr_header. */
-export const BLOCK_HEADER_BYTES = 32;
-export const ENTRY_HEADER_BYTES = 16;
+const HEADER = XATTR_BLOCK_HEADER.at;
+const ENTRY = XATTR_ENTRY.at;
+const BODY_HEADER_BYTES = XATTR_BODY_HEADER.sizeBytes;
+const BLOCK_HEADER_BYTES = XATTR_BLOCK_HEADER.sizeBytes;
+const ENTRY_HEADER_BYTES = XATTR_ENTRY.sizeBytes;
 /** Four zero bytes end the list of entries. */
 export const END_BYTES = 4;
 const ALIGNMENT = 4;
 /** XATTR_NAME_MAX in Linux, which counts the prefix too: a longer name could be listed and never be read. */
 const MAXIMUM_NAME_BYTES = 255;
-export const CHECKSUM_OFFSET = 0x10;
 /** Inodes that may share one block (EXT4_XATTR_REFCOUNT_MAX in Linux). */
 export const MAXIMUM_REFERENCES = 1024;
 
@@ -148,17 +148,17 @@ function encodeEntries(
   valueBase: number,
   xattrs: readonly StoredXattr[],
 ): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   let offset = entriesOffset;
   let valueOffset = bytes.length;
   for (const xattr of xattrs) {
     valueOffset -= alignXattr(xattr.value.length);
     bytes.set(xattr.value, valueOffset);
-    view.setUint8(offset, xattr.name.length);
-    view.setUint8(offset + 1, xattr.nameIndex);
-    view.setUint16(offset + 2, xattr.value.length === 0 ? 0 : valueOffset - valueBase, true);
-    view.setUint32(offset + 8, xattr.value.length, true);
-    view.setUint32(offset + 12, hashEntry(xattr), true);
+    ENTRY.e_name_len.set(view, xattr.name.length, offset);
+    ENTRY.e_name_index.set(view, xattr.nameIndex, offset);
+    ENTRY.e_value_offs.set(view, xattr.value.length === 0 ? 0 : valueOffset - valueBase, offset);
+    ENTRY.e_value_size.set(view, xattr.value.length, offset);
+    ENTRY.e_hash.set(view, hashEntry(xattr), offset);
     bytes.set(xattr.name, offset + ENTRY_HEADER_BYTES);
     offset += alignXattr(ENTRY_HEADER_BYTES + xattr.name.length);
   }
@@ -168,7 +168,8 @@ function encodeEntries(
 export function encodeBodyXattrs(inode: Uint8Array, xattrs: readonly StoredXattr[]): void {
   if (xattrs.length === 0) return;
   const body = inode.subarray(BODY_XATTR_OFFSET_BYTES, INODE_BYTES);
-  new DataView(body.buffer, body.byteOffset, body.byteLength).setUint32(0, MAGIC, true);
+  const view = viewOf(body);
+  XATTR_BODY_HEADER.at.h_magic.set(view, XATTR_MAGIC);
   encodeEntries(body, BODY_HEADER_BYTES, BODY_HEADER_BYTES, xattrs);
 }
 
@@ -176,9 +177,9 @@ export function encodeBodyXattrs(inode: Uint8Array, xattrs: readonly StoredXattr
 export function xattrBlockChecksum(block: Uint8Array, blockNumber: number, seed: number): number {
   let crc = crc32cWord(seed, blockNumber % 2 ** 32);
   crc = crc32cWord(crc, Math.floor(blockNumber / 2 ** 32));
-  crc = crc32c(crc, block, 0, CHECKSUM_OFFSET);
+  crc = crc32c(crc, block, 0, HEADER.h_checksum.offsetBytes);
   crc = crc32cWord(crc, 0);
-  return crc32c(crc, block, CHECKSUM_OFFSET + 4);
+  return crc32c(crc, block, HEADER.h_checksum.endBytes);
 }
 
 /** A block of attributes at `blockNumber`, which `referenceCount` inodes share. */
@@ -191,13 +192,13 @@ export function encodeXattrBlock(
 ): Uint8Array {
   const block = new Uint8Array(blockBytes);
   const view = new DataView(block.buffer);
-  view.setUint32(0x0, MAGIC, true);
-  view.setUint32(0x4, referenceCount, true);
-  view.setUint32(0x8, 1, true); // h_blocks
+  HEADER.h_magic.set(view, XATTR_MAGIC);
+  HEADER.h_refcount.set(view, referenceCount);
+  HEADER.h_blocks.set(view, 1);
   let hash = 0;
   for (const xattr of xattrs) hash = ((hash << 16) ^ (hash >>> 16) ^ hashEntry(xattr)) >>> 0;
-  view.setUint32(0xc, hash, true);
+  HEADER.h_hash.set(view, hash);
   encodeEntries(block, BLOCK_HEADER_BYTES, 0, xattrs);
-  view.setUint32(CHECKSUM_OFFSET, xattrBlockChecksum(block, blockNumber, seed), true);
+  HEADER.h_checksum.set(view, xattrBlockChecksum(block, blockNumber, seed));
   return block;
 }
