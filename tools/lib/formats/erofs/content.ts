@@ -1,6 +1,6 @@
 /** The content of one regular file on its way to its place, or into compressed extents. */
 import type { BlockSink } from '../block/block.ts';
-import { UserError } from '../error/user-error.ts';
+import { ContentMeter } from '../entry/content-meter.ts';
 import type { ContentPlace } from './plan.ts';
 
 /** Zeros that take part in compression are made in pieces of so many bytes. */
@@ -17,50 +17,28 @@ export interface ContentTarget {
 
 /** Content of a file, given in pieces from start to end. */
 export class FileContent {
-  readonly #path: string;
-  readonly #sizeBytes: number;
+  readonly #meter: ContentMeter;
   readonly #target: ContentTarget;
-  #positionBytes = 0;
-  #isClosed = false;
 
   constructor(path: string, sizeBytes: number, target: ContentTarget) {
-    this.#path = path;
-    this.#sizeBytes = sizeBytes;
+    this.#meter = new ContentMeter(path, sizeBytes);
     this.#target = target;
   }
 
   /** The next piece. The bytes may be changed once this returns. */
   write(bytes: Uint8Array): void {
-    this.#advance(bytes.length);
-    this.#target.write(this.#positionBytes - bytes.length, bytes);
+    this.#target.write(this.#meter.add(bytes.length), bytes);
   }
 
   /** Stands for so many zero bytes as the next piece. */
   skip(lengthBytes: number): void {
-    this.#advance(lengthBytes);
-    this.#target.skip(this.#positionBytes - lengthBytes, lengthBytes);
+    this.#target.skip(this.#meter.add(lengthBytes), lengthBytes);
   }
 
   /** Ends the file; all of its content must have come. */
   close(): void {
-    this.#advance(0);
-    if (this.#positionBytes !== this.#sizeBytes) {
-      throw new UserError(
-        `/${this.#path}: ${this.#positionBytes} bytes of content came, and the tree says ${this.#sizeBytes}`,
-      );
-    }
-    this.#isClosed = true;
+    this.#meter.close();
     this.#target.finish();
-  }
-
-  #advance(lengthBytes: number): void {
-    if (this.#isClosed) throw new Error(`${this.#path} is closed`);
-    this.#positionBytes += lengthBytes;
-    if (this.#positionBytes > this.#sizeBytes) {
-      throw new UserError(
-        `/${this.#path}: more content came than the ${this.#sizeBytes} bytes that the tree says`,
-      );
-    }
   }
 }
 

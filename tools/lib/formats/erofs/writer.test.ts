@@ -213,8 +213,12 @@ describe('the writer refuses, and says what to do,', () => {
 
   test('content that is shorter or longer than the tree says, or that never came', () => {
     const writer = (): ErofsWriter => new ErofsWriter(new GrowingImage(), [file('f', 10)], TEST_OPTIONS);
-    expect(() => writer().openFile('f').close()).toThrow('/f: 0 bytes of content came, and the tree says 10');
-    expect(() => writer().openFile('f').write(noise(11))).toThrow('/f: more content came than the 10 bytes');
+    expect(() => writer().openFile('f').close()).toThrow(
+      '/f: its content ends after 0 bytes, and the tree says 10',
+    );
+    expect(() => writer().openFile('f').write(noise(11))).toThrow(
+      '/f: its content is longer than the 10 bytes',
+    );
     expect(() => writer().finish()).toThrow('/f: no content came for its 10 bytes');
     expect(() => writer().openFile('g')).toThrow('g is no file of the tree');
   });

@@ -1,6 +1,5 @@
 /** The content of one regular file on its way into blocks. */
-import { printableName } from '../entry/name.ts';
-import { UserError } from '../error/user-error.ts';
+import { ContentMeter } from '../entry/content-meter.ts';
 import type { BlockAllocator } from './allocator.ts';
 import { MAXIMUM_EXTENT_BLOCKS } from './format-extent.ts';
 import { BLOCK_BYTES } from './geometry.ts';
@@ -27,30 +26,27 @@ export interface ContentTarget {
 
 /** Content of a file, given in pieces from start to end. Blocks of zeros become holes. */
 export class FileContent {
-  readonly #path: string;
-  readonly #sizeBytes: number;
+  readonly #meter: ContentMeter;
   readonly #target: ContentTarget;
   /** Logical block, physical block and count of each extent. */
   readonly #extents: number[] = [];
   /** The start of a block whose end has not come yet. */
   #partial: Uint8Array | undefined;
   #positionBytes = 0;
-  #isClosed = false;
 
   constructor(path: string, sizeBytes: number, target: ContentTarget) {
-    this.#path = path;
-    this.#sizeBytes = sizeBytes;
+    this.#meter = new ContentMeter(path, sizeBytes);
     this.#target = target;
   }
 
   /** The next piece. The bytes may be changed once this returns. */
   write(bytes: Uint8Array): void {
-    this.#checkRoom(bytes.length);
+    this.#meter.add(bytes.length);
     for (let offset = 0; offset < bytes.length; ) {
       const begun = this.#positionBytes % BLOCK_BYTES;
       const left = bytes.length - offset;
       let count: number;
-      if (begun === 0 && (left >= BLOCK_BYTES || this.#positionBytes + left === this.#sizeBytes)) {
+      if (begun === 0 && (left >= BLOCK_BYTES || this.#positionBytes + left === this.#meter.sizeBytes)) {
         count = left >= BLOCK_BYTES ? left - (left % BLOCK_BYTES) : left;
         this.#writeBlocks(this.#positionBytes / BLOCK_BYTES, bytes, offset, offset + count);
         this.#positionBytes += count;
@@ -65,7 +61,7 @@ export class FileContent {
 
   /** Stands for so many zero bytes as the next piece. */
   skip(lengthBytes: number): void {
-    this.#checkRoom(lengthBytes);
+    this.#meter.add(lengthBytes);
     const begun = this.#positionBytes % BLOCK_BYTES;
     let left = lengthBytes;
     if (begun > 0) {
@@ -73,7 +69,7 @@ export class FileContent {
       this.#advancePartial(count);
       left -= count;
     }
-    const isEnd = this.#positionBytes + left === this.#sizeBytes;
+    const isEnd = this.#positionBytes + left === this.#meter.sizeBytes;
     const whole = isEnd ? left : left - (left % BLOCK_BYTES);
     this.#positionBytes += whole;
     if (left > whole) {
@@ -84,23 +80,8 @@ export class FileContent {
 
   /** Ends the file; all of its content must have come. */
   close(): void {
-    this.#checkRoom(0);
-    if (this.#positionBytes !== this.#sizeBytes) {
-      throw new UserError(
-        `/${printableName(this.#path)}: ${this.#positionBytes} bytes of content came, and the tree says ${this.#sizeBytes}`,
-      );
-    }
-    this.#isClosed = true;
+    this.#meter.close();
     this.#target.finished(this.#extents);
-  }
-
-  #checkRoom(lengthBytes: number): void {
-    if (this.#isClosed) throw new Error(`${this.#path} is closed`);
-    if (this.#positionBytes + lengthBytes > this.#sizeBytes) {
-      throw new UserError(
-        `/${printableName(this.#path)}: more content came than the ${this.#sizeBytes} bytes that the tree says`,
-      );
-    }
   }
 
   /** The begun block; the bytes that did not come yet are zero. */
@@ -112,7 +93,7 @@ export class FileContent {
   /** Counts bytes that stand in the begun block, and writes it when it is whole or the file's last. */
   #advancePartial(count: number): void {
     this.#positionBytes += count;
-    if (this.#positionBytes % BLOCK_BYTES !== 0 && this.#positionBytes !== this.#sizeBytes) return;
+    if (this.#positionBytes % BLOCK_BYTES !== 0 && this.#positionBytes !== this.#meter.sizeBytes) return;
     const logicalBlock = Math.ceil(this.#positionBytes / BLOCK_BYTES) - 1;
     const block = this.#partialBlock();
     this.#writeBlocks(logicalBlock, block, 0, this.#positionBytes - logicalBlock * BLOCK_BYTES);

@@ -3,16 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  debugfsWrite,
-  directory,
-  file,
-  ImageFolder,
-  noise,
-  symlink,
-  writeFileSystem,
-  xattrs,
-} from '../../testing/ext4/ext4-image.ts';
+import { directory, file, symlink, xattrs } from '../../testing/entries/entries.ts';
+import { debugfsWrite, ImageFolder, writeFileSystem } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';

@@ -1,10 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { directory, file } from '../../testing/entries/entries.ts';
 import {
   COLLIDING_NAMES,
   debugfs,
-  directory,
   e2fsckComplaints,
-  file,
   ImageFolder,
   namesAroundCollision,
   readTree,

@@ -1,14 +1,9 @@
 /** Holds each field that dumpe2fs shows of a written file system against what mke2fs makes of the same wishes, and against sums. */
 import { execFileSync } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
-import {
-  directory,
-  e2fsckComplaints,
-  file,
-  ImageFolder,
-  noise,
-  TEST_OPTIONS,
-} from '../../testing/ext4/ext4-image.ts';
+import { directory, file } from '../../testing/entries/entries.ts';
+import { e2fsckComplaints, ImageFolder, TEST_OPTIONS } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import type { Ext4Options } from './ext4.ts';
 

@@ -2,15 +2,15 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { directory } from '../../testing/entries/entries.ts';
 import {
   debugfs,
   debugfsWrite,
-  directory,
   ImageFolder,
-  noise,
   TEST_OPTIONS,
   writeFileSystem,
 } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { MemoryImage } from '../block/block.ts';
 import { FileImage } from '../block/file.ts';

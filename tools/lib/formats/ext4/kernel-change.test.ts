@@ -2,15 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  debugfs,
-  e2fsckComplaints,
-  file,
-  ImageFolder,
-  noise,
-  readAll,
-  xattrs,
-} from '../../testing/ext4/ext4-image.ts';
+import { file, xattrs } from '../../testing/entries/entries.ts';
+import { debugfs, e2fsckComplaints, ImageFolder, readAll } from '../../testing/ext4/ext4-image.ts';
+import { diskDevice, inKernel, inKernelOn, KERNEL_TIMEOUT_MS } from '../../testing/ext4/in-kernel.ts';
 import {
   emptyDisk,
   KERNEL_CONTENTS,
@@ -21,7 +15,8 @@ import {
   seenIn,
   tarTo,
 } from '../../testing/ext4/kernel-tree.ts';
-import { runInKernel, type TestDisk } from '../../testing/kernel/test-kernel.ts';
+import type { TestDisk } from '../../testing/kernel/test-kernel.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { FileImage } from '../block/file.ts';
 import type { Entry } from '../entry/entry.ts';
@@ -29,16 +24,8 @@ import { TAR_END, tarHeader, tarPadding } from '../tar/writer.ts';
 import { readExt4 } from './ext4.ts';
 
 const MIB = 2 ** 20;
-/** A hook has less time than a test where nothing is said. */
-const KERNEL_TIMEOUT_MS = 120_000;
 const images = new ImageFolder();
 afterAll(() => images.remove());
-
-async function inKernel(disks: readonly TestDisk[], script: string): Promise<string> {
-  const { output, status } = await runInKernel({ disks, script });
-  expect(status, output.toString()).toBe(0);
-  return output.toString();
-}
 
 describe('the reader sees what the kernel extracted from an archive', () => {
   /** Large values need inodes of their own; the others fit everywhere. */
@@ -108,15 +95,12 @@ describe('the reader sees what the kernel extracted from an archive', () => {
       });
       disks.push({ path, writable: true });
       disks.push({ path: emptyDisk(archiveOf(made), 128 * MIB), writable: true });
-      const [image, archive] = [disks.length - 2, disks.length - 1].map(
-        (index) => `/dev/ubd${String.fromCharCode(0x61 + index)}`,
-      );
       return `
-        mount -t ext4 ${image} /mnt
+        mount -t ext4 ${diskDevice(disks.length - 2)} /mnt
         tool tar --extract --sparse --numeric-owner --same-permissions --xattrs '--xattrs-include=*' \
           ${isSmall ? '--exclude=longest-link --xattrs-exclude=user.large' : ''} \
           -C /mnt -f /dev/ubd${isLarge ? 'b' : 'a'}
-        ${tarTo(archive as string)}
+        ${tarTo(diskDevice(disks.length - 1))}
         umount /mnt
       `;
     });
@@ -236,7 +220,7 @@ describe('after the kernel changed a file system of the writer', () => {
       `,
     );
     expect(() => seenByReader(copy)).toThrow(`${copy}: its journal has to be replayed first`);
-    await inKernel([{ path: copy, writable: true }], 'mount -t ext4 /dev/ubda /mnt; umount /mnt');
+    await inKernelOn(copy, 'mount -t ext4 /dev/ubda /mnt; umount /mnt');
     expect(seenByReader(copy).has('new')).toBe(true);
     expect(seenByReader(copy)).toEqual(seenByReader(path));
   });

@@ -13,7 +13,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { debugfsWrite, e2fsckComplaints, ImageFolder, noise } from '../../testing/ext4/ext4-image.ts';
+import { debugfsWrite, e2fsckComplaints, ImageFolder } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { FileImage } from '../block/file.ts';
 import { comparePaths } from '../entry/entry.ts';

@@ -1,16 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
-import {
-  directory,
-  file,
-  hardlink,
-  ImageFolder,
-  noise,
-  readAll,
-  symlink,
-  TEST_OPTIONS,
-  writeFileSystem,
-} from '../../testing/ext4/ext4-image.ts';
+import { directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
+import { ImageFolder, readAll, TEST_OPTIONS, writeFileSystem } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { MemoryImage } from '../block/block.ts';
 import { CRC32C_START, crc32c } from '../crc32c/crc32c.ts';

@@ -1,7 +1,8 @@
 /** Reads ext4 file systems: those of this project's writer, those of mke2fs, and those that Linux has changed. */
 
 import type { BlockSource } from '../block/block.ts';
-import { baseName, type Entry, type EntryMetadata, parentPath } from '../entry/entry.ts';
+import { baseName, type Entry, parentPath } from '../entry/entry.ts';
+import { inodeEntry } from '../entry/inode-entry.ts';
 import { MODE } from '../entry/linux-types.ts';
 import { decodeName, printableName } from '../entry/name.ts';
 import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts';
@@ -186,41 +187,21 @@ export class Ext4Reader implements TreeReader {
     inode: StoredInode,
     firstPaths: ReadonlyMap<number, string>,
   ): Entry {
-    const { mode, uid, gid } = inode;
-    const metadata: EntryMetadata = {
-      path,
-      mode: mode & ~MODE.mask,
-      uid,
-      gid,
-      xattrs: this.#content.xattrs(inodeNumber, inode),
-    };
+    const { mode, uid, gid, sizeBytes } = inode;
+    const xattrs = this.#content.xattrs(inodeNumber, inode);
     const target = firstPaths.get(inodeNumber);
-    if (target !== undefined) return { ...metadata, type: 'hardlink', target };
-    switch (mode & MODE.mask) {
-      case MODE.file:
-        return { ...metadata, type: 'file', sizeBytes: inode.sizeBytes };
-      case MODE.directory:
-        return { ...metadata, type: 'directory' };
-      case MODE.symlink:
-        return {
-          ...metadata,
-          type: 'symlink',
-          target: decodeName(this.#content.symlinkTarget(inodeNumber, inode)),
-        };
-      case MODE.characterDevice:
-        return { ...metadata, type: 'character-device', ...decodeDevice(inode.blockMap) };
-      case MODE.blockDevice:
-        return { ...metadata, type: 'block-device', ...decodeDevice(inode.blockMap) };
-      case MODE.fifo:
-        return { ...metadata, type: 'fifo' };
-      case MODE.socket:
-        return { ...metadata, type: 'socket' };
-      default:
-        return this.#inodes.fail(
-          inodeNumber,
-          `/${printableName(path)} is of no known type (mode 0${mode.toString(8)})`,
-        );
+    if (target !== undefined) {
+      return { path, mode: mode & ~MODE.mask, uid, gid, xattrs, type: 'hardlink', target };
     }
+    return inodeEntry(
+      { path, mode, uid, gid, xattrs },
+      {
+        sizeBytes,
+        symlinkTarget: () => decodeName(this.#content.symlinkTarget(inodeNumber, inode)),
+        device: () => decodeDevice(inode.blockMap),
+        fail: (problem) => this.#inodes.fail(inodeNumber, problem),
+      },
+    );
   }
 }
 

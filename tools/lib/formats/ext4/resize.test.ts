@@ -2,17 +2,16 @@
 import { execFileSync } from 'node:child_process';
 import { truncateSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { directory, file } from '../../testing/entries/entries.ts';
 import {
   debugfs,
-  directory,
   e2fsckComplaints,
-  file,
   ImageFolder,
-  noise,
   readAll,
   TEST_OPTIONS,
 } from '../../testing/ext4/ext4-image.ts';
-import { runInKernel } from '../../testing/kernel/test-kernel.ts';
+import { inKernelOn } from '../../testing/ext4/in-kernel.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { minimumExt4SizeBytes } from './ext4.ts';
 
@@ -89,17 +88,16 @@ describe('a file system grows', () => {
   ])('while the kernel has it mounted, %s', async (_, sizeBytes) => {
     const path = images.write(entries, { sizeBytes: 64 * MIB, journal: true }, contents);
     truncateSync(path, sizeBytes);
-    const { output, status } = await runInKernel({
-      disks: [{ path, writable: true }],
-      script: `
+    await inKernelOn(
+      path,
+      `
         mount -t ext4 /dev/ubda /mnt
         tool resize2fs /dev/ubda 2>&1
         mkdir /mnt/new
         head -c 200000000 /dev/zero > /mnt/new/file
         umount /mnt
       `,
-    });
-    expect(status, output.toString()).toBe(0);
+    );
     expect(statistic(path, 'Block count')).toBe(sizeBytes / 4096);
     expect(e2fsckComplaints(path)).toBe('');
     expect(readAll(path, 'd/f').equals(content)).toBe(true);

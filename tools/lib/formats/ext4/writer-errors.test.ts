@@ -1,17 +1,13 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { device, directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
 import {
   debugfs,
-  device,
-  directory,
   e2fsckComplaints,
-  file,
-  hardlink,
   ImageFolder,
-  noise,
   readAll,
-  symlink,
   TEST_OPTIONS,
 } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { Ext4Writer, minimumExt4SizeBytes } from './ext4.ts';
@@ -75,9 +71,9 @@ describe('errors say what is wrong, where, and what to do', () => {
 
   test('content that is longer, shorter or missing', () => {
     const open = writing([file('a', 3)])().openFile('a');
-    expect(() => open.write(Buffer.from('abcd'))).toThrow('/a: more content came than the 3 bytes');
+    expect(() => open.write(Buffer.from('abcd'))).toThrow('/a: its content is longer than the 3 bytes');
     open.write(Buffer.from('ab'));
-    expect(() => open.close()).toThrow('/a: 2 bytes of content came, and the tree says 3');
+    expect(() => open.close()).toThrow('/a: its content ends after 2 bytes, and the tree says 3');
     expect(() => writing([file('a', 3)])().finish()).toThrow('/a: no content came for its 3 bytes');
   });
 });

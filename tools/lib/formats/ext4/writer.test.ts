@@ -1,22 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { device, directory, file, hardlink, special, symlink } from '../../testing/entries/entries.ts';
 import {
   type Contents,
   debugfs,
-  device,
-  directory,
   e2fsckComplaints,
-  fifo,
-  file,
-  hardlink,
   ImageFolder,
-  noise,
   readAll,
   readTree,
-  symlink,
   TEST_OPTIONS,
   writeFileSystem,
 } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { decodeName } from '../entry/name.ts';
@@ -204,11 +199,11 @@ describe('contents come back', () => {
 describe('each kind of entry', () => {
   test('comes back, and is what debugfs says', () => {
     const entries: Entry[] = [
-      { ...device('block-new', 259, 70_000), type: 'block-device' } as Entry,
+      device('block-new', 259, 70_000, 'block-device'),
       device('char-new', 10, 256),
       device('char-old', 5, 1),
       directory('dir', { mode: 0o1777, uid: 65_536, gid: 4_294_967_294 }),
-      fifo('fifo'),
+      special('fifo', 'fifo'),
       file('file', 3, { mode: 0o4755, uid: 1000, gid: 100 }),
       hardlink('hard', 'file'),
       hardlink('hard-symlink', 'link'),

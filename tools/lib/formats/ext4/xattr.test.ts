@@ -1,17 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { directory, file, symlink, xattrs } from '../../testing/entries/entries.ts';
 import {
   debugfs,
-  directory,
   e2fsckComplaints,
-  file,
   ImageFolder,
-  noise,
   readTree,
-  symlink,
   TEST_OPTIONS,
-  xattrs,
 } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { aclFromDisk, aclToDisk } from './acl.ts';

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MemoryImage } from '../../formats/block/block.ts';
 import { FileImage } from '../../formats/block/file.ts';
-import { comparePaths, type Entry, type EntryMetadata, NO_XATTRS } from '../../formats/entry/entry.ts';
+import { comparePaths, type Entry } from '../../formats/entry/entry.ts';
 import { type Ext4Options, type Ext4Summary, Ext4Writer, readExt4 } from '../../formats/ext4/ext4.ts';
 import { hashName, hashStart } from '../../formats/ext4/htree-hash.ts';
+import { noise } from '../noise.ts';
 import { realTool } from '../real-tool.ts';
 
 export const TEST_OPTIONS = {
@@ -16,48 +17,6 @@ export const TEST_OPTIONS = {
   label: 'test',
   journal: false,
 } as const;
-
-type Metadata = Partial<Omit<EntryMetadata, 'path'>>;
-
-function metadata(path: string, mode: number, given: Metadata): EntryMetadata {
-  return { path, mode, uid: 0, gid: 0, xattrs: NO_XATTRS, ...given };
-}
-
-export function directory(path: string, given: Metadata = {}): Entry {
-  return { type: 'directory', ...metadata(path, 0o755, given) };
-}
-export function file(path: string, sizeBytes: number, given: Metadata = {}): Entry {
-  return { type: 'file', sizeBytes, ...metadata(path, 0o644, given) };
-}
-export function symlink(path: string, target: string, given: Metadata = {}): Entry {
-  return { type: 'symlink', target, ...metadata(path, 0o777, given) };
-}
-export function hardlink(path: string, target: string): Entry {
-  return { type: 'hardlink', target, ...metadata(path, 0o644, {}) };
-}
-export function device(path: string, major: number, minor: number): Entry {
-  return { type: 'character-device', major, minor, ...metadata(path, 0o600, {}) };
-}
-export function fifo(path: string): Entry {
-  return { type: 'fifo', ...metadata(path, 0o600, {}) };
-}
-export function socket(path: string): Entry {
-  return { type: 'socket', ...metadata(path, 0o755, {}) };
-}
-export function xattrs(values: Readonly<Record<string, string | Uint8Array>>): Map<string, Uint8Array> {
-  return new Map(Object.entries(values).map(([name, value]) => [name, Uint8Array.from(Buffer.from(value))]));
-}
-
-/** Bytes that look random, none of them zero, the same for the same seed. */
-export function noise(lengthBytes: number, seed = 1): Buffer {
-  const bytes = Buffer.alloc(lengthBytes);
-  let state = seed | 1;
-  for (let index = 0; index < lengthBytes; index++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    bytes[index] = (state >>> 24) | 1;
-  }
-  return bytes;
-}
 
 /** The words that hashing of names starts from on file systems of {@link TEST_OPTIONS}. */
 export const TEST_HASH_START = hashStart(Buffer.from(TEST_OPTIONS.hashSeed.replaceAll('-', ''), 'hex'));

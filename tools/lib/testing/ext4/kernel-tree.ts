@@ -6,18 +6,9 @@ import { type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
 import { decodeName } from '../../formats/entry/name.ts';
 import { readExt4 } from '../../formats/ext4/ext4.ts';
 import { readTarSync } from '../../formats/tar/reader.ts';
-import {
-  type Contents,
-  device,
-  directory,
-  fifo,
-  file,
-  hardlink,
-  namesAroundCollision,
-  noise,
-  symlink,
-  xattrs,
-} from './ext4-image.ts';
+import { device, directory, file, hardlink, special, symlink, xattrs } from '../entries/entries.ts';
+import { noise } from '../noise.ts';
+import { type Contents, namesAroundCollision } from './ext4-image.ts';
 
 /** u::rw-, u:1000:r--, g::r--, m::r--, o::---, as programs see it. */
 export const ACL = Buffer.from(
@@ -40,7 +31,7 @@ const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex'
 
 /** In no order of paths. */
 export const KERNEL_TREE: readonly Entry[] = [
-  { ...device('block-new', 259, 70_000), type: 'block-device' } as Entry,
+  device('block-new', 259, 70_000, 'block-device'),
   device('char-new', 10, 256),
   device('char-old', 5, 1),
   directory('dir', { mode: 0o2751, uid: 70_000, gid: 80_000 }),
@@ -54,7 +45,7 @@ export const KERNEL_TREE: readonly Entry[] = [
   directory(`dir/${NOT_UTF8}`),
   file(`dir/${NOT_UTF8}/${NOT_UTF8}`, 3),
   file(`dir/${'n'.repeat(255)}`, 0),
-  fifo('fifo'),
+  special('fifo', 'fifo'),
   directory('many'),
   ...Array.from({ length: 800 }, (_, index) => file(`many/näme-${index}`, 0)),
   directory('same-hash'),
