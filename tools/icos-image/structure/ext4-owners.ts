@@ -1,4 +1,4 @@
-/** Which inode each block of an ext4 file system belongs to, and as what. */
+/** Finds the inode that each block of an ext4 file system belongs to. */
 import { MODE } from '../../lib/formats/entry/linux-types.ts';
 import { decodeExtent, decodeExtentIndex } from '../../lib/formats/ext4/extents.ts';
 import {
@@ -12,7 +12,7 @@ import { DIRECT_WORDS, LEVELS, WORD_BYTES } from '../../lib/formats/ext4/indirec
 import { viewOf } from '../../lib/formats/structure/view.ts';
 import type { ImageSource } from '../bytes/source.ts';
 
-/** Blocks in a row with one owner. */
+/** Consecutive blocks with one owner. */
 export interface OwnedRun {
   readonly startBlock: number;
   readonly blockCount: number;
@@ -26,21 +26,21 @@ export interface OwnedRun {
     | 'extended attributes';
 }
 
-/** What the blocks of inodes are found by. */
+/** The inode tables of a file system. */
 export interface InodeTables {
   readonly source: ImageSource;
   readonly blockBytes: number;
   readonly blockCount: number;
   readonly inodeBytes: number;
   readonly inodesPerGroup: number;
-  /** The block of each group's inode table, and how many inodes at its start were ever used. */
+  /** By group: the first block of its inode table, and the number of inodes that were ever used. */
   readonly tables: readonly { readonly startBlock: number; readonly usedInodes: number }[];
 }
 
 const AT = INODE.at;
 const MAPPED_TYPES: readonly number[] = [MODE.file, MODE.directory, MODE.symlink];
 const TWO_TO_32 = 2 ** 32;
-/** Bounds the memory that a fragmented or damaged file system can take. */
+/** Limits the memory for a fragmented or damaged file system. */
 const MAX_RUNS = 1_000_000;
 const READ_INODES = 1024;
 
@@ -124,7 +124,7 @@ export class OwnerScan {
     }
   }
 
-  /** A pointer of the block maps of ext2 and ext3: to data at level 0, else to a block of pointers. */
+  /** Scans a pointer in a block map of ext2 or ext3: at level 0 to data, otherwise to pointers. */
   #scanPointer(block: number, level: number, inodeNumber: number, kind: OwnedRun['kind']): void {
     if (block === 0) return;
     if (!this.#own(block, 1, inodeNumber, level === 0 ? kind : 'block map') || level === 0) return;

@@ -1,4 +1,4 @@
-/** Names for the bytes of an ext4 file system. */
+/** Names the bytes of an ext4 file system. */
 import type { Superblock } from '../../lib/formats/ext4/ext4.ts';
 import { INCOMPAT } from '../../lib/formats/ext4/features.ts';
 import { GROUP_DESCRIPTOR, GROUP_FLAGS } from '../../lib/formats/ext4/format-group.ts';
@@ -20,7 +20,7 @@ const INODE_FIELDS: readonly Field[] = [
   [INODE.sizeBytes, MAXIMUM_INODE_BYTES - INODE.sizeBytes, 'extended attributes'],
 ];
 
-/** The number of inodes at the start of a group's table that were ever used. */
+/** Returns the number of inodes at the start of a group's table that were ever used. */
 function usedInodes({ flags, unusedInodeCount }: StoredGroup, inodesPerGroup: number): number {
   return (flags & GROUP_FLAGS.inodeUninit) !== 0 ? 0 : Math.max(0, inodesPerGroup - unusedInodeCount);
 }
@@ -33,7 +33,7 @@ function readGroups(source: ImageSource, superblock: Superblock, groupCount: num
   );
 }
 
-/** Superblock and descriptors of one group, the first or copies. */
+/** Yields the superblock and the descriptors of one group. */
 function* copyRegions(superblock: Superblock, group: number, groupCount: number): Generator<Region> {
   const { blockBytes, blocksPerGroup, firstDataBlock, descriptorBytes } = superblock;
   const groupStart = (firstDataBlock + group * blocksPerGroup) * blockBytes;
@@ -99,7 +99,7 @@ function ownedRegion(run: OwnedRun, blockBytes: number): Region {
 function* regions(source: ImageSource, superblock: Superblock): Generator<Region> {
   const { blockBytes, blockCount, firstDataBlock, blocksPerGroup, inodeBytes, inodesPerGroup } = superblock;
   yield region(0, SUPERBLOCK_OFFSET_BYTES, 'boot block');
-  yield region(blockCount * blockBytes, Number.POSITIVE_INFINITY, 'space behind the file system');
+  yield region(blockCount * blockBytes, Number.POSITIVE_INFINITY, 'space after the file system');
   if ((superblock.incompat & INCOMPAT.metaBg) !== 0) {
     yield structureRegion('superblock', SUPERBLOCK.fields, SUPERBLOCK_OFFSET_BYTES, SUPERBLOCK.sizeBytes);
     return;
@@ -118,7 +118,7 @@ function* regions(source: ImageSource, superblock: Superblock): Generator<Region
   for (const run of scan.runs) yield ownedRegion(run, blockBytes);
 }
 
-/** @param source the file system, opened before, so that its superblock is known to be sane */
+/** @param source a file system whose superblock the reader has already checked */
 export function ext4Structures(source: ImageSource, superblock: Superblock): StructureMap {
   return new RegionMap(regions(source, superblock));
 }

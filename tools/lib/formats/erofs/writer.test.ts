@@ -175,7 +175,7 @@ describe('the writer refuses, and says what to do,', () => {
     ],
     ['an unknown level', () => write([], { compression: { algorithm: 'zstd', level: 23 } }), 'write 1 to 22'],
     ['a long name', () => write([file('x'.repeat(256), 0)]), 'its name has 256 bytes'],
-    ['a long target', () => write([symlink('l', 'x'.repeat(4096))]), 'a link takes 1 to 4095'],
+    ['a long target', () => write([symlink('l', 'x'.repeat(4096))]), 'a target has 1 to 4095'],
     ['a missing directory', () => write([file('a/b', 0)]), 'its directory a is not in the tree'],
     ['a file with files in it', () => write([file('a', 0), file('a/b', 0)]), 'a is not a directory'],
     ['a path twice', () => write([file('a', 0), file('a', 0)]), 'it is in the tree twice'],

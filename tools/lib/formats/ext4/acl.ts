@@ -1,6 +1,7 @@
 /**
- * POSIX access control lists. Programs (and tar archives) see Linux's `struct posix_acl_xattr_header`, eight bytes an
- * entry; ext4 stores them shorter, without the id where a tag needs none (fs/ext4/acl.h in Linux).
+ * Converts POSIX access control lists between two forms. Programs and tar archives use Linux's
+ * `struct posix_acl_xattr_header`, with 8 bytes per entry. ext4 stores a shorter form, which leaves
+ * out the id of entries whose tag does not need one (fs/ext4/acl.h in Linux).
  */
 
 import { viewOf } from '../structure/view.ts';
@@ -12,14 +13,14 @@ const HEADER = ACL_HEADER.at;
 const ENTRY = ACL_ENTRY.at;
 const HEADER_BYTES = ACL_HEADER.sizeBytes;
 const ENTRY_BYTES = ACL_ENTRY.sizeBytes;
-/** The id of an entry whose tag needs none. */
+/** The id of an entry whose tag does not need one. */
 const UNDEFINED_ID = 0xffffffff;
 
 /** e_tag: the tags without and with an id. */
 const TAGS_WITHOUT_ID: ReadonlySet<number> = new Set([0x01, 0x04, 0x10, 0x20]);
 const TAGS_WITH_ID: ReadonlySet<number> = new Set([0x02, 0x08]);
 
-/** @returns ext4's form, or `undefined` where `value` is no access control list. */
+/** Returns the form of ext4, or `undefined` if `value` is not an access control list. */
 export function aclToDisk(value: Uint8Array): Uint8Array | undefined {
   const input = viewOf(value);
   if (value.length < HEADER_BYTES || (value.length - HEADER_BYTES) % ENTRY_BYTES !== 0) return undefined;
@@ -44,7 +45,10 @@ export function aclToDisk(value: Uint8Array): Uint8Array | undefined {
   return bytes.slice(0, end);
 }
 
-/** @returns the form that programs see, or `undefined` where `value` is no access control list of ext4. */
+/**
+ * Returns the form that programs use, or `undefined` if `value` is not an access control list of
+ * ext4.
+ */
 export function aclFromDisk(value: Uint8Array): Uint8Array | undefined {
   const input = viewOf(value);
   if (value.length < HEADER_BYTES || HEADER.a_version.get(input) !== DISK_VERSION) return undefined;

@@ -1,4 +1,7 @@
-/** Directory entries in blocks: "Directory Entries", "Linear Directories" in the kernel's ext4 documentation. */
+/**
+ * Encodes and decodes blocks of directory entries: "Linear (Classic) Directories" in the kernel's
+ * ext4 documentation (directory.rst).
+ */
 
 import { crc32c } from '../crc32c/crc32c.ts';
 import { viewOf } from '../structure/view.ts';
@@ -8,7 +11,7 @@ export const MAXIMUM_NAME_BYTES = 255;
 const ENTRY = DIRECTORY_ENTRY.at;
 const TAIL = DIRECTORY_TAIL.at;
 const ENTRY_HEADER_BYTES = DIRECTORY_ENTRY.sizeBytes;
-/** The last entry of each block: no name, a false type, and the block's checksum. */
+/** The last entry of each block has no name, a false type, and the checksum of the block. */
 const TAIL_BYTES = DIRECTORY_TAIL.sizeBytes;
 
 export const DOT = Uint8Array.of(0x2e);
@@ -21,12 +24,12 @@ export interface DirectoryEntry {
   readonly name: Uint8Array;
 }
 
-/** The bytes that an entry takes: header and name, to a multiple of four. */
+/** Returns the size of an entry: header and name, rounded up to a multiple of 4. */
 export function entryBytes(nameBytes: number): number {
   return ENTRY_HEADER_BYTES + Math.ceil(nameBytes / 4) * 4;
 }
 
-/** Writes one entry at `offset` that reaches over `recordBytes`. */
+/** Writes one entry that takes `recordBytes` bytes from `offset`. */
 export function encodeEntry(
   block: Uint8Array,
   offset: number,
@@ -41,12 +44,12 @@ export function encodeEntry(
   block.set(entry.name, offset + ENTRY_HEADER_BYTES);
 }
 
-/** Room for entries in a leaf block. */
+/** Returns the number of bytes for entries in a leaf block. */
 export function leafBytes(blockBytes: number): number {
   return blockBytes - TAIL_BYTES;
 }
 
-/** A block of entries, with its checksum; the entries must fit, and none at all makes an empty block. */
+/** Encodes a block of entries with its checksum. The entries must fit. The list may be empty. */
 export function encodeLeaf(
   entries: readonly DirectoryEntry[],
   blockBytes: number,
@@ -63,7 +66,7 @@ export function encodeLeaf(
     lastOffset = offset;
     offset += recordBytes;
   }
-  // The last entry, or the unused one that stands for an empty block, reaches to the tail.
+  // The last entry extends to the tail. An empty block has one unused entry, which does the same.
   ENTRY.rec_len.set(view, tail - lastOffset, lastOffset);
   TAIL.det_rec_len.set(view, TAIL_BYTES, tail);
   TAIL.det_reserved_ft.set(view, TAIL_FILE_TYPE, tail);
@@ -71,14 +74,14 @@ export function encodeLeaf(
   return block;
 }
 
-/** Thrown for a block that breaks the format; the message is a clause. */
+/** Reports a block that violates the format. The message is a clause. */
 export class DirectoryError extends Error {}
 
 /**
- * Yields the entries of a block but not `.` and `..`. The index blocks of a hash tree look like blocks without
- * entries, or like `.` and `..` alone, so they need no care here.
+ * Yields the entries of a block except `.` and `..`. The index blocks of a hash tree look like
+ * blocks without other entries, so they need no special treatment.
  *
- * @param inodeSeed the seed of the checksum, or `undefined` where there is none
+ * @param inodeSeed the seed of the checksum, or `undefined` if the block has no checksum
  */
 export function* decodeBlock(
   block: Uint8Array,
@@ -123,7 +126,7 @@ function isDots(name: Uint8Array): boolean {
   return name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e));
 }
 
-/** rec_len as it is meant: in blocks of 64 KiB, 0 and 65535 both stand for the whole block. */
+/** Decodes rec_len: in blocks of 64 KiB, 0 and 65535 both mean the whole block. */
 function recordLength(stored: number, blockBytes: number): number {
   return blockBytes === 0x10000 && (stored === 0 || stored === 0xffff) ? blockBytes : stored;
 }

@@ -1,4 +1,7 @@
-/** Extent trees: "The Contents of inode.i_block, Extent Tree" in the kernel's ext4 documentation. */
+/**
+ * Encodes and decodes extent trees: "The Contents of inode.i_block", "Extent Tree" in the kernel's
+ * ext4 documentation (ifork.rst).
+ */
 
 import { crc32c } from '../crc32c/crc32c.ts';
 import { offsetsOf } from '../structure/offsets.ts';
@@ -22,22 +25,22 @@ const HEADER_OFFSET = offsetsOf(EXTENT_HEADER);
 const LEAF_OFFSET = offsetsOf(EXTENT);
 const HEADER_BYTES = EXTENT_HEADER.sizeBytes;
 const RECORD_BYTES = EXTENT_RECORD_BYTES;
-/** Extents or index records in the inode itself. */
+/** The number of records in the inode itself. */
 export const ROOT_RECORDS = (BLOCK_MAP_BYTES - HEADER_BYTES) / RECORD_BYTES;
 const TWO_TO_32 = 2 ** 32;
 
-/** `blockCount` blocks of a file from `logicalBlock` on lie from `physicalBlock` on. */
+/** Maps `blockCount` blocks of a file from `logicalBlock` to the blocks from `physicalBlock`. */
 export interface Extent {
   readonly logicalBlock: number;
   readonly physicalBlock: number;
   readonly blockCount: number;
 }
 export interface StoredExtent extends Extent {
-  /** False for space that is set aside and reads as zeros. */
+  /** False for preallocated space, which reads as zeros. */
   readonly initialized: boolean;
 }
 
-/** A list of extents without an object for each. */
+/** A list of extents that needs no object per extent. */
 export interface ExtentList {
   readonly length: number;
   logicalBlock(index: number): number;
@@ -45,12 +48,12 @@ export interface ExtentList {
   blockCount(index: number): number;
 }
 
-/** Records in a tree block: what is left beside the header and the checksum behind the last record. */
+/** Returns the number of records in a tree block, between the header and the checksum. */
 export function recordsPerBlock(blockBytes: number): number {
   return Math.floor((blockBytes - HEADER_BYTES - EXTENT_TAIL.sizeBytes) / RECORD_BYTES);
 }
 
-/** Blocks that the tree of `extentCount` extents needs outside of the inode. */
+/** Returns the number of blocks that a tree of `extentCount` extents needs outside the inode. */
 export function extentTreeBlockCount(extentCount: number, blockBytes: number): number {
   let blockCount = 0;
   for (let records = extentCount; records > ROOT_RECORDS; ) {
@@ -70,8 +73,8 @@ function encodeHeader(view: DataView, recordCount: number, maximum: number, dept
 type RecordWriter = (view: DataView, offset: number, index: number) => void;
 
 /**
- * Encodes a tree that fits in the inode, byte by byte: most files have one, and to make a view of
- * each takes ten times as long.
+ * Encodes a tree that fits in the inode. Most files have such a tree. A `DataView` for each of them
+ * takes more than ten times as long as single bytes.
  */
 function encodeShortTree(extents: ExtentList): Uint8Array {
   const root = new Uint8Array(BLOCK_MAP_BYTES);
@@ -98,9 +101,9 @@ function put32(bytes: Uint8Array, offset: number, value: number): void {
 }
 
 /**
- * Encodes an extent tree, leaves first, each block full but the last of its level.
+ * Encodes an extent tree, leaves first. Every block is full except the last one of each level.
  *
- * @param writeBlock is given each block outside of the inode and returns the block number that it got
+ * @param writeBlock writes a block outside the inode and returns its block number
  * @returns the 60 bytes of i_block
  */
 export function encodeExtentTree(
@@ -150,14 +153,14 @@ export function encodeExtentTree(
   return root;
 }
 
-/** Thrown for a tree that breaks the format; the message is a clause. */
+/** Reports a tree that violates the format. The message is a clause. */
 export class ExtentTreeError extends Error {}
 
 /**
  * Yields the extents of a tree in the order of their logical blocks.
  *
- * @param readBlock reads a block outside of the inode
- * @param inodeSeed the seed of the blocks' checksums, or `undefined` where there are none
+ * @param readBlock reads a block outside the inode
+ * @param inodeSeed the seed of the blocks' checksums, or `undefined` if they have no checksums
  */
 export function* decodeExtentTree(
   blockMap: Uint8Array,
@@ -184,7 +187,7 @@ function* decodeNode(
   if (depth > MAXIMUM_EXTENT_DEPTH || (expectedDepth !== undefined && depth !== expectedDepth)) {
     throw new ExtentTreeError('its extent tree has a node of the wrong depth');
   }
-  // Only the root of an empty file has nothing in it; this also keeps a damaged tree from growing without end.
+  // Only the root of an empty file has no records. This also stops a damaged tree that is endless.
   if (recordCount === 0 && (expectedDepth !== undefined || depth > 0)) {
     throw new ExtentTreeError('its extent tree has a node without records');
   }
@@ -205,12 +208,12 @@ function* decodeNode(
   }
 }
 
-/** Reads a record of an inner node. @returns the block of the node that it refers to */
+/** Decodes a record of an inner node, which is the block of a child. */
 export function decodeExtentIndex(view: DataView, offset: number): number {
   return INDEX.ei_leaf_lo.get(view, offset) + INDEX.ei_leaf_hi.get(view, offset) * TWO_TO_32;
 }
 
-/** Reads a record of a leaf. */
+/** Decodes a record of a leaf. */
 export function decodeExtent(view: DataView, offset: number): StoredExtent {
   const length = LEAF.ee_len.get(view, offset);
   const initialized = length <= MAXIMUM_EXTENT_BLOCKS;

@@ -1,4 +1,6 @@
-/** The bytes of directories: "Directory Entries" in the kernel's ext4 documentation (directory.rst). */
+/**
+ * The bytes of directories: "Directory Entries" in the kernel's ext4 documentation (directory.rst).
+ */
 import { structure } from '../structure/structure.ts';
 
 /** struct ext4_dir_entry_2, without the name that follows it. */

@@ -1,4 +1,7 @@
-/** A group descriptor's bytes: "Block Group Descriptors" in the kernel's ext4 documentation (group_descr.rst). */
+/**
+ * A group descriptor's bytes: "Block Group Descriptors" in the kernel's ext4 documentation
+ * (group_descr.rst).
+ */
 import { structure } from '../structure/structure.ts';
 
 /** struct ext4_group_desc. Without the 64bit feature it ends before bg_block_bitmap_hi. */

@@ -1,7 +1,10 @@
 /** An inode's bytes: "Index Nodes" in the kernel's ext4 documentation (inodes.rst). */
 import { structure } from '../structure/structure.ts';
 
-/** struct ext4_inode. An inode of 128 bytes ends before i_extra_isize. In larger ones, extended attributes follow. */
+/**
+ * struct ext4_inode. An inode of 128 bytes ends before i_extra_isize. In larger ones, extended
+ * attributes follow.
+ */
 export const INODE = structure([
   [0x0, 2, 'i_mode'],
   [0x2, 2, 'i_uid'],

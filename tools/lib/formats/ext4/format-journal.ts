@@ -1,4 +1,7 @@
-/** The bytes of a journal: "Journal (jbd2)" in the kernel's ext4 documentation (journal.rst). Big-endian. */
+/**
+ * The bytes of a journal: "Journal (jbd2)" in the kernel's ext4 documentation (journal.rst).
+ * Big-endian.
+ */
 import { structure } from '../structure/structure.ts';
 
 /** h_magic. */

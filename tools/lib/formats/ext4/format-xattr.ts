@@ -1,4 +1,7 @@
-/** The bytes of extended attributes: "Extended Attributes" in the kernel's ext4 documentation (attributes.rst). */
+/**
+ * The bytes of extended attributes: "Extended Attributes" in the kernel's ext4 documentation
+ * (attributes.rst).
+ */
 import { structure } from '../structure/structure.ts';
 
 /** h_magic. */
@@ -27,7 +30,9 @@ export const XATTR_ENTRY = structure([
   [0xc, 4, 'e_hash'],
 ]);
 
-/** ext4_acl_header (fs/ext4/acl.h in Linux), and struct posix_acl_xattr_header, which programs see. */
+/**
+ * ext4_acl_header (fs/ext4/acl.h in Linux), and struct posix_acl_xattr_header, which programs see.
+ */
 export const ACL_HEADER = structure([[0x0, 4, 'a_version']]);
 
 /** ext4_acl_entry, and struct posix_acl_xattr_entry. */

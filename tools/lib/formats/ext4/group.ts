@@ -1,4 +1,7 @@
-/** Block group descriptors and bitmaps: "Block Group Descriptors" in the kernel's ext4 documentation. */
+/**
+ * Encodes and decodes group descriptors and bitmaps: "Block Group Descriptors" in the kernel's ext4
+ * documentation (group_descr.rst).
+ */
 
 import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
 import type { FieldAccess } from '../structure/structure.ts';
@@ -21,13 +24,13 @@ export interface GroupDescriptor {
   readonly freeInodeCount: number;
   readonly directoryCount: number;
   readonly flags: number;
-  /** Inodes at the end of the group's table that were never used. */
+  /** The number of inodes at the end of the group's table that were never used. */
   readonly unusedInodeCount: number;
   readonly blockBitmapChecksum: number;
   readonly inodeBitmapChecksum: number;
 }
 
-/** Writes the descriptor of `group` to `bytes`, which are its 64 bytes in the table, all zero so far. */
+/** Writes the descriptor of `group` to `bytes`: its 64 bytes in the table, which must be zero. */
 export function encodeGroupDescriptor(
   bytes: Uint8Array,
   group: number,
@@ -58,7 +61,7 @@ function descriptorChecksum(bytes: Uint8Array, group: number, seed: number): num
   return crc32c(crc, bytes, AT.bg_checksum.endBytes) & 0xffff;
 }
 
-/** The checksum of the older kind (the uninit_bg feature). */
+/** Computes the older checksum (the uninit_bg feature). */
 function oldDescriptorChecksum(bytes: Uint8Array, group: number, uuid: Uint8Array): number {
   const number = new Uint8Array(4);
   new DataView(number.buffer).setUint32(0, group, true);
@@ -67,7 +70,7 @@ function oldDescriptorChecksum(bytes: Uint8Array, group: number, uuid: Uint8Arra
   return crc16(crc, bytes.subarray(AT.bg_checksum.endBytes));
 }
 
-/** A descriptor as it is stored: what a reader needs of it. */
+/** The fields of a stored descriptor that readers use. */
 export interface StoredGroup {
   readonly blockBitmap: number;
   readonly inodeBitmap: number;
@@ -76,7 +79,7 @@ export interface StoredGroup {
   readonly unusedInodeCount: number;
 }
 
-/** Reads a descriptor of 64 bytes, or of 32 without the 64bit feature. */
+/** Decodes a descriptor of 64 bytes, or of 32 bytes without the 64bit feature. */
 export function decodeGroupDescriptor(bytes: Uint8Array): StoredGroup {
   const view = viewOf(bytes);
   const isWide = bytes.length >= DESCRIPTOR_BYTES;
@@ -90,7 +93,7 @@ export function decodeGroupDescriptor(bytes: Uint8Array): StoredGroup {
   };
 }
 
-/** Reports whether a descriptor matches its checksum, of the kind that the file system has. */
+/** Reports whether a descriptor matches its checksum. The features decide on the kind. */
 export function isDescriptorIntact(superblock: Superblock, bytes: Uint8Array, group: number): boolean {
   const { roCompat, uuid, checksumSeed } = superblock;
   const view = viewOf(bytes);

@@ -1,4 +1,4 @@
-/** Index nodes: "Index Nodes" in the kernel's ext4 documentation (inodes.rst, special_inodes.rst). */
+/** Encodes and decodes inodes: "Index Nodes" in the kernel's ext4 documentation (inodes.rst). */
 
 import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
 import { MODE } from '../entry/linux-types.ts';
@@ -14,28 +14,31 @@ const { i_checksum_lo: CHECKSUM_LOW, i_checksum_hi: CHECKSUM_HIGH } = AT;
 const EXTRA_TIME_BYTES = AT.i_ctime_extra.lengthBytes;
 
 export const INODE_BYTES = 256;
-/** The size of the oldest inodes, and of the part that all inodes have. */
+/** The size of the oldest inodes, and of the part common to all inodes. */
 export const SHORT_INODE_BYTES = AT.i_extra_isize.offsetBytes;
-/** The fields past the first 128 bytes that this project fills: up to and with i_projid. */
+/** The size of the fields after the first 128 bytes: through i_projid. */
 export const EXTRA_INODE_BYTES = AT.i_projid.endBytes - SHORT_INODE_BYTES;
-/** Where extended attributes in the inode's body begin. */
+/** The offset of extended attributes in the inode. */
 export const BODY_XATTR_OFFSET_BYTES = INODE.sizeBytes;
-/** i_block: the root of the extent tree, the target of a short symbolic link, or a device number. */
+/**
+ * The size of i_block: the root of the extent tree, a short symbolic link's target, or a device
+ * number.
+ */
 export const BLOCK_MAP_BYTES = AT.i_block.lengthBytes;
 
 export const ROOT_INODE = 2;
 export const JOURNAL_INODE = 8;
-/** Inodes 1 to 10 have fixed uses. */
+/** Inodes 1 to 10 have fixed uses (special_inodes.rst). */
 export const FIRST_FREE_INODE = 11;
 
-/** Inodes that are not what they seem without the key, the locale or the hash tree that belongs to them. */
+/** Inodes that cannot be read correctly without their key, locale or hash tree. */
 export const REFUSED_INODE_FLAGS = [
   { flag: INODE_FLAGS.encrypt, what: 'encrypted (fscrypt)' },
   { flag: INODE_FLAGS.verity, what: 'protected by fs-verity' },
   { flag: INODE_FLAGS.casefold, what: 'a directory that folds case (casefold)' },
 ] as const;
 
-/** i_blocks counts sectors of this size, whatever the block size. */
+/** i_blocks counts sectors of this size, for all block sizes. */
 export const SECTOR_BYTES = 512;
 
 export interface Inode {
@@ -50,43 +53,45 @@ export interface Inode {
   readonly flags: number;
   /** The 60 bytes of i_block. */
   readonly blockMap: Uint8Array;
-  /** The block of extended attributes, 0 for none. */
+  /** The block of extended attributes, or 0. */
   readonly xattrBlock: number;
 }
 
 export interface StoredInode extends Inode {
   readonly changeTime: Timestamp;
   readonly modificationTime: Timestamp;
-  /** `undefined` where the inode has no room for it. */
+  /** `undefined` if the inode has no room for it. */
   readonly creationTime: Timestamp | undefined;
   readonly deletionTimeSeconds: number;
-  /** What lies behind the fixed fields: extended attributes, if they begin with their magic number. */
+  /**
+   * The bytes after the fixed fields: extended attributes, if they begin with their magic number.
+   */
   readonly body: Uint8Array;
   readonly checksumSeed: number;
 }
 
 const TWO_TO_32 = 2 ** 32;
-/** Seconds that fit: 32 signed bits and two more in the extra field. */
+/** The latest time: 32 signed bits, and two more in the extra field. */
 export const MAXIMUM_TIME_SECONDS = 2 ** 34 - 2 ** 31 - 1;
 
-/** The seed of an inode's own checksum and of those of its directory and extent blocks. */
+/** Computes the seed for the checksums of an inode and of its directory and extent blocks. */
 export function inodeChecksumSeed(seed: number, inodeNumber: number, generation = 0): number {
   return crc32cWord(crc32cWord(seed, inodeNumber), generation);
 }
 
-/** The checksum of an inode whose two checksum fields are zero. */
+/** Computes the checksum of an inode. Its two checksum fields must be zero. */
 function inodeChecksum(bytes: Uint8Array, inodeSeed: number): number {
   return crc32c(inodeSeed, bytes);
 }
 
-/** The two lowest bits of an extra time field: how often 2^32 seconds go on top of the signed 32 bits. */
+/** Returns the two lowest bits of an extra time field: the multiple of 2^32 seconds to add. */
 function epochBits(seconds: number): number {
   return ((seconds - (seconds | 0)) / TWO_TO_32) & 3;
 }
 
 /**
- * Writes an inode to `bytes`: 256 bytes, zero but for the extended attributes that the caller has put at
- * {@link BODY_XATTR_OFFSET_BYTES}. All four times become `timeSeconds`.
+ * Writes an inode to `bytes`: 256 bytes that are zero, except for extended attributes at
+ * {@link BODY_XATTR_OFFSET_BYTES}. Sets all four times to `timeSeconds`.
  */
 export function encodeInode(bytes: Uint8Array, inode: Inode, timeSeconds: number, inodeSeed: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, INODE_BYTES);
@@ -127,9 +132,11 @@ function decodeTime(view: DataView, offset: number, extraOffset: number, extraEn
 }
 
 /**
+ * Decodes an inode.
+ *
  * @param bytes the inode's bytes, 128 or more
- * @param seed the file system's checksum seed, or `undefined` where it has no metadata checksums
- * @returns `undefined` where the inode does not match its checksum
+ * @param seed the checksum seed, or `undefined` if the file system has no metadata checksums
+ * @returns `undefined` if the inode does not match its checksum
  */
 export function decodeInode(
   bytes: Uint8Array,
@@ -144,7 +151,8 @@ export function decodeInode(
     seed === undefined ? 0 : inodeChecksumSeed(seed, inodeNumber, view.getUint32(OFFSET.i_generation, true));
   if (seed !== undefined && !isIntact(bytes, view, extraEnd, checksumSeed)) return undefined;
   const mode = view.getUint16(OFFSET.i_mode, true);
-  // Only of files are the upper 32 bits of the size a size, whatever the file system (ext4_isize in Linux, without large_dir).
+  // i_size_high is part of the size only for files, in all file systems (ext4_isize in Linux,
+  // without large_dir).
   const sizeHigh = (mode & MODE.mask) === MODE.file ? view.getUint32(OFFSET.i_size_high, true) : 0;
   return {
     mode,
@@ -180,7 +188,10 @@ function isIntact(bytes: Uint8Array, view: DataView, extraEnd: number, inodeSeed
   return !hasHigh || CHECKSUM_HIGH.get(view) === checksum >>> 16;
 }
 
-/** i_block of a device: the first word for numbers below 256, else the second word (new_encode_dev in Linux). */
+/**
+ * Encodes the i_block of a device: the first word if both numbers are below 256, otherwise the
+ * second (new_encode_dev in Linux).
+ */
 export function encodeDevice(major: number, minor: number): Uint8Array {
   const map = new Uint8Array(BLOCK_MAP_BYTES);
   const view = new DataView(map.buffer);

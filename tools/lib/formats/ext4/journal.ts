@@ -1,15 +1,15 @@
-/** The journal of an ext4 file system, empty: "Journal (jbd2)" in the kernel's ext4 documentation. Big-endian. */
+/** Encodes an empty journal: "Journal (jbd2)" in the kernel's ext4 documentation (journal.rst). */
 
 import { JOURNAL_MAGIC, JOURNAL_SUPERBLOCK } from './format-journal.ts';
 
 const BLOCK_TYPE_SUPERBLOCK_V2 = 4;
-/** The transaction that the first mount begins with. */
+/** The number of the first transaction. */
 const FIRST_SEQUENCE = 1;
-/** Behind the journal's superblock. */
+/** The block after the journal's superblock. */
 const FIRST_LOG_BLOCK = 1;
 const USER_COUNT = 1;
 
-/** Blocks of the journal for a file system of fewer blocks than the limit, as mke2fs chooses them. */
+/** The size of the journal by the size of the file system, as mke2fs chooses it. */
 const SIZES: readonly { readonly belowBlocks: number; readonly journalBlocks: number }[] = [
   { belowBlocks: 32_768, journalBlocks: 1_024 },
   { belowBlocks: 262_144, journalBlocks: 4_096 },
@@ -26,8 +26,9 @@ export function journalBlockCount(blockCount: number): number {
 }
 
 /**
- * The first block of an empty journal; all others may hold anything. The kernel turns the journal's checksums on when it
- * mounts a file system with metadata checksums, so none stand here, as mke2fs does it.
+ * Encodes the first block of an empty journal. The other blocks may contain anything. The block has
+ * no checksums, as with mke2fs: the kernel turns them on when it mounts a file system with metadata
+ * checksums.
  */
 export function encodeJournalSuperblock(journalBlocks: number, blockBytes: number): Uint8Array {
   const bytes = new Uint8Array(blockBytes);

@@ -1,4 +1,6 @@
-/** The superblock: "Super Block" in the kernel's ext4 documentation (Documentation/filesystems/ext4/super.rst). */
+/**
+ * Encodes and decodes the superblock: "Super Block" in the kernel's ext4 documentation (super.rst).
+ */
 
 import { CRC32C_START, crc32c } from '../crc32c/crc32c.ts';
 import { decodeName, encodeName } from '../entry/name.ts';
@@ -14,36 +16,36 @@ const AT = SUPERBLOCK.at;
 /** s_state. */
 export const STATE = { clean: 0x1, errors: 0x2 } as const;
 
-/** s_flags: which signedness `char` had in the directory hash. */
+/** s_flags: the signedness of `char` in the directory hash. */
 export const FLAG_SIGNED_HASH = 0x1;
 export const FLAG_UNSIGNED_HASH = 0x2;
 
 /** s_def_hash_version. */
 export const HASH_HALF_MD4 = 1;
 
-/** The room for the label and for the path of the last mount, in bytes. */
+/** The sizes of the label and of the path of the last mount. */
 export const LABEL_BYTES = AT.s_volume_name.lengthBytes;
 export const LAST_MOUNTED_BYTES = AT.s_last_mounted.lengthBytes;
 
 const ERRORS_CONTINUE = 1;
 const REVISION_ORIGINAL = 0;
 const REVISION_DYNAMIC = 1;
-/** What a file system of the original revision has, whatever stands in the fields for it. */
+/** The values for a file system of the original revision, which ignores the fields. */
 const ORIGINAL_INODE_BYTES = 128;
 const ORIGINAL_FIRST_INODE = 11;
 const CHECKSUM_CRC32C = 1;
 /** s_default_mount_opts: user_xattr and acl, which mke2fs sets too. */
 const DEFAULT_MOUNT_OPTIONS = 0x4 | 0x8;
-/** s_max_mnt_count: never check because of the number of mounts. */
+/** s_max_mnt_count: no check is due after any number of mounts. */
 const NO_MOUNT_LIMIT = 0xffff;
 /** s_jnl_backup_type: s_jnl_blocks holds the journal inode's block map and size. */
 const JOURNAL_BACKUP_BLOCKS = 1;
 /** Blocks are 1024 bytes shifted left by s_log_block_size. */
 const LOG_BLOCK_BASE = 10;
-/** Group descriptors without the 64bit feature. */
+/** The size of a group descriptor without the 64bit feature. */
 const SHORT_DESCRIPTOR_BYTES = GROUP_DESCRIPTOR.at.bg_block_bitmap_hi.offsetBytes;
 
-/** What the superblock says, in the units of its fields. */
+/** The values of the superblock. */
 export interface Superblock {
   readonly inodeCount: number;
   readonly blockCount: number;
@@ -71,15 +73,19 @@ export interface Superblock {
   readonly flags: number;
   readonly journalInode: number;
   readonly logGroupsPerFlex: number;
-  /** Descriptors from this block of their table on lie in their own groups (the meta_bg feature). */
+  /**
+   * The descriptors from this block of their table are in their own groups (the meta_bg feature).
+   */
   readonly firstMetaBlock: number;
-  /** The groups with copies of the superblock under sparse_super2; 0 for none. */
+  /** The groups with copies of the superblock under sparse_super2, or 0. */
   readonly backupGroups: readonly [number, number];
-  /** The seed of all other checksums: from the UUID, or stored where the csum_seed feature is set. */
+  /**
+   * The seed of all other checksums: computed from the UUID, or stored with the csum_seed feature.
+   */
   readonly checksumSeed: number;
 }
 
-/** Fields that this project's writer leaves at 0, or makes up itself. */
+/** Fields that the encoder sets itself or leaves at 0. */
 type Derived = 'state' | 'checksumSeed' | 'firstDataBlock' | 'firstMetaBlock' | 'backupGroups';
 
 /** The fields of the journal's inode that its copy in the superblock keeps. */
@@ -89,11 +95,11 @@ export interface JournalBackup {
 }
 
 export type NewSuperblock = Omit<Superblock, Derived> & {
-  /** The group that this copy stands in. */
+  /** The group that this copy is in. */
   readonly group: number;
-  /** The journal inode's i_block, from which e2fsck can rebuild that inode; absent without a journal. */
+  /** Lets e2fsck rebuild the journal's inode. Absent without a journal. */
   readonly journalBackup?: JournalBackup;
-  /** Bytes of each inode past the first 128 that are in use. */
+  /** The number of bytes in use after the first 128 of each inode. */
   readonly extraInodeBytes: number;
 };
 
@@ -168,13 +174,13 @@ function superblockChecksum(bytes: Uint8Array): number {
   return crc32c(CRC32C_START, bytes, 0, AT.s_checksum.offsetBytes);
 }
 
-/** Text up to the first NUL. */
+/** Decodes text up to the first NUL. */
 function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return decodeName(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** @returns the superblock, or one clause that says why it is none. */
+/** Decodes a superblock. Returns a clause with the problem if it is not valid. */
 export function decodeSuperblock(bytes: Uint8Array): Superblock | string {
   const view = viewOf(bytes);
   if (AT.s_magic.get(view) !== SUPERBLOCK_MAGIC) return 'there is no ext4 superblock';

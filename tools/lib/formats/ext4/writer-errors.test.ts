@@ -34,8 +34,8 @@ describe('errors say what is wrong, where, and what to do', () => {
     ['a hard link to nothing', [hardlink('a', 'b')], 'the target b of its hard link is not in the tree'],
     ['a hard link to a directory', [hardlink('a', 'b'), directory('b')], 'is a directory'],
     ['hard links in a circle', [hardlink('a', 'b'), hardlink('b', 'a')], 'leads back to itself'],
-    ['a path that climbs', [file('..', 0)], 'no path inside a file system'],
-    ['an absolute path', [file('/a', 0)], 'no path inside a file system'],
+    ['a path that climbs', [file('..', 0)], 'not a path inside a file system'],
+    ['an absolute path', [file('/a', 0)], 'not a path inside a file system'],
     ['an empty link', [symlink('a', '')], 'its target has 0 bytes'],
     ['a link of 4096 bytes', [symlink('a', 'x'.repeat(4096))], 'its target has 4096 bytes'],
     ['a minor number past 20 bits', [device('a', 1, 2 ** 20)], 'its device number'],
@@ -47,17 +47,17 @@ describe('errors say what is wrong, where, and what to do', () => {
   });
 
   test.each([
-    ['a size that is no multiple of a block', { sizeBytes: 4 * MIB + 1 }, 'no multiple of 4096'],
+    ['a size that is no multiple of a block', { sizeBytes: 4 * MIB + 1 }, 'not a multiple of 4096'],
     ['a size over the limit', { sizeBytes: 2 ** 44 }, '16 TiB'],
-    ['a UUID that is none', { uuid: 'x' }, 'is no UUID'],
+    ['a UUID that is none', { uuid: 'x' }, 'is not a UUID'],
     ['a label of 17 bytes', { label: 'x'.repeat(17) }, 'has 17 bytes, and 16 fit'],
     ['a journal on 4 MiB', { journal: true }, 'too small for a journal'],
-    ['a label with a NUL', { label: 'a\0b' }, 'has a NUL in it'],
+    ['a label with a NUL', { label: 'a\0b' }, 'contains a NUL'],
     ['a mount point of 64 bytes', { lastMounted: 'x'.repeat(64) }, 'has 64 bytes, and 63 fit'],
     ['over half of it for root', { reservedPercent: 51 }, '51 percent'],
-    ['half an inode', { freeInodes: 0.5 }, 'no whole number'],
+    ['half an inode', { freeInodes: 0.5 }, 'not a whole number'],
     ['inodes in two ways', { freeInodes: 1, inodeCount: 1 }, 'give one of the two'],
-    ['a time before 1970', { timeSeconds: -1 }, 'does not fit'],
+    ['a time before 1970', { timeSeconds: -1 }, 'out of range'],
   ])('%s', (_, changed, message) => {
     expect(() => new Ext4Writer(new MemoryImage(MIB), [], { ...options, ...changed })).toThrow(message);
   });
@@ -66,7 +66,7 @@ describe('errors say what is wrong, where, and what to do', () => {
     const links = Array.from({ length: 65_000 }, (_, index) =>
       hardlink(`b${`${index}`.padStart(5, '0')}`, 'a'),
     );
-    expect(writing([file('a', 0), ...links])).toThrow('/a: it has 65001 names, and ext4 takes 65000');
+    expect(writing([file('a', 0), ...links])).toThrow('/a: it has 65001 names, and ext4 allows 65000');
   });
 
   test('content that is longer, shorter or missing', () => {
@@ -74,7 +74,9 @@ describe('errors say what is wrong, where, and what to do', () => {
     expect(() => open.write(Buffer.from('abcd'))).toThrow('/a: its content is longer than the 3 bytes');
     open.write(Buffer.from('ab'));
     expect(() => open.close()).toThrow('/a: its content ends after 2 bytes, and the tree says 3');
-    expect(() => writing([file('a', 3)])().finish()).toThrow('/a: no content came for its 3 bytes');
+    expect(() => writing([file('a', 3)])().finish()).toThrow(
+      '/a: none of its 3 bytes of content were written',
+    );
   });
 });
 

@@ -108,7 +108,7 @@ describe('extended attributes that ext4 cannot hold are refused', () => {
     ['another system attribute', { 'system.nfs4_acl': '' }, 'is in a namespace'],
     ['a name that ends with its namespace', { 'user.': '' }, 'has no name'],
     ['a name of 256 bytes', { [`user.${'n'.repeat(251)}`]: '' }, 'has a name of over 255 bytes'],
-    ['a broken access control list', { 'system.posix_acl_access': 'xx' }, 'is no access control list'],
+    ['a broken access control list', { 'system.posix_acl_access': 'xx' }, 'is not an access control list'],
   ])('%s', (_, values, message) => {
     const entries = [file('f', 0, { xattrs: xattrs(values) })];
     expect(() => new Ext4Writer(new MemoryImage(MIB), entries, { ...TEST_OPTIONS, sizeBytes: MIB })).toThrow(
