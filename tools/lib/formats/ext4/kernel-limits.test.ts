@@ -1,4 +1,4 @@
-/** Holds what the writer makes at its limits against a running kernel: directories, links, sizes, and growing. */
+/** Checks the limits of the writer in a running kernel: directories, links and sizes. */
 import { afterAll, expect, test } from 'vitest';
 import { directory, file, hardlink } from '../../testing/entries/entries.ts';
 import { debugfs, e2fsckComplaints, ImageFolder, TEST_OPTIONS } from '../../testing/ext4/ext4-image.ts';
@@ -49,7 +49,7 @@ test('a directory of 100,000 names: the kernel finds each, and adds and removes 
   expect(expected.filter((name) => !found.has(name))).toEqual([]);
 });
 
-test('a file of 64,998 names and a directory of 64,998 others: the kernel goes on where the writer stopped', async () => {
+test('a file with 64,998 names and a directory with 64,998 sub-directories: the kernel adds more', async () => {
   const number = (index: number): string => `${index}`.padStart(5, '0');
   const entries = [
     directory('dirs'),
@@ -82,11 +82,12 @@ test('a file of 64,998 names and a directory of 64,998 others: the kernel goes o
   expect(e2fsckComplaints(path)).toBe('');
 });
 
-test('files of more than 4 GiB, of holes and of whole extents, are what the kernel reads', async () => {
+test('the kernel reads files of more than 4 GiB, with holes and with full extents', async () => {
   const path = images.file('large.img');
   const sizeBytes = 6 * GIB;
   const image = FileImage.create(path, sizeBytes);
-  // Large pieces are content, of which the last bytes alone are looked at below: the disk of the test need not hold 4 GiB.
+  // Large pieces are content, and the test reads only the last bytes: the disk need not store 4
+  // GiB.
   const sink: BlockSink = {
     write: (offset, bytes) => {
       if (bytes.length < MIB) image.write(offset, bytes);
@@ -121,7 +122,7 @@ test('files of more than 4 GiB, of holes and of whole extents, are what the kern
       umount /mnt
     `,
   );
-  // The extents of the second file take a block of their own.
+  // The extents of the second file need another block.
   const sectors = (4 * GIB) / 512 + 8 + 8;
   expect(output.replaceAll(/ +/g, ' ')).toBe(
     `${15 * 2 ** 40} 16\n${4 * GIB + 5} ${sectors}\nstart\nend\n \\0 h e l l o\n`,

@@ -1,4 +1,4 @@
-/** Holds the writer against a running kernel, which mounts what it wrote, changes it and fills it. */
+/** Mounts, changes and fills file systems of the writer in a running kernel. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { file, special } from '../../testing/entries/entries.ts';
 import { e2fsckComplaints, ImageFolder } from '../../testing/ext4/ext4-image.ts';
@@ -20,10 +20,10 @@ const GIB = 2 ** 30;
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
-/** KERNEL_TREE and a socket, which tar leaves out. */
+/** The tree with a socket, which tar leaves out. */
 const entries: readonly Entry[] = [...KERNEL_TREE, special('socket', 'socket')];
 
-/** The tree as tar can hold it. */
+/** The tree without the socket. */
 const expected = seenIn(KERNEL_TREE, KERNEL_CONTENTS);
 
 describe('the kernel mounts', () => {
@@ -74,7 +74,7 @@ describe('the kernel mounts', () => {
     expect(found).toEqual(expected);
   });
 
-  test('a file system marked read-only for reading alone', async () => {
+  test('a file system marked read-only, but not for writing', async () => {
     const path = images.write([file('f', 0)], { sizeBytes: 8 * MIB, readOnly: true });
     const output = await inKernelOn(
       path,
@@ -84,7 +84,7 @@ describe('the kernel mounts', () => {
     expect(output).toContain('refused');
   });
 
-  test('what stood on a disk full of noise before', async () => {
+  test('a file system on a disk that was full of noise', async () => {
     const path = images.write(entries, { sizeBytes: 64 * MIB, journal: true }, KERNEL_CONTENTS, 'model.img');
     const archive = emptyDisk(images.file('archive'), 128 * MIB);
     const noisy = images.writeOverNoise(entries, { sizeBytes: 64 * MIB, journal: true }, KERNEL_CONTENTS);
@@ -110,7 +110,7 @@ describe('the kernel mounts', () => {
   });
 });
 
-test('the kernel fills a file system to its last block, whatever its size', async () => {
+test('the kernel fills file systems of all sizes to the last block', async () => {
   const sizes = [MIB, 8 * MIB, 128 * MIB + 4096, 128 * MIB + 8192, 2 * GIB + 4096];
   const paths = sizes.map((sizeBytes, index) =>
     images.write([file('f', 3)], { sizeBytes }, { f: Buffer.from('abc') }, `full-${index}.img`),
@@ -135,7 +135,7 @@ test('the kernel fills a file system to its last block, whatever its size', asyn
   sizes.forEach((sizeBytes, index) => {
     const [available, free] = (lines[2 * index] as string).split(' ').map(Number);
     expect(available).toBe(0);
-    // The kernel keeps some blocks to itself, up to 2 %.
+    // The kernel reserves up to 2 % of the blocks.
     expect(free).toBeLessThanOrEqual(sizeBytes / 4096 / 50);
     expect(lines[2 * index + 1]).toBe('abc');
   });

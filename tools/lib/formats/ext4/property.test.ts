@@ -16,7 +16,7 @@ afterAll(() => images.remove());
 
 const MAXIMUM_BLOCKS = 30;
 
-/** Names of any bytes, so of none that is UTF-8 but for luck, and of text. */
+/** Names of arbitrary bytes, rarely UTF-8, and of text. */
 const bytesArbitrary = (maxLength: number): fc.Arbitrary<string> =>
   fc
     .array(fc.integer({ min: 1, max: 255 }), { minLength: 1, maxLength })
@@ -45,7 +45,7 @@ const metadataArbitrary = fc.record({
   xattrs: xattrsArbitrary,
 });
 
-/** A file's blocks: what byte each is full of, and how much of the last one there is. */
+/** The content of a file: the byte that fills each block, and the size of the last one. */
 const contentArbitrary = fc
   .tuple(
     fc.array(fc.constantFrom(0, 0, 1, 2), { maxLength: MAXIMUM_BLOCKS }),
@@ -73,7 +73,7 @@ const nodeArbitrary = fc.record({
     'fifo',
     'socket',
   ),
-  /** Which of the directories, or files, so far. */
+  /** Selects one of the previous directories or files. */
   choice: fc.nat(),
   name: nameArbitrary,
   metadata: metadataArbitrary,
@@ -90,7 +90,7 @@ interface TestTree {
   readonly contents: Record<string, Uint8Array>;
 }
 
-/** Puts the nodes into a tree, each into one of the directories before it. */
+/** Builds a tree from the nodes: each is in one of the previous directories. */
 function buildTree(nodes: readonly Node[]): TestTree {
   const directories = [''];
   const files: string[] = [];
@@ -127,7 +127,10 @@ function buildTree(nodes: readonly Node[]): TestTree {
   return { entries, contents };
 }
 
-/** The tree as a reader sees it: the first path of each file is the file, the others are links with its metadata. */
+/**
+ * Returns the tree that a reader yields: the first path of a file is the file, the others are
+ * links.
+ */
 function expected({ entries, contents }: TestTree): unknown[] {
   const owner = new Map<string, Entry>();
   const fileOf = (entry: Entry): Entry =>
@@ -158,7 +161,7 @@ function plain(entry: Entry): Record<string, unknown> {
   };
 }
 
-test('whatever the tree: e2fsck is content, and it comes back', { timeout: 600_000 }, () => {
+test('every tree passes e2fsck and is read back', { timeout: 600_000 }, () => {
   fc.assert(
     fc.property(
       fc.array(nodeArbitrary, { maxLength: 60 }),
