@@ -185,5 +185,5 @@ test('the first path of a file is the file, and its other paths are links', () =
     'z hardlink a 3',
   ]);
   expect(Buffer.concat([...reader.readFile('z')]).toString()).toBe('abc');
-  expect(() => [...reader.readFile('l')]).toThrow('no regular file');
+  expect(() => [...reader.readFile('l')]).toThrow('not a regular file');
 });
