@@ -129,7 +129,7 @@ export class ContentReader {
   readonly #valueReader = (inodeNumber: number, valueBytes: number): Uint8Array => {
     const inode = this.#inodes.inode(inodeNumber);
     if ((inode.flags & INODE_FLAGS.eaInode) === 0 || inode.sizeBytes !== valueBytes) {
-      this.#inodes.fail(inodeNumber, 'it does not hold the extended attribute that it should');
+      this.#inodes.fail(inodeNumber, 'it does not contain the extended attribute that refers to it');
     }
     return (
       this.#whole(inodeNumber, inode) ??

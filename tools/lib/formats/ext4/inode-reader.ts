@@ -97,7 +97,7 @@ export class InodeReader {
     this.#groups = new GroupReader(
       superblock,
       (block) => {
-        if (block >= superblock.blockCount) fail('its group descriptors lie past its end; run e2fsck on it');
+        if (block >= superblock.blockCount) fail('its group descriptors are after its end; run e2fsck on it');
         return this.readBlocks(undefined, block, 1);
       },
       fail,
@@ -135,7 +135,7 @@ export class InodeReader {
       this.#windowStartBytes = offsetBytes - (offsetBytes % WINDOW_BYTES);
       start = offsetBytes - this.#windowStartBytes;
       const length = Math.min(WINDOW_BYTES, this.#source.sizeBytes - this.#windowStartBytes);
-      if (length < start + lengthBytes) this.fail(undefined, 'an inode table lies past its end');
+      if (length < start + lengthBytes) this.fail(undefined, 'an inode table is after its end');
       this.#window = plain(this.#source.read(this.#windowStartBytes, length));
     }
     return this.#window.subarray(start, start + lengthBytes);
@@ -145,7 +145,7 @@ export class InodeReader {
   readBlocks(inodeNumber: number | undefined, block: number, count: number): Uint8Array {
     const { blockCount, blockBytes } = this.superblock;
     if (block === 0 || block + count > blockCount) {
-      this.fail(inodeNumber, `it has block ${block}, which is not a valid number`);
+      this.fail(inodeNumber, `it refers to the invalid block ${block}`);
     }
     return plain(this.#source.read(block * blockBytes, count * blockBytes));
   }
@@ -164,7 +164,7 @@ export class InodeReader {
           this.fail(inodeNumber, 'its extents overlap or are out of order');
         }
         if (extent.physicalBlock === 0 || extent.physicalBlock + extent.blockCount > blockCount) {
-          this.fail(inodeNumber, `it has block ${extent.physicalBlock}, which is not a valid number`);
+          this.fail(inodeNumber, `it refers to the invalid block ${extent.physicalBlock}`);
         }
         blocks += extent.blockCount;
         if (blocks > blockCount) this.fail(inodeNumber, 'it has more blocks than the whole file system');

@@ -82,21 +82,21 @@ describe('the reader sees what the kernel extracted from an archive', () => {
     of('with the older checksums', '-t', 'ext4', '-b', '4096', '-O', 'uninit_bg,^metadata_csum,orphan_file'),
   ];
   // Numbers, because a space ends a path on the kernel's command line.
-  const imageOf = (made: Case): string => images.file(`${CASES.indexOf(made)}.img`);
-  const archiveOf = (made: Case): string => images.file(`${CASES.indexOf(made)}.tar`);
+  const imageOf = (testCase: Case): string => images.file(`${CASES.indexOf(testCase)}.img`);
+  const archiveOf = (testCase: Case): string => images.file(`${CASES.indexOf(testCase)}.tar`);
   /** A kernel also has the disks /dev/ubda and /dev/ubdb with the archives. */
   const CASES_PER_KERNEL = 5;
 
   async function extract(cases: readonly Case[]): Promise<void> {
     const disks: TestDisk[] = [{ path: archives.small }, { path: archives.large }];
-    const lines = cases.map((made) => {
-      const { options, isLarge, isSmall } = made;
-      const path = imageOf(made);
+    const lines = cases.map((testCase) => {
+      const { options, isLarge, isSmall } = testCase;
+      const path = imageOf(testCase);
       execFileSync(realTool('mke2fs', 'e2fsprogs'), ['-q', '-F', ...options, path, '256M'], {
         stdio: 'ignore',
       });
       disks.push({ path, writable: true });
-      disks.push({ path: emptyDisk(archiveOf(made), 128 * MIB), writable: true });
+      disks.push({ path: emptyDisk(archiveOf(testCase), 128 * MIB), writable: true });
       return `
         mount -t ext4 ${diskDevice(disks.length - 2)} /mnt
         tool tar --extract --sparse --numeric-owner --same-permissions --xattrs '--xattrs-include=*' \
@@ -114,12 +114,12 @@ describe('the reader sees what the kernel extracted from an archive', () => {
     }
   }, KERNEL_TIMEOUT_MS);
 
-  test.each(CASES)('$name', (made) => {
-    const byReader = seenByReader(imageOf(made));
-    expect(byReader).toEqual(seenByTar(archiveOf(made)));
+  test.each(CASES)('$name', (testCase) => {
+    const byReader = seenByReader(imageOf(testCase));
+    expect(byReader).toEqual(seenByTar(archiveOf(testCase)));
     // Both equal the input, so nothing was lost in both.
-    const entries = made.isLarge ? withLargeXattrs : tree;
-    const stored = made.isSmall
+    const entries = testCase.isLarge ? withLargeXattrs : tree;
+    const stored = testCase.isSmall
       ? entries.filter(({ path }) => path !== 'dir/longest-link').map(withoutLarge)
       : entries;
     expect(withoutLostAndFound(byReader)).toEqual(withoutLostAndFound(seenIn(stored, KERNEL_CONTENTS)));

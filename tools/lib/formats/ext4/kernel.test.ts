@@ -64,8 +64,8 @@ describe('the kernel mounts', () => {
     outputs.push(...(await inKernel(disks, scripts.join('\n'))).trimEnd().split('\n'));
   }, KERNEL_TIMEOUT_MS);
 
-  test.each(CASES)('$name, and sees the whole tree', (made) => {
-    const index = CASES.indexOf(made);
+  test.each(CASES)('$name, and sees the whole tree', (testCase) => {
+    const index = CASES.indexOf(testCase);
     expect(outputs[index]).toBe('0 0 0 2');
     expect(seenByTar(archiveOf(index))).toEqual(expected);
     expect(e2fsckComplaints(pathOf(index))).toBe('');
