@@ -35,9 +35,7 @@ export const EXTENT_RECORD_BYTES = EXTENT.sizeBytes;
 /** struct ext4_extent_tail: it follows the last record that a block has room for. */
 export const EXTENT_TAIL = structure([[0x0, 4, 'eb_checksum']]);
 
-/**
- * ee_len of the longest initialized extent. Uninitialized extents add this number to their length.
- */
+/** The ee_len of the longest initialized extent. Uninitialized extents add it to their length. */
 export const MAXIMUM_EXTENT_BLOCKS = 32768;
 
 /** The highest eh_depth that Linux accepts. */

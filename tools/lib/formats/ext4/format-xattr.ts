@@ -30,12 +30,10 @@ export const XATTR_ENTRY = structure([
   [0xc, 4, 'e_hash'],
 ]);
 
-/**
- * ext4_acl_header (fs/ext4/acl.h in Linux), and struct posix_acl_xattr_header, which programs see.
- */
+/** ext4_acl_header (fs/ext4/acl.h in Linux), and posix_acl_xattr_header, which programs use. */
 export const ACL_HEADER = structure([[0x0, 4, 'a_version']]);
 
-/** ext4_acl_entry, and struct posix_acl_xattr_entry. */
+/** ext4_acl_entry, and posix_acl_xattr_entry. */
 export const ACL_ENTRY = structure([
   [0x0, 2, 'e_tag'],
   [0x2, 2, 'e_perm'],

@@ -140,8 +140,7 @@ function placeFlexGroups(
   for (let first = 0; first < groupCount; first += GROUPS_PER_FLEX) {
     const end = Math.min(first + GROUPS_PER_FLEX, groupCount);
     const start = first * BLOCKS_PER_GROUP;
-    // A short flexible group at the end has its metadata after that of the previous group, if it
-    // fits.
+    // The metadata of a short last flexible group follows that of the previous group, if it fits.
     const metadataBlocks = (end - first) * (2 + tableBlocks);
     if (first === 0 || blockCount - start >= 2 * metadataBlocks) cursor = Math.max(cursor, start);
     for (let group = first; group < end; group++) blockBitmaps[group] = place(1);

@@ -107,8 +107,7 @@ function writeGroups(sink: BlockSink, geometry: Geometry, usage: Usage, seed: nu
     const usedBlocks = markBlocks(bitmap, range, usage, reservedIn(range));
     const superblockBlocks = isSparseGroup(group) ? 1 + geometry.descriptorBlocks : 0;
     const isLast = group === geometry.groupCount - 1;
-    // Linux computes the bitmap of such a group: only the superblock and the descriptors are in
-    // use.
+    // Linux computes the bitmap of such a group: only superblock and descriptors are in use.
     const isBlockUninit = usedBlocks === superblockBlocks && !isLast;
     setBits(bitmap, range.end - range.start, BLOCKS_PER_GROUP);
     if (!isBlockUninit) blockBitmaps.write(geometry.blockBitmaps[group] as number, bitmap);
@@ -197,8 +196,7 @@ export function writeGroupMetadata(
       group,
       ...(journal === undefined ? {} : { journalBackup: journal }),
     });
-    // The whole block, so that old data there cannot look like a boot sector or another file
-    // system.
+    // The whole block: old data must not look like a boot sector or another file system.
     const block = new Uint8Array(BLOCK_BYTES);
     block.set(superblock, group === 0 ? SUPERBLOCK_OFFSET_BYTES : 0);
     sink.write(startBytes + BLOCK_BYTES, table);

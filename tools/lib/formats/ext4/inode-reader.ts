@@ -67,10 +67,7 @@ function checkSuperblock(
   }
 }
 
-/**
- * Returns the same bytes as a plain array: `slice` of a Buffer shares memory, and this code needs
- * copies.
- */
+/** Returns the same bytes as a plain array: `slice` copies them, unlike that of a Buffer. */
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

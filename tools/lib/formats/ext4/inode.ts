@@ -20,10 +20,7 @@ export const SHORT_INODE_BYTES = AT.i_extra_isize.offsetBytes;
 export const EXTRA_INODE_BYTES = AT.i_projid.endBytes - SHORT_INODE_BYTES;
 /** The offset of extended attributes in the inode. */
 export const BODY_XATTR_OFFSET_BYTES = INODE.sizeBytes;
-/**
- * The size of i_block: the root of the extent tree, a short symbolic link's target, or a device
- * number.
- */
+/** The size of i_block: an extent tree's root, a short link's target, or a device number. */
 export const BLOCK_MAP_BYTES = AT.i_block.lengthBytes;
 
 export const ROOT_INODE = 2;

@@ -26,9 +26,9 @@ export function journalBlockCount(blockCount: number): number {
 }
 
 /**
- * Encodes the first block of an empty journal. The other blocks may contain anything. The block has
- * no checksums, as with mke2fs: the kernel turns them on when it mounts a file system with metadata
- * checksums.
+ * Encodes the first block of an empty journal. The other blocks may contain anything. As with
+ * mke2fs, the block has no checksums: the kernel adds them when it mounts a file system with
+ * metadata checksums.
  */
 export function encodeJournalSuperblock(journalBlocks: number, blockBytes: number): Uint8Array {
   const bytes = new Uint8Array(blockBytes);

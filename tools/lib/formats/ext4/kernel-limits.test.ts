@@ -86,8 +86,7 @@ test('the kernel reads files of more than 4 GiB, with holes and with full extent
   const path = images.file('large.img');
   const sizeBytes = 6 * GIB;
   const image = FileImage.create(path, sizeBytes);
-  // Large pieces are content, and the test reads only the last bytes: the disk need not store 4
-  // GiB.
+  // Large pieces are content. The test reads only the last bytes, so most need not be stored.
   const sink: BlockSink = {
     write: (offset, bytes) => {
       if (bytes.length < MIB) image.write(offset, bytes);

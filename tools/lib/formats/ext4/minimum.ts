@@ -89,8 +89,8 @@ export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions, freeBl
 }
 
 /**
- * Returns a size that is enough for `entries` with any content. It is the smallest size if no file
- * has holes.
+ * Returns a size that is enough for any content of `entries`: the smallest one if no file has
+ * holes.
  *
  * @param freeBytes free space in addition to the space for root (`reservedPercent`)
  * @throws UserError if ext4 does not support an entry or the size

@@ -127,10 +127,7 @@ function buildTree(nodes: readonly Node[]): TestTree {
   return { entries, contents };
 }
 
-/**
- * Returns the tree that a reader yields: the first path of a file is the file, the others are
- * links.
- */
+/** Returns the tree that a reader yields: later paths of a file are links, with its metadata. */
 function expected({ entries, contents }: TestTree): unknown[] {
   const owner = new Map<string, Entry>();
   const fileOf = (entry: Entry): Entry =>

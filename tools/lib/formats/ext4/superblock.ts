@@ -1,7 +1,4 @@
-/**
- * Encodes and decodes the superblock: "Super Block" in the kernel's ext4 documentation (super.rst).
- */
-
+/** Encodes and decodes superblocks: "Super Block" in the kernel's documentation (super.rst). */
 import { CRC32C_START, crc32c } from '../crc32c/crc32c.ts';
 import { decodeName, encodeName } from '../entry/name.ts';
 import type { FieldAccess } from '../structure/structure.ts';

@@ -209,8 +209,7 @@ describe('each kind of entry', () => {
       hardlink('hard-symlink', 'link'),
       symlink('link', 'file'),
     ];
-    // The reader uses the first path of a file as the file too, so the tree is equal except for its
-    // order.
+    // The reader too uses the first path of a file as the file, so only the order may differ.
     const path = images.write(entries, { sizeBytes: 4 * MIB }, { file: Buffer.from('abc') });
     expect(e2fsckComplaints(path)).toBe('');
     expect(debugfs(path, 'stat /block-new')).toMatch(/Device major\/minor number: 259:70000/);

@@ -86,10 +86,7 @@ function storedBytes(xattr: StoredXattr): number {
   return alignXattr(ENTRY_HEADER_BYTES + xattr.name.length) + alignXattr(xattr.value.length);
 }
 
-/**
- * Orders attributes as Linux expects in a block: by prefix, then by length of the name, then by
- * name.
- */
+/** Orders attributes as Linux expects in a block: by prefix, length of the name, and name. */
 function compareStored(left: StoredXattr, right: StoredXattr): number {
   return (
     left.nameIndex - right.nameIndex ||
@@ -131,10 +128,7 @@ export function placeXattrs(xattrs: Xattrs, blockBytes: number): XattrPlacement 
   return { body, block };
 }
 
-/**
- * Hashes the bytes of the name, then the little-endian words of the value (ext4_xattr_hash_entry in
- * Linux).
- */
+/** ext4_xattr_hash_entry in Linux: the bytes of the name, then the words of the value. */
 function hashEntry(xattr: StoredXattr): number {
   let hash = 0;
   for (const byte of xattr.name) hash = ((hash << 5) ^ (hash >>> 27) ^ byte) >>> 0;

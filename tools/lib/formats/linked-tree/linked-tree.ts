@@ -16,10 +16,7 @@ export interface LinkedTree {
   readonly owners: Uint32Array;
   /** By entry: the position of its directory. */
   readonly parents: Uint32Array;
-  /**
-   * By entry: the number of its names, plus the number of its sub-directories. Unused for hard
-   * links.
-   */
+  /** By entry: the number of its names and sub-directories. Unused for hard links. */
   readonly linkCounts: Uint32Array;
   /** By entry: the number of bytes of its last component. */
   readonly nameLengths: Uint8Array;

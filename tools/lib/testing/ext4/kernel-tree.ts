@@ -49,8 +49,7 @@ export const KERNEL_TREE: readonly Entry[] = [
       ['system.posix_acl_access', ACL],
     ]),
   }),
-  // The largest value in the inode, one byte more, the largest value in a block, and the longest
-  // name.
+  // The largest value in the inode, one byte more, the largest in a block, and the longest name.
   file('with-xattrs/inode', 0, { xattrs: xattrs({ 'user.name': noise(68) }) }),
   file('with-xattrs/block', 0, { xattrs: xattrs({ 'user.name': noise(69) }) }),
   file('with-xattrs/full', 0, { xattrs: xattrs({ 'user.name': noise(4040) }) }),
