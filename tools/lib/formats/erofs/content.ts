@@ -1,6 +1,6 @@
 /** Takes the content of one regular file, and writes it to its place or to compressed extents. */
 import type { BlockSink } from '../block/block.ts';
-import { UserError } from '../error/user-error.ts';
+import { ContentMeter } from '../entry/content-meter.ts';
 import type { ContentPlace } from './layout.ts';
 
 /** Skipped zeros that are compressed come in pieces of this size. */
@@ -17,28 +17,22 @@ export interface ContentTarget {
 
 /** Checks that the content of a file, given in pieces from start to end, has the planned size. */
 export class FileContent {
-  readonly #path: string;
-  readonly #sizeBytes: number;
+  readonly #meter: ContentMeter;
   readonly #target: ContentTarget;
-  #positionBytes = 0;
-  #isClosed = false;
 
   constructor(path: string, sizeBytes: number, target: ContentTarget) {
-    this.#path = path;
-    this.#sizeBytes = sizeBytes;
+    this.#meter = new ContentMeter(path, sizeBytes);
     this.#target = target;
   }
 
   /** Takes the next piece. The caller may change the bytes afterwards. */
   write(bytes: Uint8Array): void {
-    this.#advance(bytes.length);
-    this.#target.write(this.#positionBytes - bytes.length, bytes);
+    this.#target.write(this.#meter.add(bytes.length), bytes);
   }
 
   /** Advances by `lengthBytes` zeros. */
   skip(lengthBytes: number): void {
-    this.#advance(lengthBytes);
-    this.#target.skip(this.#positionBytes - lengthBytes, lengthBytes);
+    this.#target.skip(this.#meter.add(lengthBytes), lengthBytes);
   }
 
   /**
@@ -47,24 +41,8 @@ export class FileContent {
    * @throws UserError if content is missing
    */
   close(): void {
-    this.#advance(0);
-    if (this.#positionBytes !== this.#sizeBytes) {
-      throw new UserError(
-        `/${this.#path}: its content ends after ${this.#positionBytes} bytes, and the tree says ${this.#sizeBytes}`,
-      );
-    }
-    this.#isClosed = true;
+    this.#meter.close();
     this.#target.finish();
-  }
-
-  #advance(lengthBytes: number): void {
-    if (this.#isClosed) throw new Error(`${this.#path} is closed`);
-    this.#positionBytes += lengthBytes;
-    if (this.#positionBytes > this.#sizeBytes) {
-      throw new UserError(
-        `/${this.#path}: its content is longer than the ${this.#sizeBytes} bytes that the tree says`,
-      );
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** Reads EROFS images of this writer and of mkfs.erofs. */
 import type { BlockSource } from '../block/block.ts';
-import { baseName, type Entry, type EntryMetadata, parentPath } from '../entry/entry.ts';
+import { baseName, type Entry, parentPath } from '../entry/entry.ts';
+import { inodeEntry } from '../entry/inode-entry.ts';
 import { FILE_TYPE, MODE } from '../entry/linux-types.ts';
 import { decodeName } from '../entry/name.ts';
 import type { TreeReader, TreeRecord } from '../entry/tree-reader.ts';
@@ -195,33 +196,20 @@ export class ErofsReader implements TreeReader {
 
   #entry(path: string, inode: PlacedInode, firstPaths: ReadonlyMap<number, string>): Entry {
     const { nid, mode, uid, gid } = inode;
-    const metadata: EntryMetadata = {
-      path,
-      mode: mode & ~MODE.mask,
-      uid,
-      gid,
-      xattrs: this.#inodes.xattrs(inode),
-    };
+    const xattrs = this.#inodes.xattrs(inode);
     const target = firstPaths.get(nid);
-    if (target !== undefined) return { ...metadata, type: 'hardlink', target };
-    switch (mode & MODE.mask) {
-      case MODE.file:
-        return { ...metadata, type: 'file', sizeBytes: inode.sizeBytes };
-      case MODE.directory:
-        return { ...metadata, type: 'directory' };
-      case MODE.symlink:
-        return { ...metadata, type: 'symlink', target: this.#symlinkTarget(inode) };
-      case MODE.characterDevice:
-        return { ...metadata, type: 'character-device', ...decodeDevice(inode.union) };
-      case MODE.blockDevice:
-        return { ...metadata, type: 'block-device', ...decodeDevice(inode.union) };
-      case MODE.fifo:
-        return { ...metadata, type: 'fifo' };
-      case MODE.socket:
-        return { ...metadata, type: 'socket' };
-      default:
-        return this.#inodes.fail(nid, `/${path} has an unknown type (mode 0${mode.toString(8)})`);
+    if (target !== undefined) {
+      return { path, mode: mode & ~MODE.mask, uid, gid, xattrs, type: 'hardlink', target };
     }
+    return inodeEntry(
+      { path, mode, uid, gid, xattrs },
+      {
+        sizeBytes: inode.sizeBytes,
+        symlinkTarget: () => this.#symlinkTarget(inode),
+        device: () => decodeDevice(inode.union),
+        fail: (problem) => this.#inodes.fail(nid, problem),
+      },
+    );
   }
 
   #symlinkTarget(inode: PlacedInode): string {

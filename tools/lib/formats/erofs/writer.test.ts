@@ -173,7 +173,7 @@ describe('the writer refuses', () => {
     ],
     ['an unknown level', () => write([], { compression: { algorithm: 'zstd', level: 23 } }), 'write 1 to 22'],
     ['a name of 256 bytes', () => write([file('x'.repeat(256), 0)]), 'its name has 256 bytes'],
-    ['a target of 4096 bytes', () => write([symlink('l', 'x'.repeat(4096))]), 'a link takes 1 to 4095'],
+    ['a target of 4096 bytes', () => write([symlink('l', 'x'.repeat(4096))]), 'a target has 1 to 4095'],
     ['a missing directory', () => write([file('a/b', 0)]), 'its directory a is not in the tree'],
     ['a path below a file', () => write([file('a', 0), file('a/b', 0)]), 'a is not a directory'],
     ['a repeated path', () => write([file('a', 0), file('a', 0)]), 'it is in the tree twice'],

@@ -17,7 +17,7 @@ afterAll(() => images.remove());
 
 const MAXIMUM_BLOCKS = 30;
 
-/** A file's blocks: what byte each is full of, and how much of the last one there is. */
+/** The content of a file: the byte that fills each block, and the size of the last one. */
 const contentArbitrary = fc
   .tuple(
     fc.array(fc.constantFrom(0, 0, 1, 2), { maxLength: MAXIMUM_BLOCKS }),
@@ -34,7 +34,7 @@ const treesArbitrary = treeArbitrary({
   reservedNames: ['lost+found'],
 });
 
-/** The tree as a reader sees it: the first path of each file is the file, the others are links with its metadata. */
+/** Returns the tree that a reader yields: later paths of a file are links, with its metadata. */
 function expected({ entries, contents }: RandomTree): unknown[] {
   const owner = new Map<string, Entry>();
   const fileOf = (entry: Entry): Entry =>
@@ -65,7 +65,7 @@ function plain(entry: Entry): Record<string, unknown> {
   };
 }
 
-test('whatever the tree: e2fsck is content, and it comes back', { timeout: 600_000 }, () => {
+test('every tree passes e2fsck and is read back', { timeout: 600_000 }, () => {
   fc.assert(
     fc.property(
       treesArbitrary,
