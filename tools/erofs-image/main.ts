@@ -4,7 +4,7 @@ import { type ErofsOptions, ErofsWriter, planErofs } from '../lib/formats/erofs/
 import { type CopyPool, startCopyPool } from '../lib/image/file-system/copy.ts';
 import { labelledTree } from '../lib/image/file-system/label.ts';
 import { fileSystemSize } from '../lib/image/file-system/options.ts';
-import { writePartition } from '../lib/image/file-system/partition.ts';
+import { RawPartition } from '../lib/image/file-system/partition.ts';
 import { PARTITION_OPTIONS, partitionOutputs } from '../lib/image/file-system/partition-options.ts';
 import { areArchives, copyToPlaces } from '../lib/image/file-system/place.ts';
 import {
@@ -81,15 +81,16 @@ await runTool(async ({ args, output }) => {
   const isCopied = entriesPath === undefined && compression === undefined && areArchives(layers);
   const pool = isCopied ? startCopyPool() : undefined;
   const tree = labelledTree(await selectFromLayers(layers, values), values);
-  const { entries, rootHash } = await writePartition({
+  const image = new RawPartition({
     sizeBytes,
-    fileSystem: { type: 'erofs', label, uuid },
     verity: verity?.identity,
     target,
     // In the folder of the outputs: /tmp may be small, and may be in memory.
     scratch: target.packed === undefined ? '' : output(`${target.packed.files.index}.raw`),
-    write: (sink, path) => writeFileSystem(path, sink, tree, { sizeBytes, uuid, label, compression }, pool),
   });
+  const options = { sizeBytes, uuid, label, compression };
+  const entries = await writeFileSystem(image.path, image.sink, tree, options, pool);
+  const rootHash = await image.finish({ type: 'erofs', label, uuid });
   await pool?.close();
   if (entriesPath !== undefined && entries !== undefined) {
     writeWholeFile(entriesPath, formatEntryList(entries));

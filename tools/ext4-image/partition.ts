@@ -2,13 +2,10 @@ import { type Ext4Options, Ext4Writer } from '../lib/formats/ext4/ext4.ts';
 import type { CopyPool } from '../lib/image/file-system/copy.ts';
 import { BLOCK_BYTES } from '../lib/image/file-system/copy-job.ts';
 import type { ImageTarget } from '../lib/image/file-system/options.ts';
-import {
-  type VerityIdentity,
-  type WrittenPartition,
-  writePartition,
-} from '../lib/image/file-system/partition.ts';
+import { RawPartition, type WrittenPartition } from '../lib/image/file-system/partition.ts';
 import { placeContents } from '../lib/image/file-system/place.ts';
 import { copyContents, listEntries, type SelectedTree } from '../lib/image/file-system/selection.ts';
+import type { VerityIdentity } from '../lib/image/file-system/verity-options.ts';
 import type { EntryList } from '../lib/image/manifest/entries.ts';
 import type { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 
@@ -49,12 +46,10 @@ async function writeFileSystem(
 }
 
 /** Writes the file system and, if the options ask for it, the hash tree and the packed image. */
-export function writeExt4Partition(options: Ext4PartitionOptions): Promise<WrittenPartition> {
-  const { ext4 } = options;
-  return writePartition({
-    ...options,
-    sizeBytes: ext4.sizeBytes,
-    fileSystem: { type: 'ext4', label: ext4.label, uuid: ext4.uuid },
-    write: (sink, path) => writeFileSystem(path, sink, options),
-  });
+export async function writeExt4Partition(options: Ext4PartitionOptions): Promise<WrittenPartition> {
+  const { sizeBytes, label, uuid } = options.ext4;
+  const image = new RawPartition({ ...options, sizeBytes });
+  const entries = await writeFileSystem(image.path, image.sink, options);
+  const rootHash = await image.finish({ type: 'ext4', label, uuid });
+  return { entries, rootHash };
 }

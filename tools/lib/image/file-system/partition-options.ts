@@ -9,7 +9,7 @@ import {
   VERITY_OPTIONS,
   type VerityTarget,
   verityTarget,
-} from './partition.ts';
+} from './verity-options.ts';
 
 export const PARTITION_OPTIONS = {
   ...TREE_OPTIONS,

@@ -7,7 +7,7 @@ import { NO_XATTRS } from '../../formats/entry/entry.ts';
 import { readContent } from '../../image/layer/content.ts';
 import { openLayerFile, writeLayerFile } from '../../image/layer/file.ts';
 import { mergeLayers } from '../../image/layer/merge.ts';
-import { scanLayer } from '../../image/layer/reader.ts';
+import { listLayer } from '../../image/layer/reader.ts';
 import type { LayerItem } from '../../image/layer/writer.ts';
 import type { Step } from '../../image/steps/step.ts';
 
@@ -132,7 +132,7 @@ function describeEntry(entry: Entry): string {
 
 /** Each path of a layer with what the layer says about it. */
 export async function describeLayer(path: string): Promise<Record<string, string>> {
-  const items = await scanLayer(openLayerFile(path));
+  const items = await listLayer(openLayerFile(path));
   return Object.fromEntries(
     Array.from(items, (item): [string, string] =>
       item.kind === 'entry' ? [item.entry.path, describeEntry(item.entry)] : [item.path, item.kind],
