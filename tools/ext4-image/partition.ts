@@ -12,12 +12,15 @@ import type { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 export interface Ext4PartitionOptions {
   readonly tree: SelectedTree;
   readonly ext4: Ext4Options;
-  /** No hash tree without it. */
+  /** The identity of the hash tree; without it, no tree is written. */
   readonly verity: VerityIdentity | undefined;
   readonly target: ImageTarget;
-  /** A file to make for the raw image where it is no output; it is gone afterwards. */
+  /** The file for the raw image if that is not an output; it is removed afterwards. */
   readonly scratch: string;
-  /** Threads that copy the contents, where all layers are archives as they are, and no list of entries is asked for. */
+  /**
+   * Threads that copy the contents: only if all layers are uncompressed archives and no list of
+   * entries is wanted.
+   */
   readonly pool: CopyPool | undefined;
 }
 
@@ -42,7 +45,7 @@ async function writeFileSystem(
   return undefined;
 }
 
-/** Writes the file system, its hash tree right behind it, and packs both where that is asked for. */
+/** Writes the file system and, if the options ask for it, the hash tree and the packed image. */
 export async function writeExt4Partition(options: Ext4PartitionOptions): Promise<WrittenPartition> {
   const { sizeBytes, label, uuid } = options.ext4;
   const image = new RawPartition({ ...options, sizeBytes });
