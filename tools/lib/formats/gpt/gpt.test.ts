@@ -150,7 +150,7 @@ describe('a damaged table is refused, with the copy and the reason', () => {
     const cut = new MemoryImage((DISK.diskSectors - 8) * SECTOR_BYTES);
     cut.write(0, encodeGpt(DISK).primary);
     expect(() => readGpt(cut)).toThrow('the sector of the other copy is 8191, expected 8183');
-    expect(() => readGpt(new MemoryImage(100))).toThrow('100 bytes are no disk');
+    expect(() => readGpt(new MemoryImage(100))).toThrow('100 bytes are not a disk');
   });
 
   test('partitions that overlap though both sums are right', () => {
@@ -180,14 +180,14 @@ describe('what cannot be a table is refused', () => {
     [
       'a partition past the end',
       { diskSectors: 6144 },
-      'partition "Größe_A" (sectors 4096 to 6143) does not lie within',
+      'partition "Größe_A" (sectors 4096 to 6143) is not within',
     ],
     [
       'one over the table',
       { partitions: [{ ...first, startSector: 33 }] },
-      'does not lie within the usable sectors 34 to',
+      'is not within the usable sectors 34 to',
     ],
-    ['one without sectors', { partitions: [{ ...first, sizeSectors: 0 }] }, 'does not lie within'],
+    ['one without sectors', { partitions: [{ ...first, sizeSectors: 0 }] }, 'is not within'],
     [
       'an overlap',
       { partitions: [first, { ...second, startSector: 4095 }] },

@@ -296,7 +296,7 @@ describe('what is wrong with a table is said, as sgdisk finds it', () => {
     sgdisk('-h', '2', path);
     expect(problemsOf(path)).toEqual([
       expect.stringMatching(
-        /^the MBR is a hybrid one: beside the protective partition it has \d \(type 0x83, 2048 sectors from 4096\)$/,
+        /^the MBR is a hybrid MBR: besides the protective partition it has \d \(type 0x83, 2048 sectors from 4096\)$/,
       ),
     ]);
   });
