@@ -2,8 +2,8 @@
 
 import { UserError } from '../error/user-error.ts';
 import { type ConfigSection, type ConfigValue, formatSection, formatValues, parseConfig } from './config.ts';
+import { SECTOR_BYTES } from './format.ts';
 import { parseLvmUuid } from './identifier.ts';
-import { SECTOR_BYTES } from './layout.ts';
 import {
   extentCountOf,
   type LogicalVolume,

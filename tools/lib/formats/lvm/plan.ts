@@ -1,8 +1,8 @@
 /** Which extents of a new volume group go where. */
 
 import { UserError } from '../error/user-error.ts';
+import { MDA_HEADER_BYTES, SECTOR_BYTES } from './format.ts';
 import { type LvmUuid, lvmUuidFromName, parseLvmUuid } from './identifier.ts';
-import { MDA_HEADER_BYTES, SECTOR_BYTES } from './layout.ts';
 import { checkGroupName, checkTag, checkVolumeName } from './names.ts';
 import {
   extentCountOf,
