@@ -55,7 +55,7 @@ describe('verify', () => {
       /A_root: hash block 0 of level 1 .* does not have the root hash/,
     );
     expect(await firstProblem(`--root-hash=${other}`, images.ext4)).toMatch(/no verity tree in here/);
-    expect(await firstProblem('--root-hash=12', images.verity)).toMatch(/"12" is no root hash/);
+    expect(await firstProblem('--root-hash=12', images.verity)).toMatch(/"12" is not a sha256 root hash/);
   });
 
   test('names the first data block that the hash tree does not know', async () => {

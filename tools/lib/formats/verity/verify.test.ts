@@ -59,12 +59,12 @@ describe('verity names the first bad block', () => {
     [
       'the first byte',
       0,
-      'root.img: data block 0 (at byte 0) does not have the digest that the hash tree says: it was changed',
+      'root.img: data block 0 (at byte 0) does not have the digest stored in the hash tree: it was changed',
     ],
     [
       'data',
       6 * BLOCK + 17,
-      'root.img: data block 6 (at byte 3072) does not have the digest that the hash tree says',
+      'root.img: data block 6 (at byte 3072) does not have the digest stored in the hash tree',
     ],
     ['a zero block', 16 * BLOCK + 17, 'root.img: data block 16 (at byte 8192) does not have'],
     [
@@ -75,7 +75,7 @@ describe('verity names the first bad block', () => {
     [
       'a digest of data',
       LEVEL_0 + 3 * HASH_BLOCK + 99,
-      `root.img: hash block 3 of level 0 of the verity tree (at byte ${LEVEL_0 + 3 * HASH_BLOCK}) does not have the digest that level 1 says: it was changed`,
+      `root.img: hash block 3 of level 0 of the verity tree (at byte ${LEVEL_0 + 3 * HASH_BLOCK}) does not have the digest stored in level 1: it was changed`,
     ],
     [
       'what fills the last hash block',
@@ -85,7 +85,7 @@ describe('verity names the first bad block', () => {
     [
       'the middle of the tree',
       LEVEL_1 + HASH_BLOCK,
-      `root.img: hash block 1 of level 1 of the verity tree (at byte ${LEVEL_1 + HASH_BLOCK}) does not have the digest that level 2 says`,
+      `root.img: hash block 1 of level 1 of the verity tree (at byte ${LEVEL_1 + HASH_BLOCK}) does not have the digest stored in level 2`,
     ],
     [
       'the top',
@@ -106,7 +106,7 @@ describe('verity names the first bad block', () => {
       HASH_OFFSET + 64,
       'verity superblock: data blocks of 513 bytes: use a power of two',
     ],
-    ['the number of data blocks', HASH_OFFSET + 74, 'do not go into it'],
+    ['the number of data blocks', HASH_OFFSET + 74, 'do not fit into it'],
     ['the size of the salt', HASH_OFFSET + 81, 'the verity superblock has a salt of 288 bytes'],
   ])('%s', (_title, offsetBytes, message) => {
     const image = withDamage(bytes, offsetBytes);
@@ -126,11 +126,11 @@ describe('verity names the first bad block', () => {
     const other = rootHash.replace(/^./, rootHash.startsWith('0') ? '1' : '0');
     expect(() => verify(image, other)).toThrow(`the top, does not have the root hash ${other}`);
     expect(() => verify(image, 'abc')).toThrow(
-      '"abc" is no root hash of sha256: write 64 hexadecimal digits',
+      '"abc" is not a sha256 root hash: write 64 hexadecimal digits',
     );
     const cut = new MemoryImage(HASH_OFFSET + 2 * HASH_BLOCK);
     cut.write(0, bytes.subarray(0, cut.sizeBytes));
-    expect(() => verify(cut)).toThrow('do not go into it');
+    expect(() => verify(cut)).toThrow('do not fit into it');
     expect(() => verify(cut, rootHash, cut.sizeBytes)).toThrow('no verity superblock');
   });
 

@@ -211,8 +211,8 @@ describe('what cannot be a tree is refused', () => {
   test('too much data and too little data', () => {
     const builder = new VerityBuilder(sink, options);
     builder.update(new Uint8Array(BLOCK));
-    expect(() => builder.updateZeros(BLOCK + 1)).toThrow('more data came than the 8192 bytes');
-    expect(() => builder.update(new Uint8Array(BLOCK + 1))).toThrow('more data came than the 8192 bytes');
-    expect(() => builder.finish()).toThrow('4096 bytes of data came, 8192 were announced');
+    expect(() => builder.updateZeros(BLOCK + 1)).toThrow('received more data than the 8192 bytes');
+    expect(() => builder.update(new Uint8Array(BLOCK + 1))).toThrow('received more data than the 8192 bytes');
+    expect(() => builder.finish()).toThrow('received 4096 bytes of data, 8192 were announced');
   });
 });

@@ -122,7 +122,9 @@ describe('the tree of a file', () => {
     for (const workers of [1, 2]) {
       const attempt = formatVerity(short, sink, { ...options, workers });
       await expect(attempt).rejects.toThrow(UserError);
-      await expect(attempt).rejects.toThrow(`${short}: ends at byte ${39 * MEBIBYTE}, before the data does`);
+      await expect(attempt).rejects.toThrow(
+        `${short}: the file ends at byte ${39 * MEBIBYTE}, before its data ends`,
+      );
     }
     await expect(
       formatVerity(path, sink, {
