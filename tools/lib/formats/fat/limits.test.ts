@@ -3,13 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { directory, file, fsck, IDENTITY, mtools, sample, writeVolume } from '../../testing/fat/volume.ts';
+import { directory, file } from '../../testing/entries/entries.ts';
+import { fsck, IDENTITY, mtools, writeVolume } from '../../testing/fat/volume.ts';
+import { noise } from '../../testing/noise.ts';
 import { type BlockSource, MemoryImage } from '../block/block.ts';
 import { FileImage } from '../block/file.ts';
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
 import { type FatOptions, type FatType, planGeometry, readFat, writeFat } from './fat.ts';
-import { CLUSTER_LIMITS, FAT_ENTRY_BITS, SECTOR_BYTES } from './format.ts';
+import {
+  BACKUP_BOOT_SECTOR,
+  BOOT_SECTOR_16,
+  CLUSTER_LIMITS,
+  FAT_ENTRY_BITS,
+  INFO,
+  INFO_SECTOR,
+  SECTOR_BYTES,
+  SLOT,
+  SLOT_BYTES,
+} from './format.ts';
 
 const MEBIBYTE = 1024 ** 2;
 const NOWHERE = { write: (): void => {} };
@@ -20,7 +32,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Writes files of zeros to nowhere. */
+/** Writes files of zeros to a sink that ignores them. */
 function write(entries: readonly Entry[], options: Partial<FatOptions> = {}): void {
   const sizes = new Map(entries.map((entry) => [entry.path, entry.type === 'file' ? entry.sizeBytes : 0]));
   writeFat(NOWHERE, entries, (path) => zeros(sizes.get(path) ?? 0), {
@@ -37,11 +49,11 @@ function* zeros(sizeBytes: number): Generator<Uint8Array> {
 }
 
 describe('the limits of FAT', () => {
-  test('any size has a plan, in which everything has its place', () => {
+  test('any size has a plan in which all structures fit', () => {
     const sectors = fc.oneof(
       fc.integer({ min: 48, max: 2 ** 21 }),
       fc.integer({ min: 2 ** 20, max: 0xffffffff }),
-      // Around the sizes where the number of clusters changes the type.
+      // These are the sizes at which the number of clusters changes the type.
       fc.integer({ min: 16_300, max: 16_500 }),
       fc.integer({ min: 262_000, max: 263_200 }),
     );
@@ -64,26 +76,26 @@ describe('the limits of FAT', () => {
     );
   });
 
-  test('every size around a change of type is whole for fsck', () => {
+  test('fsck accepts every size around a change of type', () => {
     const path = join(folder, 'around.img');
     for (let totalSectors = 16_352; totalSectors <= 16_480; totalSectors += 8) {
-      writeVolume(path, { x: sample(10_000) }, { sizeBytes: totalSectors * SECTOR_BYTES });
+      writeVolume(path, { x: noise(10_000) }, { sizeBytes: totalSectors * SECTOR_BYTES });
       expect(fsck(path).fileCount).toBe(2);
     }
   });
 
-  test('a file of 4 GiB - 1 byte is taken, one more byte is refused', () => {
+  test('a file of 4 GiB - 1 byte is accepted, one more byte is refused', () => {
     const sizeBytes = 5 * 1024 ** 3;
     expect(() => write([file('large', 2 ** 32 - 1)], { sizeBytes })).not.toThrow();
     expect(() => write([file('large', 2 ** 32)], { sizeBytes })).toThrow(
-      'FAT: "large" has 4294967296 bytes: a file on FAT has 4294967295 at most (4 GiB - 1)',
+      'FAT: "large" has 4294967296 bytes: a file on FAT has at most 4294967295 (4 GiB - 1)',
     );
   });
 
-  test('the largest volume, 2 TiB less a sector, is written and read with bounded memory', () => {
+  test('the largest volume, 2 TiB minus one sector, is written and read with bounded memory', () => {
     const path = join(folder, 'largest.img');
     const sizeBytes = 0xffffffff * 512;
-    const content = sample(100_000);
+    const content = noise(100_000);
     expect(writeVolume(path, { 'a/b.bin': content }, { sizeBytes })).toMatchObject({
       type: 'fat32',
       clusterBytes: 32768,
@@ -104,12 +116,12 @@ describe('the limits of FAT', () => {
     image.close();
     expect(mtools('mtype', path, '::a/b.bin').equals(content)).toBe(true);
     rmSync(path);
-    // One sector more has no number.
+    // The number of sectors would no longer fit into 32 bits.
     expect(() => planGeometry({ sizeBytes: 2 ** 41 })).toThrow('is too large: up to 2199023255040 bytes');
     expect(planGeometry({ sizeBytes: 2 ** 41, sectorBytes: 4096 })).toMatchObject({ type: 'fat32' });
   });
 
-  test('the fixed root directory takes 512 slots, the label being one, and no more', () => {
+  test('the fixed root directory has 512 slots, one of them for the label', () => {
     const names = (count: number): Entry[] =>
       Array.from({ length: count }, (_, index) => file(`F${index}`, 0));
     const path = join(folder, 'root.img');
@@ -122,7 +134,7 @@ describe('the limits of FAT', () => {
     expect(() => write(names(600), { sizeBytes: 64 * MEBIBYTE, type: 'fat32' })).not.toThrow();
   });
 
-  test('a directory takes 65,536 slots and no more', () => {
+  test('a directory has at most 65,536 slots', () => {
     const names = (count: number): Entry[] =>
       Array.from({ length: count }, (_, index) => file(`d/F${index}`, 0));
     expect(() => write(names(65_534))).not.toThrow();
@@ -133,37 +145,34 @@ describe('the limits of FAT', () => {
     ['FAT12', { sizeBytes: MEBIBYTE }],
     ['FAT16', { sizeBytes: 16 * MEBIBYTE, type: 'fat16' }],
     ['FAT32', { sizeBytes: 40 * MEBIBYTE, type: 'fat32' }],
-    ['a size behind which the type changes', { sizeBytes: 511 * MEBIBYTE }],
-  ])(
-    'a volume that is too small says by how many bytes, and that many more are enough: %s',
-    (_title, options) => {
-      const sizeBytes = options.sizeBytes ?? 0;
-      const entries = [file('a', sizeBytes), file('b', 7), directory('d')];
-      let missingBytes = 0;
-      try {
-        write(entries, options);
-      } catch (error) {
-        expect(error).toBeInstanceOf(UserError);
-        missingBytes = Number(
-          /^FAT: the volume is (\d+) bytes too small/.exec((error as UserError).message)?.[1],
-        );
-      }
-      expect(missingBytes).toBeGreaterThan(0);
-      expect(() => write(entries, { ...options, sizeBytes: sizeBytes + missingBytes })).not.toThrow();
-    },
-  );
+    ['the last size before the type changes', { sizeBytes: 511 * MEBIBYTE }],
+  ])('the error for a volume that is too small says how many bytes are missing: %s', (_title, options) => {
+    const sizeBytes = options.sizeBytes ?? 0;
+    const entries = [file('a', sizeBytes), file('b', 7), directory('d')];
+    let missingBytes = 0;
+    try {
+      write(entries, options);
+    } catch (error) {
+      expect(error).toBeInstanceOf(UserError);
+      missingBytes = Number(
+        /^FAT: the volume is (\d+) bytes too small/.exec((error as UserError).message)?.[1],
+      );
+    }
+    expect(missingBytes).toBeGreaterThan(0);
+    expect(() => write(entries, { ...options, sizeBytes: sizeBytes + missingBytes })).not.toThrow();
+  });
 
   test.each<[string, Partial<FatOptions>]>([
     ['a type', { sizeBytes: 100 * MEBIBYTE, type: 'fat12' }],
     ['a cluster size', { sizeBytes: 30 * MEBIBYTE, type: 'fat16', clusterBytes: 512 }],
-  ])('a volume that is too small and cannot be larger, because of %s, says that', (_title, options) => {
+  ])('the error for a volume that is too small says that %s prevents a larger one', (_title, options) => {
     expect(() => write([file('a', 200 * MEBIBYTE)], options)).toThrow(
-      /^FAT: the volume is \d+ bytes too small: .*do not go with a larger one: choose others, or put less into it$/,
+      /^FAT: the volume is \d+ bytes too small: .*do not support a larger one: choose others, or put less into it$/,
     );
   });
 });
 
-describe('what FAT cannot hold is refused, with the entry and the rule', () => {
+describe('an entry that FAT cannot hold is refused with its path and the rule', () => {
   const metadata = { mode: 0o777, uid: 0, gid: 0, xattrs: new Map() };
 
   test.each<[string, Entry[], string]>([
@@ -180,15 +189,23 @@ describe('what FAT cannot hold is refused, with the entry and the rule', () => {
     ],
     ['a pipe', [{ ...metadata, type: 'fifo', path: 'p' }], '"p" is a fifo'],
     [
-      'names that differ in case',
+      'names that differ only in case',
       [file('d/Readme', 0), file('d/README', 0)],
-      '"d/README" and "d/Readme" differ in case only',
+      '"d/README" and "d/Readme" differ only in case',
     ],
-    ['directories that do', [directory('efi'), file('EFI/x', 0)], '"EFI" and "efi" differ in case only'],
-    ['a path twice', [file('x', 0), directory('x')], '"x" is there twice'],
-    ['a file as a directory', [file('x', 0), file('x/y', 0)], '"x/y" lies in "x", which is a file'],
-    ['a reserved character', [file('d/a:b', 0)], '"d/a:b": FAT names cannot hold the character ":"'],
-    ['one in a parent', [file('a?/b', 0)], '"a?": FAT names cannot hold the character "?"'],
+    [
+      'directories that differ only in case',
+      [directory('efi'), file('EFI/x', 0)],
+      '"EFI" and "efi" differ only in case',
+    ],
+    ['a repeated path', [file('x', 0), directory('x')], '"x" occurs twice'],
+    ['a file as a directory', [file('x', 0), file('x/y', 0)], '"x/y" is in "x", which is a file'],
+    ['a reserved character', [file('d/a:b', 0)], '"d/a:b": FAT names cannot contain the character ":"'],
+    [
+      'a reserved character in a parent',
+      [file('a?/b', 0)],
+      '"a?": FAT names cannot contain the character "?"',
+    ],
   ])('%s', (_title, entries, message) => {
     expect(() => write(entries)).toThrow(UserError);
     expect(() => write(entries)).toThrow(message);
@@ -200,40 +217,40 @@ describe('what FAT cannot hold is refused, with the entry and the rule', () => {
       { sizeBytes: 1000 },
       'FAT: the size 1000 is not a multiple of 512 bytes',
     ],
-    ['a size of nothing', { sizeBytes: 0 }, 'FAT: the size 0 is not a multiple'],
+    ['a size of 0', { sizeBytes: 0 }, 'FAT: the size 0 is not a multiple'],
     ['a size beyond 32 bits', { sizeBytes: 2 ** 41 }, 'is too large: up to 2199023255040 bytes'],
     [
-      'a size too small for anything',
+      'a size that is too small for any type',
       { sizeBytes: 16 * 1024 },
-      'FAT: the volume is 4608 bytes too small: it needs 20992',
+      'FAT: the volume is 4608 bytes too small: it needs at least 20992',
     ],
     [
-      'FAT32 too small',
+      'FAT32 that is too small',
       { sizeBytes: 16 * MEBIBYTE, type: 'fat32' },
-      'FAT32: the volume is 17312256 bytes too small: it needs 34089472',
+      'FAT32: the volume is 17312256 bytes too small: it needs at least 34089472',
     ],
-    ['FAT16 too small', { sizeBytes: MEBIBYTE, type: 'fat16' }, 'FAT16: the volume is'],
+    ['FAT16 that is too small', { sizeBytes: MEBIBYTE, type: 'fat16' }, 'FAT16: the volume is'],
     [
-      'FAT12 too large',
+      'FAT12 that is too large',
       { sizeBytes: 512 * MEBIBYTE, type: 'fat12' },
       'FAT12: 536870912 bytes do not make between 1 and 4084 clusters',
     ],
     [
-      'clusters too small',
+      'clusters that are too small',
       { type: 'fat12', clusterBytes: 512 },
       'FAT12 with clusters of 512 bytes: 16777216 bytes do not make',
     ],
     [
-      'clusters that are no power of two',
+      'clusters that are not a power of two',
       { clusterBytes: 1536 },
       'clusters of 1536 bytes: use a power of two from 512 to 32768',
     ],
-    ['clusters too large', { clusterBytes: 65536 }, 'clusters of 65536 bytes: use a power of two'],
+    ['clusters that are too large', { clusterBytes: 65536 }, 'clusters of 65536 bytes: use a power of two'],
     ['a label in lower case', { label: 'esp' }, 'the volume label "esp": use up to 11 upper-case letters'],
-    ['a label too long', { label: 'TWELVE CHARS' }, 'the volume label "TWELVE CHARS"'],
-    ['a label that means none', { label: 'NO NAME' }, 'the volume label "NO NAME"'],
+    ['a label that is too long', { label: 'TWELVE CHARS' }, 'the volume label "TWELVE CHARS"'],
+    ['the label that means no label', { label: 'NO NAME' }, 'the volume label "NO NAME"'],
     [
-      'a serial number too large',
+      'a serial number that is too large',
       { volumeId: 2 ** 32 },
       'the volume ID 4294967296 is not an integer of 32 bits',
     ],
@@ -254,14 +271,14 @@ describe('what FAT cannot hold is refused, with the entry and the rule', () => {
   });
 });
 
-/** Reads all that a volume holds. */
+/** Reads all files of a volume. */
 function readAll(image: BlockSource): void {
   const reader = readFat(image, 'esp.img');
   for (const { entry } of reader.walk()) if (entry.type === 'file') [...reader.readFile(entry.path)];
 }
 
-describe('a damaged volume is refused by the reader', () => {
-  /** A FAT16 volume with `d/one` and `d/two`, each of two clusters of 2 KiB, and bytes changed. */
+describe('the reader refuses a damaged volume', () => {
+  /** Writes a FAT16 volume with `D/ONE` and `D/TWO`, each of two clusters of 2 KiB, and changes bytes of it. */
   function damaged(
     changes: (geometry: {
       tableStart: number;
@@ -286,7 +303,7 @@ describe('a damaged volume is refused by the reader', () => {
     return image;
   }
 
-  /** Sets the table's entry of `cluster` in both copies. */
+  /** Changes the entry of `cluster` in both copies of the table. */
   function entry(cluster: number, value: number) {
     return (at: { tableStart: number; table2Start: number }) =>
       [
@@ -295,62 +312,73 @@ describe('a damaged volume is refused by the reader', () => {
       ] as const;
   }
 
-  // Cluster 2 is the directory, 3 and 4 are ONE, 5 and 6 are TWO. D's slots: ., .., ONE, TWO.
+  // Cluster 2 is the directory, 3 and 4 are ONE, 5 and 6 are TWO. The slots of D are ., .., ONE, TWO.
+  const boot = BOOT_SECTOR_16.at;
+  const { DIR_Attr, DIR_FstClusLO } = SLOT.at;
+  const slotTwo = 3 * SLOT_BYTES;
   test.each<[string, Parameters<typeof damaged>[0], string]>([
-    ['no signature', () => [[510, 0]], 'esp.img: no FAT volume: sector 0 does not end in 55 AA'],
     [
-      'sectors of a size that there is not',
-      () => [[11, 513]],
-      'esp.img: no FAT volume: the boot sector holds',
+      'no signature',
+      () => [[boot.signature.offsetBytes, 0]],
+      'esp.img: no FAT volume: sector 0 does not end in 55 AA',
     ],
     [
-      'more sectors than bytes',
-      () => [[19, 0xffff]],
-      'esp.img: a FAT volume of 65535 sectors does not go into',
+      'an unsupported sector size',
+      () => [[boot.BPB_BytsPerSec.offsetBytes, 513]],
+      'esp.img: no FAT volume: the boot sector has impossible',
     ],
-    ['no FAT sectors', () => [[22, 1]], 'esp.img: the table of 512 bytes is too small'],
+    [
+      'more sectors than the image has',
+      () => [[boot.BPB_TotSec16.offsetBytes, 0xffff]],
+      'esp.img: a FAT volume of 65535 sectors does not fit into',
+    ],
+    [
+      'no FAT sectors',
+      () => [[boot.BPB_FATSz16.offsetBytes, 1]],
+      'esp.img: the table of 512 bytes is too small',
+    ],
     [
       'tables that differ',
       ({ tableStart }) => [[tableStart + 200, 1]],
       'esp.img: the copies of the file allocation table differ',
     ],
-    ['a chain in a circle', entry(4, 3), 'esp.img: "D/ONE": cluster 3 stands twice in its chain'],
+    ['a chain that is a cycle', entry(4, 3), 'esp.img: "D/ONE": cluster 3 occurs twice in its chain'],
     [
-      'a chain out of the volume',
+      'a chain that leaves the volume',
       entry(3, 0xfff0),
       'esp.img: "D/ONE": its chain of clusters leaves the volume',
     ],
     [
-      'a chain into a free cluster',
+      'a chain that leads to a free cluster',
       entry(4, 100),
-      '"D/ONE": its chain of clusters goes on in a free one behind 100',
+      '"D/ONE": its chain of clusters leads to a free cluster after 100',
     ],
-    ['a chain too short', entry(3, 0xffff), '"D/ONE": 4096 bytes in a chain of 1 clusters'],
+    ['a chain that is too short', entry(3, 0xffff), '"D/ONE": 4096 bytes in a chain of 1 clusters'],
     [
-      'two files with one chain',
-      ({ dataStart }) => [[dataStart + 96 + 26, 3]],
-      '"D/TWO": cluster 3 stands twice in its chain, or in another file',
+      'two files with the same chain',
+      ({ dataStart }) => [[dataStart + slotTwo + DIR_FstClusLO.offsetBytes, 3]],
+      '"D/TWO": cluster 3 occurs twice in its chain, or also in another file',
     ],
     [
       'a directory in itself',
       ({ dataStart }) => [
-        [dataStart + 96 + 11, 0x10],
-        [dataStart + 96 + 26, 2],
+        [dataStart + slotTwo + DIR_Attr.offsetBytes, 0x10],
+        [dataStart + slotTwo + DIR_FstClusLO.offsetBytes, 2],
       ],
-      '"D/TWO": cluster 2 stands twice in its chain, or in another file',
+      '"D/TWO": cluster 2 occurs twice in its chain, or also in another file',
     ],
     [
       'a directory without clusters',
       ({ dataStart }) => [
-        [dataStart + 96 + 11, 0x10],
-        [dataStart + 96 + 26, 0],
+        [dataStart + slotTwo + DIR_Attr.offsetBytes, 0x10],
+        [dataStart + slotTwo + DIR_FstClusLO.offsetBytes, 0],
       ],
       '"D/TWO": a directory without clusters',
     ],
     [
       'a slash in a name',
-      ({ dataStart }) => [[dataStart + 64, 0x2f2e]],
-      'FAT names cannot hold the character "/"',
+      ({ dataStart }) => [[dataStart + 2 * SLOT_BYTES, 0x2f2e]],
+      'FAT names cannot contain the character "/"',
     ],
   ])('%s', (_title, changes, message) => {
     const image = damaged(changes);
@@ -358,7 +386,7 @@ describe('a damaged volume is refused by the reader', () => {
     expect(() => readAll(image)).toThrow(message);
   });
 
-  test('the undamaged one is read, so that the tables above mean what they say', () => {
+  test('the undamaged volume is read, and has the clusters that the table above assumes', () => {
     const image = damaged(() => []);
     expect(
       Array.from(readFat(image).walk(), ({ entry, firstCluster }) => [entry.path, firstCluster]),
@@ -370,14 +398,17 @@ describe('a damaged volume is refused by the reader', () => {
     ]);
   });
 
-  test('FAT32: free clusters, information sector and backup are verified', () => {
+  test('a FAT32 volume with a damaged information sector or backup is refused', () => {
     const path = join(folder, 'fat32.img');
-    writeVolume(path, { x: sample(10) }, { sizeBytes: 40 * MEBIBYTE, type: 'fat32' });
+    writeVolume(path, { x: noise(10) }, { sizeBytes: 40 * MEBIBYTE, type: 'fat32' });
     const bytes = readFileSync(path);
     for (const [offset, message] of [
-      [512 + 488, 'the information sector says'],
-      [512, 'the information sector of FAT32 has no signature'],
-      [6 * 512 + 3, 'the boot sector and its backup differ'],
+      [INFO_SECTOR * SECTOR_BYTES + INFO.at.FSI_Free_Count.offsetBytes, 'the information sector says'],
+      [INFO_SECTOR * SECTOR_BYTES, 'the information sector of FAT32 has no signature'],
+      [
+        BACKUP_BOOT_SECTOR * SECTOR_BYTES + boot.BS_OEMName.offsetBytes,
+        'the boot sector and its backup differ',
+      ],
     ] as const) {
       const image = new MemoryImage(bytes.length);
       image.write(0, bytes);
@@ -385,11 +416,13 @@ describe('a damaged volume is refused by the reader', () => {
       expect(() => readFat(image)).toThrow(message);
     }
     const source = FileImage.open(path);
-    expect(() => [...readFat(source, 'v').readFile('nothing')]).toThrow('v: "nothing" is not a file there');
+    expect(() => [...readFat(source, 'v').readFile('nothing')]).toThrow(
+      'v: "nothing" is not a file of the volume',
+    );
     source.close();
   });
 
-  test('no damage makes the reader fail in another way than with a line for people', () => {
+  test('any damage is read or refused with a UserError', () => {
     const whole = new MemoryImage(MEBIBYTE);
     const entries = [file('D/a long name.txt', 5000), file('E/F/G', 100)];
     writeFat(whole, entries, (path) => zeros(path === 'E/F/G' ? 100 : 5000), {
@@ -417,12 +450,12 @@ describe('a damaged volume is refused by the reader', () => {
   test.each<[FatType, number]>([
     ['fat16', 9],
     ['fat32', 34],
-  ])('nor does any to %s, and no read goes past its end', (type, sizeMib) => {
+  ])('any damage to %s is read or refused with a UserError, without a read past the end', (type, sizeMib) => {
     const sizeBytes = sizeMib * MEBIBYTE;
     const whole = new MemoryImage(sizeBytes);
     const entries = [file('D/a long name.txt', 5000), file('E/F/G', 100), file('large', 300_000)];
     const sizes = new Map(entries.map((entry) => [entry.path, entry.type === 'file' ? entry.sizeBytes : 0]));
-    writeFat(whole, entries, (path) => [sample(sizes.get(path) ?? 0)], { ...IDENTITY, sizeBytes, type });
+    writeFat(whole, entries, (path) => [noise(sizes.get(path) ?? 0)], { ...IDENTITY, sizeBytes, type });
     const plan = planGeometry({ sizeBytes, type });
     const tables = [0, 1].map((copy) => (plan.reservedSectors + copy * plan.fatSectors) * SECTOR_BYTES);
     const within = (start: number, length: number) => fc.integer({ min: start, max: start + length - 1 });
@@ -436,7 +469,7 @@ describe('a damaged volume is refused by the reader', () => {
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), fc.boolean(), (changes, isMirrored) => {
         const patches = new Map(changes);
-        // A change in both copies of the table gets past their comparison.
+        // The reader compares the copies of the table, so a mirrored change is made in both.
         const [first = 0, second = 0] = tables;
         for (const [offset, value] of changes) {
           if (isMirrored && offset >= first && offset < second) patches.set(offset - first + second, value);
