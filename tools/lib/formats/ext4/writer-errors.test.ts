@@ -53,7 +53,7 @@ describe('errors say what is wrong, where, and what to do', () => {
   test.each([
     ['a size that is no multiple of a block', { sizeBytes: 4 * MIB + 1 }, 'no multiple of 4096'],
     ['a size over the limit', { sizeBytes: 2 ** 44 }, '16 TiB'],
-    ['a UUID that is none', { uuid: 'x' }, 'is no UUID'],
+    ['a UUID that is none', { uuid: 'x' }, 'is not a UUID'],
     ['a label of 17 bytes', { label: 'x'.repeat(17) }, 'has 17 bytes, and 16 fit'],
     ['a journal on 4 MiB', { journal: true }, 'too small for a journal'],
     ['a label with a NUL', { label: 'a\0b' }, 'has a NUL in it'],
