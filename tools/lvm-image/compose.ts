@@ -22,7 +22,9 @@ import { digestImage, packImage } from '../lib/image/packed/pack.ts';
 import { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 import { unpackImage } from '../lib/image/packed/unpack.ts';
 
-/** A packed partition that fills a logical volume, and where the volume lies on the physical volume. */
+/**
+ * A packed partition that fills a logical volume, and where the volume lies on the physical volume.
+ */
 export interface PlacedContent {
   readonly files: PackedFiles;
   readonly index: PackedIndex;
@@ -49,7 +51,10 @@ function metadataChunks(metadata: readonly MetadataRange[]): Set<number> {
   return starts;
 }
 
-/** Where a chunk of a volume's content comes to lie, or `undefined` where it does not stay one chunk. */
+/**
+ * Where a chunk of a volume's content comes to lie, or `undefined` where it does not stay one
+ * chunk.
+ */
 function placeChunk(chunk: PackedChunk, ranges: readonly VolumeRange[]): number | undefined {
   const last = chunk.extents.at(-1);
   const endBytes = last === undefined ? chunk.offsetBytes : last[0] + last[1];
@@ -69,8 +74,8 @@ interface PlacedChunk {
 }
 
 /**
- * All chunks of all contents in their places, or `undefined` where one of them has to be cut, shares its place, or lacks the wanted
- * compression.
+ * All chunks of all contents in their places, or `undefined` where one of them has to be cut,
+ * shares its place, or lacks the wanted compression.
  */
 function placeChunks(
   { metadata, contents }: PhysicalVolumeParts,
@@ -91,7 +96,10 @@ function placeChunks(
   return placed;
 }
 
-/** A chunk of the result: its index but for the places of its frames, the frames, and where its bytes can be read. */
+/**
+ * A chunk of the result: its index but for the places of its frames, the frames, and where its
+ * bytes can be read.
+ */
 interface Piece {
   readonly offsetBytes: number;
   readonly extents: PackedChunk['extents'];
@@ -268,8 +276,8 @@ async function repack(
 }
 
 /**
- * Packs a physical volume. Where every chunk of the contents comes to lie on a chunk, their frames are copied as they were
- * compressed; where not, all is compressed anew.
+ * Packs a physical volume. Where every chunk of the contents comes to lie on a chunk, their frames
+ * are copied as they were compressed; where not, all is compressed anew.
  *
  * @param scratch a file to make for the raw image where it has to be; it is gone afterwards
  * @returns whether the frames were copied

@@ -8,7 +8,10 @@ import type { TreeOptions } from './options.ts';
 const DEFAULT_BLOCK_BYTES = 4096;
 const DEFAULT_HASH = 'sha256';
 
-/** Returns the number of data blocks: the requested number, or by default all blocks before the tree. */
+/**
+ * Returns the number of data blocks: the requested number, or by default all blocks before the
+ * tree.
+ */
 function dataBlocks(dataPath: string, hashPath: string, tree: TreeOptions): number {
   if (tree.dataBlockCount !== undefined) return tree.dataBlockCount;
   const blockBytes = tree.format.dataBlockBytes ?? DEFAULT_BLOCK_BYTES;

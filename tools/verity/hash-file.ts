@@ -9,7 +9,10 @@ interface TreeInFile extends VerityFormatOptions {
   readonly superblock: boolean;
 }
 
-/** The file that a tree is written to. It is created if absent; in an existing file only the tree's range changes. */
+/**
+ * The file that a tree is written to. It is created if absent; in an existing file only the tree's
+ * range changes.
+ */
 export class HashFile implements BlockSink {
   readonly #path: string;
   readonly #descriptor: number;

@@ -1,4 +1,7 @@
-/** Finds the owner of each cluster of a FAT volume. The volume was opened before, so its boot sector is valid. */
+/**
+ * Finds the owner of each cluster of a FAT volume. The volume was opened before, so its boot sector
+ * is valid.
+ */
 import {
   ATTRIBUTE,
   BOOT_RECORD_BYTES,

@@ -1,4 +1,6 @@
-/** Names the bytes of a disk that are in no partition, with the tables of `tools/lib/formats/gpt`. */
+/**
+ * Names the bytes of a disk that are in no partition, with the tables of `tools/lib/formats/gpt`.
+ */
 import {
   ENTRY,
   ENTRY_BYTES,

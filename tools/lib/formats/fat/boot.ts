@@ -26,7 +26,10 @@ export const NO_LABEL = 'NO NAME';
 const JUMP_SHORT = 0xeb;
 const JUMP_BYTES = 2;
 const NOP = 0x90;
-/** `int 0x18` passes control to the firmware's next boot device. If that returns, `hlt` and `jmp` loop forever. */
+/**
+ * `int 0x18` passes control to the firmware's next boot device. If that returns, `hlt` and `jmp`
+ * loop forever.
+ */
 const BOOT_CODE = Uint8Array.of(0xcd, 0x18, 0xf4, 0xeb, 0xfd);
 
 /** A cylinder of 64 heads and 32 sectors is 1 MiB. */
@@ -82,14 +85,20 @@ function padded(text: string, lengthBytes: number): Buffer {
   return Buffer.from(text.padEnd(lengthBytes), 'latin1');
 }
 
-/** Returns the sectors of a track: mtools refuses volumes that are not whole tracks, so odd sizes get shorter ones. */
+/**
+ * Returns the sectors of a track: mtools refuses volumes that are not whole tracks, so odd sizes
+ * get shorter ones.
+ */
 function trackSectors(totalSectors: number): number {
   let sectors = TRACK_SECTORS;
   while (totalSectors % sectors !== 0) sectors /= 2;
   return sectors;
 }
 
-/** Encodes the FSInfo sector of FAT32, with the number of free clusters and the number of the first one. */
+/**
+ * Encodes the FSInfo sector of FAT32, with the number of free clusters and the number of the first
+ * one.
+ */
 export function encodeInfoSector(sectorBytes: number, freeCount: number, nextFree: number): Uint8Array {
   const bytes = new Uint8Array(sectorBytes);
   const view = viewOf(bytes);

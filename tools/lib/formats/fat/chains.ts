@@ -42,7 +42,8 @@ export class ChainReader {
   }
 
   /**
-   * Yields the clusters of a chain as runs of consecutive clusters. The chain of cluster 0 is empty.
+   * Yields the clusters of a chain as runs of consecutive clusters. The chain of cluster 0 is
+   * empty.
    *
    * @throws UserError for a chain that leaves the volume, ends in a free cluster or is a cycle
    */
@@ -72,7 +73,10 @@ export class ChainReader {
     yield { firstCluster: start, clusterCount: count };
   }
 
-  /** Adds the clusters of a chain to `used`, which must not contain any of them, and returns their number. */
+  /**
+   * Adds the clusters of a chain to `used`, which must not contain any of them, and returns their
+   * number.
+   */
   claim(firstCluster: number, used: ClusterSet, path: string): number {
     let total = 0;
     for (const run of this.runs(firstCluster, path)) {

@@ -1,6 +1,6 @@
 /**
- * Code page 437, which the kernel (`CONFIG_FAT_DEFAULT_CODEPAGE`) and DOS use for characters beyond ASCII in short
- * names. Long names are UTF-16 and need no code page.
+ * Code page 437, which the kernel (`CONFIG_FAT_DEFAULT_CODEPAGE`) and DOS use for characters beyond
+ * ASCII in short names. Long names are UTF-16 and need no code page.
  */
 const HIGH_HALF =
   'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0';

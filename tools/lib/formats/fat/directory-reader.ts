@@ -41,8 +41,8 @@ export interface FatListing {
 }
 
 /**
- * Reads the slots of a directory ("FAT Directory Structure", "FAT Long Directory Entries"). Parts of long names
- * that belong to no short name are ignored, as every driver does.
+ * Reads the slots of a directory ("FAT Directory Structure", "FAT Long Directory Entries"). Parts
+ * of long names that belong to no short name are ignored, as every driver does.
  *
  * @param clusters the bytes of the directory, in pieces of whole slots
  * @param hasHighClusters whether cluster numbers have a high half, as in FAT32
@@ -122,7 +122,10 @@ function decodeShortName(shortName: Uint8Array, caseFlags: number): string {
   return extension === '' ? shownBase : `${shownBase}.${shownExtension}`;
 }
 
-/** Collects the slots of a long name. They precede the slot of their short name, with the last part first. */
+/**
+ * Collects the slots of a long name. They precede the slot of their short name, with the last part
+ * first.
+ */
 class LongName {
   #parts: string[] = [];
   #checksum = 0;
@@ -155,7 +158,9 @@ class LongName {
     this.#nextOrder -= 1;
   }
 
-  /** Returns the long name if it is complete and belongs to `shortName`, and forgets it in any case. */
+  /**
+   * Returns the long name if it is complete and belongs to `shortName`, and forgets it in any case.
+   */
   take(shortName: Uint8Array): string | undefined {
     const name = this.#parts.toReversed().join('').split('\0', 1)[0];
     const isWhole = this.#parts.length > 0 && this.#nextOrder === 0;

@@ -3,7 +3,10 @@ import { UserError } from '../error/user-error.ts';
 import { FILE_SIZE_LIMIT } from './format.ts';
 import { checkName, foldName } from './names.ts';
 
-/** A file or directory of the tree that is written to a volume. The children of a directory are sorted by name. */
+/**
+ * A file or directory of the tree that is written to a volume. The children of a directory are
+ * sorted by name.
+ */
 export type FatNode = FatFile | FatDirectory;
 
 export interface FatFile {
@@ -22,11 +25,11 @@ export interface FatDirectory {
 }
 
 /**
- * Builds the tree. Parent directories that are not among the entries are added, because a FAT directory has only
- * a name.
+ * Builds the tree. Parent directories that are not among the entries are added, because a FAT
+ * directory has only a name.
  *
- * @throws UserError for entries that FAT cannot hold: types other than file and directory, names that differ only in
- *   case, forbidden names, files of 4 GiB and more
+ * @throws UserError for entries that FAT cannot hold: types other than file and directory, names
+ *   that differ only in case, forbidden names, files of 4 GiB and more
  */
 export function buildTree(entries: readonly Entry[]): FatDirectory {
   const root: FatDirectory = { type: 'directory', path: '', name: '', parent: undefined, children: [] };

@@ -23,7 +23,10 @@ export interface DirectoryRecord {
   readonly sizeBytes: number;
 }
 
-/** Returns the number of slots of a name: one for the short name, and one per thirteen UTF-16 units of a long name. */
+/**
+ * Returns the number of slots of a name: one for the short name, and one per thirteen UTF-16 units
+ * of a long name.
+ */
 export function slotCount(stored: StoredName): number {
   return 1 + (stored.hasLongName ? Math.ceil(stored.name.length / LONG_UNITS) : 0);
 }
@@ -61,7 +64,10 @@ export function encodeRecords(records: readonly DirectoryRecord[], time: FatTime
   return bytes;
 }
 
-/** Encodes the slot with part `order` of a long name: its thirteen units number `order`, counted from 1. */
+/**
+ * Encodes the slot with part `order` of a long name: its thirteen units number `order`, counted
+ * from 1.
+ */
 function encodeLongSlot(view: DataView, start: number, name: string, order: number, checksum: number): void {
   LONG.at.LDIR_Ord.set(view, order, start);
   LONG.at.LDIR_Attr.set(view, ATTRIBUTE.longName, start);

@@ -21,8 +21,8 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /**
- * Short, lower-case, mixed, long and dotted names, names with numeric tails and beyond ASCII, and a directory with
- * many files.
+ * Short, lower-case, mixed, long and dotted names, names with numeric tails and beyond ASCII, and a
+ * directory with many files.
  */
 const TREE: Tree = {
   'EFI/BOOT/BOOTX64.EFI': noise(70_001),

@@ -1,6 +1,6 @@
 /**
- * FAT12, FAT16 and FAT32 on disk: Microsoft FAT specification 1.03 (December 2000). The quoted names below are
- * its sections and fields. All integers are little-endian.
+ * FAT12, FAT16 and FAT32 on disk: Microsoft FAT specification 1.03 (December 2000). The quoted
+ * names below are its sections and fields. All integers are little-endian.
  *
  * Each structure is one table of fields, with the names of the specification.
  */
@@ -102,12 +102,18 @@ export const BOOT_SECTOR_32 = structure([
 /** The fields of the boot sector are in its first 512 bytes, whatever the size of a sector. */
 export const BOOT_RECORD_BYTES = BOOT_SECTOR_16.sizeBytes;
 
-/** Returns the boot sector of a type. The fields that both tables have differ in their offsets from byte 36 on. */
+/**
+ * Returns the boot sector of a type. The fields that both tables have differ in their offsets from
+ * byte 36 on.
+ */
 export function bootSectorOf(type: FatType): typeof BOOT_SECTOR_16 | typeof BOOT_SECTOR_32 {
   return type === 'fat32' ? BOOT_SECTOR_32 : BOOT_SECTOR_16;
 }
 
-/** Windows NT's use of "BS_Reserved1", and the kernel's `FAT_STATE_DIRTY`: mounted, and not unmounted since. */
+/**
+ * Windows NT's use of "BS_Reserved1", and the kernel's `FAT_STATE_DIRTY`: mounted, and not
+ * unmounted since.
+ */
 export const STATE_DIRTY = 0x01;
 export const EXTENDED_BOOT_SIGNATURE = 0x29;
 export const HARD_DISK_DRIVE = 0x80;
@@ -162,10 +168,14 @@ export const ATTRIBUTE = {
   archive: 0x20,
   longName: 0x0f,
 } as const;
-/** "ATTR_LONG_NAME_MASK": a slot whose attributes under this mask are `longName` is part of a long name. */
+/**
+ * "ATTR_LONG_NAME_MASK": a slot whose attributes under this mask are `longName` is part of a long
+ * name.
+ */
 export const LONG_NAME_MASK = 0x3f;
 /**
- * Windows NT's use of "DIR_NTRes": base name and extension are lower case. Not in the specification.
+ * Windows NT's use of "DIR_NTRes": base name and extension are lower case. Not in the
+ * specification.
  */
 export const CASE_LOWER_BASE = 0x08;
 export const CASE_LOWER_EXTENSION = 0x10;
@@ -206,7 +216,10 @@ export const LONG_UNITS = LONG_UNIT_OFFSETS.length;
 /** "DIR_FileSize" has 32 bits. */
 export const FILE_SIZE_LIMIT = 0xffffffff;
 
-/** "Short Directory Entry Checksum": ties the slots of a long name to the short name that follows them. */
+/**
+ * "Short Directory Entry Checksum": ties the slots of a long name to the short name that follows
+ * them.
+ */
 export function shortNameChecksum(shortName: Uint8Array): number {
   let sum = 0;
   for (const byte of shortName) sum = (((sum & 1) << 7) + (sum >> 1) + byte) & 0xff;

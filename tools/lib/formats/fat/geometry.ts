@@ -19,7 +19,10 @@ export interface FatGeometry {
   readonly reservedSectors: number;
   /** The size of one copy of the FAT. */
   readonly fatSectors: number;
-  /** The number of slots in the fixed root directory; 0 in FAT32, where the root is a chain of clusters. */
+  /**
+   * The number of slots in the fixed root directory; 0 in FAT32, where the root is a chain of
+   * clusters.
+   */
   readonly rootEntryCount: number;
   readonly rootStartSector: number;
   readonly dataStartSector: number;
@@ -38,14 +41,23 @@ export interface GeometryOptions {
 const ROOT_ENTRY_COUNT = 512;
 const RESERVED_SECTORS: Readonly<Record<FatType, number>> = { fat12: 1, fat16: 1, fat32: 32 };
 
-/** Clusters are aligned to at least 4 KiB, so that no cluster crosses a chunk or a physical sector of the disk. */
+/**
+ * Clusters are aligned to at least 4 KiB, so that no cluster crosses a chunk or a physical sector
+ * of the disk.
+ */
 const DATA_ALIGNMENT_BYTES = 4096;
 
-/** mkfs.fat 4.2 uses FAT32 from 512 MiB on. For smaller volumes it uses the smallest clusters of at least 2 KiB that fit. */
+/**
+ * mkfs.fat 4.2 uses FAT32 from 512 MiB on. For smaller volumes it uses the smallest clusters of at
+ * least 2 KiB that fit.
+ */
 const FAT32_FROM_BYTES = 512 * 1024 ** 2;
 const CLUSTER_BYTES_12_16: readonly number[] = [2048, 4096, 8192, 16384, 32768, 1024, 512];
 
-/** mkfs.fat 4.2 and the specification's table for FAT32: the size of clusters in bytes, for volumes up to a size in MiB. */
+/**
+ * mkfs.fat 4.2 and the specification's table for FAT32: the size of clusters in bytes, for volumes
+ * up to a size in MiB.
+ */
 const CLUSTER_BYTES_32: readonly (readonly [number, number])[] = [
   [260, 512],
   [8 * 1024, 4096],
@@ -86,7 +98,10 @@ export function planGeometry(options: GeometryOptions): FatGeometry {
   return geometry;
 }
 
-/** Returns the plan for a size, or `undefined` if every possible number of clusters is invalid for its type. */
+/**
+ * Returns the plan for a size, or `undefined` if every possible number of clusters is invalid for
+ * its type.
+ */
 export function findGeometry(options: GeometryOptions): FatGeometry | undefined {
   const { sizeBytes, sectorBytes = SECTOR_BYTES } = options;
   const totalSectors = sizeBytes / sectorBytes;
@@ -156,7 +171,8 @@ function layOut(type: FatType, clusterBytes: number, totalSectors: number, secto
       clusterCount: Math.max(0, Math.floor((totalSectors - dataStartSector) / clusterSectors)),
     };
   };
-  // Find the smallest FAT that has an entry for each of the remaining clusters: a larger FAT leaves fewer clusters.
+  // Find the smallest FAT that has an entry for each of the remaining clusters: a larger FAT leaves
+  // fewer clusters.
   let lower = 1;
   let upper = fatSectorsFor(type, Math.ceil(totalSectors / clusterSectors), sectorBytes);
   while (lower < upper) {

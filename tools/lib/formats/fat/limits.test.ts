@@ -179,7 +179,7 @@ describe('an entry that FAT cannot hold is refused with its path and the rule', 
     [
       'a symlink',
       [{ ...metadata, type: 'symlink', path: 'l', target: 'x' }],
-      '"l" is a symlink: FAT holds files and',
+      '"l" is a symlink: FAT holds only files and',
     ],
     ['a hard link', [{ ...metadata, type: 'hardlink', path: 'h', target: 'x' }], '"h" is a hardlink'],
     [
@@ -278,7 +278,10 @@ function readAll(image: BlockSource): void {
 }
 
 describe('the reader refuses a damaged volume', () => {
-  /** Writes a FAT16 volume with `D/ONE` and `D/TWO`, each of two clusters of 2 KiB, and changes bytes of it. */
+  /**
+   * Writes a FAT16 volume with `D/ONE` and `D/TWO`, each of two clusters of 2 KiB, and changes
+   * bytes of it.
+   */
   function damaged(
     changes: (geometry: {
       tableStart: number;
@@ -312,7 +315,8 @@ describe('the reader refuses a damaged volume', () => {
       ] as const;
   }
 
-  // Cluster 2 is the directory, 3 and 4 are ONE, 5 and 6 are TWO. The slots of D are ., .., ONE, TWO.
+  // Cluster 2 is the directory, 3 and 4 are ONE, 5 and 6 are TWO. The slots of D are ., .., ONE,
+  // TWO.
   const boot = BOOT_SECTOR_16.at;
   const { DIR_Attr, DIR_FstClusLO } = SLOT.at;
   const slotTwo = 3 * SLOT_BYTES;

@@ -12,7 +12,10 @@ export interface StoredName {
   readonly hasLongName: boolean;
 }
 
-/** The characters that a long name must not contain ("Long File Names"): control characters and the separators of DOS. */
+/**
+ * The characters that a long name must not contain ("Long File Names"): control characters and the
+ * separators of DOS.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds control characters
 const FORBIDDEN = /[\x00-\x1f"*/:<>?\\|]/u;
 
@@ -42,7 +45,10 @@ export function checkName(name: string, path: string): void {
   if (problem !== undefined) throw new UserError(`FAT: "${printableName(path)}": ${problem}`);
 }
 
-/** Says what makes a name invalid on any volume. Spaces at the ends are allowed, because the kernel writes such names. */
+/**
+ * Says what makes a name invalid on any volume. Spaces at the ends are allowed, because the kernel
+ * writes such names.
+ */
 export function nameProblem(name: string): string | undefined {
   if (name === '' || name === '.' || name === '..') return `"${name}" is not a name`;
   const forbidden = FORBIDDEN.exec(name);
@@ -54,7 +60,10 @@ export function nameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** Returns the form in which FAT compares names: each character in upper case, if that is a single character. */
+/**
+ * Returns the form in which FAT compares names: each character in upper case, if that is a single
+ * character.
+ */
 export function foldName(name: string): string {
   if (ASCII.test(name)) return name.toUpperCase();
   let folded = '';
@@ -66,8 +75,9 @@ export function foldName(name: string): string {
 }
 
 /**
- * Gives each name of a directory its short name. A name that is itself a short name keeps it, the others get a
- * numeric tail in the order of `names`. The order must therefore depend only on the names.
+ * Gives each name of a directory its short name. A name that is itself a short name keeps it, the
+ * others get a numeric tail in the order of `names`. The order must therefore depend only on the
+ * names.
  */
 export function storeNames(names: readonly string[]): StoredName[] {
   const taken = new Set<string>();
@@ -83,7 +93,10 @@ export function storeNames(names: readonly string[]): StoredName[] {
   });
 }
 
-/** Returns a name that has the form of a short name. If base or extension has mixed case, a long name preserves it. */
+/**
+ * Returns a name that has the form of a short name. If base or extension has mixed case, a long
+ * name preserves it.
+ */
 function ownShortName(name: string): StoredName | undefined {
   const match = SHORT_NAME.exec(name);
   if (match === null) return undefined;
@@ -110,7 +123,8 @@ function tailedShortName(name: string, taken: Set<string>, tails: Map<string, nu
   const { base, extension } = basisName(name);
   for (let digits = 1; digits <= TAIL_DIGITS_MAXIMUM; digits += 1) {
     const stem = base.slice(0, SHORT_BASE_BYTES - 1 - digits);
-    // The next number for a stem is remembered. Otherwise ten thousand similar names would each search from 1.
+    // The next number for a stem is remembered. Otherwise ten thousand similar names would each
+    // search from 1.
     const key = `${stem}.${extension}.${digits}`;
     for (let tail = tails.get(key) ?? 10 ** (digits - 1); tail < 10 ** digits; tail += 1) {
       const shortName = pad(`${stem}~${tail}`, extension);
@@ -134,7 +148,10 @@ function basisName(name: string): { readonly base: string; readonly extension: s
   };
 }
 
-/** Returns the first characters in upper case, without spaces and dots, and with `_` for those that short names lack. */
+/**
+ * Returns the first characters in upper case, without spaces and dots, and with `_` for those that
+ * short names lack.
+ */
 function shortCharacters(text: string, limit: number): string {
   let result = '';
   for (const character of text) {

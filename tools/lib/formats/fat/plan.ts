@@ -11,7 +11,10 @@ export interface FatOptions {
   readonly sizeBytes: number;
   /** 512 by default; up to 4096 for disks with larger sectors. */
   readonly sectorBytes?: number;
-  /** By default that of mkfs.fat: FAT32 from 512 MiB on, else FAT16 if there are enough clusters, else FAT12. */
+  /**
+   * By default that of mkfs.fat: FAT32 from 512 MiB on, else FAT16 if there are enough clusters,
+   * else FAT12.
+   */
   readonly type?: FatType;
   /** A power of two from the size of a sector to 32768. By default that of mkfs.fat. */
   readonly clusterBytes?: number;
@@ -21,7 +24,10 @@ export interface FatOptions {
   readonly label: string;
   /** The partition's first sector on its disk; 0 by default. */
   readonly hiddenSectors?: number;
-  /** The value of all time stamps, in seconds since 1970. A time before 1980 becomes 1980-01-01. 0 by default. */
+  /**
+   * The value of all time stamps, in seconds since 1970. A time before 1980 becomes 1980-01-01. 0
+   * by default.
+   */
   readonly timeSeconds?: number;
 }
 
@@ -41,7 +47,9 @@ export interface VolumePlan {
   readonly usedClusterCount: number;
 }
 
-/** Assigns clusters to every directory and file, even if the volume does not have enough of them. */
+/**
+ * Assigns clusters to every directory and file, even if the volume does not have enough of them.
+ */
 export function planVolume(root: FatDirectory, geometry: FatGeometry, label: string): VolumePlan {
   const { directories, files } = walk(root);
   const clusterBytes = clusterBytesOf(geometry);
@@ -80,7 +88,10 @@ function walk(root: FatDirectory): { readonly directories: FatDirectory[]; reado
   return { directories, files };
 }
 
-/** Returns the number of slots in use. The root has one for the label, other directories have `.` and `..`. */
+/**
+ * Returns the number of slots in use. The root has one for the label, other directories have `.`
+ * and `..`.
+ */
 function directorySlots(directory: FatDirectory, stored: readonly StoredName[], label: string): number {
   const own = directory.parent !== undefined ? 2 : label === '' ? 0 : 1;
   return stored.reduce((sum, name) => sum + slotCount(name), own);
@@ -121,8 +132,8 @@ export function tooSmall(
 }
 
 /**
- * Returns a sufficient size, if one exists. A larger volume can have larger clusters, in which the files need
- * more space, and the options may not support it at all.
+ * Returns a sufficient size, if one exists. A larger volume can have larger clusters, in which the
+ * files need more space, and the options may not support it at all.
  */
 function fittingSizeBytes(
   root: FatDirectory,

@@ -9,12 +9,18 @@ import { nameProblem } from './names.ts';
 import { secondsOf } from './time.ts';
 import { type FatVolume, type OpenVolume, readVolume } from './volume.ts';
 
-/** FAT has no modes. A mounted volume shows these by default, without the write bits if a file is read-only. */
+/**
+ * FAT has no modes. A mounted volume shows these by default, without the write bits if a file is
+ * read-only.
+ */
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 const WRITE_BITS = 0o222;
 
-/** The specification limits paths to 260 characters, Linux to 4096. No tree needs more levels than this. */
+/**
+ * The specification limits paths to 260 characters, Linux to 4096. No tree needs more levels than
+ * this.
+ */
 const DEPTH_LIMIT = 1000;
 
 /** The number of directory listings that are kept for `readFile`. */
@@ -38,8 +44,8 @@ const ROOT: FatChild = {
 };
 
 /**
- * A directory that a walk is in. Its steps are sorted by whole paths, in which the contents of a child directory
- * have a separate position.
+ * A directory that a walk is in. Its steps are sorted by whole paths, in which the contents of a
+ * child directory have a separate position.
  */
 interface Visit {
   readonly path: string;
@@ -82,8 +88,8 @@ export class FatReader implements TreeReader {
   /**
    * Yields every name in path order, the root first.
    *
-   * @throws UserError for chains that leave the volume, end early or share clusters, sizes that contradict them, and
-   *   names that FAT forbids
+   * @throws UserError for chains that leave the volume, end early or share clusters, sizes that
+   *   contradict them, and names that FAT forbids
    */
   *walk(): Generator<FatRecord> {
     const used = new ClusterSet(this.volume.clusterCount);
@@ -124,7 +130,9 @@ export class FatReader implements TreeReader {
     return this.#childrenOf(parentPath(path))?.get(baseName(path));
   }
 
-  /** Returns the children of a directory by name. The listings of the last few directories are kept. */
+  /**
+   * Returns the children of a directory by name. The listings of the last few directories are kept.
+   */
   #childrenOf(path: string): ReadonlyMap<string, FatChild> | undefined {
     const known = this.#listings.get(path);
     if (known !== undefined) return known;

@@ -7,14 +7,14 @@ export interface ClusterRun {
 }
 
 /**
- * The number of entries per piece. It keeps FAT12's pairs together, and a piece is whole sectors for every type and
- * sector size.
+ * The number of entries per piece. It keeps FAT12's pairs together, and a piece is whole sectors
+ * for every type and sector size.
  */
 const PIECE_ENTRIES = 65536;
 
 /**
- * Encodes a file allocation table piece by piece, up to the end of the sector with the last cluster in use. All
- * entries after it are free, which is zero.
+ * Encodes a file allocation table piece by piece, up to the end of the sector with the last cluster
+ * in use. All entries after it are free, which is zero.
  *
  * @param runs one run per file, in the order of the clusters, without gaps, starting at cluster 2
  */
@@ -25,7 +25,8 @@ export function* encodeTable(
 ): Generator<Uint8Array> {
   const values = new Uint32Array(PIECE_ENTRIES);
   const end = END_OF_CHAIN[type];
-  // "FAT[0]" repeats the media byte. "FAT[1]" is an end of chain whose high bits mean: unmounted, no errors.
+  // "FAT[0]" repeats the media byte. "FAT[1]" is an end of chain whose high bits mean: unmounted,
+  // no errors.
   values[0] = (end & ~0xff) | MEDIA;
   values[1] = end;
   let filled = FIRST_CLUSTER;

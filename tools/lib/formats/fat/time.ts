@@ -1,4 +1,7 @@
-/** "Date and Time Formats": local time without a zone, UTC in this library. The resolution is two seconds. */
+/**
+ * "Date and Time Formats": local time without a zone, UTC in this library. The resolution is two
+ * seconds.
+ */
 
 export interface FatTime {
   readonly date: number;
@@ -8,7 +11,10 @@ export interface FatTime {
 const FIRST_YEAR = 1980;
 const LAST_YEAR = 2107;
 
-/** Returns the time stamp for seconds since 1970. A time before 1980 becomes the first moment of 1980. */
+/**
+ * Returns the time stamp for seconds since 1970. A time before 1980 becomes the first moment of
+ * 1980.
+ */
 export function fatTime(timeSeconds: number): FatTime {
   const moment = new Date(timeSeconds * 1000);
   const year = moment.getUTCFullYear();
@@ -22,8 +28,8 @@ export function fatTime(timeSeconds: number): FatTime {
 }
 
 /**
- * Returns the seconds since 1970 of a time stamp. As in the kernel, day 0 and month 0, which some writers leave, mean
- * the first day and month.
+ * Returns the seconds since 1970 of a time stamp. As in the kernel, day 0 and month 0, which some
+ * writers leave, mean the first day and month.
  */
 export function secondsOf({ date, time }: FatTime): number {
   const month = Math.max(1, (date >> 5) & 0x0f);

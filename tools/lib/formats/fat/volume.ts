@@ -66,8 +66,8 @@ interface Layout {
 }
 
 /**
- * Reads the boot sector and the FSInfo sector, and compares the copies of tables and boot sector. The memory use
- * is bounded.
+ * Reads the boot sector and the FSInfo sector, and compares the copies of tables and boot sector.
+ * The memory use is bounded.
  *
  * @throws UserError if one of them is damaged
  */
@@ -112,8 +112,8 @@ function readLayout(boot: DataView, sourceBytes: number, fail: Fail): Layout {
   const rootStartSector = reservedSectors + fatCount * fatSectors;
   const dataStartSector = rootStartSector + Math.ceil((rootEntryCount * SLOT_BYTES) / sectorBytes);
   const clusterCount = Math.floor((totalSectors - dataStartSector) / clusterSectors);
-  // mkfs.fat can make FAT32 volumes with few clusters. It and the kernel recognize FAT32 by the field that has
-  // the size of the table.
+  // mkfs.fat can make FAT32 volumes with few clusters. It and the kernel recognize FAT32 by the
+  // field that has the size of the table.
   const type =
     fatSectors16 === 0 ? 'fat32' : clusterCount <= CLUSTER_LIMITS.fat12.maximum ? 'fat12' : 'fat16';
   if (clusterCount < 1 || clusterCount > CLUSTER_LIMITS[type].maximum) {
@@ -139,7 +139,10 @@ function readLayout(boot: DataView, sourceBytes: number, fail: Fail): Layout {
   };
 }
 
-/** Locates the table in use and its copies. A FAT32 volume can declare that only one table is in use. */
+/**
+ * Locates the table in use and its copies. A FAT32 volume can declare that only one table is in
+ * use.
+ */
 function tablePlace(boot: DataView, layout: Layout, fail: Fail): TablePlace {
   const { type, clusterCount, fatCount, fatSectors, reservedSectors, sectorBytes } = layout;
   const starts = Array.from(
@@ -198,7 +201,10 @@ function checkInfoSector(
   }
 }
 
-/** Compares the boot sector with its backup, except the mark of a mount, which the backup does not receive. */
+/**
+ * Compares the boot sector with its backup, except the mark of a mount, which the backup does not
+ * receive.
+ */
 function checkBackup(
   source: BlockSource,
   boot: Uint8Array,

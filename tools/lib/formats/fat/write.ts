@@ -40,12 +40,13 @@ export interface FatFileWriter {
 /**
  * Writes a volume. Its files can be written in any order.
  *
- * The bytes depend only on the entries, their contents and the options: directories are sorted by name, and all
- * directories come first, followed by all files in the order of their paths, without gaps. FAT stores no owners,
- * modes or extended attributes.
+ * The bytes depend only on the entries, their contents and the options: directories are sorted by
+ * name, and all directories come first, followed by all files in the order of their paths, without
+ * gaps. FAT stores no owners, modes or extended attributes.
  *
- * The sink must contain zeros wherever nothing is written: in the free part of the tables, free clusters, the rest of
- * a file's last cluster, and long ranges of zeros within files. Everything else is written in whole sectors.
+ * The sink must contain zeros wherever nothing is written: in the free part of the tables, free
+ * clusters, the rest of a file's last cluster, and long ranges of zeros within files. Everything
+ * else is written in whole sectors.
  */
 export class FatWriter {
   readonly #sink: BlockSink;
@@ -105,8 +106,8 @@ export class FatWriter {
 /**
  * Writes a whole volume. See {@link FatWriter}.
  *
- * @throws UserError for entries that FAT cannot hold, for a volume that is too small, and for content whose length
- *   differs from its entry
+ * @throws UserError for entries that FAT cannot hold, for a volume that is too small, and for
+ *   content whose length differs from its entry
  */
 export function writeFat(
   sink: BlockSink,
@@ -175,7 +176,10 @@ class FileWriter implements FatFileWriter {
 const ZERO_UNIT_BYTES = 32768;
 const ZEROS = Buffer.alloc(ZERO_UNIT_BYTES);
 
-/** Writes a piece of a file without its long ranges of zeros: the sink has zeros wherever nothing is written. */
+/**
+ * Writes a piece of a file without its long ranges of zeros: the sink has zeros wherever nothing is
+ * written.
+ */
 function writeData(sink: BlockSink, offsetBytes: number, piece: Uint8Array): void {
   let start = 0;
   for (let position = 0; position < piece.length; position += ZERO_UNIT_BYTES) {

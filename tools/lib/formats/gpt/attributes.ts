@@ -1,6 +1,9 @@
 import { UserError } from '../error/user-error.ts';
 
-/** UEFI 2.10 table 5.8: masks of a partition's 64 attribute bits. The partition type defines bits 48 to 63. */
+/**
+ * UEFI 2.10 table 5.8: masks of a partition's 64 attribute bits. The partition type defines bits 48
+ * to 63.
+ */
 export const ATTRIBUTE = {
   /** The platform requires this partition to function: tools must not delete it. */
   required: 1n << 0n,
@@ -11,8 +14,8 @@ export const ATTRIBUTE = {
 } as const;
 
 /**
- * Attributes of the partition types that systemd discovers (The Discoverable Partitions Specification,
- * "Partition Flags"), and of Microsoft's basic data partitions.
+ * Attributes of the partition types that systemd discovers (The Discoverable Partitions
+ * Specification, "Partition Flags"), and of Microsoft's basic data partitions.
  */
 export const DISCOVERABLE_ATTRIBUTE = {
   /** Grow the file system to the partition's size. */
@@ -25,7 +28,10 @@ export const DISCOVERABLE_ATTRIBUTE = {
 
 /** Decides which of several slots is booted next. */
 export interface SlotAttributes {
-  /** The boot loader takes the bootable slot with the highest priority, and never one with priority 0. */
+  /**
+   * The boot loader takes the bootable slot with the highest priority, and never one with priority
+   * 0.
+   */
   readonly priority: number;
   /** How many more times it may be tried until it has booted successfully. */
   readonly tries: number;
@@ -40,7 +46,10 @@ interface SlotLayout {
   readonly successfulShift: bigint;
 }
 
-/** ChromiumOS design document "Disk Format", "Selecting the kernel"; `cgptlib/include/gpt.h` of vboot_reference. */
+/**
+ * ChromiumOS design document "Disk Format", "Selecting the kernel"; `cgptlib/include/gpt.h` of
+ * vboot_reference.
+ */
 const CHROME_OS: SlotLayout = {
   priorityShift: 48n,
   priorityMaximum: 15,
@@ -49,7 +58,10 @@ const CHROME_OS: SlotLayout = {
   successfulShift: 56n,
 };
 
-/** Android's boot loaders for Qualcomm machines (abl and LK, `PartitionTableUpdate.h`: `PART_ATT_*_BIT`). */
+/**
+ * Android's boot loaders for Qualcomm machines (abl and LK, `PartitionTableUpdate.h`:
+ * `PART_ATT_*_BIT`).
+ */
 const ANDROID: SlotLayout = {
   priorityShift: 48n,
   priorityMaximum: 3,
@@ -94,7 +106,9 @@ export function readChromeOsSlot(attributes: bigint): SlotAttributes {
   return decode(CHROME_OS, attributes);
 }
 
-/** Encodes the attributes of a partition of an Android slot. Priority is 0 to 3, tries are 0 to 7. */
+/**
+ * Encodes the attributes of a partition of an Android slot. Priority is 0 to 3, tries are 0 to 7.
+ */
 export function androidSlot(slot: SlotAttributes): bigint {
   return encode(ANDROID, slot);
 }

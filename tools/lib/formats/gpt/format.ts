@@ -7,7 +7,9 @@ import { structure } from '../structure/structure.ts';
 
 /** The sector size of nearly every disk. */
 export const SECTOR_BYTES = 512;
-/** The sector sizes that are read and written: "Advanced Format" disks have sectors of 4096 bytes. */
+/**
+ * The sector sizes that are read and written: "Advanced Format" disks have sectors of 4096 bytes.
+ */
 export const SECTOR_SIZES: readonly number[] = [512, 1024, 2048, 4096];
 
 /** UEFI 2.10 section 5.3.1: at least 16,384 bytes for the entry array. */
@@ -19,8 +21,8 @@ export const PRIMARY_HEADER_SECTOR = 1;
 export const PRIMARY_ENTRIES_SECTOR = 2;
 
 /**
- * UEFI 2.10 tables 5.1 and 5.3: the MBR at LBA 0. Its fields are in the first 512 bytes, whatever the
- * size of a sector.
+ * UEFI 2.10 tables 5.1 and 5.3: the MBR at LBA 0. Its fields are in the first 512 bytes, whatever
+ * the size of a sector.
  */
 export const MBR = structure([
   [0, 440, 'BootCode'],
@@ -47,14 +49,16 @@ export const MBR_TYPE_GPT_PROTECTIVE = 0xee;
 export const MBR_TYPE_UNUSED = 0;
 export const MBR_START_CHS: readonly number[] = [0x00, 0x02, 0x00];
 /**
- * "Set to 0xFFFFFF if it is not possible to represent the value in this field". This is always so here,
- * because a file has no geometry.
+ * "Set to 0xFFFFFF if it is not possible to represent the value in this field". This is always so
+ * here, because a file has no geometry.
  */
 export const MBR_END_CHS: readonly number[] = [0xff, 0xff, 0xff];
 /** `SizeInLBA` of a disk with more sectors than the field can count. */
 export const MBR_SIZE_LIMIT = 0xffffffff;
 
-/** UEFI 2.10 table 5.5: the GPT header. The reserved rest of its sector is not part of the table. */
+/**
+ * UEFI 2.10 table 5.5: the GPT header. The reserved rest of its sector is not part of the table.
+ */
 export const HEADER = structure([
   [0, 8, 'Signature'],
   [8, 4, 'Revision'],
@@ -91,8 +95,8 @@ export function entriesSectors(entryCount: number, entryBytes: number, sectorByt
 }
 
 /**
- * The first sector that a partition may use on a disk with sectors of 512 bytes and a table of 128 entries:
- * the first one after MBR, header and entries.
+ * The first sector that a partition may use on a disk with sectors of 512 bytes and a table of 128
+ * entries: the first one after MBR, header and entries.
  */
 export const FIRST_USABLE_SECTOR =
   PRIMARY_ENTRIES_SECTOR + entriesSectors(ENTRY_COUNT, ENTRY_BYTES, SECTOR_BYTES);

@@ -33,8 +33,8 @@ export interface GptTable {
 export interface GptInspection {
   readonly sectorBytes: number;
   /**
-   * In this order: the MBR, the primary copy, the backup, both copies together, the partitions. Empty for a
-   * table without a fault.
+   * In this order: the MBR, the primary copy, the backup, both copies together, the partitions.
+   * Empty for a table without a fault.
    */
   readonly problems: readonly GptProblem[];
   /** The copies with correct checksums. */
@@ -49,7 +49,8 @@ export interface InspectOptions {
 }
 
 /**
- * Reads as much of a disk's partition table as possible, and lists everything that is wrong with it.
+ * Reads as much of a disk's partition table as possible, and lists everything that is wrong with
+ * it.
  *
  * No contents of the disk make it throw.
  */
@@ -72,7 +73,8 @@ export function inspectGpt(source: BlockSource, options: InspectOptions = {}): G
   const primary = examine(source, sectorBytes, PRIMARY_HEADER_SECTOR, 'primary', (part, message) => {
     ofPrimary.push({ part, message });
   });
-  // If the disk was resized, MBR and primary copy still agree on the old size: that is one problem, not two.
+  // If the disk was resized, MBR and primary copy still agree on the old size: that is one problem,
+  // not two.
   const saidSectors = primary === undefined ? diskSectors : primary.alternateSector + 1;
   for (const message of mbrProblems(source, saidSectors)) report('mbr', message);
   problems.push(...ofPrimary);
@@ -99,8 +101,8 @@ export function inspectGpt(source: BlockSource, options: InspectOptions = {}): G
 type Report = (part: GptProblem['part'], message: string) => void;
 
 /**
- * Finds the sector size: a header's signature is at the start of sector 1, or else at the start of the last
- * sector.
+ * Finds the sector size: a header's signature is at the start of sector 1, or else at the start of
+ * the last sector.
  */
 function findSectorBytes(source: BlockSource): number {
   const isHeader = (offsetBytes: number): boolean =>
@@ -114,7 +116,10 @@ function findSectorBytes(source: BlockSource): number {
   );
 }
 
-/** Checks UEFI 2.10 section 5.2.3: one record of type EE covers the whole disk, and there is no other. */
+/**
+ * Checks UEFI 2.10 section 5.2.3: one record of type EE covers the whole disk, and there is no
+ * other.
+ */
 function* mbrProblems(source: BlockSource, diskSectors: number): Generator<string> {
   const view = viewOf(source.read(0, MBR.sizeBytes));
   if (MBR.at.Signature.get(view) !== MBR_SIGNATURE) {
@@ -184,8 +189,8 @@ function examine(
 }
 
 /**
- * Reads the backup. It is in the disk's last sector, which is also the sector that the primary copy names: if
- * these differ, the disk was resized.
+ * Reads the backup. It is in the disk's last sector, which is also the sector that the primary copy
+ * names: if these differ, the disk was resized.
  */
 function examineBackup(
   source: BlockSource,

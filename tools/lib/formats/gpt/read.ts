@@ -13,9 +13,9 @@ export interface ParsedGpt extends GptDisk {
 }
 
 /**
- * Reads a disk's partition table and verifies it: the protective MBR, both headers, both entry arrays, that the
- * copies agree, and that the partitions are within the disk and do not overlap. By default, the header's position
- * gives the size of the sectors.
+ * Reads a disk's partition table and verifies it: the protective MBR, both headers, both entry
+ * arrays, that the copies agree, and that the partitions are within the disk and do not overlap. By
+ * default, the header's position gives the size of the sectors.
  *
  * @param name the disk's name, for errors
  * @throws UserError that says which copy is damaged, where and how, and which one is good

@@ -68,8 +68,8 @@ interface Plan {
 /**
  * Encodes both copies of the table.
  *
- * @throws UserError for partitions that overlap, are outside the disk or share a UUID, and for names that are
- *   too long
+ * @throws UserError for partitions that overlap, are outside the disk or share a UUID, and for
+ *   names that are too long
  */
 export function encodeGpt(disk: GptDisk): EncodedGpt {
   const plan = planDisk(disk);

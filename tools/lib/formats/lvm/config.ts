@@ -77,7 +77,9 @@ class Tokens {
     }
   }
 
-  /** Reads a string up to its quote. Between double quotes, a backslash escapes the next character. */
+  /**
+   * Reads a string up to its quote. Between double quotes, a backslash escapes the next character.
+   */
   #string(quote: string): string {
     const start = this.#position + 1;
     this.#advance();
@@ -94,7 +96,10 @@ class Tokens {
     return quote === '"' ? text.replaceAll(/\\(["\\])/g, '$1') : text;
   }
 
-  /** @param valuesAllowed whether a number is possible here; the name of a section may look like a number */
+  /**
+   * @param valuesAllowed whether a number is possible here; the name of a section may look like a
+   * number
+   */
   #read(valuesAllowed: boolean): Token {
     this.#skipSpace();
     const line = this.#line;
@@ -191,8 +196,8 @@ function section(tokens: Tokens, end: '}' | 'end', depth: number): ConfigSection
 }
 
 /**
- * Parses metadata text. A NUL ends it, as in lvm2. Paths as names (`a/b = 1`) and repeated names are refused:
- * lvm2 never writes them.
+ * Parses metadata text. A NUL ends it, as in lvm2. Paths as names (`a/b = 1`) and repeated names
+ * are refused: lvm2 never writes them.
  *
  * @param name the source of the text, for errors
  * @throws UserError that names the line

@@ -1,15 +1,20 @@
 /**
- * The structures of an LVM2 physical volume: its label, its header, and the headers of its metadata areas.
+ * The structures of an LVM2 physical volume: its label, its header, and the headers of its metadata
+ * areas.
  *
- * No specification exists except the source: lvm2's `lib/label/label.h` and `lib/format_text/layout.h`, named
- * above each structure. The fields have the names of the source. All integers are little-endian.
+ * No specification exists except the source: lvm2's `lib/label/label.h` and
+ * `lib/format_text/layout.h`, named above each structure. The fields have the names of the source.
+ * All integers are little-endian.
  */
 import { crc32 } from 'node:zlib';
 import { structure } from '../structure/structure.ts';
 
 export const SECTOR_BYTES = 512;
 
-/** label.h, LABEL_SCAN_SECTORS: the label is in one of the first four sectors. Every tool writes the second. */
+/**
+ * label.h, LABEL_SCAN_SECTORS: the label is in one of the first four sectors. Every tool writes the
+ * second.
+ */
 export const LABEL_SCAN_SECTORS = 4;
 export const LABEL_SECTOR = 1;
 
@@ -25,8 +30,8 @@ export const LABEL_ID = Buffer.from('LABELONE', 'latin1');
 export const LABEL_TYPE = 'LVM2 001';
 
 /**
- * layout.h, struct pv_header, at `offset_xl` of the label. Two lists of `disk_locn` follow it: first the data
- * areas, then the metadata areas.
+ * layout.h, struct pv_header, at `offset_xl` of the label. Two lists of `disk_locn` follow it:
+ * first the data areas, then the metadata areas.
  */
 export const PV_HEADER = structure([
   [0, 32, 'pv_uuid'],
@@ -39,14 +44,19 @@ export const DISK_LOCN = structure([
   [8, 8, 'size'],
 ]);
 
-/** layout.h, struct pv_header_extension, directly after the lists. A list of boot loader areas follows it. */
+/**
+ * layout.h, struct pv_header_extension, directly after the lists. A list of boot loader areas
+ * follows it.
+ */
 export const PV_HEADER_EXTENSION = structure([
   [0, 4, 'version'],
   [4, 4, 'flags'],
 ]);
 /** layout.h, PV_HEADER_EXTENSION_VSN: version 2 has the flags. */
 export const EXTENSION_VERSION = 2;
-/** metadata-exported.h, PV_EXT_USED: the volume belongs to a group, even if it has no metadata area. */
+/**
+ * metadata-exported.h, PV_EXT_USED: the volume belongs to a group, even if it has no metadata area.
+ */
 export const EXTENSION_USED = 1;
 
 /** layout.h, struct mda_header. The slots of `raw_locn` follow it. */
@@ -57,7 +67,9 @@ export const MDA_HEADER = structure([
   [24, 8, 'start'],
   [32, 8, 'size'],
 ]);
-/** layout.h, MDA_HEADER_SIZE: the header takes one sector. The ring of metadata texts follows it. */
+/**
+ * layout.h, MDA_HEADER_SIZE: the header takes one sector. The ring of metadata texts follows it.
+ */
 export const MDA_HEADER_BYTES = 512;
 export const MDA_MAGIC = Buffer.from(' LVM2 x[5A%r0N*>', 'latin1');
 export const MDA_VERSION = 1;

@@ -2,12 +2,14 @@ import { UserError } from '../error/user-error.ts';
 import { type Uuid, uuidFromName, uuidToBytes } from '../uuid/uuid.ts';
 
 /**
- * LVM's own kind of UUID (lib/id/id.c): 32 characters of an alphabet of 64, written in groups of 6-4-4-4-4-4-6. It has no
- * relation to RFC 9562.
+ * LVM's own kind of UUID (lib/id/id.c): 32 characters of an alphabet of 64, written in groups of
+ * 6-4-4-4-4-4-6. It has no relation to RFC 9562.
  */
 export type LvmUuid = string;
 
-/** id.c: the last two are read, and never given to a new volume ("LVM1 backwards compatibility"). */
+/**
+ * id.c: the last two are read, and never given to a new volume ("LVM1 backwards compatibility").
+ */
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#';
 const GIVEN_CHARACTERS = 62;
 const CHARACTERS = 32;
@@ -25,7 +27,8 @@ export function formatLvmUuid(characters: string): LvmUuid {
 }
 
 /**
- * Brings an LVM UUID from outside into its usual form. As lvm2 does, dashes may stand anywhere or be missing.
+ * Brings an LVM UUID from outside into its usual form. As lvm2 does, dashes may stand anywhere or
+ * be missing.
  *
  * @param what names it in the error
  * @throws UserError where it is none
@@ -53,8 +56,9 @@ export function lvmUuidFromBytes(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * The identifier of a name: the 32 bytes of the project's UUIDs (version 5) of `NAME#lvm-1` and `NAME#lvm-2`, each byte modulo
- * 62 an index into lvm2's alphabet, as lvm2 makes one of random bytes.
+ * The identifier of a name: the 32 bytes of the project's UUIDs (version 5) of `NAME#lvm-1` and
+ * `NAME#lvm-2`, each byte modulo 62 an index into lvm2's alphabet, as lvm2 makes one of random
+ * bytes.
  */
 export function lvmUuidFromName(name: string): LvmUuid {
   const uuids: readonly Uuid[] = [uuidFromName(`${name}#lvm-1`), uuidFromName(`${name}#lvm-2`)];

@@ -1,4 +1,6 @@
-/** Encodes and decodes the label of an LVM2 physical volume, and the headers of its metadata areas. */
+/**
+ * Encodes and decodes the label of an LVM2 physical volume, and the headers of its metadata areas.
+ */
 
 import { UserError } from '../error/user-error.ts';
 import { viewOf } from '../structure/view.ts';
@@ -107,7 +109,10 @@ function checkedCount(value: bigint, what: string, fail: Fail): number {
   return Number(value);
 }
 
-/** Reads a list of locations up to the element that is zero, and returns the first position after it. */
+/**
+ * Reads a list of locations up to the element that is zero, and returns the first position after
+ * it.
+ */
 function takeAreas(view: DataView, position: number, what: string, fail: Fail): [Area[], number] {
   const areas: Area[] = [];
   const { offset, size } = DISK_LOCN.at;

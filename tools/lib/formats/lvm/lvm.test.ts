@@ -192,7 +192,9 @@ describe('a volume group', () => {
 
 const LABEL_BYTES = LABEL_SECTOR * SECTOR_BYTES;
 const MDA_BYTES = 4096;
-/** Within the label: the physical volume, and its first metadata area after a list of one data area. */
+/**
+ * Within the label: the physical volume, and its first metadata area after a list of one data area.
+ */
 const PV_START = LABEL_HEADER.sizeBytes;
 const METADATA_AREA_START = PV_START + PV_HEADER.sizeBytes + 2 * DISK_LOCN.sizeBytes;
 /** Within the header of a metadata area. */

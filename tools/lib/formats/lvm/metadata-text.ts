@@ -67,7 +67,10 @@ function formatLogicalVolume(volume: LogicalVolume, { creationHost, creationTime
   ]);
 }
 
-/** The text of a group as it stands on disk, but for the NUL at its end. All of its segments must be striped or linear. */
+/**
+ * The text of a group as it stands on disk, but for the NUL at its end. All of its segments must be
+ * striped or linear.
+ */
 export function formatMetadata(group: VolumeGroup): string {
   const physical = group.physicalVolumes.flatMap(formatPhysicalVolume);
   const logical = group.logicalVolumes.flatMap((volume) => formatLogicalVolume(volume, group));

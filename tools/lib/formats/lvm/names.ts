@@ -1,7 +1,8 @@
 import { UserError } from '../error/user-error.ts';
 
 /**
- * Checks names against the rules of lvm2 (lib/misc/lvm-string.c) and the limits of the kernel's device mapper.
+ * Checks names against the rules of lvm2 (lib/misc/lvm-string.c) and the limits of the kernel's
+ * device mapper.
  */
 
 /** lvm-string.c, NAME_LEN with the terminating NUL. */
@@ -67,7 +68,8 @@ export function checkGroupName(name: string): void {
 }
 
 /**
- * Throws a {@link UserError} if lvm2 refuses the name of a logical volume, or the kernel the name of its device.
+ * Throws a {@link UserError} if lvm2 refuses the name of a logical volume, or the kernel the name
+ * of its device.
  */
 export function checkVolumeName(groupName: string, name: string): void {
   const problem = logicalNameProblem(name);

@@ -17,14 +17,22 @@ const MIB = 1 << 20;
 export const DEFAULT_EXTENT_BYTES = 4 * MIB;
 /** lvm2 puts extent 0 at 1 MiB (devices/default_data_alignment). */
 export const DEFAULT_DATA_START_BYTES = MIB;
-/** The first metadata area begins behind the four sectors that a label may be in, at the next page. */
+/**
+ * The first metadata area begins behind the four sectors that a label may be in, at the next page.
+ */
 export const FIRST_METADATA_BYTES = 4096;
 /** layout.h, MDA_SIZE_MIN: eight pages. */
 const MIN_METADATA_BYTES = 8 * 4096;
 const MIN_DATA_START_BYTES = FIRST_METADATA_BYTES + MIN_METADATA_BYTES;
-/** The size that lvm2 gives a metadata area beside the default alignment, and the alignment of the second one. */
+/**
+ * The size that lvm2 gives a metadata area beside the default alignment, and the alignment of the
+ * second one.
+ */
 const LAST_METADATA_BYTES = MIB;
-/** vgcreate(8): "a power of 2 of at least 1 sector ... or a multiple of 128KiB". Here whole pages, as everything else. */
+/**
+ * vgcreate(8): "a power of 2 of at least 1 sector ... or a multiple of 128KiB". Here whole pages,
+ * as everything else.
+ */
 const EXTENT_UNIT_BYTES = 4096;
 const EXTENT_MULTIPLE_BYTES = 128 * 1024;
 /** MAX_EXTENT_COUNT: extents are counted in 32 bits. */
@@ -48,7 +56,10 @@ export interface LogicalVolumeRequest {
   readonly sizeBytes: number;
   readonly uuid?: LvmUuid | undefined;
   readonly tags?: readonly string[];
-  /** Where it goes: number of the physical volume, first extent there, and how many. Default: the first that are free. */
+  /**
+   * Where it goes: number of the physical volume, first extent there, and how many. Default: the
+   * first that are free.
+   */
   readonly segments?: readonly {
     readonly physicalVolume: number;
     readonly startExtent: number;
@@ -260,10 +271,11 @@ function checkUnique(values: readonly string[], what: string): void {
 }
 
 /**
- * Plans a new volume group with linear volumes: a logical volume takes the first free range that holds all of it, and only where
- * there is none several.
+ * Plans a new volume group with linear volumes: a logical volume takes the first free range that
+ * holds all of it, and only where there is none several.
  *
- * @throws UserError for names that lvm2 refuses, sizes that do not fit, and identifiers that come twice
+ * @throws UserError for names that lvm2 refuses, sizes that do not fit, and identifiers that come
+ *   twice
  */
 export function planVolumeGroup(request: VolumeGroupRequest): PlannedGroup {
   const { name, identity, extentBytes = DEFAULT_EXTENT_BYTES, tags = [] } = request;
@@ -317,7 +329,10 @@ export function planVolumeGroup(request: VolumeGroupRequest): PlannedGroup {
   return { group, metadataAreas: placed.map(({ metadataAreas }) => metadataAreas) };
 }
 
-/** The largest text that lvm2 will ever write into an area: two copies have to fit, each from a sector on (format-text.c). */
+/**
+ * The largest text that lvm2 will ever write into an area: two copies have to fit, each from a
+ * sector on (format-text.c).
+ */
 export function maxTextBytes(areaBytes: number): number {
   return (areaBytes - MDA_HEADER_BYTES) / 2 - SECTOR_BYTES;
 }

@@ -98,8 +98,8 @@ function readCopy(source: BlockSource, area: Area, name: string): MetadataCopy {
 }
 
 /**
- * Reads the label of a physical volume and every copy of the metadata on it. A damaged copy is reported in the
- * result, not thrown.
+ * Reads the label of a physical volume and every copy of the metadata on it. A damaged copy is
+ * reported in the result, not thrown.
  *
  * @throws UserError if the label is missing or damaged
  */

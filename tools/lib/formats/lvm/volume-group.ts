@@ -1,6 +1,9 @@
 import type { LvmUuid } from './identifier.ts';
 
-/** A volume group as its metadata describes it. Extents are counted from the start of a volume; all sizes are in bytes. */
+/**
+ * A volume group as its metadata describes it. Extents are counted from the start of a volume; all
+ * sizes are in bytes.
+ */
 export interface VolumeGroup {
   readonly name: string;
   readonly uuid: LvmUuid;
@@ -45,11 +48,15 @@ export interface LogicalVolume {
 export interface Segment {
   readonly startExtent: number;
   readonly extentCount: number;
-  /** `striped`, which with one stripe is linear; anything else this library names and does not read. */
+  /**
+   * `striped`, which with one stripe is linear; anything else this library names and does not read.
+   */
   readonly type: string;
   /** 0 where there is one stripe. */
   readonly stripeBytes: number;
-  /** Where its extents are; each stripe has an equal share. None where the type is not `striped`. */
+  /**
+   * Where its extents are; each stripe has an equal share. None where the type is not `striped`.
+   */
   readonly stripes: readonly Stripe[];
 }
 

@@ -71,8 +71,8 @@ function readPiece(
 /**
  * Opens a logical volume for reading.
  *
- * @throws UserError where the group has no such volume, one of its physical volumes is missing, or it is neither linear nor
- *   striped
+ * @throws UserError where the group has no such volume, one of its physical volumes is missing, or
+ *   it is neither linear nor striped
  */
 export function openLogicalVolume(found: FoundGroup, name: string): BlockSource {
   const { group } = found;

@@ -116,8 +116,8 @@ function volumeRanges(group: VolumeGroup, volume: LogicalVolume): LogicalVolumeI
 }
 
 /**
- * Plans and encodes a volume group: the bytes of each physical volume's metadata, and the ranges where the
- * content of each logical volume belongs.
+ * Plans and encodes a volume group: the bytes of each physical volume's metadata, and the ranges
+ * where the content of each logical volume belongs.
  *
  * @throws UserError as {@link planVolumeGroup}, and if the metadata does not fit
  */

@@ -7,7 +7,10 @@ import { isZeroBlock, SaltedHasher } from './hasher.ts';
 import { type DigestReceiver, Level, Root } from './level.ts';
 import { encodeSuperblock } from './superblock.ts';
 
-/** The parameters of a tree and its position in the sink: after the data, or anywhere in a separate image. */
+/**
+ * The parameters of a tree and its position in the sink: after the data, or anywhere in a separate
+ * image.
+ */
 export interface VerityOptions extends VerityFormatOptions, TreePlace {
   /** The size of the data, which is whole data blocks. */
   readonly dataBytes: number;
@@ -23,11 +26,12 @@ export interface VerityResult {
 }
 
 /**
- * Computes a dm-verity hash tree from data that arrives in order, and writes the levels and the superblock.
+ * Computes a dm-verity hash tree from data that arrives in order, and writes the levels and the
+ * superblock.
  *
- * The memory use does not depend on the size of the data. Zeros cost almost nothing: the digest of a zero block
- * is computed once, and so is the digest of each hash block with only zeros below it. The sink must contain zeros
- * between the superblock and the tree, as a new image does.
+ * The memory use does not depend on the size of the data. Zeros cost almost nothing: the digest of
+ * a zero block is computed once, and so is the digest of each hash block with only zeros below it.
+ * The sink must contain zeros between the superblock and the tree, as a new image does.
  */
 export class VerityBuilder {
   readonly #options: VerityOptions;
@@ -43,7 +47,10 @@ export class VerityBuilder {
   readonly #partialBlock: Buffer;
   #receivedBytes = 0;
 
-  /** @throws UserError for sizes and offsets that are not whole blocks, a salt that is too long, and a bad UUID */
+  /**
+   * @throws UserError for sizes and offsets that are not whole blocks, a salt that is too long, and
+   * a bad UUID
+   */
   constructor(sink: BlockSink, options: VerityOptions) {
     this.#format = verityFormat(options);
     this.#geometry = planTree(this.#format, countDataBlocks(this.#format, options.dataBytes), options);
@@ -99,8 +106,8 @@ export class VerityBuilder {
   }
 
   /**
-   * Takes the digests of the next whole data blocks, which were computed elsewhere. As in a hash block, each
-   * digest is padded with zeros to a power of two.
+   * Takes the digests of the next whole data blocks, which were computed elsewhere. As in a hash
+   * block, each digest is padded with zeros to a power of two.
    */
   updateDigests(slots: Uint8Array): void {
     const lengthBytes = (slots.length / this.#hasher.slotBytes) * this.#format.dataBlockBytes;

@@ -23,10 +23,16 @@ export const SUPERBLOCK = structure([
 ]);
 export const SUPERBLOCK_SIGNATURE = Buffer.from('verity\0\0', 'latin1');
 export const SUPERBLOCK_VERSION = 1;
-/** The salt comes before the data, and digests are padded to a power of two. Type 0 is the one of Chrome OS. */
+/**
+ * The salt comes before the data, and digests are padded to a power of two. Type 0 is the one of
+ * Chrome OS.
+ */
 export const HASH_TYPE_NORMAL = 1;
 
-/** The hash algorithms, by their name in the superblock and in the kernel, with the size of a digest in bytes. */
+/**
+ * The hash algorithms, by their name in the superblock and in the kernel, with the size of a digest
+ * in bytes.
+ */
 const DIGEST_BYTES = { sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 } as const;
 
 export type VerityHash = keyof typeof DIGEST_BYTES;
@@ -34,7 +40,10 @@ export type VerityHash = keyof typeof DIGEST_BYTES;
 export const DEFAULT_BLOCK_BYTES = 4096;
 export const DEFAULT_HASH: VerityHash = 'sha256';
 
-/** cryptsetup `lib/internal.h`, `VERITY_BLOCK_SIZE_OK`. The kernel supports blocks up to its page size. */
+/**
+ * cryptsetup `lib/internal.h`, `VERITY_BLOCK_SIZE_OK`. The kernel supports blocks up to its page
+ * size.
+ */
 const BLOCK_BYTES_MINIMUM = 512;
 const BLOCK_BYTES_MAXIMUM = 512 * 1024;
 
@@ -67,7 +76,8 @@ function isBlockSize(bytes: number): boolean {
 /**
  * Fills in the defaults.
  *
- * @throws UserError that begins with `where` for a block size, a hash or a salt that dm-verity does not support
+ * @throws UserError that begins with `where` for a block size, a hash or a salt that dm-verity does
+ *   not support
  */
 export function verityFormat(options: VerityFormatOptions, where = 'verity'): VerityFormat {
   const {
@@ -99,7 +109,9 @@ export function digestBytes(hashAlgorithm: VerityHash): number {
   return DIGEST_BYTES[hashAlgorithm];
 }
 
-/** The space that a digest takes in a hash block: hash type 1 pads it with zeros to a power of two. */
+/**
+ * The space that a digest takes in a hash block: hash type 1 pads it with zeros to a power of two.
+ */
 export function digestSlotBytes(hashAlgorithm: VerityHash): number {
   return 2 ** Math.ceil(Math.log2(DIGEST_BYTES[hashAlgorithm]));
 }

@@ -32,7 +32,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Holds a tree in the data's own image to that of veritysetup, and lets each verify the other's. */
+/**
+ * Holds a tree in the data's own image to that of veritysetup, and lets each verify the other's.
+ */
 function expectSame(format: VerityFormat, blockCount: number, superblock = true, gapBytes = 0): void {
   const data = sampleData(blockCount, format.dataBlockBytes);
   const alignmentBytes = superblock ? 512 : format.hashBlockBytes;

@@ -18,8 +18,8 @@ export interface TreeLevel {
 export interface TreeGeometry {
   readonly dataBlockCount: number;
   /**
-   * Level 0 holds the digests of the data blocks. The last level is a single block, the top. Empty for a single
-   * data block.
+   * Level 0 holds the digests of the data blocks. The last level is a single block, the top. Empty
+   * for a single data block.
    */
   readonly levels: readonly TreeLevel[];
   /** The end of the tree, from the start of the hash image. */
@@ -28,7 +28,9 @@ export interface TreeGeometry {
 
 /** The position of a hash tree in its image. */
 export interface TreePlace {
-  /** `--hash-offset` of veritysetup: the position of the superblock, or of the tree if it has none. */
+  /**
+   * `--hash-offset` of veritysetup: the position of the superblock, or of the tree if it has none.
+   */
   readonly hashOffsetBytes: number;
   /** `false` for `--no-superblock`. */
   readonly superblock?: boolean;
@@ -38,9 +40,9 @@ export interface TreePlace {
 const OFFSET_ALIGNMENT_BYTES = 512;
 
 /**
- * Plans the levels of a tree. The top level starts at the first whole hash block after the superblock, and the
- * levels down to level 0 follow (`VERITY_hash_offset_block` and `hash_levels` of cryptsetup's `lib/verity/`).
- * A single data block has no level: its digest is the root hash.
+ * Plans the levels of a tree. The top level starts at the first whole hash block after the
+ * superblock, and the levels down to level 0 follow (`VERITY_hash_offset_block` and `hash_levels`
+ * of cryptsetup's `lib/verity/`). A single data block has no level: its digest is the root hash.
  *
  * @throws UserError for an offset that no tree can have
  */
@@ -64,8 +66,8 @@ function treeStart(
   { hashBlockBytes }: VerityFormat,
   { hashOffsetBytes, superblock = true }: TreePlace,
 ): number {
-  // Without a superblock veritysetup rounds the offset down, so the tree could begin before it. Only whole
-  // blocks are allowed here.
+  // Without a superblock veritysetup rounds the offset down, so the tree could begin before it.
+  // Only whole blocks are allowed here.
   const alignmentBytes = superblock ? OFFSET_ALIGNMENT_BYTES : hashBlockBytes;
   if (
     !Number.isSafeInteger(hashOffsetBytes) ||
@@ -79,7 +81,9 @@ function treeStart(
     : hashOffsetBytes;
 }
 
-/** Returns the number of data blocks. Throws a {@link UserError} if `dataBytes` is not whole blocks. */
+/**
+ * Returns the number of data blocks. Throws a {@link UserError} if `dataBytes` is not whole blocks.
+ */
 export function countDataBlocks({ dataBlockBytes }: VerityFormat, dataBytes: number): number {
   if (!Number.isSafeInteger(dataBytes) || dataBytes < dataBlockBytes || dataBytes % dataBlockBytes !== 0) {
     throw new UserError(
@@ -91,15 +95,18 @@ export function countDataBlocks({ dataBlockBytes }: VerityFormat, dataBytes: num
 
 const DEFAULT_FORMAT: VerityFormatOptions = { salt: new Uint8Array() };
 
-/** Returns the size of superblock and tree for `dataBytes` of data, if they begin at a whole hash block. */
+/**
+ * Returns the size of superblock and tree for `dataBytes` of data, if they begin at a whole hash
+ * block.
+ */
 export function verityHashBytes(dataBytes: number, options: VerityFormatOptions = DEFAULT_FORMAT): number {
   const format = verityFormat(options);
   return planTree(format, countDataBlocks(format, dataBytes), { hashOffsetBytes: 0 }).endBytes;
 }
 
 /**
- * Returns the size of the most data that fits into `totalBytes` together with its superblock and tree. A file
- * system of this size fits into the partition.
+ * Returns the size of the most data that fits into `totalBytes` together with its superblock and
+ * tree. A file system of this size fits into the partition.
  *
  * @throws UserError if not even a single block fits
  */

@@ -28,7 +28,10 @@ interface Disk {
   readonly table: string;
 }
 
-/** A disk with data and tree, and the target's table as Documentation/admin-guide/device-mapper/verity.rst has it. */
+/**
+ * A disk with data and tree, and the target's table as
+ * Documentation/admin-guide/device-mapper/verity.rst has it.
+ */
 function makeDisk(name: string, format: VerityFormatOptions, letter: string): Disk {
   const { hashAlgorithm = 'sha256', dataBlockBytes = 4096, hashBlockBytes = 4096, salt } = format;
   const path = join(folder, name);

@@ -15,7 +15,9 @@ export interface DigestReceiver {
 /** The blocks of a level are written in pieces of this size, or one by one if they are larger. */
 const WRITE_BYTES = 128 * 1024;
 
-/** Collects digests in hash blocks, writes the blocks, and passes their digests to the level above. */
+/**
+ * Collects digests in hash blocks, writes the blocks, and passes their digests to the level above.
+ */
 export class Level implements DigestReceiver {
   readonly #level: number;
   readonly #sink: BlockSink;

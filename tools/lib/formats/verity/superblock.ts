@@ -40,7 +40,8 @@ export function encodeSuperblock(superblock: VeritySuperblock): Uint8Array {
 /**
  * Decodes a superblock.
  *
- * @throws UserError that begins with `where` if the bytes are not a superblock that this library supports
+ * @throws UserError that begins with `where` if the bytes are not a superblock that this library
+ *   supports
  */
 export function parseSuperblock(bytes: Uint8Array, where: string): VeritySuperblock {
   const fail = (message: string): never => {
@@ -75,7 +76,8 @@ export function parseSuperblock(bytes: Uint8Array, where: string): VeritySuperbl
     `${where}: verity superblock`,
   );
   const dataBlockCount = at.data_blocks.getBig(view);
-  // Half of the range of safe integers is more than any disk has, and leaves the other half for the tree.
+  // Half of the range of safe integers is more than any disk has, and leaves the other half for the
+  // tree.
   const limitBytes = BigInt(Math.floor(Number.MAX_SAFE_INTEGER / 2));
   if (dataBlockCount < 1n || dataBlockCount * BigInt(format.dataBlockBytes) > limitBytes) {
     fail(`the verity superblock has ${dataBlockCount} data blocks`);

@@ -41,7 +41,10 @@ function verify(image: MemoryImage, root = rootHash, hashOffsetBytes = HASH_OFFS
   verifyVerity(image, { hashOffsetBytes, rootHash: root, name: 'root.img' });
 }
 
-/** Whether veritysetup finds the damage too; it names the place of damaged data in the log of its debug mode alone. */
+/**
+ * Whether veritysetup finds the damage too; it names the place of damaged data in the log of its
+ * debug mode alone.
+ */
 function isRefusedByVeritysetup(image: MemoryImage, root = rootHash): boolean {
   const copy = join(folder, 'copy');
   writeFileSync(copy, image.read(0, image.sizeBytes));

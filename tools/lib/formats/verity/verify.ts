@@ -39,11 +39,13 @@ export function readVeritySuperblock(
 }
 
 /**
- * Verifies an image as the kernel does, from the root hash down: the tree level by level, then every data block.
+ * Verifies an image as the kernel does, from the root hash down: the tree level by level, then
+ * every data block.
  *
  * @param data an image with the data at byte 0, and with the tree if `hashImage` is absent
  * @returns the parameters of the tree
- * @throws UserError that names the first block with a wrong digest, in the highest level that has one
+ * @throws UserError that names the first block with a wrong digest, in the highest level that has
+ *   one
  */
 export function verifyVerity(data: BlockSource, options: VerifyOptions): VerityParameters {
   const tree = openTree(data, options);
@@ -66,7 +68,10 @@ export function verifyVerity(data: BlockSource, options: VerifyOptions): VerityP
   return tree.parameters;
 }
 
-/** Opens a tree for verification. `data` gives the size of the data, and holds the tree if `hashImage` is absent. */
+/**
+ * Opens a tree for verification. `data` gives the size of the data, and holds the tree if
+ * `hashImage` is absent.
+ */
 export function openTree(data: BlockSource, options: VerifyOptions): OpenTree {
   const { hashOffsetBytes, hashImage = data, rootHash, name = 'image' } = options;
   const superblock = options.parameters === undefined;
@@ -152,7 +157,10 @@ export class OpenTree {
     }
   }
 
-  /** Returns `count` digests of `level`, starting with number `first`. Above the top level it is the root hash. */
+  /**
+   * Returns `count` digests of `level`, starting with number `first`. Above the top level it is the
+   * root hash.
+   */
   #expectedSlots(level: number, first: number, count: number): Buffer {
     const { slotBytes } = this.#hasher;
     const place = this.#geometry.levels[level];

@@ -170,7 +170,10 @@ describe('verity', () => {
   });
 });
 
-/** Feeds `data` in pieces of the given sizes, zeros as holes where a piece is nothing else, and gives the tree. */
+/**
+ * Feeds `data` in pieces of the given sizes, zeros as holes where a piece is nothing else, and
+ * gives the tree.
+ */
 function treeOf(data: Buffer, pieceSizes: readonly number[]): { rootHash: string; bytes: Buffer } {
   const image = new MemoryImage(verityHashBytes(data.length));
   const builder = new VerityBuilder(image, {

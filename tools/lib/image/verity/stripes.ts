@@ -17,7 +17,10 @@ export interface DataFile {
   readonly written?: readonly DataRange[];
 }
 
-/** The digests of some data blocks, padded as in a hash block. Without `slots`, all blocks are zeros. */
+/**
+ * The digests of some data blocks, padded as in a hash block. Without `slots`, all blocks are
+ * zeros.
+ */
 export interface Stripe {
   readonly firstBlock: number;
   readonly blockCount: number;
@@ -26,7 +29,10 @@ export interface Stripe {
 
 /** The number of bytes that a worker hashes per call. */
 const STRIPE_BYTES = 8 * 1024 ** 2;
-/** The number of bytes that it reads at once. They stay in the processor's cache until they are hashed. */
+/**
+ * The number of bytes that it reads at once. They stay in the processor's cache until they are
+ * hashed.
+ */
 const PIECE_BYTES = 256 * 1024;
 /** Up to this size, hashing takes less time than starting a worker. */
 const PARALLEL_BYTES = 2 * STRIPE_BYTES;
@@ -39,7 +45,10 @@ interface StripeInput {
   readonly format: VerityFormat;
   readonly firstBlock: number;
   readonly blockCount: number;
-  /** Ranges of blocks, counted from the start of the data: the first block, and the one after the last. */
+  /**
+   * Ranges of blocks, counted from the start of the data: the first block, and the one after the
+   * last.
+   */
   readonly dataBlocks: readonly (readonly [number, number])[];
 }
 
@@ -93,7 +102,10 @@ class BlockPieces {
   readonly #hasher: SaltedHasher;
   readonly #zeros: Buffer;
   readonly #pieceBlocks: number;
-  /** The salt, then a piece. The salt of each further block overwrites the end of the block before it. */
+  /**
+   * The salt, then a piece. The salt of each further block overwrites the end of the block before
+   * it.
+   */
   readonly #buffer: Buffer;
 
   constructor(path: string, startBytes: number, format: VerityFormat, hasher: SaltedHasher) {
@@ -152,8 +164,8 @@ class BlockPieces {
 }
 
 /**
- * Hashes the data blocks of a file on worker threads, and yields their digests in order. The number of workers
- * bounds the memory, and does not change the digests.
+ * Hashes the data blocks of a file on worker threads, and yields their digests in order. The number
+ * of workers bounds the memory, and does not change the digests.
  */
 export async function* hashStripes(
   file: DataFile,
@@ -179,7 +191,10 @@ export async function* hashStripes(
 
 type StripeOutput = Uint8Array | Transferred<Uint8Array>;
 
-/** Starts to hash one stripe. A failure is kept until its turn, so that the first one in order is thrown. */
+/**
+ * Starts to hash one stripe. A failure is kept until its turn, so that the first one in order is
+ * thrown.
+ */
 function startStripe(
   input: StripeInput,
   run: (input: StripeInput) => StripeOutput | Promise<StripeOutput>,

@@ -16,7 +16,9 @@ const MEBIBYTE = 1024 ** 2;
 let folder = '';
 let path = '';
 let data = Buffer.alloc(0);
-/** Where there is data: within blocks, across stripes, and with more than a stripe of zeros between. */
+/**
+ * Where there is data: within blocks, across stripes, and with more than a stripe of zeros between.
+ */
 const WRITTEN: readonly (readonly [number, number])[] = [
   [5, 10_000],
   [MEBIBYTE, 9 * MEBIBYTE],

@@ -7,15 +7,21 @@ import { openTree, type VerifyOptions, type VerityParameters } from '../../forma
 import { type DataRange, hashStripes } from './stripes.ts';
 
 export interface VerityFileOptions extends VerityOptions {
-  /** The ranges that may contain other bytes than zero, from the start of the data, ascending. By default all. */
+  /**
+   * The ranges that may contain other bytes than zero, from the start of the data, ascending. By
+   * default all.
+   */
   readonly written?: readonly DataRange[];
-  /** The number of threads that hash, by default that of the processors. It does not change the result. */
+  /**
+   * The number of threads that hash, by default that of the processors. It does not change the
+   * result.
+   */
   readonly workers?: number;
 }
 
 /**
- * Computes the hash tree of a file's first `dataBytes` on several threads, and writes it and its superblock to
- * `sink`. The bytes are those that a {@link VerityBuilder} writes for the same data.
+ * Computes the hash tree of a file's first `dataBytes` on several threads, and writes it and its
+ * superblock to `sink`. The bytes are those that a {@link VerityBuilder} writes for the same data.
  *
  * @throws UserError as {@link VerityBuilder} does, and for a file that ends before its data
  */

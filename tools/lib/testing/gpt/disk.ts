@@ -5,7 +5,10 @@ import { FileImage } from '../../formats/block/file.ts';
 import { encodeGpt, type GptDisk, SECTOR_BYTES } from '../../formats/gpt/gpt.ts';
 import { realTool } from '../real-tool.ts';
 
-/** What the tests of this folder share: a disk, its table in files and in memory, and the real tools. */
+/**
+ * What the tests of this folder share: a disk, its table in files and in memory, and the real
+ * tools.
+ */
 
 export const DISK_UUID = '2b110bb7-cdec-7d41-b97e-893edcbe5428';
 export const EFI_SYSTEM = 'c12a7328-f81f-11d2-ba4b-00a0c93ec93b';

@@ -52,7 +52,9 @@ export class Disks {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** Runs a shell script with `lvm COMMAND` on `/dev/ubda`, `/dev/ubdb`, ... and returns its output. */
+  /**
+   * Runs a shell script with `lvm COMMAND` on `/dev/ubda`, `/dev/ubdb`, ... and returns its output.
+   */
   async lvm(
     names: readonly string[],
     script: string,
@@ -69,7 +71,10 @@ export function sha256(source: BlockSource): string {
   return createHash('sha256').update(source.read(0, source.sizeBytes)).digest('hex');
 }
 
-/** Writes all metadata, and the content that `contents` has for each logical volume, from its first byte. */
+/**
+ * Writes all metadata, and the content that `contents` has for each logical volume, from its first
+ * byte.
+ */
 export function writeGroup(
   { physicalVolumes, logicalVolumes }: VolumeGroupImage,
   sinks: readonly BlockSink[],

@@ -28,7 +28,9 @@ export function veritysetup(...args: string[]): string {
   });
 }
 
-/** Data whose blocks are like no others, with a zero block here and there; the same on every run. */
+/**
+ * Data whose blocks are like no others, with a zero block here and there; the same on every run.
+ */
 export function sampleData(blockCount: number, blockBytes = DEFAULTS.dataBlockBytes): Buffer {
   const data = Buffer.alloc(blockCount * blockBytes);
   for (let index = 0; index < blockCount; index += 1) {
