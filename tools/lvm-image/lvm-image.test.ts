@@ -156,7 +156,7 @@ describe('a packed volume group', () => {
     [
       'a volume that is not whole extents',
       [...GROUP, '--volume=a=5M'],
-      /logical volume "a": 5242880 bytes are not in whole extents/,
+      /logical volume "a": 5242880 bytes is not a multiple of the extent size/,
     ],
     [
       'a volume that does not fit',

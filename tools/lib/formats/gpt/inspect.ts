@@ -205,7 +205,7 @@ function examineBackup(
     report(
       'backup',
       `primary GPT at sector ${PRIMARY_HEADER_SECTOR}: the sector of the other copy is ${saidSector}, expected ${lastSector}: ` +
-        `the disk was cut short by ${saidSector - lastSector} sectors`,
+        `the disk was cut by ${saidSector - lastSector} sectors`,
     );
     return undefined;
   }
@@ -213,7 +213,7 @@ function examineBackup(
     report(
       'backup',
       `primary GPT at sector ${PRIMARY_HEADER_SECTOR}: the sector of the other copy is ${saidSector}, expected ${lastSector}: ` +
-        `the disk was made longer by ${lastSector - saidSector} sectors (sgdisk -e moves the backup to its end)`,
+        `the disk was enlarged by ${lastSector - saidSector} sectors (sgdisk -e moves the backup to its end)`,
     );
   }
   if (saidSector <= PRIMARY_HEADER_SECTOR) return undefined;

@@ -144,9 +144,9 @@ describe('a volume group', () => {
     ],
     ['a disk that is too small', { physicalVolumes: [{ sizeBytes: 3 * MIB }] }, 'hold 0 extents'],
     [
-      'no place for metadata',
+      'no space for metadata',
       { physicalVolumes: [{ sizeBytes: 16 * MIB, metadataCopies: 0 }] },
-      'no place for its metadata',
+      'no space for its metadata',
     ],
     ['extents of an odd size', { extentBytes: 12288 }, 'a power of two'],
     [

@@ -24,7 +24,7 @@ interface Disk {
   readonly path: string;
   readonly blockCount: number;
   readonly dataBytes: number;
-  /** What `dmsetup create` takes: the kernel's own words for the tree. */
+  /** The table for `dmsetup create`, which describes the tree to the kernel. */
   readonly table: string;
 }
 
@@ -48,7 +48,7 @@ function makeDisk(name: string, format: VerityFormatOptions, letter: string): Di
 }
 
 describe('the kernel', () => {
-  test('reads every block through the trees of every kind, and fails at exactly the bad one', async () => {
+  test('reads every block through trees of all kinds, and fails at exactly the bad block', async () => {
     const disks = [
       makeDisk('default', { salt: Buffer.alloc(32, 0xa5) }, 'a'),
       makeDisk('no-salt', { salt: Buffer.alloc(0) }, 'b'),
@@ -97,7 +97,7 @@ describe('the kernel', () => {
     ]);
   });
 
-  test('is told by veritysetup what it needs: it opens the image by its superblock and root hash', async () => {
+  test('opens the image with the parameters that veritysetup reads from the superblock', async () => {
     const path = join(folder, 'opened');
     const data = sampleData(BLOCK_COUNT);
     const rootHash = writeImage(path, data, { salt: Buffer.alloc(32, 3), hashOffsetBytes: data.length });

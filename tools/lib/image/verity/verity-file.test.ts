@@ -17,7 +17,8 @@ let folder = '';
 let path = '';
 let data = Buffer.alloc(0);
 /**
- * Where there is data: within blocks, across stripes, and with more than a stripe of zeros between.
+ * The ranges with data: within blocks, across stripes, and with more than a stripe of zeros between
+ * them.
  */
 const WRITTEN: readonly (readonly [number, number])[] = [
   [5, 10_000],
@@ -39,7 +40,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The tree of the first `dataBytes`, by the builder and from the file. */
+/** Returns the tree of the first `dataBytes` twice: of the builder, and computed from the file. */
 async function trees(options: Omit<VerityFileOptions, 'uuid' | 'hashOffsetBytes'>): Promise<Buffer[]> {
   const whole = { ...options, uuid: UUID, hashOffsetBytes: 0 };
   const images = [0, 1].map(() => new MemoryImage(verityHashBytes(options.dataBytes, options)));
@@ -54,8 +55,7 @@ describe('the tree of a file', () => {
   test.each([1, 2, 3])(
     'is that of the builder with %i workers, with and without known zeros',
     async (workers) => {
-      for (const written of [undefined, WRITTEN, []]) {
-        if (written?.length === 0) continue;
+      for (const written of [undefined, WRITTEN]) {
         const [built, parallel] = await trees({
           dataBytes: data.length,
           salt: SALT,
@@ -93,7 +93,7 @@ describe('the tree of a file', () => {
     );
   });
 
-  test('is verified from the file, whose first bad block is named, as veritysetup verifies it', async () => {
+  test('is verified by veritysetup and from the file, and the first bad block is named', async () => {
     const hashPath = join(folder, 'hash');
     const hashImage = FileImage.create(hashPath, verityHashBytes(data.length));
     const options = { dataBytes: data.length, hashOffsetBytes: 0, salt: SALT, uuid: UUID };
@@ -115,7 +115,7 @@ describe('the tree of a file', () => {
     }
   });
 
-  test('a file that ends before its data is refused, whoever reads it', async () => {
+  test('is refused for a file that ends before its data, with any number of workers', async () => {
     const short = join(folder, 'short');
     writeFileSync(short, data.subarray(0, 100));
     truncateSync(short, 39 * MEBIBYTE);
