@@ -44,7 +44,11 @@ function tableRegion(layout: FatLayout, copy: number): Region {
   };
 }
 
-/** @param startBytes where the slots of the directory begin that `offsetBytes` is in */
+/**
+ * Names a byte of a directory.
+ *
+ * @param startBytes the start of the root directory, or of the cluster with the byte
+ */
 function slotPlace(source: ImageSource, directory: string, startBytes: number, offsetBytes: number): Place {
   const slot = Math.floor((offsetBytes - startBytes) / SLOT_BYTES);
   const slotStart = startBytes + slot * SLOT_BYTES;

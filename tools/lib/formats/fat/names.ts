@@ -22,8 +22,8 @@ const FORBIDDEN = /[\x00-\x1f"*/:<>?\\|]/u;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
 const ASCII = /^[\x00-\x7f]*$/;
 
-/** A name that equals its short name, except in case. */
 const SHORT_CHARACTERS = "[A-Z0-9$%'\\-_@~`!(){}^#&]";
+/** A name that equals its short name, except in case. */
 const SHORT_NAME = new RegExp(`^(${SHORT_CHARACTERS}{1,8})(?:\\.(${SHORT_CHARACTERS}{1,3}))?$`, 'i');
 const SHORT_CHARACTER = new RegExp(`^${SHORT_CHARACTERS}$`);
 const EXTENSION_BYTES = 3;
