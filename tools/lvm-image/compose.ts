@@ -22,10 +22,7 @@ import { digestImage, packImage } from '../lib/image/packed/pack.ts';
 import { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 import { unpackImage } from '../lib/image/packed/unpack.ts';
 
-/**
- * A packed partition that fills a logical volume, and the ranges of the volume on the physical
- * volume.
- */
+/** A packed partition in a logical volume, and the ranges of that on the physical volume. */
 export interface PlacedContent {
   readonly files: PackedFiles;
   readonly index: PackedIndex;
@@ -53,8 +50,7 @@ function metadataChunks(metadata: readonly MetadataRange[]): Set<number> {
 }
 
 /**
- * Returns the new position of a chunk of a volume's content, or `undefined` if it does not remain
- * one chunk.
+ * Returns the new position of a chunk of a content, or `undefined` if it does not remain one chunk.
  */
 function placeChunk(chunk: PackedChunk, ranges: readonly VolumeRange[]): number | undefined {
   const last = chunk.extents.at(-1);

@@ -9,8 +9,7 @@ const DEFAULT_BLOCK_BYTES = 4096;
 const DEFAULT_HASH = 'sha256';
 
 /**
- * Returns the number of data blocks: the requested number, or by default all blocks before the
- * tree.
+ * Returns the requested number of data blocks, or by default that of all blocks before the tree.
  */
 function dataBlocks(dataPath: string, hashPath: string, tree: TreeOptions): number {
   if (tree.dataBlockCount !== undefined) return tree.dataBlockCount;

@@ -29,7 +29,7 @@ function mbrPlace(offsetBytes: number): Place {
   return fieldPlace(name, MBR_RECORD.fields, startBytes, MBR_RECORD.sizeBytes, offsetBytes);
 }
 
-/** The region of the entries that a header points to; none if the header has no signature. */
+/** Returns the region of the entries that a header points to; none if it has no signature. */
 function entriesRegion(
   source: ImageSource,
   copy: string,

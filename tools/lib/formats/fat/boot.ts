@@ -27,8 +27,7 @@ const JUMP_SHORT = 0xeb;
 const JUMP_BYTES = 2;
 const NOP = 0x90;
 /**
- * `int 0x18` passes control to the firmware's next boot device. If that returns, `hlt` and `jmp`
- * loop forever.
+ * `int 0x18` starts the firmware's next boot device. If it returns, `hlt` and `jmp` loop forever.
  */
 const BOOT_CODE = Uint8Array.of(0xcd, 0x18, 0xf4, 0xeb, 0xfd);
 
@@ -95,10 +94,7 @@ function trackSectors(totalSectors: number): number {
   return sectors;
 }
 
-/**
- * Encodes the FSInfo sector of FAT32, with the number of free clusters and the number of the first
- * one.
- */
+/** Encodes the FSInfo sector of FAT32. `nextFree` is the number of the first free cluster. */
 export function encodeInfoSector(sectorBytes: number, freeCount: number, nextFree: number): Uint8Array {
   const bytes = new Uint8Array(sectorBytes);
   const view = viewOf(bytes);

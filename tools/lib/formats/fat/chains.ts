@@ -73,10 +73,7 @@ export class ChainReader {
     yield { firstCluster: start, clusterCount: count };
   }
 
-  /**
-   * Adds the clusters of a chain to `used`, which must not contain any of them, and returns their
-   * number.
-   */
+  /** Adds the clusters of a chain to `used`, where all must be new, and returns their number. */
   claim(firstCluster: number, used: ClusterSet, path: string): number {
     let total = 0;
     for (const run of this.runs(firstCluster, path)) {

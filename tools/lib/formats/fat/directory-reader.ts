@@ -122,10 +122,7 @@ function decodeShortName(shortName: Uint8Array, caseFlags: number): string {
   return extension === '' ? shownBase : `${shownBase}.${shownExtension}`;
 }
 
-/**
- * Collects the slots of a long name. They precede the slot of their short name, with the last part
- * first.
- */
+/** Collects the slots of a long name. They precede its short name, with the last part first. */
 class LongName {
   #parts: string[] = [];
   #checksum = 0;

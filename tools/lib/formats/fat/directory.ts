@@ -64,10 +64,7 @@ export function encodeRecords(records: readonly DirectoryRecord[], time: FatTime
   return bytes;
 }
 
-/**
- * Encodes the slot with part `order` of a long name: its thirteen units number `order`, counted
- * from 1.
- */
+/** Encodes the slot with part `order` of a long name, thirteen units, counted from 1. */
 function encodeLongSlot(view: DataView, start: number, name: string, order: number, checksum: number): void {
   LONG.at.LDIR_Ord.set(view, order, start);
   LONG.at.LDIR_Attr.set(view, ATTRIBUTE.longName, start);

@@ -168,10 +168,7 @@ export const ATTRIBUTE = {
   archive: 0x20,
   longName: 0x0f,
 } as const;
-/**
- * "ATTR_LONG_NAME_MASK": a slot whose attributes under this mask are `longName` is part of a long
- * name.
- */
+/** "ATTR_LONG_NAME_MASK": a slot is part of a long name if these bits are `longName`. */
 export const LONG_NAME_MASK = 0x3f;
 /**
  * Windows NT's use of "DIR_NTRes": base name and extension are lower case. Not in the
@@ -216,10 +213,7 @@ export const LONG_UNITS = LONG_UNIT_OFFSETS.length;
 /** "DIR_FileSize" has 32 bits. */
 export const FILE_SIZE_LIMIT = 0xffffffff;
 
-/**
- * "Short Directory Entry Checksum": ties the slots of a long name to the short name that follows
- * them.
- */
+/** "Short Directory Entry Checksum": ties the slots of a long name to the short name after them. */
 export function shortNameChecksum(shortName: Uint8Array): number {
   let sum = 0;
   for (const byte of shortName) sum = (((sum & 1) << 7) + (sum >> 1) + byte) & 0xff;

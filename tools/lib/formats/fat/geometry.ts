@@ -19,10 +19,7 @@ export interface FatGeometry {
   readonly reservedSectors: number;
   /** The size of one copy of the FAT. */
   readonly fatSectors: number;
-  /**
-   * The number of slots in the fixed root directory; 0 in FAT32, where the root is a chain of
-   * clusters.
-   */
+  /** The slots of the fixed root directory; 0 in FAT32, where the root is a chain of clusters. */
   readonly rootEntryCount: number;
   readonly rootStartSector: number;
   readonly dataStartSector: number;
@@ -98,10 +95,7 @@ export function planGeometry(options: GeometryOptions): FatGeometry {
   return geometry;
 }
 
-/**
- * Returns the plan for a size, or `undefined` if every possible number of clusters is invalid for
- * its type.
- */
+/** Returns the plan for a size, or `undefined` if no type allows the number of clusters. */
 export function findGeometry(options: GeometryOptions): FatGeometry | undefined {
   const { sizeBytes, sectorBytes = SECTOR_BYTES } = options;
   const totalSectors = sizeBytes / sectorBytes;

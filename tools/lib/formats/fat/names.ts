@@ -60,10 +60,7 @@ export function nameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/**
- * Returns the form in which FAT compares names: each character in upper case, if that is a single
- * character.
- */
+/** Returns the form in which FAT compares names: upper case, where that is a single character. */
 export function foldName(name: string): string {
   if (ASCII.test(name)) return name.toUpperCase();
   let folded = '';

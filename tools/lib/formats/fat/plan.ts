@@ -12,8 +12,7 @@ export interface FatOptions {
   /** 512 by default; up to 4096 for disks with larger sectors. */
   readonly sectorBytes?: number;
   /**
-   * By default that of mkfs.fat: FAT32 from 512 MiB on, else FAT16 if there are enough clusters,
-   * else FAT12.
+   * By default that of mkfs.fat: FAT32 from 512 MiB on, FAT16 from 4085 clusters on, else FAT12.
    */
   readonly type?: FatType;
   /** A power of two from the size of a sector to 32768. By default that of mkfs.fat. */
@@ -24,10 +23,7 @@ export interface FatOptions {
   readonly label: string;
   /** The partition's first sector on its disk; 0 by default. */
   readonly hiddenSectors?: number;
-  /**
-   * The value of all time stamps, in seconds since 1970. A time before 1980 becomes 1980-01-01. 0
-   * by default.
-   */
+  /** All time stamps, in seconds since 1970; 1980-01-01 for an earlier time. 0 by default. */
   readonly timeSeconds?: number;
 }
 
@@ -88,10 +84,7 @@ function walk(root: FatDirectory): { readonly directories: FatDirectory[]; reado
   return { directories, files };
 }
 
-/**
- * Returns the number of slots in use. The root has one for the label, other directories have `.`
- * and `..`.
- */
+/** Counts the slots in use, with the label of the root, and `.` and `..` of other directories. */
 function directorySlots(directory: FatDirectory, stored: readonly StoredName[], label: string): number {
   const own = directory.parent !== undefined ? 2 : label === '' ? 0 : 1;
   return stored.reduce((sum, name) => sum + slotCount(name), own);

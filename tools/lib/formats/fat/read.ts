@@ -9,18 +9,12 @@ import { nameProblem } from './names.ts';
 import { secondsOf } from './time.ts';
 import { type FatVolume, type OpenVolume, readVolume } from './volume.ts';
 
-/**
- * FAT has no modes. A mounted volume shows these by default, without the write bits if a file is
- * read-only.
- */
+/** FAT has no modes. By default, a mount shows these, without write bits if a file is read-only. */
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 const WRITE_BITS = 0o222;
 
-/**
- * The specification limits paths to 260 characters, Linux to 4096. No tree needs more levels than
- * this.
- */
+/** The specification limits paths to 260 characters, Linux to 4096. No tree needs more levels. */
 const DEPTH_LIMIT = 1000;
 
 /** The number of directory listings that are kept for `readFile`. */

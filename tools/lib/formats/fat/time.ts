@@ -1,7 +1,4 @@
-/**
- * "Date and Time Formats": local time without a zone, UTC in this library. The resolution is two
- * seconds.
- */
+/** "Date and Time Formats": local time without a zone, here UTC. The resolution is two seconds. */
 
 export interface FatTime {
   readonly date: number;
@@ -11,10 +8,7 @@ export interface FatTime {
 const FIRST_YEAR = 1980;
 const LAST_YEAR = 2107;
 
-/**
- * Returns the time stamp for seconds since 1970. A time before 1980 becomes the first moment of
- * 1980.
- */
+/** Returns the time stamp for seconds since 1970, at least the first moment of 1980. */
 export function fatTime(timeSeconds: number): FatTime {
   const moment = new Date(timeSeconds * 1000);
   const year = moment.getUTCFullYear();

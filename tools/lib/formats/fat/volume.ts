@@ -139,10 +139,7 @@ function readLayout(boot: DataView, sourceBytes: number, fail: Fail): Layout {
   };
 }
 
-/**
- * Locates the table in use and its copies. A FAT32 volume can declare that only one table is in
- * use.
- */
+/** Locates the table in use and its copies. FAT32 can declare that only one table is in use. */
 function tablePlace(boot: DataView, layout: Layout, fail: Fail): TablePlace {
   const { type, clusterCount, fatCount, fatSectors, reservedSectors, sectorBytes } = layout;
   const starts = Array.from(
@@ -202,8 +199,7 @@ function checkInfoSector(
 }
 
 /**
- * Compares the boot sector with its backup, except the mark of a mount, which the backup does not
- * receive.
+ * Compares the boot sector with its backup, except the mark of a mount, which only the first has.
  */
 function checkBackup(
   source: BlockSource,

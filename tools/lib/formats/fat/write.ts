@@ -176,10 +176,7 @@ class FileWriter implements FatFileWriter {
 const ZERO_UNIT_BYTES = 32768;
 const ZEROS = Buffer.alloc(ZERO_UNIT_BYTES);
 
-/**
- * Writes a piece of a file without its long ranges of zeros: the sink has zeros wherever nothing is
- * written.
- */
+/** Writes a piece of a file without its long ranges of zeros, which the sink already has. */
 function writeData(sink: BlockSink, offsetBytes: number, piece: Uint8Array): void {
   let start = 0;
   for (let position = 0; position < piece.length; position += ZERO_UNIT_BYTES) {

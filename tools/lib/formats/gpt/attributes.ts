@@ -1,9 +1,6 @@
 import { UserError } from '../error/user-error.ts';
 
-/**
- * UEFI 2.10 table 5.8: masks of a partition's 64 attribute bits. The partition type defines bits 48
- * to 63.
- */
+/** UEFI 2.10 table 5.8: masks of a partition's attributes. Its type defines bits 48 to 63. */
 export const ATTRIBUTE = {
   /** The platform requires this partition to function: tools must not delete it. */
   required: 1n << 0n,
@@ -28,10 +25,7 @@ export const DISCOVERABLE_ATTRIBUTE = {
 
 /** Decides which of several slots is booted next. */
 export interface SlotAttributes {
-  /**
-   * The boot loader takes the bootable slot with the highest priority, and never one with priority
-   * 0.
-   */
+  /** The boot loader takes the bootable slot with the highest priority; 0 is never taken. */
   readonly priority: number;
   /** How many more times it may be tried until it has booted successfully. */
   readonly tries: number;

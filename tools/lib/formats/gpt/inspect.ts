@@ -44,7 +44,7 @@ export interface GptInspection {
 }
 
 export interface InspectOptions {
-  /** By default, the position of a header's signature gives it. */
+  /** The sector size. By default, it is detected by the position of a header's signature. */
   readonly sectorBytes?: number;
 }
 
@@ -116,10 +116,7 @@ function findSectorBytes(source: BlockSource): number {
   );
 }
 
-/**
- * Checks UEFI 2.10 section 5.2.3: one record of type EE covers the whole disk, and there is no
- * other.
- */
+/** Checks UEFI 2.10 section 5.2.3: the only record has type EE and covers the whole disk. */
 function* mbrProblems(source: BlockSource, diskSectors: number): Generator<string> {
   const view = viewOf(source.read(0, MBR.sizeBytes));
   if (MBR.at.Signature.get(view) !== MBR_SIGNATURE) {

@@ -12,8 +12,7 @@ import { structure } from '../structure/structure.ts';
 export const SECTOR_BYTES = 512;
 
 /**
- * label.h, LABEL_SCAN_SECTORS: the label is in one of the first four sectors. Every tool writes the
- * second.
+ * label.h, LABEL_SCAN_SECTORS: the label is in one of these sectors. Every tool writes the second.
  */
 export const LABEL_SCAN_SECTORS = 4;
 export const LABEL_SECTOR = 1;
@@ -45,8 +44,7 @@ export const DISK_LOCN = structure([
 ]);
 
 /**
- * layout.h, struct pv_header_extension, directly after the lists. A list of boot loader areas
- * follows it.
+ * layout.h, struct pv_header_extension, after the lists. A list of boot loader areas follows it.
  */
 export const PV_HEADER_EXTENSION = structure([
   [0, 4, 'version'],

@@ -109,10 +109,7 @@ function checkedCount(value: bigint, what: string, fail: Fail): number {
   return Number(value);
 }
 
-/**
- * Reads a list of locations up to the element that is zero, and returns the first position after
- * it.
- */
+/** Reads a list of areas up to its end, and returns the first position after it. */
 function takeAreas(view: DataView, position: number, what: string, fail: Fail): [Area[], number] {
   const areas: Area[] = [];
   const { offset, size } = DISK_LOCN.at;

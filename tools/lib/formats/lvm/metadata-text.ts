@@ -68,8 +68,7 @@ function formatLogicalVolume(volume: LogicalVolume, { creationHost, creationTime
 }
 
 /**
- * Formats a group as on disk, without the NUL at the end. All of its segments must be striped or
- * linear.
+ * Formats a group as on disk, without the NUL at the end. All segments must be striped or linear.
  */
 export function formatMetadata(group: VolumeGroup): string {
   const physical = group.physicalVolumes.flatMap(formatPhysicalVolume);

@@ -17,21 +17,14 @@ const MIB = 1 << 20;
 export const DEFAULT_EXTENT_BYTES = 4 * MIB;
 /** lvm2 puts extent 0 at 1 MiB (devices/default_data_alignment). */
 export const DEFAULT_DATA_START_BYTES = MIB;
-/**
- * The first metadata area begins at the first page after the four sectors that a label may be in.
- */
+/** The first metadata area begins at the first page after the sectors that a label may be in. */
 export const FIRST_METADATA_BYTES = 4096;
 /** layout.h, MDA_SIZE_MIN: eight pages. */
 const MIN_METADATA_BYTES = 8 * 4096;
 const MIN_DATA_START_BYTES = FIRST_METADATA_BYTES + MIN_METADATA_BYTES;
-/**
- * The alignment of the second metadata area. With the default alignment, lvm2 gives it this size.
- */
+/** The alignment of the second metadata area, and its size in lvm2 with the default alignment. */
 const LAST_METADATA_BYTES = MIB;
-/**
- * vgcreate(8): "a power of 2 of at least 1 sector ... or a multiple of 128KiB". Here at least one
- * page.
- */
+/** vgcreate(8): "a power of 2 of at least 1 sector ... or a multiple of 128KiB"; here a page. */
 const EXTENT_UNIT_BYTES = 4096;
 const EXTENT_MULTIPLE_BYTES = 128 * 1024;
 /** MAX_EXTENT_COUNT: extents are counted in 32 bits. */
@@ -55,10 +48,7 @@ export interface LogicalVolumeRequest {
   readonly sizeBytes: number;
   readonly uuid?: LvmUuid | undefined;
   readonly tags?: readonly string[];
-  /**
-   * The extents of the volume: number of the physical volume, first extent, and count. Default: the
-   * first free ones.
-   */
+  /** Number of the physical volume, first extent, and count. Default: the first free extents. */
   readonly segments?: readonly {
     readonly physicalVolume: number;
     readonly startExtent: number;

@@ -25,10 +25,7 @@ export interface PhysicalVolume {
   /** Its name within the metadata: `pv0`. */
   readonly name: string;
   readonly uuid: LvmUuid;
-  /**
-   * The device on which lvm2 last saw the volume. It is only a hint, and does not identify the
-   * volume.
-   */
+  /** The device on which lvm2 last saw the volume: a hint that does not identify the volume. */
   readonly deviceHint: string | undefined;
   readonly tags: readonly string[];
   readonly status: readonly string[];
@@ -58,10 +55,7 @@ export interface Segment {
   readonly type: string;
   /** 0 if there is one stripe. */
   readonly stripeBytes: number;
-  /**
-   * The positions of the extents. Each stripe has an equal share. Empty if the type is not
-   * `striped`.
-   */
+  /** The positions of the extents, in equal shares. Empty if the type is not `striped`. */
   readonly stripes: readonly Stripe[];
 }
 

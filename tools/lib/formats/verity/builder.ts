@@ -7,10 +7,7 @@ import { isZeroBlock, SaltedHasher } from './hasher.ts';
 import { type DigestReceiver, Level, Root } from './level.ts';
 import { encodeSuperblock } from './superblock.ts';
 
-/**
- * The parameters of a tree and its position in the sink: after the data, or anywhere in a separate
- * image.
- */
+/** The parameters of a tree, and its position in the sink, which can be a separate image. */
 export interface VerityOptions extends VerityFormatOptions, TreePlace {
   /** The size of the data, which is whole data blocks. */
   readonly dataBytes: number;

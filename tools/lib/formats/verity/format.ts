@@ -23,16 +23,10 @@ export const SUPERBLOCK = structure([
 ]);
 export const SUPERBLOCK_SIGNATURE = Buffer.from('verity\0\0', 'latin1');
 export const SUPERBLOCK_VERSION = 1;
-/**
- * The salt comes before the data, and digests are padded to a power of two. Type 0 is the one of
- * Chrome OS.
- */
+/** The salt precedes the data, and digests are padded to a power of two. Chrome OS has type 0. */
 export const HASH_TYPE_NORMAL = 1;
 
-/**
- * The hash algorithms, by their name in the superblock and in the kernel, with the size of a digest
- * in bytes.
- */
+/** The hash algorithms, by their name in superblock and kernel, with the bytes of a digest. */
 const DIGEST_BYTES = { sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 } as const;
 
 export type VerityHash = keyof typeof DIGEST_BYTES;
@@ -40,10 +34,7 @@ export type VerityHash = keyof typeof DIGEST_BYTES;
 export const DEFAULT_BLOCK_BYTES = 4096;
 export const DEFAULT_HASH: VerityHash = 'sha256';
 
-/**
- * cryptsetup `lib/internal.h`, `VERITY_BLOCK_SIZE_OK`. The kernel supports blocks up to its page
- * size.
- */
+/** cryptsetup `lib/internal.h`, `VERITY_BLOCK_SIZE_OK`. The kernel's limit is its page size. */
 const BLOCK_BYTES_MINIMUM = 512;
 const BLOCK_BYTES_MAXIMUM = 512 * 1024;
 

@@ -95,10 +95,7 @@ export function countDataBlocks({ dataBlockBytes }: VerityFormat, dataBytes: num
 
 const DEFAULT_FORMAT: VerityFormatOptions = { salt: new Uint8Array() };
 
-/**
- * Returns the size of superblock and tree for `dataBytes` of data, if they begin at a whole hash
- * block.
- */
+/** Returns the size of superblock and tree for `dataBytes`, if they begin at a whole hash block. */
 export function verityHashBytes(dataBytes: number, options: VerityFormatOptions = DEFAULT_FORMAT): number {
   const format = verityFormat(options);
   return planTree(format, countDataBlocks(format, dataBytes), { hashOffsetBytes: 0 }).endBytes;

@@ -47,8 +47,8 @@ export class SaltedHasher {
   }
 
   /**
-   * Returns the digest of a zero data block (level 0), of a hash block full of these (level 1), and
-   * so on.
+   * Returns the digest of a zero data block (level 0), or of a hash block full of digests one level
+   * below.
    */
   zeroDigest(level: number): string {
     let digest = this.#zeroDigests[level];

@@ -157,10 +157,7 @@ export class OpenTree {
     }
   }
 
-  /**
-   * Returns `count` digests of `level`, starting with number `first`. Above the top level it is the
-   * root hash.
-   */
+  /** Returns `count` digests of `level` from number `first` on; above the top, the root hash. */
   #expectedSlots(level: number, first: number, count: number): Buffer {
     const { slotBytes } = this.#hasher;
     const place = this.#geometry.levels[level];

@@ -10,17 +10,14 @@ export type DataRange = readonly [offsetBytes: number, lengthBytes: number];
 /** The data blocks of a file. */
 export interface DataFile {
   readonly path: string;
-  /** Where the data begins in the file; 0 by default. */
+  /** The start of the data in the file; 0 by default. */
   readonly startBytes?: number;
   readonly blockCount: number;
   /** The ranges that may contain other bytes than zero, ascending. By default all of the data. */
   readonly written?: readonly DataRange[];
 }
 
-/**
- * The digests of some data blocks, padded as in a hash block. Without `slots`, all blocks are
- * zeros.
- */
+/** The digests of data blocks, padded as in a hash block. Without `slots`, all blocks are zeros. */
 export interface Stripe {
   readonly firstBlock: number;
   readonly blockCount: number;
@@ -29,10 +26,7 @@ export interface Stripe {
 
 /** The number of bytes that a worker hashes per call. */
 const STRIPE_BYTES = 8 * 1024 ** 2;
-/**
- * The number of bytes that it reads at once. They stay in the processor's cache until they are
- * hashed.
- */
+/** The number of bytes that it reads at once, so that they are still in the cache when hashed. */
 const PIECE_BYTES = 256 * 1024;
 /** Up to this size, hashing takes less time than starting a worker. */
 const PARALLEL_BYTES = 2 * STRIPE_BYTES;
@@ -45,10 +39,7 @@ interface StripeInput {
   readonly format: VerityFormat;
   readonly firstBlock: number;
   readonly blockCount: number;
-  /**
-   * Ranges of blocks, counted from the start of the data: the first block, and the one after the
-   * last.
-   */
+  /** Ranges of blocks from the start of the data: the first block, and the one after the last. */
   readonly dataBlocks: readonly (readonly [number, number])[];
 }
 
@@ -103,8 +94,7 @@ class BlockPieces {
   readonly #zeros: Buffer;
   readonly #pieceBlocks: number;
   /**
-   * The salt, then a piece. The salt of each further block overwrites the end of the block before
-   * it.
+   * The salt, then a piece. The salt of each further block overwrites the end of the previous one.
    */
   readonly #buffer: Buffer;
 
@@ -191,10 +181,7 @@ export async function* hashStripes(
 
 type StripeOutput = Uint8Array | Transferred<Uint8Array>;
 
-/**
- * Starts to hash one stripe. A failure is kept until its turn, so that the first one in order is
- * thrown.
- */
+/** Starts to hash one stripe. A failure is kept until its turn, so that the first one is thrown. */
 function startStripe(
   input: StripeInput,
   run: (input: StripeInput) => StripeOutput | Promise<StripeOutput>,

@@ -7,15 +7,9 @@ import { openTree, type VerifyOptions, type VerityParameters } from '../../forma
 import { type DataRange, hashStripes } from './stripes.ts';
 
 export interface VerityFileOptions extends VerityOptions {
-  /**
-   * The ranges that may contain other bytes than zero, from the start of the data, ascending. By
-   * default all.
-   */
+  /** The ranges of the data that may contain other bytes than zero, ascending. By default all. */
   readonly written?: readonly DataRange[];
-  /**
-   * The number of threads that hash, by default that of the processors. It does not change the
-   * result.
-   */
+  /** The number of threads. By default that of the processors. It does not change the result. */
   readonly workers?: number;
 }
 

@@ -71,10 +71,7 @@ export function sha256(source: BlockSource): string {
   return createHash('sha256').update(source.read(0, source.sizeBytes)).digest('hex');
 }
 
-/**
- * Writes all metadata, and the content that `contents` has for each logical volume, from its first
- * byte.
- */
+/** Writes all metadata, and the content of each logical volume that `contents` has. */
 export function writeGroup(
   { physicalVolumes, logicalVolumes }: VolumeGroupImage,
   sinks: readonly BlockSink[],
