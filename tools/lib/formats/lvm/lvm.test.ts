@@ -217,37 +217,37 @@ function fixTextChecksum(area: Uint8Array, textBytes: number): void {
   RAW_LOCN.at.checksum.set(viewOf(area), lvmChecksum(text), TEXT_START);
 }
 
-/** Changes a field of the label, and corrects the checksum. */
-function label(field: FieldAccess, value: number, startBytes = 0): Damage {
+/** Changes the sector at `offsetBytes`, and corrects its checksum. */
+function changed(
+  offsetBytes: number,
+  fixChecksum: (sector: Uint8Array) => void,
+  change: (sector: Uint8Array) => void,
+): Damage {
   return (image) => {
-    const sector = image.read(LABEL_BYTES, SECTOR_BYTES);
-    field.set(viewOf(sector), value, startBytes);
-    fixLabelChecksum(sector);
-    image.write(LABEL_BYTES, sector);
+    const sector = image.read(offsetBytes, SECTOR_BYTES);
+    change(sector);
+    fixChecksum(sector);
+    image.write(offsetBytes, sector);
   };
 }
 
-/** Changes a field in the header of the first metadata area, and corrects the checksum. */
-function header(field: FieldAccess, value: number, startBytes = 0): Damage {
-  return (image) => {
-    const sector = image.read(MDA_BYTES, MDA_HEADER_BYTES);
-    field.set(viewOf(sector), value, startBytes);
-    fixHeaderChecksum(sector);
-    image.write(MDA_BYTES, sector);
-  };
+/** Returns a function that changes a field of the sector at `offsetBytes`. */
+function fieldChange(offsetBytes: number, fixChecksum: (sector: Uint8Array) => void) {
+  return (field: FieldAccess, value: number, startBytes = 0): Damage =>
+    changed(offsetBytes, fixChecksum, (sector) => field.set(viewOf(sector), value, startBytes));
 }
+
+const label = fieldChange(LABEL_BYTES, fixLabelChecksum);
+const header = fieldChange(MDA_BYTES, fixHeaderChecksum);
 
 /** Overwrites bytes, and leaves the checksums unchanged. */
 function overwritten(offsetBytes: number, bytes: Uint8Array): Damage {
   return (image) => image.write(offsetBytes, bytes);
 }
 
-const zeroUuid: Damage = (image) => {
-  const sector = image.read(LABEL_BYTES, SECTOR_BYTES);
-  PV_HEADER.at.pv_uuid.bytes(sector, PV_START).fill(0);
-  fixLabelChecksum(sector);
-  image.write(LABEL_BYTES, sector);
-};
+const zeroUuid = changed(LABEL_BYTES, fixLabelChecksum, (sector) =>
+  PV_HEADER.at.pv_uuid.bytes(sector, PV_START).fill(0),
+);
 
 describe('the reader', () => {
   test('reads a label in another sector, as lvm2 does', () => {
