@@ -192,15 +192,14 @@ describe('a volume group', () => {
 
 const LABEL_BYTES = LABEL_SECTOR * SECTOR_BYTES;
 const MDA_BYTES = 4096;
-/**
- * Within the label: the physical volume, and its first metadata area after a list of one data area.
- */
+/** Within the label: the volume, and its first metadata area after a list of one data area. */
 const PV_START = LABEL_HEADER.sizeBytes;
 const METADATA_AREA_START = PV_START + PV_HEADER.sizeBytes + 2 * DISK_LOCN.sizeBytes;
 /** Within the header of a metadata area. */
 const TEXT_START = MDA_HEADER.sizeBytes;
 
 type Damage = (image: MemoryImage) => void;
+type SectorChange = (sector: Uint8Array) => void;
 
 function fixLabelChecksum(sector: Uint8Array): void {
   const { crc_xl, offset_xl } = LABEL_HEADER.at;
@@ -218,11 +217,7 @@ function fixTextChecksum(area: Uint8Array, textBytes: number): void {
 }
 
 /** Changes the sector at `offsetBytes`, and corrects its checksum. */
-function changed(
-  offsetBytes: number,
-  fixChecksum: (sector: Uint8Array) => void,
-  change: (sector: Uint8Array) => void,
-): Damage {
+function changed(offsetBytes: number, fixChecksum: SectorChange, change: SectorChange): Damage {
   return (image) => {
     const sector = image.read(offsetBytes, SECTOR_BYTES);
     change(sector);
@@ -232,7 +227,7 @@ function changed(
 }
 
 /** Returns a function that changes a field of the sector at `offsetBytes`. */
-function fieldChange(offsetBytes: number, fixChecksum: (sector: Uint8Array) => void) {
+function fieldChange(offsetBytes: number, fixChecksum: SectorChange) {
   return (field: FieldAccess, value: number, startBytes = 0): Damage =>
     changed(offsetBytes, fixChecksum, (sector) => field.set(viewOf(sector), value, startBytes));
 }
