@@ -18,7 +18,7 @@ const files = {
 
 const content = readFileSync(join(import.meta.dirname, 'a.txt'), 'utf8');
 
-/** What lvm2 says of the volumes on a disk, and then a file of the one that has a file system. */
+/** Checks the volumes that lvm2 lists on a disk, and a file of the volume with a file system. */
 async function expectVolumes(disk: string): Promise<void> {
   const output = await disks.lvm(
     [disk],
@@ -38,7 +38,7 @@ async function expectVolumes(disk: string): Promise<void> {
   expect(output.endsWith(content)).toBe(true);
 }
 
-test('lvm2 activates the volume group that lvm_partition made, and the kernel mounts its file system', async () => {
+test('lvm2 activates the volume group of lvm_partition, and the kernel mounts its file system', async () => {
   const index = readIndexFile(files.index);
   const zst = FileImage.open(files.zst);
   await unpackImage(index, zst, files.zst, disks.create('partition', index.sizeBytes));
@@ -46,14 +46,14 @@ test('lvm2 activates the volume group that lvm_partition made, and the kernel mo
   await expectVolumes('partition');
 });
 
-test('it finds the same on the partition of a disk', async () => {
+test('lvm2 finds the same volumes on the partition of a disk', async () => {
   const archive = join(import.meta.dirname, 'disk.tar.zst');
   const tar = execFileSync(realTool('zstd', 'zstd'), ['-dcq', archive], { maxBuffer: 1 << 28 });
   execFileSync(realTool('tar', 'tar'), ['-xf', '-', '-C', disks.path('.')], { input: tar });
   await expectVolumes('disk.img');
 });
 
-test('the frames of the file system are in it as they were compressed', () => {
+test('the partition contains the compressed frames of the file system unchanged', () => {
   const frames = readFileSync(join(import.meta.dirname, 'root.img.zst'));
   expect(readFileSync(files.zst).includes(frames)).toBe(true);
   expect(openPackedFiles(files).sizeBytes).toBe(64 << 20);

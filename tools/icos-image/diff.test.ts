@@ -138,10 +138,10 @@ describe('diff of the partition table', () => {
       line.replace(/, \d+ bytes? at .*/, ''),
     );
     expect(names).toEqual([
-      'B primary GPT header: header CRC32',
-      'B primary GPT header: disk GUID',
-      'B backup GPT header: header CRC32',
-      'B backup GPT header: disk GUID',
+      'B primary GPT header: HeaderCRC32',
+      'B primary GPT header: DiskGUID',
+      'B backup GPT header: HeaderCRC32',
+      'B backup GPT header: DiskGUID',
     ]);
   });
 

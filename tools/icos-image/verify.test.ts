@@ -55,7 +55,7 @@ describe('verify', () => {
       /A_root: hash block 0 of level 1 .* does not have the root hash/,
     );
     expect(await firstProblem(`--root-hash=${other}`, images.ext4)).toMatch(/it has no verity tree/);
-    expect(await firstProblem('--root-hash=12', images.verity)).toMatch(/"12" is no root hash/);
+    expect(await firstProblem('--root-hash=12', images.verity)).toMatch(/"12" is not a sha256 root hash/);
   });
 
   test('names the first data block that does not match the hash tree', async () => {

@@ -22,7 +22,7 @@ import { digestImage, packImage } from '../lib/image/packed/pack.ts';
 import { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 import { unpackImage } from '../lib/image/packed/unpack.ts';
 
-/** A packed partition that fills a logical volume, and where the volume lies on the physical volume. */
+/** A packed partition in a logical volume, and the ranges of that on the physical volume. */
 export interface PlacedContent {
   readonly files: PackedFiles;
   readonly index: PackedIndex;
@@ -39,7 +39,7 @@ function chunkStart(offsetBytes: number): number {
   return offsetBytes - (offsetBytes % CHUNK_BYTES);
 }
 
-/** The starts of the chunks that metadata is in. */
+/** Returns the starts of the chunks that contain metadata. */
 function metadataChunks(metadata: readonly MetadataRange[]): Set<number> {
   const starts = new Set<number>();
   for (const { offsetBytes, bytes } of metadata) {
@@ -49,7 +49,9 @@ function metadataChunks(metadata: readonly MetadataRange[]): Set<number> {
   return starts;
 }
 
-/** Where a chunk of a volume's content comes to lie, or `undefined` where it does not stay one chunk. */
+/**
+ * Returns the new position of a chunk of a content, or `undefined` if it does not remain one chunk.
+ */
 function placeChunk(chunk: PackedChunk, ranges: readonly VolumeRange[]): number | undefined {
   const last = chunk.extents.at(-1);
   const endBytes = last === undefined ? chunk.offsetBytes : last[0] + last[1];
@@ -69,8 +71,8 @@ interface PlacedChunk {
 }
 
 /**
- * All chunks of all contents in their places, or `undefined` where one of them has to be cut, shares its place, or lacks the wanted
- * compression.
+ * Returns all chunks of all contents with their positions, or `undefined` if a chunk must be split,
+ * shares its position, or lacks the requested compression.
  */
 function placeChunks(
   { metadata, contents }: PhysicalVolumeParts,
@@ -91,13 +93,16 @@ function placeChunks(
   return placed;
 }
 
-/** A chunk of the result: its index but for the places of its frames, the frames, and where its bytes can be read. */
+/**
+ * A chunk of the result: its index entry without the positions of its frames, the frames, and a
+ * source of its bytes.
+ */
 interface Piece {
   readonly offsetBytes: number;
   readonly extents: PackedChunk['extents'];
   readonly frames: { readonly zst: () => Uint8Array; readonly gz: (() => Uint8Array) | undefined };
   readonly source: BlockSource;
-  /** Of the chunk within its source. */
+  /** The position of the chunk in its source. */
   readonly sourceOffsetBytes: number;
 }
 
@@ -105,7 +110,7 @@ function shifted(extents: PackedChunk['extents'], byBytes: number): PackedChunk[
   return extents.map(([offsetBytes, lengthBytes]) => [offsetBytes + byBytes, lengthBytes]);
 }
 
-/** Packs the metadata: a few chunks that nothing else is in. */
+/** Packs the metadata: a few chunks that contain nothing else. */
 async function metadataPieces(parts: PhysicalVolumeParts, { files, settings }: PackTarget): Promise<Piece[]> {
   const wantsGzip = files.gz !== undefined;
   const pieces: Piece[] = [];
@@ -160,7 +165,7 @@ function contentPieces(placed: readonly PlacedChunk[]): Piece[] {
   });
 }
 
-/** Every extent lies within one piece. */
+/** Returns a source of the pieces. Every extent is within one piece. */
 function assembled(sizeBytes: number, pieces: readonly Piece[]): BlockSource {
   const byStart = new Map(pieces.map((piece) => [piece.offsetBytes, piece]));
   return {
@@ -185,7 +190,7 @@ function openOutput(compression: Compression, path: string): FrameOutput {
   return { compression, path, descriptor: openSync(path, 'w'), endBytes: 0 };
 }
 
-/** Puts the frames of the contents together as they are, with those of the metadata. */
+/** Copies the frames of the contents unchanged, together with those of the metadata. */
 async function copyFrames(
   parts: PhysicalVolumeParts,
   placed: readonly PlacedChunk[],
@@ -232,7 +237,7 @@ async function copyFrames(
   );
 }
 
-/** Takes the bytes of a logical volume and writes them where its ranges are. */
+/** Returns a sink that writes the bytes of a logical volume to its ranges. */
 function volumeSink(sink: BlockSink, ranges: readonly VolumeRange[]): BlockSink {
   return {
     write(offsetBytes, bytes) {
@@ -268,10 +273,10 @@ async function repack(
 }
 
 /**
- * Packs a physical volume. Where every chunk of the contents comes to lie on a chunk, their frames are copied as they were
- * compressed; where not, all is compressed anew.
+ * Packs a physical volume. If every chunk of the contents is at the position of a chunk, the
+ * compressed frames are copied unchanged. Otherwise everything is compressed again.
  *
- * @param scratch a file to make for the raw image where it has to be; it is gone afterwards
+ * @param scratch a file that is created for the raw image if it is needed, and deleted afterwards
  * @returns whether the frames were copied
  */
 export async function packPhysicalVolume(
@@ -286,7 +291,7 @@ export async function packPhysicalVolume(
   return placed !== undefined;
 }
 
-/** The size that the compressed files of a content must have, as its index says. */
+/** Says which compressed file of a content has another size than its index says. */
 export function checkFiles({ files, index }: Pick<PlacedContent, 'files' | 'index'>): string | undefined {
   for (const compression of ['zst', 'gz'] as const) {
     const path = files[compression];

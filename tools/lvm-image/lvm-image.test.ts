@@ -8,22 +8,23 @@ import { FileImage } from '../lib/formats/block/file.ts';
 import { openLogicalVolume, readVolumeGroup } from '../lib/formats/lvm/lvm.ts';
 import { openPackedFiles, packImageFiles, readIndexFile } from '../lib/image/packed/file.ts';
 import { unpackImage } from '../lib/image/packed/unpack.ts';
-import { Disks, noise, sha256 } from '../lib/testing/lvm/real-lvm.ts';
+import { Disks, sha256 } from '../lib/testing/lvm/real-lvm.ts';
+import { noise } from '../lib/testing/noise.ts';
 
 const MIB = 1 << 20;
 const MAIN = join(import.meta.dirname, 'main.ts');
 const disks = new Disks();
 afterAll(() => disks.remove());
 
-/** 10 MiB with data at its start, over the border of two chunks, and at its end. */
+/** 10 MiB with data at its start, across the border of two chunks, and at its end. */
 const root = new MemoryImage(10 * MIB);
 const small = new MemoryImage(MIB);
 
 beforeAll(async () => {
-  root.write(0, noise(MIB, 'start'));
-  root.write(4 * MIB - 8192, noise(16384, 'border'));
-  root.write(10 * MIB - 4096, noise(4096, 'end'));
-  small.write(4096, noise(4096, 'small'));
+  root.write(0, noise(MIB, 1));
+  root.write(4 * MIB - 8192, noise(16384, 3));
+  root.write(10 * MIB - 4096, noise(4096, 5));
+  small.write(4096, noise(4096, 7));
   for (const [name, image] of Object.entries({ root, small })) {
     const stem = disks.path(name);
     await packImageFiles(image, { zst: `${stem}.img.zst`, gz: `${stem}.img.gz`, index: `${stem}.json` });
@@ -58,10 +59,10 @@ describe('a packed volume group', () => {
   test.each([
     ['whose data starts on a chunk', [], true],
     ['with a second copy of the metadata', ['--metadata-copies=2'], true],
-    ['whose data starts where lvm2 puts it', ['--data-start=1M'], false],
-    ['of small extents, on chunks by chance', ['--extent-size=1M'], true],
-    ['of small extents, off the chunks', ['--extent-size=1M', '--volume=odd=1M'], false],
-  ])('%s holds its contents, and its index tells the truth', (name, options, reused) => {
+    ['whose data starts at the default of lvm2', ['--data-start=1M'], false],
+    ['with small extents that happen to be on chunks', ['--extent-size=1M'], true],
+    ['with small extents that are not on chunks', ['--extent-size=1M', '--volume=odd=1M'], false],
+  ])('%s holds its contents, and its index is correct', (name, options, reused) => {
     const stem = name.replaceAll(' ', '-');
     const { files, stderr, status } = lvmImage(stem, ...GROUP, ...options, ...VOLUMES, ...contents());
     expect(stderr).toBe('');
@@ -76,7 +77,7 @@ describe('a packed volume group', () => {
     expect(existsSync(`${files.index}.raw`)).toBe(false);
   });
 
-  test('is the same bytes twice, and others with another identity', () => {
+  test('has the same bytes in two runs, and other bytes with another identity', () => {
     const bytes = (name: string, ...options: string[]) => {
       const { files } = lvmImage(
         name,
@@ -95,7 +96,7 @@ describe('a packed volume group', () => {
     expect(bytes('other', '--identity=//a:c')).not.toBe(bytes('once', '--identity=//a:b'));
   });
 
-  test('has no gzip members where none are asked for', () => {
+  test('has no gzip members without --gz', () => {
     const stem = disks.path('plain');
     const files = { zst: `${stem}.img.zst`, index: `${stem}.json` };
     const outputs = Object.entries(files).map(([option, path]) => `--${option}=${path}`);
@@ -151,29 +152,25 @@ describe('a packed volume group', () => {
 
   test.each<[string, string[], RegExp]>([
     ['no name', ['--size=48M', '--identity=//a:b'], /^main\.ts: --vg-name is missing\n$/],
-    ['a size that is none', [...GROUP, '--volume=a=big'], /--volume=a: "big" is not a size/],
+    ['an invalid size', [...GROUP, '--volume=a=big'], /--volume=a: "big" is not a size/],
     [
-      'a volume in no whole extents',
+      'a volume that is not whole extents',
       [...GROUP, '--volume=a=5M'],
-      /logical volume "a": 5242880 bytes are not in whole extents/,
+      /logical volume "a": 5242880 bytes is not a multiple of the extent size/,
     ],
     [
-      'no room',
+      'a volume that does not fit',
       [...GROUP, '--volume=a=64M'],
       /logical volume "a": 16 extents .* 11 are left; make the physical volume 20971520 bytes larger/,
     ],
     [
-      'a content for no volume',
+      'content for an unknown volume',
       [...GROUP, '--content=a=b.json'],
       /--content: there is no logical volume "a"/,
     ],
-    [
-      'a UUID that is none',
-      [...GROUP, '--vg-uuid=1'],
-      /UUID of volume group "hostlvm" "1" is not an LVM UUID/,
-    ],
+    ['an invalid UUID', [...GROUP, '--vg-uuid=1'], /UUID of volume group "hostlvm" "1" is not an LVM UUID/],
     ['three copies', [...GROUP, '--metadata-copies=3'], /--metadata-copies=3: write 1 or 2/],
-  ])('is refused in one line and leaves nothing: %s', (_, args, message) => {
+  ])('is refused with one line and no output: %s', (_, args, message) => {
     const before = readdirSync(disks.path('.'));
     const { status, stderr } = lvmImage('refused', ...args);
     expect(stderr).toMatch(message);
@@ -182,7 +179,7 @@ describe('a packed volume group', () => {
     expect(readdirSync(disks.path('.'))).toEqual(before);
   });
 
-  test('is refused where a content is larger than its volume', () => {
+  test('is refused if a content is larger than its volume', () => {
     const { stderr } = lvmImage('refused', ...GROUP, '--volume=a=8M', content('a', 'root'));
     expect(stderr).toContain(
       `root.json: ${10 * MIB} bytes, and logical volume "a" has ${8 * MIB}: make it ${2 * MIB} bytes larger`,

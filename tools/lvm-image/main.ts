@@ -8,7 +8,7 @@ import { BLOCK_BYTES } from '../lib/image/packed/index.ts';
 import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { checkFiles, type PlacedContent, packPhysicalVolume } from './compose.ts';
 
-/** The values of an option that names logical volumes, each at most once. */
+/** Returns the values of an option per logical volume. Each volume occurs at most once. */
 function byVolume(
   values: readonly string[],
   option: string,
@@ -19,7 +19,7 @@ function byVolume(
     if (!volumes.has(name)) throw new UserError(`--${option}: there is no logical volume "${name}"`);
   }
   if (new Set(pairs.map(([name]) => name)).size < pairs.length) {
-    throw new UserError(`--${option}: twice for one logical volume`);
+    throw new UserError(`--${option}: given twice for the same logical volume`);
   }
   return new Map(pairs);
 }
@@ -75,7 +75,9 @@ await runTool(async ({ args, output }) => {
   }));
   const sizeBytes = parseSize(required(values.size, 'size'), '--size');
   if (sizeBytes % BLOCK_BYTES !== 0) {
-    throw new UserError(`--size: ${sizeBytes} bytes are not in whole blocks of ${BLOCK_BYTES} bytes`);
+    throw new UserError(
+      `--size: ${sizeBytes} bytes is not a multiple of the block size, ${BLOCK_BYTES} bytes`,
+    );
   }
   const image = encodeVolumeGroup({
     name: required(values['vg-name'], 'vg-name'),
@@ -102,7 +104,7 @@ await runTool(async ({ args, output }) => {
     return path === undefined ? [] : [{ ...readContent(path, volume), ranges }];
   });
   const target = packTarget(values, output);
-  // As blkid calls it, and the UUID that it shows.
+  // These are the type and the UUID that blkid shows.
   const facts = { fileSystem: { type: 'LVM2_member', label: '', uuid: description.uuid } };
   await packPhysicalVolume({ ...physical, contents }, target, facts, output(`${target.files.index}.raw`));
 });

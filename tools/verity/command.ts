@@ -8,7 +8,9 @@ import type { TreeOptions } from './options.ts';
 const DEFAULT_BLOCK_BYTES = 4096;
 const DEFAULT_HASH = 'sha256';
 
-/** The number of data blocks: as many as were asked for, or all that lie before the tree. */
+/**
+ * Returns the requested number of data blocks, or by default that of all blocks before the tree.
+ */
 function dataBlocks(dataPath: string, hashPath: string, tree: TreeOptions): number {
   if (tree.dataBlockCount !== undefined) return tree.dataBlockCount;
   const blockBytes = tree.format.dataBlockBytes ?? DEFAULT_BLOCK_BYTES;
@@ -16,7 +18,8 @@ function dataBlocks(dataPath: string, hashPath: string, tree: TreeOptions): numb
   const dataBytes = hashPath === dataPath ? Math.min(size, tree.hashOffsetBytes) : size;
   if (dataBytes < blockBytes || (hashPath !== dataPath && dataBytes % blockBytes !== 0)) {
     throw new UserError(
-      `${dataPath}: ${dataBytes} bytes of data are not whole blocks of ${blockBytes}: use --data-blocks, or other blocks`,
+      `${dataPath}: ${dataBytes} bytes of data are not whole blocks of ${blockBytes}: ` +
+        'use --data-blocks or another --data-block-size',
     );
   }
   return Math.floor(dataBytes / blockBytes);
@@ -24,7 +27,7 @@ function dataBlocks(dataPath: string, hashPath: string, tree: TreeOptions): numb
 
 export interface Formatted {
   readonly rootHash: string;
-  /** What veritysetup prints. */
+  /** The parameters, in the form that veritysetup prints. */
   readonly report: string;
 }
 
@@ -37,7 +40,8 @@ export async function format(dataPath: string, hashPath: string, tree: TreeOptio
   const dataBytes = blockCount * (tree.format.dataBlockBytes ?? DEFAULT_BLOCK_BYTES);
   if (hashPath === dataPath && hashOffsetBytes < dataBytes) {
     throw new UserError(
-      `--hash-offset=${hashOffsetBytes}: the tree would lie in the ${dataBytes} bytes of data; begin behind them`,
+      `--hash-offset=${hashOffsetBytes}: the tree would overwrite the data, which has ${dataBytes} bytes: ` +
+        'use an offset after it',
     );
   }
   const options = { ...tree.format, dataBytes, hashOffsetBytes, superblock, uuid };

@@ -9,7 +9,10 @@ interface TreeInFile extends VerityFormatOptions {
   readonly superblock: boolean;
 }
 
-/** The file that a tree is written into: made where it is not there, and else changed where the tree lies, and nowhere else. */
+/**
+ * The file that a tree is written to. It is created if absent; in an existing file only the tree's
+ * range changes.
+ */
 export class HashFile implements BlockSink {
   readonly #path: string;
   readonly #descriptor: number;
@@ -21,7 +24,7 @@ export class HashFile implements BlockSink {
     this.#descriptor = openForWriting(path);
     const status = fstatSync(this.#descriptor);
     if (status.isFile() && status.size < endBytes) this.#resize(endBytes);
-    // What lies between the superblock and the tree may be anything.
+    // An existing file may have any bytes between the superblock and the tree.
     const treeBytes = levels.at(-1)?.offsetBytes ?? endBytes;
     if (treeBytes > tree.hashOffsetBytes) {
       this.write(tree.hashOffsetBytes, new Uint8Array(treeBytes - tree.hashOffsetBytes));

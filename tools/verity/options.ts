@@ -6,18 +6,18 @@ import { parseSize } from '../lib/image/layout/size.ts';
 export const USAGE = `verity format DATA HASH --salt=HEX --uuid=UUID [OPTION]...
 verity verify DATA HASH ROOT_HASH [OPTION]...
 
-Makes or verifies a dm-verity hash tree, as veritysetup does; the names of the options are its own. DATA and HASH may be one file.
+Creates or verifies a dm-verity hash tree, with the options of veritysetup. DATA and HASH may be the same file.
 
-  --salt=HEX              up to 256 bytes, or - for none; nothing is random here
-  --uuid=UUID             of the superblock
-  --root-hash=FILE        format: write the root hash into FILE too
-  --hash-offset=BYTES     where superblock and tree lie in HASH (0)
-  --data-blocks=N         how much of DATA (all that lies before the tree)
+  --salt=HEX              up to 256 bytes, or - for none; there is no random default
+  --uuid=UUID             the UUID in the superblock
+  --root-hash=FILE        format: write the root hash also to FILE
+  --hash-offset=BYTES     the offset of the superblock in HASH (0)
+  --data-blocks=N         the number of blocks of DATA (all before the tree)
   --data-block-size=BYTES 512 to 524288 (4096)
   --hash-block-size=BYTES 512 to 524288 (4096)
   --hash=NAME             ${VERITY_HASHES.join(', ')} (sha256)
-  --no-superblock         write none; verify: the options say what it would have said
-  --threads=N             (as many as there are processors, up to four)
+  --no-superblock         write no superblock; verify: take the parameters from the options
+  --threads=N             (the number of processors, at most four)
 `;
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
@@ -40,13 +40,12 @@ export interface CommandLine {
   readonly tree: TreeOptions;
 }
 
-/** @throws UserError for what no command line is, and the usage where there is none */
+/** @throws UserError for an invalid command line */
 export function readOptions(positionals: readonly string[], values: Values): CommandLine {
   const [command, dataPath, hashPath, ...rest] = positionals;
   if (command !== 'format' && command !== 'verify') {
-    throw new UserError(
-      `${command === undefined ? 'nothing' : `"${command}"`} to do: say format or verify; --help tells more`,
-    );
+    const problem = command === undefined ? 'the command is missing' : `unknown command "${command}"`;
+    throw new UserError(`${problem}: write format or verify; see --help`);
   }
   if (dataPath === undefined || hashPath === undefined || rest.length !== (command === 'verify' ? 1 : 0)) {
     throw new UserError(`write: verity ${command} DATA HASH${command === 'verify' ? ' ROOT_HASH' : ''}`);
@@ -85,18 +84,17 @@ function treeOptions(values: Values): TreeOptions {
 
 function count(value: string | undefined, option: string): number | undefined {
   if (value === undefined) return undefined;
-  if (!/^[1-9][0-9]{0,14}$/.test(value))
-    throw new UserError(`--${option}=${value}: write a number from 1 on`);
+  if (!/^[1-9][0-9]{0,14}$/.test(value)) throw new UserError(`--${option}=${value}: write a positive number`);
   return Number(value);
 }
 
 function parseHash(name: string): VerityHash {
   const known = VERITY_HASHES.find((hash) => hash === name);
-  if (known === undefined) throw new UserError(`--hash=${name}: there are ${VERITY_HASHES.join(', ')}`);
+  if (known === undefined) throw new UserError(`--hash=${name}: use one of ${VERITY_HASHES.join(', ')}`);
   return known;
 }
 
-/** `-` is how veritysetup is told: none. */
+/** Parses a salt. `-` is no salt, as in veritysetup. */
 function parseSalt(text: string | undefined): Uint8Array {
   if (text === undefined || text === '-') return new Uint8Array();
   if (!/^([0-9a-f]{2}){1,256}$/i.test(text)) {

@@ -31,7 +31,7 @@ function verity(...args: string[]): string {
   return execFileSync(process.execPath, [TOOL, ...args], UTF8);
 }
 
-/** The one line of a failure. */
+/** Runs a command that must fail, and returns its one line of output. */
 function failure(...args: string[]): string {
   const { status, stderr } = spawnSync(process.execPath, [TOOL, ...args], { encoding: 'utf8' });
   expect(status).toBe(1);
@@ -43,7 +43,7 @@ function veritysetup(...args: string[]): string {
   return execFileSync(realTool('veritysetup', 'cryptsetup-bin'), args, UTF8);
 }
 
-test('formats as veritysetup does, prints what it prints, and each verifies what the other made', () => {
+test('writes and prints the same as veritysetup, and each verifies the tree of the other', () => {
   const [ours, theirs, rootHashFile] = ['ours', 'theirs', 'root-hash'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -61,7 +61,7 @@ test('formats as veritysetup does, prints what it prints, and each verifies what
   expect(verity('verify', data, theirs, rootHash)).toBe('');
 });
 
-test('puts the tree behind the data, over whatever is there, and leaves the rest as it is', () => {
+test('writes the tree after the data, over old bytes, and leaves other bytes unchanged', () => {
   const image = join(folder, 'image');
   const filled = Buffer.alloc(DATA_BYTES + 200 * BLOCK, 0xee);
   filled.set(readFileSync(data));
@@ -84,11 +84,11 @@ test('puts the tree behind the data, over whatever is there, and leaves the rest
   expect(bytes.subarray(0, DATA_BYTES).equals(readFileSync(data))).toBe(true);
   expect(bytes.length).toBe(filled.length);
   expect(bytes.at(-1)).toBe(0xee);
-  // Between the superblock and the next hash block.
+  // These bytes are between the superblock and the next hash block.
   expect(bytes.subarray(DATA_BYTES + 512, DATA_BYTES + 1024).every((byte) => byte === 0)).toBe(true);
 });
 
-test('without a superblock the options say everything', () => {
+test('takes all parameters from the options if there is no superblock', () => {
   const tree = join(folder, 'bare');
   const root = join(folder, 'bare-root');
   verity('format', data, tree, '--no-superblock', '--salt=-', '--data-blocks=500', `--root-hash=${root}`);
@@ -107,15 +107,15 @@ test('names the first bad block in one line', () => {
   const tree = join(folder, 'damaged-tree');
   verity('format', data, tree, `--salt=${SALT}`, `--uuid=${UUID}`, `--root-hash=${root}`);
   expect(failure('verify', image, tree, readFileSync(root, 'utf8').trim())).toBe(
-    `main.ts: ${image}: data block 321 (at byte ${321 * BLOCK}) does not have the digest that the hash tree says: it was changed\n`,
+    `main.ts: ${image}: data block 321 (at byte ${321 * BLOCK}) does not have the digest stored in the hash tree: it was changed\n`,
   );
 });
 
-test('refuses in one line what cannot be, and leaves no output behind', () => {
+test('refuses impossible commands with one line, and leaves no output', () => {
   const tree = join(folder, 'none');
   const salted = [`--salt=${SALT}`, `--uuid=${UUID}`];
-  expect(failure()).toContain('nothing to do: say format or verify; --help tells more');
-  expect(failure('dump', data)).toContain('"dump" to do');
+  expect(failure()).toContain('the command is missing: write format or verify; see --help');
+  expect(failure('dump', data)).toContain('unknown command "dump": write format or verify');
   expect(failure('format', data)).toContain('write: verity format DATA HASH');
   expect(failure('verify', data, tree)).toContain('write: verity verify DATA HASH ROOT_HASH');
   expect(failure('format', data, tree)).toContain('--salt is missing: write one, or --salt=- for none');
@@ -123,13 +123,13 @@ test('refuses in one line what cannot be, and leaves no output behind', () => {
   expect(failure('format', data, tree, ...salted, '--salt=abc')).toContain(
     '--salt=abc: write up to 256 bytes',
   );
-  expect(failure('format', data, tree, ...salted, '--hash=md5')).toContain('--hash=md5: there are sha1, ');
+  expect(failure('format', data, tree, ...salted, '--hash=md5')).toContain('--hash=md5: use one of sha1, ');
   expect(failure('format', data, tree, ...salted, '--data-block-size=1000')).toContain('blocks of 1000');
   expect(failure('format', data, data, ...salted, '--data-blocks=2')).toContain(
-    '--hash-offset=0: the tree would lie in',
+    '--hash-offset=0: the tree would overwrite the',
   );
   expect(failure('format', data, tree, ...salted, '--data-blocks=1001')).toContain(
-    `${data}: ends at byte ${DATA_BYTES}`,
+    `${data}: the file ends at byte ${DATA_BYTES}`,
   );
   const odd = join(folder, 'odd');
   writeFileSync(odd, 'x');

@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<string, FatType>> = { fat12: 'fat12', fat16: 'fat16
 function parseType(text: string | undefined): FatType | undefined {
   if (text === undefined) return undefined;
   const type = TYPES[text];
-  if (type === undefined) throw new UserError(`--type=${text}: there are ${Object.keys(TYPES).join(', ')}`);
+  if (type === undefined) throw new UserError(`--type=${text}: use one of ${Object.keys(TYPES).join(', ')}`);
   return type;
 }
 

@@ -16,13 +16,13 @@ export interface VfatPartitionOptions {
   readonly tree: SelectedTree;
   readonly fat: FatOptions;
   readonly target: ImageTarget;
-  /** A file to make for the raw image where it is no output; it is gone afterwards. */
+  /** A file that is created for the raw image if it is not an output, and deleted afterwards. */
   readonly scratch: string;
-  /** Whether the list of entries is asked for, with the digest of each file. */
+  /** Whether to return the list of entries, with the digest of each file. */
   readonly isListed: boolean;
 }
 
-/** Owners, modes and attributes have no place in FAT: the manifest tells what a mount shows. */
+/** Replaces owners, modes and attributes, which FAT does not store, by those that a mount shows. */
 function keptByFat(tree: SelectedTree): SelectedTree {
   return {
     ...tree,
@@ -33,7 +33,7 @@ function keptByFat(tree: SelectedTree): SelectedTree {
   };
 }
 
-/** Copies the contents as they come, without looking at them. */
+/** Copies the contents without computing digests. */
 async function copyPlainly(tree: SelectedTree, writer: FatWriter): Promise<void> {
   let file: FatFileWriter | undefined;
   await streamContents(tree.entries, (entry, positionBytes, bytes) => {
@@ -43,12 +43,12 @@ async function copyPlainly(tree: SelectedTree, writer: FatWriter): Promise<void>
   });
 }
 
-/** The serial number as mtools and blkid show it. */
+/** Formats a serial number as mtools and blkid show it. */
 function formatVolumeId(volumeId: number): string {
   return volumeId.toString(16).toUpperCase().padStart(8, '0').replace(/^.{4}/, '$&-');
 }
 
-/** Writes the volume, and packs it where that is asked for. */
+/** Writes the volume, and packs it if requested. */
 export async function writeVfatPartition(options: VfatPartitionOptions): Promise<EntryList | undefined> {
   const { fat, target, isListed } = options;
   const tree = keptByFat(options.tree);

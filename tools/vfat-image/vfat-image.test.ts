@@ -22,7 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Packs the files of the source in an order of their own. */
+/** Packs files of the source in the given order. */
 function layer(name: string, ...order: string[]): string {
   const path = join(folder, name);
   execFileSync(realTool('tar', 'tar'), ['-C', source, '-cf', path, ...order]);
@@ -33,7 +33,7 @@ function vfatImage(...args: string[]): void {
   execFileSync(process.execPath, [TOOL, '--size=8M', '--identity=test', '--label=ESP', ...args]);
 }
 
-test('a raw image is clean, holds the files, and does not depend on the order in which they came', () => {
+test('a raw image is valid, holds the files, and does not depend on their order in the layer', () => {
   const [first, second] = ['first.img', 'second.img'].map((name) => join(folder, name)) as [string, string];
   vfatImage(`--layer=${layer('first.tar', 'EFI', 'zeros')}`, `--raw=${first}`);
   const list = join(folder, 'entries');
@@ -52,7 +52,7 @@ test('a raw image is clean, holds the files, and does not depend on the order in
   expect(readFileSync(list, 'utf8')).toContain('EFI/boot/file number 39');
 });
 
-test('what FAT cannot hold is refused in one line, and nothing is left behind', () => {
+test('a tree that does not fit is refused with one line, and no output is left', () => {
   const raw = join(folder, 'refused.img');
   const args = ['--size=100K', '--identity=test', `--layer=${layer('large.tar', 'zeros')}`, `--raw=${raw}`];
   const { status, stderr } = spawnSync(process.execPath, [TOOL, ...args], { encoding: 'utf8' });

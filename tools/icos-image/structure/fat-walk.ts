@@ -1,7 +1,23 @@
 /**
- * Finds what each cluster of a FAT volume belongs to: Microsoft FAT specification 1.03. The volume
- * was opened before, so it is sane.
+ * Finds the owner of each cluster of a FAT volume. The volume was opened before, so its boot sector
+ * is valid.
  */
+import {
+  ATTRIBUTE,
+  BOOT_RECORD_BYTES,
+  BOOT_SECTOR_16,
+  BOOT_SECTOR_32,
+  CLUSTER_LIMITS,
+  FAT32_ENTRY_MASK,
+  FIRST_CLUSTER,
+  LONG,
+  SHORT_BASE_BYTES,
+  SLOT,
+  SLOT_BYTES,
+  SLOT_END,
+  SLOT_FREE,
+} from '../../lib/formats/fat/format.ts';
+import { viewOf } from '../../lib/formats/structure/view.ts';
 import type { ImageSource } from '../bytes/source.ts';
 
 export interface FatLayout {
@@ -19,29 +35,23 @@ export interface FatLayout {
   readonly totalBytes: number;
 }
 
-const FIRST_CLUSTER = 2;
-const SLOT_BYTES = 32;
-const ATTRIBUTES_OFFSET = 11;
-const LONG_NAME = 0x0f;
-const VOLUME_LABEL = 0x08;
-const DIRECTORY = 0x10;
-/** "FAT Type Determination". */
-const FAT12_CLUSTERS = 4084;
-const FAT16_CLUSTERS = 65524;
-
 export function readFatLayout(source: ImageSource): FatLayout {
-  const boot = Buffer.from(source.read(0, 512));
-  const sectorBytes = boot.readUInt16LE(11);
-  const clusterBytes = boot.readUInt8(13) * sectorBytes;
-  const tableCount = boot.readUInt8(16);
-  const tableBytes = (boot.readUInt16LE(22) || boot.readUInt32LE(36)) * sectorBytes;
-  const totalBytes = (boot.readUInt16LE(19) || boot.readUInt32LE(32)) * sectorBytes;
-  const tableStartBytes = boot.readUInt16LE(14) * sectorBytes;
+  const boot = viewOf(source.read(0, BOOT_RECORD_BYTES));
+  // These fields are common to all types.
+  const { at } = BOOT_SECTOR_16;
+  const sectorBytes = at.BPB_BytsPerSec.get(boot);
+  const clusterBytes = at.BPB_SecPerClus.get(boot) * sectorBytes;
+  const tableCount = at.BPB_NumFATs.get(boot);
+  const tableSectors = at.BPB_FATSz16.get(boot) || BOOT_SECTOR_32.at.BPB_FATSz32.get(boot);
+  const tableBytes = tableSectors * sectorBytes;
+  const totalBytes = (at.BPB_TotSec16.get(boot) || at.BPB_TotSec32.get(boot)) * sectorBytes;
+  const tableStartBytes = at.BPB_RsvdSecCnt.get(boot) * sectorBytes;
   const rootStartBytes = tableStartBytes + tableCount * tableBytes;
-  const rootBytes = Math.ceil((boot.readUInt16LE(17) * SLOT_BYTES) / sectorBytes) * sectorBytes;
+  const rootBytes = Math.ceil((at.BPB_RootEntCnt.get(boot) * SLOT_BYTES) / sectorBytes) * sectorBytes;
   const dataStartBytes = rootStartBytes + rootBytes;
   const clusterCount = Math.max(0, Math.floor((totalBytes - dataStartBytes) / clusterBytes));
-  const bits = clusterCount <= FAT12_CLUSTERS ? 12 : clusterCount <= FAT16_CLUSTERS ? 16 : 32;
+  const { fat12, fat16 } = CLUSTER_LIMITS;
+  const bits = clusterCount <= fat12.maximum ? 12 : clusterCount <= fat16.maximum ? 16 : 32;
   return {
     bits,
     sectorBytes,
@@ -51,21 +61,21 @@ export function readFatLayout(source: ImageSource): FatLayout {
     tableCount,
     rootStartBytes,
     rootBytes,
-    rootCluster: bits === 32 ? boot.readUInt32LE(44) : 0,
+    rootCluster: bits === 32 ? BOOT_SECTOR_32.at.BPB_RootClus.get(boot) : 0,
     dataStartBytes,
     clusterCount,
     totalBytes,
   };
 }
 
-/** A cluster's owner. */
+/** The file or directory that a cluster belongs to. */
 export interface FatOwner {
   readonly path: string;
   readonly isDirectory: boolean;
 }
 
 export class FatWalk {
-  /** By cluster. */
+  /** The owners, by the number of the cluster. */
   readonly owners = new Map<number, FatOwner>();
   readonly #source: ImageSource;
   readonly #layout: FatLayout;
@@ -82,12 +92,12 @@ export class FatWalk {
   #next(cluster: number): number {
     const { bits } = this.#layout;
     if (bits === 16) return this.#table.readUInt16LE(cluster * 2);
-    if (bits === 32) return this.#table.readUInt32LE(cluster * 4) & 0x0fffffff;
+    if (bits === 32) return this.#table.readUInt32LE(cluster * 4) & FAT32_ENTRY_MASK;
     const pair = this.#table.readUInt16LE(Math.floor((cluster * 3) / 2));
     return cluster % 2 === 0 ? pair & 0xfff : pair >> 4;
   }
 
-  /** The clusters of a chain that nobody has yet. */
+  /** Claims the clusters of a chain, up to the first one that has an owner already. */
   #chain(firstCluster: number, path: string, isDirectory: boolean): number[] {
     const clusters: number[] = [];
     const limit = FIRST_CLUSTER + this.#layout.clusterCount;
@@ -115,14 +125,14 @@ export class FatWalk {
     let long: string[] = [];
     for (let offset = 0; offset + SLOT_BYTES <= slots.length; offset += SLOT_BYTES) {
       const slot = slots.subarray(offset, offset + SLOT_BYTES);
-      if (slot[0] === 0) return;
-      const attributes = slot.readUInt8(ATTRIBUTES_OFFSET);
-      if (slot[0] === 0xe5) long = [];
-      else if (attributes === LONG_NAME) long.unshift(longPart(slot));
+      if (slot[0] === SLOT_END) return;
+      const attributes = SLOT.at.DIR_Attr.get(viewOf(slot));
+      if (slot[0] === SLOT_FREE) long = [];
+      else if (attributes === ATTRIBUTE.longName) long.unshift(longPart(slot));
       else {
         const name = long.length > 0 ? (long.join('').split('\0', 1)[0] ?? '') : shortName(slot);
         long = [];
-        if ((attributes & VOLUME_LABEL) === 0 && name !== '.' && name !== '..') {
+        if ((attributes & ATTRIBUTE.volumeId) === 0 && name !== '.' && name !== '..') {
           this.#entry(slot, directory === '' ? name : `${directory}/${name}`);
         }
       }
@@ -130,26 +140,25 @@ export class FatWalk {
   }
 
   #entry(slot: Buffer, path: string): void {
-    const isDirectory = (slot.readUInt8(ATTRIBUTES_OFFSET) & DIRECTORY) !== 0;
-    const high = this.#layout.bits === 32 ? slot.readUInt16LE(20) * 0x10000 : 0;
-    const clusters = this.#chain(slot.readUInt16LE(26) + high, path, isDirectory);
+    const view = viewOf(slot);
+    const isDirectory = (SLOT.at.DIR_Attr.get(view) & ATTRIBUTE.directory) !== 0;
+    const high = this.#layout.bits === 32 ? SLOT.at.DIR_FstClusHI.get(view) * 0x10000 : 0;
+    const clusters = this.#chain(SLOT.at.DIR_FstClusLO.get(view) + high, path, isDirectory);
     if (isDirectory) this.#directory(clusters, path);
   }
 }
 
-/** "FAT Long Directory Entries": thirteen UTF-16 units in three places. */
+/** Decodes the thirteen UTF-16 units of a long name's slot. */
 function longPart(slot: Buffer): string {
-  return [
-    [1, 11],
-    [14, 26],
-    [28, 32],
-  ]
-    .map(([start, end]) => slot.toString('utf16le', start, end))
+  return [LONG.at.LDIR_Name1, LONG.at.LDIR_Name2, LONG.at.LDIR_Name3]
+    .map(({ offsetBytes, endBytes }) => slot.toString('utf16le', offsetBytes, endBytes))
     .join('');
 }
 
 function shortName(slot: Buffer): string {
-  const base = slot.toString('latin1', 0, 8).trimEnd();
-  const extension = slot.toString('latin1', 8, 11).trimEnd();
+  const { offsetBytes, endBytes } = SLOT.at.DIR_Name;
+  const extensionStart = offsetBytes + SHORT_BASE_BYTES;
+  const base = slot.toString('latin1', offsetBytes, extensionStart).trimEnd();
+  const extension = slot.toString('latin1', extensionStart, endBytes).trimEnd();
   return extension === '' ? base : `${base}.${extension}`;
 }

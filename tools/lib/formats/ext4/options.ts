@@ -1,5 +1,6 @@
 import { encodeName, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
+import { parseUuid, uuidToBytes } from '../uuid/uuid.ts';
 import { BLOCK_BYTES, MAXIMUM_BLOCKS, MAXIMUM_INODES } from './geometry.ts';
 import { MAXIMUM_TIME_SECONDS } from './inode.ts';
 import { LABEL_BYTES, LAST_MOUNTED_BYTES } from './superblock.ts';
@@ -49,16 +50,6 @@ export interface CheckedOptions {
 const MINIMUM_JOURNAL_SIZE_BYTES = 2048 * BLOCK_BYTES;
 /** e2fsck reports a superblock that reserves more as corrupt. */
 const MAXIMUM_RESERVED_PERCENT = 50;
-const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-function parseUuid(text: string, what: string): Uint8Array {
-  if (!UUID_PATTERN.test(text)) {
-    throw new UserError(
-      `the ext4 ${what} ${JSON.stringify(text)} is not a UUID; give one like 01234567-89ab-cdef-0123-456789abcdef`,
-    );
-  }
-  return Uint8Array.from(Buffer.from(text.replaceAll('-', ''), 'hex'));
-}
 
 function checkText(text: string, maximumBytes: number, what: string): string {
   const bytes = encodeName(text);
@@ -123,8 +114,8 @@ export function checkOptions(options: Ext4Options): CheckedOptions {
   }
   return {
     sizeBlocks: sizeBytes / BLOCK_BYTES,
-    uuid: parseUuid(options.uuid, 'UUID'),
-    hashSeed: parseUuid(options.hashSeed, 'hash seed'),
+    uuid: uuidToBytes(parseUuid(options.uuid, 'the ext4 UUID')),
+    hashSeed: uuidToBytes(parseUuid(options.hashSeed, 'the ext4 hash seed')),
     label: checkText(options.label, LABEL_BYTES, 'label'),
     timeSeconds,
     journal,

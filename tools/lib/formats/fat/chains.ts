@@ -5,10 +5,10 @@ import { END_OF_CHAIN_MINIMUM, FIRST_CLUSTER } from './format.ts';
 import type { ClusterRun } from './table.ts';
 import type { OpenVolume } from './volume.ts';
 
-/** Clusters that follow each other are read at once, up to so many bytes. */
+/** Consecutive clusters are read at once, up to this many bytes. */
 const READ_BYTES = 1024 ** 2;
 
-/** Remembers which clusters were met, a bit each: 32 MiB for the largest volume there can be. */
+/** A set of clusters with one bit per cluster: 32 MiB for the largest possible volume. */
 export class ClusterSet {
   readonly #bits: Uint8Array;
 
@@ -16,7 +16,7 @@ export class ClusterSet {
     this.#bits = new Uint8Array(Math.ceil((FIRST_CLUSTER + clusterCount) / 8));
   }
 
-  /** @returns whether it is new */
+  /** Adds a cluster, and returns whether it is new. */
   add(cluster: number): boolean {
     const byte = this.#bits[cluster >> 3] as number;
     const bit = 1 << (cluster & 7);
@@ -25,7 +25,7 @@ export class ClusterSet {
   }
 }
 
-/** The chains of clusters of a volume. */
+/** Reads the chains of clusters of a volume. */
 export class ChainReader {
   readonly #source: BlockSource;
   readonly #open: OpenVolume;
@@ -42,9 +42,10 @@ export class ChainReader {
   }
 
   /**
-   * The clusters of a chain, as runs that follow each other; none for cluster 0.
+   * Yields the clusters of a chain as runs of consecutive clusters. The chain of cluster 0 is
+   * empty.
    *
-   * @throws UserError for a chain that leaves the volume or ends in a free cluster, and for one in a circle
+   * @throws UserError for a chain that leaves the volume, ends in a free cluster or is a cycle
    */
   *runs(firstCluster: number, path: string): Generator<ClusterRun> {
     const { volume, table } = this.#open;
@@ -56,12 +57,12 @@ export class ChainReader {
     for (let cluster = firstCluster; ; ) {
       length += 1;
       if (cluster < FIRST_CLUSTER || cluster >= endCluster || length > volume.clusterCount) {
-        this.fail(path, `its chain of clusters leaves the volume or runs in a circle at ${cluster}`);
+        this.fail(path, `its chain of clusters leaves the volume or is a cycle at ${cluster}`);
       }
       count += 1;
       const next = table.entry(cluster);
       if (next >= END_OF_CHAIN_MINIMUM[volume.type]) break;
-      if (next === 0) this.fail(path, `its chain of clusters goes on in a free one behind ${cluster}`);
+      if (next === 0) this.fail(path, `its chain of clusters leads to a free cluster after ${cluster}`);
       if (next !== cluster + 1) {
         yield { firstCluster: start, clusterCount: count };
         start = next;
@@ -72,20 +73,20 @@ export class ChainReader {
     yield { firstCluster: start, clusterCount: count };
   }
 
-  /** Walks a chain once and gives the number of its clusters; none of them may be in `used` already. */
+  /** Adds the clusters of a chain to `used`, where all must be new, and returns their number. */
   claim(firstCluster: number, used: ClusterSet, path: string): number {
     let total = 0;
     for (const run of this.runs(firstCluster, path)) {
       for (let cluster = run.firstCluster; cluster < run.firstCluster + run.clusterCount; cluster += 1) {
         if (!used.add(cluster))
-          this.fail(path, `cluster ${cluster} stands twice in its chain, or in another file's too`);
+          this.fail(path, `cluster ${cluster} occurs twice in its chain, or also in another file's chain`);
       }
       total += run.clusterCount;
     }
     return total;
   }
 
-  /** The first `sizeBytes` bytes of a chain, in pieces of up to 1 MiB. */
+  /** Yields the first `sizeBytes` bytes of a chain, in pieces of up to 1 MiB. */
   *read(firstCluster: number, sizeBytes: number, path: string): Generator<Uint8Array> {
     const { clusterBytes, dataStartSector, sectorBytes } = this.#open.volume;
     let restBytes = sizeBytes;

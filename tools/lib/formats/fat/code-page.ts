@@ -1,13 +1,13 @@
 /**
- * Code page 437, in which the kernel (`CONFIG_FAT_DEFAULT_CODEPAGE`) and DOS keep the characters of short names beyond ASCII. A long
- * name, if there is one, is in UTF-16 and needs none.
+ * Code page 437, which the kernel (`CONFIG_FAT_DEFAULT_CODEPAGE`) and DOS use for characters beyond
+ * ASCII in short names. Long names are UTF-16 and need no code page.
  */
 const HIGH_HALF =
   'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0';
 
 const ASCII_LIMIT = 0x80;
 
-/** The characters of a short name's bytes. */
+/** Decodes the bytes of a short name. */
 export function decodeCodePage(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) {

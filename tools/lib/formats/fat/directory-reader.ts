@@ -1,3 +1,4 @@
+import { viewOf } from '../structure/view.ts';
 import { decodeCodePage } from './code-page.ts';
 import {
   ATTRIBUTE,
@@ -8,7 +9,6 @@ import {
   LONG_NAME_MASK,
   LONG_UNIT_OFFSETS,
   SHORT_BASE_BYTES,
-  SHORT_NAME_BYTES,
   SLOT,
   SLOT_BYTES,
   SLOT_END,
@@ -18,7 +18,9 @@ import {
 } from './format.ts';
 import type { FatTime } from './time.ts';
 
-/** A child as its directory's slots tell of it. */
+const DOT = '.'.charCodeAt(0);
+
+/** A child as the slots of its directory describe it. */
 export interface FatChild {
   readonly name: string;
   /** Eight and three characters without padding, as `NAME.EXT`. */
@@ -39,65 +41,79 @@ export interface FatListing {
 }
 
 /**
- * Reads the slots of a directory ("FAT Directory Structure", "FAT Long Directory Entries"). Parts of long names that belong to no short name
- * are passed over, as every driver does.
+ * Reads the slots of a directory ("FAT Directory Structure", "FAT Long Directory Entries"). Parts
+ * of long names that belong to no short name are ignored, as every driver does.
  *
- * @param hasHighClusters whether the high half of cluster numbers counts, as in FAT32
+ * @param clusters the bytes of the directory, in pieces of whole slots
+ * @param hasHighClusters whether cluster numbers have a high half, as in FAT32
  */
-export function readDirectory(slots: Iterable<Buffer>, hasHighClusters: boolean): FatListing {
+export function readDirectory(clusters: Iterable<Uint8Array>, hasHighClusters: boolean): FatListing {
   const children: FatChild[] = [];
   let label: string | undefined;
   const longName = new LongName();
-  for (const slot of slots) {
-    const lead = slot.readUInt8(SLOT.name);
-    if (lead === SLOT_END) break;
-    const attributes = slot.readUInt8(SLOT.attributes);
-    if (lead === SLOT_FREE) {
+  for (const { bytes, view, startBytes } of slotsOf(clusters)) {
+    const name = SLOT.at.DIR_Name.bytes(bytes, startBytes);
+    if (name[0] === SLOT_END) break;
+    const attributes = SLOT.at.DIR_Attr.get(view, startBytes);
+    if (name[0] === SLOT_FREE) {
       longName.clear();
     } else if ((attributes & LONG_NAME_MASK) === ATTRIBUTE.longName) {
-      longName.add(slot);
+      longName.add(view, startBytes);
     } else {
-      const known = longName.take(slot.subarray(0, SHORT_NAME_BYTES));
-      if ((attributes & ATTRIBUTE.volumeId) !== 0) label ??= decodeLabel(slot);
-      else if (!isDotEntry(slot)) children.push(readChild(slot, known, hasHighClusters));
+      const known = longName.take(name);
+      if ((attributes & ATTRIBUTE.volumeId) !== 0) label ??= decodeCodePage(name).trimEnd();
+      else if (!isDotName(name)) {
+        children.push(readChild(view, startBytes, name, known, hasHighClusters));
+      }
     }
   }
   return { children, label };
 }
 
+/** A slot within a piece of its directory. */
+interface Slot {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly startBytes: number;
+}
+
 /** Cuts the clusters of a directory into slots. */
-export function* slotsOf(clusters: Iterable<Uint8Array>): Generator<Buffer> {
+function* slotsOf(clusters: Iterable<Uint8Array>): Generator<Slot> {
   for (const bytes of clusters) {
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let offset = 0; offset + SLOT_BYTES <= buffer.length; offset += SLOT_BYTES) {
-      yield buffer.subarray(offset, offset + SLOT_BYTES);
+    const view = viewOf(bytes);
+    for (let startBytes = 0; startBytes + SLOT_BYTES <= bytes.length; startBytes += SLOT_BYTES) {
+      yield { bytes, view, startBytes };
     }
   }
 }
 
-function readChild(slot: Buffer, longName: string | undefined, hasHighClusters: boolean): FatChild {
-  const high = hasHighClusters ? slot.readUInt16LE(SLOT.firstClusterHigh) : 0;
+function readChild(
+  view: DataView,
+  startBytes: number,
+  shortName: Uint8Array,
+  longName: string | undefined,
+  hasHighClusters: boolean,
+): FatChild {
+  const { at } = SLOT;
+  const high = hasHighClusters ? at.DIR_FstClusHI.get(view, startBytes) : 0;
   return {
-    name: longName ?? decodeShortName(slot, slot.readUInt8(SLOT.caseFlags)),
-    shortName: decodeShortName(slot, 0),
-    attributes: slot.readUInt8(SLOT.attributes),
-    firstCluster: high * 0x10000 + slot.readUInt16LE(SLOT.firstClusterLow),
-    sizeBytes: slot.readUInt32LE(SLOT.sizeBytes),
-    written: { date: slot.readUInt16LE(SLOT.writeDate), time: slot.readUInt16LE(SLOT.writeTime) },
+    name: longName ?? decodeShortName(shortName, at.DIR_NTRes.get(view, startBytes)),
+    shortName: decodeShortName(shortName, 0),
+    attributes: at.DIR_Attr.get(view, startBytes),
+    firstCluster: high * 0x10000 + at.DIR_FstClusLO.get(view, startBytes),
+    sizeBytes: at.DIR_FileSize.get(view, startBytes),
+    written: { date: at.DIR_WrtDate.get(view, startBytes), time: at.DIR_WrtTime.get(view, startBytes) },
   };
 }
 
-function isDotEntry(slot: Buffer): boolean {
-  const name = slot.toString('latin1', 0, SHORT_NAME_BYTES).trimEnd();
+function isDotName(shortName: Uint8Array): boolean {
+  if (shortName[0] !== DOT) return false;
+  const name = String.fromCharCode(...shortName).trimEnd();
   return name === '.' || name === '..';
 }
 
-function decodeLabel(slot: Buffer): string {
-  return decodeCodePage(slot.subarray(0, SHORT_NAME_BYTES)).trimEnd();
-}
-
-function decodeShortName(slot: Buffer, caseFlags: number): string {
-  const bytes = Buffer.from(slot.subarray(0, SHORT_NAME_BYTES));
+function decodeShortName(shortName: Uint8Array, caseFlags: number): string {
+  const bytes = shortName.slice();
   if (bytes[0] === SLOT_LEAD_E5) bytes[0] = SLOT_FREE;
   const base = decodeCodePage(bytes.subarray(0, SHORT_BASE_BYTES)).trimEnd();
   const extension = decodeCodePage(bytes.subarray(SHORT_BASE_BYTES)).trimEnd();
@@ -106,11 +122,11 @@ function decodeShortName(slot: Buffer, caseFlags: number): string {
   return extension === '' ? shownBase : `${shownBase}.${shownExtension}`;
 }
 
-/** Gathers the slots of a long name, which stand last part first before the short name that they belong to. */
+/** Collects the slots of a long name. They precede its short name, with the last part first. */
 class LongName {
   #parts: string[] = [];
   #checksum = 0;
-  /** The number of the slot that has to come next; 0 when the name is whole, or there is none. */
+  /** The number of the slot that must come next; 0 if the name is complete or absent. */
   #nextOrder = 0;
 
   clear(): void {
@@ -118,26 +134,30 @@ class LongName {
     this.#nextOrder = 0;
   }
 
-  add(slot: Buffer): void {
-    const order = slot.readUInt8(LONG.order);
-    const checksum = slot.readUInt8(LONG.checksum);
+  add(view: DataView, startBytes: number): void {
+    const order = LONG.at.LDIR_Ord.get(view, startBytes);
+    const checksum = LONG.at.LDIR_Chksum.get(view, startBytes);
     if ((order & LONG_LAST) !== 0) {
       this.#parts = [];
       this.#nextOrder = order & ~LONG_LAST;
       this.#checksum = checksum;
     }
     if ((order & ~LONG_LAST) !== this.#nextOrder || checksum !== this.#checksum || this.#nextOrder === 0) {
-      // An orphan: the short name alone is valid.
+      // This part is an orphan: only the short name is valid.
       this.clear();
       return;
     }
     this.#parts.push(
-      LONG_UNIT_OFFSETS.map((offset) => String.fromCharCode(slot.readUInt16LE(offset))).join(''),
+      LONG_UNIT_OFFSETS.map((offset) => String.fromCharCode(view.getUint16(startBytes + offset, true))).join(
+        '',
+      ),
     );
     this.#nextOrder -= 1;
   }
 
-  /** The long name for `shortName` if it is whole and belongs to it; forgets it either way. */
+  /**
+   * Returns the long name if it is complete and belongs to `shortName`, and forgets it in any case.
+   */
   take(shortName: Uint8Array): string | undefined {
     const name = this.#parts.toReversed().join('').split('\0', 1)[0];
     const isWhole = this.#parts.length > 0 && this.#nextOrder === 0;

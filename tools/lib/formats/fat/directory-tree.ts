@@ -3,7 +3,10 @@ import { UserError } from '../error/user-error.ts';
 import { FILE_SIZE_LIMIT } from './format.ts';
 import { checkName, foldName } from './names.ts';
 
-/** The tree that goes into a volume, each directory's children sorted by name. */
+/**
+ * A file or directory of the tree that is written to a volume. The children of a directory are
+ * sorted by name.
+ */
 export type FatNode = FatFile | FatDirectory;
 
 export interface FatFile {
@@ -22,18 +25,18 @@ export interface FatDirectory {
 }
 
 /**
- * Builds the tree. Parent directories that are not among the entries are made, since a FAT directory has nothing but
- * its name.
+ * Builds the tree. Parent directories that are not among the entries are added, because a FAT
+ * directory has only a name.
  *
- * @throws UserError for what FAT cannot hold: other types than files and directories, names that differ in case only,
- *   forbidden names, files of 4 GiB and more
+ * @throws UserError for entries that FAT cannot hold: types other than file and directory, names
+ *   that differ only in case, forbidden names, files of 4 GiB and more
  */
 export function buildTree(entries: readonly Entry[]): FatDirectory {
   const root: FatDirectory = { type: 'directory', path: '', name: '', parent: undefined, children: [] };
   const nodes = new Map<string, FatNode>([['', root]]);
   for (const entry of entries.toSorted((left, right) => comparePaths(left.path, right.path))) {
     if (entry.path === '' && entry.type === 'directory') continue;
-    if (nodes.has(entry.path)) throw new UserError(`FAT: "${entry.path}" is there twice`);
+    if (nodes.has(entry.path)) throw new UserError(`FAT: "${entry.path}" occurs twice`);
     addEntry(entry, nodes);
   }
   for (const node of nodes.values()) {
@@ -46,7 +49,7 @@ function addEntry(entry: Entry, nodes: Map<string, FatNode>): void {
   const { path } = entry;
   if (entry.type !== 'file' && entry.type !== 'directory') {
     throw new UserError(
-      `FAT: "${path}" is a ${entry.type.replace('-', ' ')}: FAT holds files and directories only; leave it out`,
+      `FAT: "${path}" is a ${entry.type.replace('-', ' ')}: FAT holds only files and directories; leave it out`,
     );
   }
   const name = baseName(path);
@@ -60,7 +63,7 @@ function addEntry(entry: Entry, nodes: Map<string, FatNode>): void {
   }
   if (entry.sizeBytes > FILE_SIZE_LIMIT) {
     throw new UserError(
-      `FAT: "${path}" has ${entry.sizeBytes} bytes: a file on FAT has ${FILE_SIZE_LIMIT} at most (4 GiB - 1)`,
+      `FAT: "${path}" has ${entry.sizeBytes} bytes: a file on FAT has at most ${FILE_SIZE_LIMIT} (4 GiB - 1)`,
     );
   }
   const node: FatFile = { type: 'file', path, name, sizeBytes: entry.sizeBytes };
@@ -71,7 +74,7 @@ function addEntry(entry: Entry, nodes: Map<string, FatNode>): void {
 function directoryAt(path: string, forPath: string, nodes: Map<string, FatNode>): FatDirectory {
   const known = nodes.get(path);
   if (known?.type === 'directory') return known;
-  if (known !== undefined) throw new UserError(`FAT: "${forPath}" lies in "${path}", which is a file`);
+  if (known !== undefined) throw new UserError(`FAT: "${forPath}" is in "${path}", which is a file`);
   const name = baseName(path);
   checkName(name, path);
   const parent = directoryAt(parentPath(path), path, nodes);
@@ -89,7 +92,7 @@ function finishDirectory(directory: FatDirectory): void {
     const other = folded.get(key);
     if (other !== undefined) {
       throw new UserError(
-        `FAT: "${other.path}" and "${child.path}" differ in case only, which FAT cannot tell apart: rename one`,
+        `FAT: "${other.path}" and "${child.path}" differ only in case, which FAT cannot distinguish: rename one`,
       );
     }
     folded.set(key, child);

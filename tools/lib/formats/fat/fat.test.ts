@@ -4,15 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  entriesOf,
-  fsck,
-  IDENTITY,
-  mtools,
-  sample,
-  type Tree,
-  writeVolume,
-} from '../../testing/fat/volume.ts';
+import { entriesOf, fsck, IDENTITY, mtools, type Tree, writeVolume } from '../../testing/fat/volume.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { FileImage } from '../block/file.ts';
 import { comparePaths, parentPath } from '../entry/entry.ts';
@@ -27,27 +20,30 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Names of every kind: short, lower, mixed, long, dotted, with tails, beyond ASCII; directories with many files. */
+/**
+ * Short, lower-case, mixed, long and dotted names, names with numeric tails and beyond ASCII, and a
+ * directory with many files.
+ */
 const TREE: Tree = {
-  'EFI/BOOT/BOOTX64.EFI': sample(70_001),
+  'EFI/BOOT/BOOTX64.EFI': noise(70_001),
   'EFI/debian/grub.cfg': Buffer.from('set prefix=(hd0,gpt2)/grub\n'),
   'README.TXT': Buffer.alloc(0),
-  'Mixed.Txt': sample(4097),
-  'a name of more than thirteen letters.config': sample(5),
-  'grüße.ini': sample(13),
-  '.disk/info': sample(3),
-  'archive.tar.zst': sample(2048),
-  'same-long-name-1.txt': sample(1, 1),
-  'same-long-name-2.txt': sample(1, 2),
-  'SAME-L~1.TXT': sample(1, 3),
+  'Mixed.Txt': noise(4097),
+  'a name of more than thirteen letters.config': noise(5),
+  'grüße.ini': noise(13),
+  '.disk/info': noise(3),
+  'archive.tar.zst': noise(2048),
+  'same-long-name-1.txt': noise(1, 1),
+  'same-long-name-2.txt': noise(1, 101),
+  'SAME-L~1.TXT': noise(1, 201),
   empty: undefined,
-  'a/b/c/d/e/f/g': sample(512),
+  'a/b/c/d/e/f/g': noise(512),
   ...Object.fromEntries(
-    Array.from({ length: 200 }, (_, index) => [`many/file number ${index}.dat`, sample(index, index)]),
+    Array.from({ length: 200 }, (_, index) => [`many/file number ${index}.dat`, noise(index, index)]),
   ),
 };
 
-/** What the reader finds, in the form of a {@link Tree}: files, and directories with nothing in them. */
+/** Returns the files and the empty directories that the reader finds. */
 function treeOf(reader: FatReader): Tree {
   const entries = Array.from(reader.walk(), ({ entry }) => entry);
   const parents = new Set(entries.map(({ path }) => parentPath(path)));
@@ -61,7 +57,7 @@ function treeOf(reader: FatReader): Tree {
   );
 }
 
-/** What `mcopy` takes out of the volume. */
+/** Returns the files and the empty directories that `mcopy` extracts. */
 function extractWithMtools(path: string): Tree {
   const target = mkdtempSync(join(folder, 'extracted-'));
   mtools('mcopy', path, '-s', '-n', '::', target);
@@ -81,7 +77,7 @@ function sorted(tree: Tree): [string, string | undefined][] {
     .sort(([left], [right]) => comparePaths(left, right));
 }
 
-/** The number of entries as fsck counts: everything, parent directories and the label included. */
+/** Counts entries as fsck does: with parent directories and the label. */
 function entryCount(tree: Tree): number {
   const paths = new Set<string>();
   for (const path of Object.keys(tree)) {
@@ -91,7 +87,7 @@ function entryCount(tree: Tree): number {
   return paths.size + 1;
 }
 
-/** Everything that can be asked about a volume, by us and by the real tools. */
+/** Checks a volume and its contents with our reader and with the real tools. */
 function expectWhole(path: string, tree: Tree): FatReader {
   const verdict = fsck(path);
   const image = FileImage.open(path);
@@ -118,7 +114,7 @@ describe('fat volumes', () => {
     ['512 MiB', 512, undefined, 'fat32'],
     ['8 GiB', 8192, undefined, 'fat32'],
   ])(
-    '%s: fsck finds nothing, mtools and our reader find everything',
+    '%s: fsck reports no problem, and mtools and our reader find every file',
     (title, sizeMib, type, expectedType) => {
       const path = join(folder, `${title.replaceAll(' ', '-')}.img`);
       const tree =
@@ -165,7 +161,7 @@ describe('fat volumes', () => {
     [4085, 'fat16'],
     [65524, 'fat16'],
     [65525, 'fat32'],
-  ])('%i clusters are %s for everybody, empty and full to the last byte', (clusterCount, type) => {
+  ])('%i clusters are %s for all tools, in an empty and in a full volume', (clusterCount, type) => {
     const path = join(folder, `${clusterCount}.img`);
     const sizeBytes = sizeBytesFor(type, 512, clusterCount);
     expect(writeVolume(path, {}, { sizeBytes, clusterBytes: 512 })).toEqual({
@@ -180,16 +176,16 @@ describe('fat volumes', () => {
     });
     expect(report).toContain(`${type.slice('fat'.length)} bit entries`);
     const fullBytes = (clusterCount - (type === 'fat32' ? 1 : 0)) * 512;
-    const full = { 'full.bin': sample(fullBytes) };
+    const full = { 'full.bin': noise(fullBytes) };
     expect(writeVolume(path, full, { sizeBytes, clusterBytes: 512 }).freeClusterCount).toBe(0);
     expectWhole(path, full);
     expect(() =>
-      writeVolume(path, { 'full.bin': sample(fullBytes + 1) }, { sizeBytes, clusterBytes: 512 }),
+      writeVolume(path, { 'full.bin': noise(fullBytes + 1) }, { sizeBytes, clusterBytes: 512 }),
     ).toThrow('bytes too small: the files need');
     rmSync(path);
   });
 
-  test("GRUB's own driver reads every type", () => {
+  test("GRUB's driver reads every type", () => {
     for (const [sizeMib, type] of [
       [4, 'fat12'],
       [16, 'fat16'],
@@ -207,12 +203,12 @@ describe('fat volumes', () => {
     }
   });
 
-  test('a volume that mtools filled is read', () => {
+  test('the reader reads volumes that mtools wrote', () => {
     const path = join(folder, 'theirs.img');
     const source = join(folder, 'source');
     mkdirSync(join(source, 'Deep folder', 'x'), { recursive: true });
     writeFileSync(join(source, 'Deep folder', 'x', 'file.with.dots'), 'abc');
-    writeFileSync(join(source, 'UPPER.TXT'), sample(10_000));
+    writeFileSync(join(source, 'UPPER.TXT'), noise(10_000));
     writeFileSync(join(source, 'lower.txt'), 'l');
     for (const type of ['12', '16', '32']) {
       rmSync(path, { force: true });
@@ -232,22 +228,22 @@ describe('fat volumes', () => {
       expect(sorted(treeOf(reader))).toEqual(
         sorted({
           'Deep folder/x/file.with.dots': Buffer.from('abc'),
-          'UPPER.TXT': sample(10_000),
+          'UPPER.TXT': noise(10_000),
           'lower.txt': Buffer.from('l'),
         }),
       );
     }
   });
 
-  test('a name beyond the sixteen-bit characters comes back', () => {
+  test('a name with characters beyond 16 bits is preserved', () => {
     const path = join(folder, 'emoji.img');
-    const tree = { '😀😀😀😀😀😀😀.txt': sample(3) };
+    const tree = { '😀😀😀😀😀😀😀.txt': noise(3) };
     writeVolume(path, tree, { sizeBytes: MEBIBYTE });
     expect(fsck(path).fileCount).toBe(2);
     expect(sorted(treeOf(readFat(FileImage.open(path))))).toEqual(sorted(tree));
   });
 
-  test('20,000 like names in one directory each get their own short name', () => {
+  test('20,000 similar names in one directory get unique short names', () => {
     const path = join(folder, 'like.img');
     const tree = Object.fromEntries(
       Array.from({ length: 20_000 }, (_, index) => [
@@ -264,7 +260,7 @@ describe('fat volumes', () => {
     rmSync(path);
   });
 
-  test('the bytes depend on nothing but the arguments: not on the order of the entries', () => {
+  test('the order of the entries does not change the bytes', () => {
     const left = join(folder, 'left.img');
     const right = join(folder, 'right.img');
     writeVolume(left, TREE, { sizeBytes: 16 * MEBIBYTE });
@@ -274,7 +270,7 @@ describe('fat volumes', () => {
 
   test('pieces of content may have any size', () => {
     const path = join(folder, 'pieces.img');
-    const content = sample(10_000);
+    const content = noise(10_000);
     const image = FileImage.create(path, 2 * MEBIBYTE);
     const pieces = [
       content.subarray(0, 1),
@@ -287,13 +283,13 @@ describe('fat volumes', () => {
     expect(sorted(treeOf(readFat(FileImage.open(path))))).toEqual(sorted({ f: content }));
   });
 
-  test('identity: serial number, label, hidden sectors and time stamps are those of the options', () => {
+  test('serial number, label, hidden sectors and time stamps are those of the options', () => {
     const path = join(folder, 'identity.img');
     const timeSeconds = Date.UTC(2024, 1, 29, 13, 14, 16) / 1000;
     for (const type of ['fat12', 'fat16', 'fat32'] as const) {
       writeVolume(
         path,
-        { 'x.txt': sample(1) },
+        { 'x.txt': noise(1) },
         {
           sizeBytes: (type === 'fat32' ? 64 : 6) * MEBIBYTE,
           type,
@@ -308,13 +304,13 @@ describe('fat volumes', () => {
       );
       expect(mtools('minfo', path).toString()).toContain('hidden sectors: 2048');
     }
-    writeVolume(path, { 'x.txt': sample(1) }, { sizeBytes: 6 * MEBIBYTE, label: '' });
+    writeVolume(path, { 'x.txt': noise(1) }, { sizeBytes: 6 * MEBIBYTE, label: '' });
     expect(fsck(path).fileCount).toBe(1);
     expect(mtools('mdir', path, '::').toString()).toMatch(/has no label[\s\S]*1980-01-01 {3}0:00/);
     expect(readFat(FileImage.open(path))).toMatchObject({ volume: { label: 'NO NAME' }, rootLabel: '' });
   });
 
-  test('any tree comes back whole, for us and for the real tools', () => {
+  test('our reader and the real tools read any tree completely', () => {
     const letters = fc.constantFrom(..."aAbB1~.-_ +=[];,'ßéЖ字");
     const name = fc
       .string({ unit: letters, minLength: 1, maxLength: 30 })
@@ -325,7 +321,7 @@ describe('fat volumes', () => {
     const trees = fc
       .uniqueArray(fc.tuple(path, content), { maxLength: 25, selector: ([text]) => fold(text) })
       .map((pairs) => {
-        // Drops what would lie in a file, or in a directory of the same name in another case.
+        // Drops paths within a file, and within a directory whose name differs only in case.
         const folders = new Map<string, string>();
         const files = new Set(pairs.map(([text]) => fold(text)));
         return pairs.filter(([text]) => {
@@ -343,7 +339,7 @@ describe('fat volumes', () => {
           Object.fromEntries(
             pairs.map(([text, sizeBytes], index) => [
               text,
-              sizeBytes === undefined ? undefined : sample(sizeBytes, index),
+              sizeBytes === undefined ? undefined : noise(sizeBytes, index),
             ]),
           ),
       );

@@ -1,4 +1,4 @@
-/** FAT12, FAT16 and FAT32 volumes with long names: writer and reader (docs/formats/fat.md). */
+/** Writes and reads FAT12, FAT16 and FAT32 volumes with long names (docs/formats/fat.md). */
 export type { FatType } from './format.ts';
 export { type FatGeometry, type GeometryOptions, planGeometry } from './geometry.ts';
 export type { FatOptions } from './plan.ts';

@@ -10,16 +10,16 @@ import {
   SLOT_BYTES,
 } from './format.ts';
 
-/** Where everything lies in a volume, in sectors from its start. */
+/** The layout of a volume, in sectors from its start. */
 export interface FatGeometry {
   readonly type: FatType;
   readonly sectorBytes: number;
   readonly totalSectors: number;
   readonly clusterSectors: number;
   readonly reservedSectors: number;
-  /** Sectors of one copy of the FAT. */
+  /** The size of one copy of the FAT. */
   readonly fatSectors: number;
-  /** Slots of the fixed root directory; none in FAT32, where the root is a chain of clusters. */
+  /** The slots of the fixed root directory; 0 in FAT32, where the root is a chain of clusters. */
   readonly rootEntryCount: number;
   readonly rootStartSector: number;
   readonly dataStartSector: number;
@@ -28,7 +28,7 @@ export interface FatGeometry {
 
 export interface GeometryOptions {
   readonly sizeBytes: number;
-  /** 512 by default; up to 4096 for disks with such sectors. */
+  /** 512 by default; up to 4096 for disks with larger sectors. */
   readonly sectorBytes?: number;
   readonly type?: FatType;
   readonly clusterBytes?: number;
@@ -38,14 +38,23 @@ export interface GeometryOptions {
 const ROOT_ENTRY_COUNT = 512;
 const RESERVED_SECTORS: Readonly<Record<FatType, number>> = { fat12: 1, fat16: 1, fat32: 32 };
 
-/** Clusters begin on 4 KiB at least, so that a volume's chunks and a disk's physical sectors hold whole ones. */
+/**
+ * Clusters are aligned to at least 4 KiB, so that no cluster crosses a chunk or a physical sector
+ * of the disk.
+ */
 const DATA_ALIGNMENT_BYTES = 4096;
 
-/** mkfs.fat 4.2 takes FAT32 from 512 MiB on, and below it the smallest clusters of 2 KiB or more that do. */
+/**
+ * mkfs.fat 4.2 uses FAT32 from 512 MiB on. For smaller volumes it uses the smallest clusters of at
+ * least 2 KiB that fit.
+ */
 const FAT32_FROM_BYTES = 512 * 1024 ** 2;
 const CLUSTER_BYTES_12_16: readonly number[] = [2048, 4096, 8192, 16384, 32768, 1024, 512];
 
-/** mkfs.fat 4.2 and the specification's table for FAT32: volumes up to so many MiB get clusters of so many bytes. */
+/**
+ * mkfs.fat 4.2 and the specification's table for FAT32: the size of clusters in bytes, for volumes
+ * up to a size in MiB.
+ */
 const CLUSTER_BYTES_32: readonly (readonly [number, number])[] = [
   [260, 512],
   [8 * 1024, 4096],
@@ -55,16 +64,16 @@ const CLUSTER_BYTES_32: readonly (readonly [number, number])[] = [
 ];
 const MEBIBYTE = 1024 ** 2;
 
-/** 32 KiB: larger clusters are not read by every driver. */
+/** Not every driver reads clusters larger than 32 KiB. */
 const CLUSTER_BYTES_MAXIMUM = 32768;
 
-/** The total has 32 bits. */
+/** "BPB_TotSec32" has 32 bits. */
 const SECTORS_LIMIT = 0xffffffff;
 
 /**
- * Plans a volume of a given size: the type and the cluster size where they are not given are those of mkfs.fat.
+ * Plans a volume of a given size. The default type and cluster size are those of mkfs.fat.
  *
- * @throws UserError where no type, or not the one asked for, can have the size
+ * @throws UserError if no type, or not the requested type, supports the size
  */
 export function planGeometry(options: GeometryOptions): FatGeometry {
   const { sizeBytes, sectorBytes = SECTOR_BYTES, clusterBytes } = options;
@@ -86,7 +95,7 @@ export function planGeometry(options: GeometryOptions): FatGeometry {
   return geometry;
 }
 
-/** The plan for a size, or nothing where no number of clusters is right for its type. */
+/** Returns the plan for a size, or `undefined` if no type allows the number of clusters. */
 export function findGeometry(options: GeometryOptions): FatGeometry | undefined {
   const { sizeBytes, sectorBytes = SECTOR_BYTES } = options;
   const totalSectors = sizeBytes / sectorBytes;
@@ -108,7 +117,7 @@ function checkClusterBytes(clusterBytes: number, sectorBytes: number): void {
   }
 }
 
-/** Types and cluster sizes in the order of preference. */
+/** Returns the possible types and cluster sizes in order of preference. */
 function candidates(options: GeometryOptions): (readonly [FatType, number])[] {
   const { sizeBytes, type, clusterBytes, sectorBytes = SECTOR_BYTES } = options;
   const types: readonly FatType[] =
@@ -156,7 +165,8 @@ function layOut(type: FatType, clusterBytes: number, totalSectors: number, secto
       clusterCount: Math.max(0, Math.floor((totalSectors - dataStartSector) / clusterSectors)),
     };
   };
-  // The smallest FAT that has an entry for each cluster it leaves room for: more FAT means fewer clusters.
+  // Find the smallest FAT that has an entry for each of the remaining clusters: a larger FAT leaves
+  // fewer clusters.
   let lower = 1;
   let upper = fatSectorsFor(type, Math.ceil(totalSectors / clusterSectors), sectorBytes);
   while (lower < upper) {
@@ -167,13 +177,13 @@ function layOut(type: FatType, clusterBytes: number, totalSectors: number, secto
   return place(lower);
 }
 
-/** The sectors of a table with an entry for each cluster. */
+/** Returns the size of a table with an entry for each cluster, in sectors. */
 export function fatSectorsFor(type: FatType, clusterCount: number, sectorBytes: number): number {
   const bits = (clusterCount + FIRST_CLUSTER) * FAT_ENTRY_BITS[type];
   return Math.max(1, Math.ceil(bits / 8 / sectorBytes));
 }
 
-/** What to say when no candidate has a number of clusters that its type allows. */
+/** Returns the message for a size for which no candidate has a valid number of clusters. */
 function outOfRange({ sizeBytes, type, clusterBytes, sectorBytes = SECTOR_BYTES }: GeometryOptions): string {
   const title = type === undefined ? 'FAT' : type.toUpperCase();
   const clusters = clusterBytes === undefined ? '' : ` with clusters of ${clusterBytes} bytes`;
@@ -186,7 +196,7 @@ function outOfRange({ sizeBytes, type, clusterBytes, sectorBytes = SECTOR_BYTES 
   );
   if (sizeBytes < smallestBytes) {
     const missingBytes = smallestBytes - sizeBytes;
-    return `${title}${clusters}: the volume is ${missingBytes} bytes too small: it needs ${smallestBytes} at least`;
+    return `${title}${clusters}: the volume is ${missingBytes} bytes too small: it needs at least ${smallestBytes}`;
   }
   const { minimum, maximum } = CLUSTER_LIMITS[type ?? 'fat32'];
   return (
@@ -195,7 +205,7 @@ function outOfRange({ sizeBytes, type, clusterBytes, sectorBytes = SECTOR_BYTES 
   );
 }
 
-/** The smallest size of a volume with so many clusters. */
+/** Returns the smallest size of a volume with `clusterCount` clusters. */
 export function sizeBytesFor(
   type: FatType,
   clusterBytes: number,

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck, sample, type Tree, writeVolume } from '../../testing/fat/volume.ts';
+import { fsck, type Tree, writeVolume } from '../../testing/fat/volume.ts';
 import { runInKernel } from '../../testing/kernel/test-kernel.ts';
+import { noise } from '../../testing/noise.ts';
 import { FileImage } from '../block/file.ts';
 import { type FatType, readFat } from './fat.ts';
 
@@ -13,23 +14,23 @@ const MOUNT = 'mount -t vfat -o utf8=1,codepage=437,tz=UTC';
 const LOAD = 'load vfat nls_cp437 nls_iso8859-1 nls_utf8';
 
 const TREE: Tree = {
-  'EFI/BOOT/BOOTX64.EFI': sample(70_001),
+  'EFI/BOOT/BOOTX64.EFI': noise(70_001),
   'README.TXT': Buffer.alloc(0),
-  'lower.txt': sample(511),
-  'Mixed.Txt': sample(4097),
-  'a name of more than thirteen letters.config': sample(5),
-  'grüße.ini': sample(13),
-  'Ελλάδα/字.txt': sample(100_000),
-  '😀.txt': sample(3),
-  '.disk/info': sample(3),
-  'same-long-name-1.txt': sample(1, 1),
-  'same-long-name-2.txt': sample(1, 2),
-  'SAME-L~1.TXT': sample(1, 3),
+  'lower.txt': noise(511),
+  'Mixed.Txt': noise(4097),
+  'a name of more than thirteen letters.config': noise(5),
+  'grüße.ini': noise(13),
+  'Ελλάδα/字.txt': noise(100_000),
+  '😀.txt': noise(3),
+  '.disk/info': noise(3),
+  'same-long-name-1.txt': noise(1, 1),
+  'same-long-name-2.txt': noise(1, 101),
+  'SAME-L~1.TXT': noise(1, 201),
   'zeros.bin': Buffer.alloc(300_000),
   empty: undefined,
-  [`${'n'.repeat(251)}.txt`]: sample(9),
+  [`${'n'.repeat(251)}.txt`]: noise(9),
   ...Object.fromEntries(
-    Array.from({ length: 100 }, (_, index) => [`many/file number ${index}.dat`, sample(index, index)]),
+    Array.from({ length: 100 }, (_, index) => [`many/file number ${index}.dat`, noise(index, index)]),
   ),
 };
 
@@ -39,7 +40,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A line for each name, sorted: its kind, size, time of change, digest and path. */
+/** Returns one line per name, sorted: its type, size, modification time, digest and path. */
 function describeVolume(path: string): string[] {
   const image = FileImage.open(path);
   const reader = readFat(image, path);
@@ -55,7 +56,7 @@ function describeVolume(path: string): string[] {
   return lines.sort();
 }
 
-/** What the kernel shows, in the same form. */
+/** Prints the same lines for what the kernel shows. */
 const DESCRIBE = `
   describe() {
     cd /mnt
@@ -83,7 +84,7 @@ const VOLUMES: readonly (readonly [string, FatType, number, number])[] = [
 ];
 
 describe('the kernel', () => {
-  test('mounts every type and shows names, sizes, times and contents as they were written', async () => {
+  test('mounts every type, and shows names, sizes, times and contents as written', async () => {
     const paths = VOLUMES.map(([title, type, sizeMib, sectorBytes]) => {
       const path = join(folder, title);
       const timeSeconds = Date.UTC(2024, 1, 29, 13, 14, 16) / 1000;
@@ -110,7 +111,7 @@ describe('the kernel', () => {
       expect(described(lists[index] ?? '')).toEqual(describeVolume(path));
   });
 
-  test('writes to it, and fsck and our reader find what it left', async () => {
+  test('changes volumes, and fsck and our reader accept the result', async () => {
     const paths = VOLUMES.map(([title, type, sizeMib, sectorBytes]) => {
       const path = join(folder, `changed-${title}`);
       writeVolume(path, TREE, { sizeBytes: sizeMib * MEBIBYTE, type, sectorBytes });
@@ -153,7 +154,7 @@ describe('the kernel', () => {
     }
   });
 
-  test('makes names that are short ones in its code page, which the reader shows as it does', async () => {
+  test('writes short names in its code page, which the reader decodes in the same way', async () => {
     const path = join(folder, 'short-names');
     writeVolume(path, {}, { sizeBytes: MEBIBYTE });
     const { output, status } = await runInKernel({

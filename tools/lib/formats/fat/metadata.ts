@@ -15,7 +15,7 @@ import { clusterBytesOf, clusterOffset, type FatOptions, runOf, type VolumePlan 
 import { type ClusterRun, encodeTable } from './table.ts';
 import { type FatTime, fatTime } from './time.ts';
 
-/** Writes all of a planned volume but the contents of files, in whole sectors. */
+/** Writes a planned volume, except the contents of files, in whole sectors. */
 export function writeMetadata(
   sink: BlockSink,
   geometry: FatGeometry,
@@ -26,7 +26,7 @@ export function writeMetadata(
   writeTables(sink, geometry, plan.runs);
   for (const directory of plan.directories)
     writeDirectory(sink, geometry, plan, directory, options.label, time);
-  // The boot sector comes last: a volume without one is never taken for a whole one.
+  // The boot sector is written last: a volume without it is never mistaken for a complete one.
   writeBootSectors(sink, geometry, options, geometry.clusterCount - plan.usedClusterCount);
 }
 
@@ -52,7 +52,7 @@ function writeDirectory(
   const own = runOf(plan, directory).firstCluster;
   const records: DirectoryRecord[] = [];
   if (directory.parent !== undefined) {
-    // The root is 0 as a parent, even in FAT32, where it has a cluster.
+    // The cluster of the root as a parent is 0, even in FAT32, where the root has a cluster.
     const isRoot = directory.parent.parent === undefined;
     records.push(plainRecord('.', ATTRIBUTE.directory, own));
     records.push(

@@ -31,7 +31,7 @@ describe('short names', () => {
     expect(storeNames([name])).toEqual([{ name, shortName, caseFlags, hasLongName }]);
   });
 
-  test('names that would get the same short name are numbered in their order', () => {
+  test('names with the same short name are numbered in their order', () => {
     expect(shortNames('long name 1', 'long name 2', 'long name 3')).toEqual([
       'LONGNA~1   ',
       'LONGNA~2   ',
@@ -41,7 +41,7 @@ describe('short names', () => {
     expect(many.slice(8)).toEqual(['LONGNA~9   ', 'LONGN~10   ', 'LONGN~11   ']);
   });
 
-  test('a number that another name has by itself is left out, wherever that name stands', () => {
+  test('a number is skipped if the resulting short name is another name of the directory', () => {
     expect(shortNames('long name', 'longna~1', 'LONGNA~2')).toEqual([
       'LONGNA~3   ',
       'LONGNA~1   ',
@@ -49,7 +49,7 @@ describe('short names', () => {
     ]);
   });
 
-  test('no two names of a directory share a short name, and short names hold legal characters only', () => {
+  test('short names in a directory are unique, and contain only valid characters', () => {
     const unit = fc.constantFrom('a', 'B', '~', '1', '.', ' ', '+', 'é', '😀');
     const name = fc.string({ unit, minLength: 1, maxLength: 12 }).filter((text) => !/[ .]$|^ /.test(text));
     fc.assert(
@@ -61,30 +61,30 @@ describe('short names', () => {
     );
   });
 
-  test('the checksum is that of the specification', () => {
-    // The sum rotates right before each character is added; worked out by hand for a short one.
+  test('the checksum is the one of the specification', () => {
+    // The sum rotates right before each character is added. This value was computed by hand.
     expect(shortNameChecksum(Uint8Array.of(0x41, 0x42))).toBe((0x80 + 0x20 + 0x42) & 0xff);
   });
 });
 
 describe('names that FAT cannot hold', () => {
-  test.each([...'"*:<>?\\|/\n\t\x00\x1f'])('the character %j is refused by name', (character) => {
+  test.each([...'"*:<>?\\|/\n\t\x00\x1f'])('the character %j is refused and named', (character) => {
     expect(() => checkName(`a${character}b`, 'dir/x')).toThrow(
-      `FAT: "dir/x": FAT names cannot hold the character ${JSON.stringify(character)}: rename it`,
+      `FAT: "dir/x": FAT names cannot contain the character ${JSON.stringify(character)}: rename it`,
     );
   });
 
-  test.each(['a.', 'a ', ' a', 'a. .'])('%j, whose dots and spaces would be lost, is refused', (name) => {
-    expect(() => checkName(name, name)).toThrow('cannot begin with a space, nor end with a space or a dot');
+  test.each(['a.', 'a ', ' a', 'a. .'])('%j is refused because its dots and spaces would be lost', (name) => {
+    expect(() => checkName(name, name)).toThrow('cannot begin with a space, or end with a space or a dot');
   });
 
   test.each(['', '.', '..'])('%j is not a name', (name) => {
     expect(() => checkName(name, name)).toThrow('is not a name');
   });
 
-  test('255 UTF-16 units are a name, 256 are not', () => {
+  test('a name has at most 255 UTF-16 units, and is valid Unicode', () => {
     expect(() => checkName('x'.repeat(255), 'x')).not.toThrow();
-    expect(() => checkName('x'.repeat(256), 'x')).toThrow('the name has 256 UTF-16 units, FAT takes 255');
+    expect(() => checkName('x'.repeat(256), 'x')).toThrow('the name has 256 UTF-16 units, FAT allows 255');
     expect(() => checkName('\ud800', 'x')).toThrow('the name is not valid Unicode');
   });
 

@@ -2,25 +2,28 @@ import { printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { CASE_LOWER_BASE, CASE_LOWER_EXTENSION, LONG_NAME_LIMIT, SHORT_BASE_BYTES } from './format.ts';
 
-/** How a name stands in its directory. */
+/** A name in the form that its directory stores. */
 export interface StoredName {
   readonly name: string;
   /** Base and extension padded with spaces to eleven ASCII characters, without the dot. */
   readonly shortName: string;
   readonly caseFlags: number;
-  /** Whether the short name alone does not say the name, so that it needs long-name slots. */
+  /** Whether the name needs long-name slots because the short name differs from it. */
   readonly hasLongName: boolean;
 }
 
-/** What a long name may not hold ("Long File Names"): control characters and the separators of DOS. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+/**
+ * The characters that a long name must not contain ("Long File Names"): control characters and the
+ * separators of DOS.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern finds control characters
 const FORBIDDEN = /[\x00-\x1f"*/:<>?\\|]/u;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
 const ASCII = /^[\x00-\x7f]*$/;
 
-/** A name that is its own short name but for its case. */
 const SHORT_CHARACTERS = "[A-Z0-9$%'\\-_@~`!(){}^#&]";
+/** A name that equals its short name, except in case. */
 const SHORT_NAME = new RegExp(`^(${SHORT_CHARACTERS}{1,8})(?:\\.(${SHORT_CHARACTERS}{1,3}))?$`, 'i');
 const SHORT_CHARACTER = new RegExp(`^${SHORT_CHARACTERS}$`);
 const EXTENSION_BYTES = 3;
@@ -29,7 +32,7 @@ const EXTENSION_BYTES = 3;
 const TAIL_DIGITS_MAXIMUM = 6;
 
 /**
- * Refuses a name that FAT cannot hold.
+ * Throws a {@link UserError} for a name that FAT cannot hold.
  *
  * @param path the whole path, for the error
  */
@@ -37,24 +40,27 @@ export function checkName(name: string, path: string): void {
   const problem =
     nameProblem(name) ??
     (/[ .]$|^ /.test(name)
-      ? 'FAT names cannot begin with a space, nor end with a space or a dot: rename it'
+      ? 'FAT names cannot begin with a space, or end with a space or a dot: rename it'
       : undefined);
   if (problem !== undefined) throw new UserError(`FAT: "${printableName(path)}": ${problem}`);
 }
 
-/** What no name of a volume may be. Spaces at the ends are odd, but the kernel makes such names. */
+/**
+ * Says what makes a name invalid on any volume. Spaces at the ends are allowed, because the kernel
+ * writes such names.
+ */
 export function nameProblem(name: string): string | undefined {
   if (name === '' || name === '.' || name === '..') return `"${name}" is not a name`;
   const forbidden = FORBIDDEN.exec(name);
   if (forbidden !== null)
-    return `FAT names cannot hold the character ${JSON.stringify(forbidden[0])}: rename it`;
+    return `FAT names cannot contain the character ${JSON.stringify(forbidden[0])}: rename it`;
   if (!name.isWellFormed()) return 'the name is not valid Unicode';
   if (name.length > LONG_NAME_LIMIT)
-    return `the name has ${name.length} UTF-16 units, FAT takes ${LONG_NAME_LIMIT}: shorten it`;
+    return `the name has ${name.length} UTF-16 units, FAT allows ${LONG_NAME_LIMIT}: shorten it`;
   return undefined;
 }
 
-/** The form in which FAT compares names: each character in upper case where that is one character again. */
+/** Returns the form in which FAT compares names: upper case, where that is a single character. */
 export function foldName(name: string): string {
   if (ASCII.test(name)) return name.toUpperCase();
   let folded = '';
@@ -66,8 +72,9 @@ export function foldName(name: string): string {
 }
 
 /**
- * Gives each name of a directory its short name: its own where it is one, else one with a numeric tail, in the order of
- * `names`, which therefore must not depend on anything but the names.
+ * Gives each name of a directory its short name. A name that is itself a short name keeps it, the
+ * others get a numeric tail in the order of `names`. The order must therefore depend only on the
+ * names.
  */
 export function storeNames(names: readonly string[]): StoredName[] {
   const taken = new Set<string>();
@@ -83,7 +90,10 @@ export function storeNames(names: readonly string[]): StoredName[] {
   });
 }
 
-/** The short name of a name that has the form of one. Where base or extension mix cases, a long name keeps them. */
+/**
+ * Returns a name that has the form of a short name. If base or extension has mixed case, a long
+ * name preserves it.
+ */
 function ownShortName(name: string): StoredName | undefined {
   const match = SHORT_NAME.exec(name);
   if (match === null) return undefined;
@@ -110,7 +120,8 @@ function tailedShortName(name: string, taken: Set<string>, tails: Map<string, nu
   const { base, extension } = basisName(name);
   for (let digits = 1; digits <= TAIL_DIGITS_MAXIMUM; digits += 1) {
     const stem = base.slice(0, SHORT_BASE_BYTES - 1 - digits);
-    // The next number for a stem is remembered, or ten thousand like names would search each other's numbers.
+    // The next number for a stem is remembered. Otherwise ten thousand similar names would each
+    // search from 1.
     const key = `${stem}.${extension}.${digits}`;
     for (let tail = tails.get(key) ?? 10 ** (digits - 1); tail < 10 ** digits; tail += 1) {
       const shortName = pad(`${stem}~${tail}`, extension);
@@ -134,7 +145,10 @@ function basisName(name: string): { readonly base: string; readonly extension: s
   };
 }
 
-/** The first characters in upper case, spaces and dots removed, and `_` for what a short name cannot hold. */
+/**
+ * Returns the first characters in upper case, without spaces and dots, and with `_` for those that
+ * short names lack.
+ */
 function shortCharacters(text: string, limit: number): string {
   let result = '';
   for (const character of text) {

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fsck, mtools, sample, writeVolume } from '../../testing/fat/volume.ts';
+import { fsck, mtools, writeVolume } from '../../testing/fat/volume.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { FileImage } from '../block/file.ts';
 import { type FatType, readFat } from './fat.ts';
@@ -11,9 +12,9 @@ import { type FatType, readFat } from './fat.ts';
 const MEBIBYTE = 1024 ** 2;
 const CONTENT: Readonly<Record<string, Buffer>> = {
   'Deep folder/x/file.with.dots': Buffer.from('abc'),
-  'UPPER.TXT': sample(100_000),
+  'UPPER.TXT': noise(100_000),
   'lower.txt': Buffer.from('l'),
-  'Grüße aus Łódź.txt': sample(4097),
+  'Grüße aus Łódź.txt': noise(4097),
   empty: Buffer.alloc(0),
 };
 
@@ -52,20 +53,20 @@ const EXPECTED = Object.fromEntries(
   Object.entries(CONTENT).map(([name, content]) => [name, content.toString('base64')]),
 );
 
-describe('volumes that mkfs.vfat made and mtools filled are read', () => {
+describe('the reader reads volumes of mkfs.vfat and mtools', () => {
   test.each<[string, number, FatType, string[]]>([
     ['FAT12', 4, 'fat12', ['-F', '12']],
-    ['FAT12 with clusters of a sector', 2, 'fat12', ['-F', '12', '-s', '1']],
+    ['FAT12 with clusters of one sector', 2, 'fat12', ['-F', '12', '-s', '1']],
     ['FAT16', 48, 'fat16', ['-F', '16']],
     ['FAT16 with clusters of 64 KiB', 300, 'fat16', ['-F', '16', '-s', '128']],
     ['FAT32', 48, 'fat32', ['-F', '32']],
-    ['FAT32 of fewer clusters than there should be', 20, 'fat32', ['-F', '32']],
+    ['FAT32 with fewer clusters than the specification allows', 20, 'fat32', ['-F', '32']],
     ['FAT32 with clusters of 2 KiB', 300, 'fat32', ['-F', '32', '-s', '4']],
     ['one table', 48, 'fat32', ['-F', '32', '-f', '1']],
     ['four tables', 48, 'fat16', ['-F', '16', '-f', '4']],
     ['many reserved sectors and root entries', 48, 'fat16', ['-F', '16', '-R', '100', '-r', '2000']],
     ['a backup boot sector elsewhere', 48, 'fat32', ['-F', '32', '-b', '12', '-R', '40']],
-    ['nothing aligned', 48, 'fat16', ['-F', '16', '-a']],
+    ['no alignment', 48, 'fat16', ['-F', '16', '-a']],
     ['sectors of 1024 bytes', 48, 'fat16', ['-F', '16', '-S', '1024']],
     ['sectors of 2048 bytes', 48, 'fat12', ['-F', '12', '-S', '2048', '-s', '8']],
     ['sectors of 4096 bytes', 300, 'fat32', ['-F', '32', '-S', '4096']],
@@ -79,25 +80,25 @@ describe('volumes that mkfs.vfat made and mtools filled are read', () => {
     const { volume } = readFat(image);
     image.close();
     expect(volume.type).toBe(type);
-    // fsck.vfat knows one table or two.
+    // fsck.vfat supports only one or two tables.
     if (options.includes('-f') && options.includes('4')) return;
     const verdict = fsck(path);
     expect(volume.clusterCount).toBe(verdict.clusterCount);
     expect(volume.clusterCount - volume.freeClusterCount).toBe(verdict.usedClusterCount);
   });
 
-  test('sectors larger than the specification has are refused in one line', () => {
+  test('sectors larger than the specification allows are refused', () => {
     const path = join(folder, 'large-sectors.img');
     mkfs(path, 600 * MEBIBYTE, '-F', '16', '-S', '8192');
     const image = FileImage.open(path);
     expect(() => readFat(image, 'v')).toThrow(
-      /^v: no FAT volume: the boot sector holds impossible sizes of sectors/,
+      /^v: no FAT volume: the boot sector has impossible sizes of sectors/,
     );
     image.close();
   });
 });
 
-describe('volumes of ours with larger sectors are whole for the real tools', () => {
+describe('the real tools accept our volumes with larger sectors', () => {
   test.each([
     ['fat12', 4, 1024],
     ['fat16', 40, 2048],

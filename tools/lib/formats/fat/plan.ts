@@ -7,21 +7,23 @@ import { type StoredName, storeNames } from './names.ts';
 import type { ClusterRun } from './table.ts';
 
 export interface FatOptions {
-  /** The size of the volume: whole sectors. */
+  /** The size of the volume, which is whole sectors. */
   readonly sizeBytes: number;
-  /** 512 by default; 4096 for a disk with such sectors. */
+  /** 512 by default; up to 4096 for disks with larger sectors. */
   readonly sectorBytes?: number;
-  /** By default that of mkfs.fat: FAT32 from 512 MiB on, else FAT16 where there are clusters enough, else FAT12. */
+  /**
+   * By default that of mkfs.fat: FAT32 from 512 MiB on, FAT16 from 4085 clusters on, else FAT12.
+   */
   readonly type?: FatType;
-  /** A power of two from the size of a sector to 32768; by default that of mkfs.fat. */
+  /** A power of two from the size of a sector to 32768. By default that of mkfs.fat. */
   readonly clusterBytes?: number;
   /** The serial number, 32 bits. */
   readonly volumeId: number;
-  /** Up to eleven characters in upper case; the empty string for none. */
+  /** Up to eleven characters in upper case; the empty string for no label. */
   readonly label: string;
   /** The partition's first sector on its disk; 0 by default. */
   readonly hiddenSectors?: number;
-  /** Every time stamp, in seconds since 1970; before 1980 it is 1980-01-01. 0 by default. */
+  /** All time stamps, in seconds since 1970; 1980-01-01 for an earlier time. 0 by default. */
   readonly timeSeconds?: number;
 }
 
@@ -29,19 +31,21 @@ export function clusterBytesOf({ clusterSectors, sectorBytes }: FatGeometry): nu
   return clusterSectors * sectorBytes;
 }
 
-/** Where everything goes. */
+/** The clusters of all directories and files. */
 export interface VolumePlan {
   readonly directories: readonly FatDirectory[];
   readonly files: readonly FatFile[];
   readonly names: ReadonlyMap<FatDirectory, readonly StoredName[]>;
-  /** Empty files, and the fixed root directory, have a run of no clusters from cluster 0. */
+  /** Empty files and the fixed root directory have an empty run that starts at cluster 0. */
   readonly runOf: ReadonlyMap<FatNode, ClusterRun>;
-  /** All of them in the order of the clusters. */
+  /** All runs, in the order of the clusters. */
   readonly runs: readonly ClusterRun[];
   readonly usedClusterCount: number;
 }
 
-/** Gives every directory and file its clusters, whether or not the volume has so many. */
+/**
+ * Assigns clusters to every directory and file, even if the volume does not have enough of them.
+ */
 export function planVolume(root: FatDirectory, geometry: FatGeometry, label: string): VolumePlan {
   const { directories, files } = walk(root);
   const clusterBytes = clusterBytesOf(geometry);
@@ -80,7 +84,7 @@ function walk(root: FatDirectory): { readonly directories: FatDirectory[]; reado
   return { directories, files };
 }
 
-/** The slots in use: the root has the label, every other directory `.` and `..`. */
+/** Counts the slots in use, with the label of the root, and `.` and `..` of other directories. */
 function directorySlots(directory: FatDirectory, stored: readonly StoredName[], label: string): number {
   const own = directory.parent !== undefined ? 2 : label === '' ? 0 : 1;
   return stored.reduce((sum, name) => sum + slotCount(name), own);
@@ -96,11 +100,12 @@ function checkSlots(directory: FatDirectory, slots: number, geometry: FatGeometr
   if (slots > DIRECTORY_SLOT_LIMIT) {
     throw new UserError(
       `FAT: "${directory.path}" needs ${slots} slots (long names take several), and a directory on FAT has ` +
-        `${DIRECTORY_SLOT_LIMIT} at most: spread its files over several directories`,
+        `at most ${DIRECTORY_SLOT_LIMIT}: spread its files over several directories`,
     );
   }
 }
 
+/** Returns the message for a volume that is too small for its files. */
 export function tooSmall(
   root: FatDirectory,
   geometry: FatGeometry,
@@ -114,14 +119,14 @@ export function tooSmall(
   const enoughBytes = fittingSizeBytes(root, geometry, plan, options);
   return enoughBytes === undefined
     ? `FAT: the volume is ${(plan.usedClusterCount - geometry.clusterCount) * clusterBytes} bytes too small: ${need}, and ` +
-        'the type and cluster size chosen do not go with a larger one: choose others, or put less into it'
+        'the chosen type and cluster size do not support a larger one: choose others, or put less into it'
     : `FAT: the volume is ${enoughBytes - options.sizeBytes} bytes too small: ${need}; ` +
         'make it larger, or put less into it';
 }
 
 /**
- * A size that is enough, if there is one: where a larger volume gets larger clusters, the files need more of it, and the
- * options may not go with it at all.
+ * Returns a sufficient size, if one exists. A larger volume can have larger clusters, in which the
+ * files need more space, and the options may not support it at all.
  */
 function fittingSizeBytes(
   root: FatDirectory,
@@ -138,6 +143,7 @@ function fittingSizeBytes(
   return fittingSizeBytes(root, larger, largerPlan, { ...options, sizeBytes });
 }
 
+/** Returns the offset of a cluster in the volume, in bytes. */
 export function clusterOffset(geometry: FatGeometry, cluster: number): number {
   return (
     geometry.dataStartSector * geometry.sectorBytes + (cluster - FIRST_CLUSTER) * clusterBytesOf(geometry)

@@ -3,28 +3,28 @@ import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../en
 import type { TreeReader, TreeRecord } from '../entry/tree-reader.ts';
 import { UserError } from '../error/user-error.ts';
 import { ChainReader, ClusterSet } from './chains.ts';
-import { type FatChild, type FatListing, readDirectory, slotsOf } from './directory-reader.ts';
+import { type FatChild, type FatListing, readDirectory } from './directory-reader.ts';
 import { ATTRIBUTE, DIRECTORY_SLOT_LIMIT, SLOT_BYTES } from './format.ts';
 import { nameProblem } from './names.ts';
 import { secondsOf } from './time.ts';
 import { type FatVolume, type OpenVolume, readVolume } from './volume.ts';
 
-/** FAT has no owners and modes: these are what a mounted volume shows by default, less the bits to write where it is read-only. */
+/** FAT has no modes. By default, a mount shows these, without write bits if a file is read-only. */
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 const WRITE_BITS = 0o222;
 
-/** The specification ends paths at 260 characters, Linux at 4096: nobody needs more levels. */
+/** The specification limits paths to 260 characters, Linux to 4096. No tree needs more levels. */
 const DEPTH_LIMIT = 1000;
 
-/** Listings of directories that are kept for `readFile`. */
+/** The number of directory listings that are kept for `readFile`. */
 const LISTINGS_LIMIT = 4;
 
-/** A file or directory as it was found. */
+/** A file or directory of a volume. */
 export interface FatRecord extends TreeRecord {
   /** Eight and three characters without padding, as `NAME.EXT`; empty for the root. */
   readonly shortName: string;
-  /** 0 for an empty file, and for a root directory that is no chain. */
+  /** 0 for an empty file, and for a root directory that is not a chain. */
   readonly firstCluster: number;
 }
 
@@ -37,7 +37,10 @@ const ROOT: FatChild = {
   written: { date: 0, time: 0 },
 };
 
-/** One directory on the way of a walk: its children in the order of whole paths, where a directory's content has a place of its own. */
+/**
+ * A directory that a walk is in. Its steps are sorted by whole paths, in which the contents of a
+ * child directory have a separate position.
+ */
 interface Visit {
   readonly path: string;
   readonly steps: readonly Step[];
@@ -64,7 +67,7 @@ export class FatReader implements TreeReader {
 
   /**
    * @param name the volume's name, for errors
-   * @throws UserError for what is no FAT volume, and for one whose tables or boot sector are damaged
+   * @throws UserError if the source is not a FAT volume, or its tables or boot sector are damaged
    */
   constructor(source: BlockSource, name = 'volume') {
     this.#source = source;
@@ -79,7 +82,8 @@ export class FatReader implements TreeReader {
   /**
    * Yields every name in path order, the root first.
    *
-   * @throws UserError for chains that leave the volume, end early or meet, sizes that do not fit them, and names that FAT forbids
+   * @throws UserError for chains that leave the volume, end early or share clusters, sizes that
+   *   contradict them, and names that FAT forbids
    */
   *walk(): Generator<FatRecord> {
     const used = new ClusterSet(this.volume.clusterCount);
@@ -95,7 +99,7 @@ export class FatReader implements TreeReader {
       const path = visit.path === '' ? child.name : `${visit.path}/${child.name}`;
       if (isDescent) {
         if (visits.length > DEPTH_LIMIT)
-          this.#chains.fail(path, `lies more than ${DEPTH_LIMIT} directories deep`);
+          this.#chains.fail(path, `it is nested more than ${DEPTH_LIMIT} directories deep`);
         visits.push(this.#visit(child, path));
       } else if (isDirectory(child)) yield this.#directoryRecord(child, path, used);
       else yield this.#fileRecord(child, path, used);
@@ -105,12 +109,12 @@ export class FatReader implements TreeReader {
   /**
    * Yields the content of a file in pieces of up to 1 MiB.
    *
-   * @throws UserError where there is no such file, or its chain is damaged
+   * @throws UserError if the file does not exist, or its chain is damaged
    */
   *readFile(path: string): Generator<Uint8Array> {
     const child = this.#find(path);
     if (child === undefined || isDirectory(child)) {
-      throw new UserError(`${this.#name}: "${path}" is not a file there`);
+      throw new UserError(`${this.#name}: "${path}" is not a file of the volume`);
     }
     yield* this.#chains.read(child.firstCluster, child.sizeBytes, path);
   }
@@ -120,7 +124,9 @@ export class FatReader implements TreeReader {
     return this.#childrenOf(parentPath(path))?.get(baseName(path));
   }
 
-  /** The children of a directory by name; those of the last few directories are kept. */
+  /**
+   * Returns the children of a directory by name. The listings of the last few directories are kept.
+   */
   #childrenOf(path: string): ReadonlyMap<string, FatChild> | undefined {
     const known = this.#listings.get(path);
     if (known !== undefined) return known;
@@ -136,10 +142,10 @@ export class FatReader implements TreeReader {
   }
 
   #list(directory: FatChild, path: string): FatListing {
-    return readDirectory(slotsOf(this.#clusters(directory, path)), this.volume.type === 'fat32');
+    return readDirectory(this.#clusters(directory, path), this.volume.type === 'fat32');
   }
 
-  /** The bytes of a directory: those of its chain, or the fixed ones of the root. */
+  /** Yields the bytes of a directory: those of its chain, or the fixed area of the root. */
   *#clusters({ firstCluster }: FatChild, path: string): Generator<Uint8Array> {
     const { rootStartSector, rootEntryCount, sectorBytes, clusterBytes, type } = this.volume;
     if (path === '' && type !== 'fat32') {
@@ -168,7 +174,7 @@ export class FatReader implements TreeReader {
     }
     steps.sort((left, right) => comparePaths(left.key, right.key));
     for (const [index, { key }] of steps.entries()) {
-      if (key === steps[index + 1]?.key) this.#chains.fail(path, `"${key}" stands twice in this directory`);
+      if (key === steps[index + 1]?.key) this.#chains.fail(path, `"${key}" occurs twice in this directory`);
     }
     return { path, steps, next: 0 };
   }
@@ -195,7 +201,7 @@ export class FatReader implements TreeReader {
   }
 
   #record({ shortName, firstCluster, written }: FatChild, entry: Entry, linkCount: number): FatRecord {
-    // The root has no slot that would keep its time; the kernel shows 1970.
+    // The root has no slot for its time; the kernel shows 1970.
     const seconds = entry.path === '' ? 0 : secondsOf(written);
     const modificationTime = { seconds, nanoseconds: 0 };
     return { entry, linkCount, modificationTime, shortName, firstCluster };
@@ -210,7 +216,7 @@ function modeOf({ attributes }: FatChild, mode: number): number {
   return (attributes & ATTRIBUTE.readOnly) !== 0 ? mode & ~WRITE_BITS : mode;
 }
 
-/** Opens a volume; see {@link FatReader}. */
+/** Opens a volume. See {@link FatReader}. */
 export function readFat(source: BlockSource, name = 'volume'): FatReader {
   return new FatReader(source, name);
 }

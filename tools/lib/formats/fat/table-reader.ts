@@ -2,22 +2,22 @@ import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
 import { FAT_ENTRY_BITS, FAT32_ENTRY_MASK, type FatType, FIRST_CLUSTER } from './format.ts';
 
-/** Where the file allocation tables of a volume lie. */
+/** The positions of the file allocation tables in a volume. */
 export interface TablePlace {
   readonly type: FatType;
   readonly clusterCount: number;
-  /** Where the table in use begins. */
+  /** The start of the table in use. */
   readonly startBytes: number;
-  /** Where its copies begin, if they are kept. */
+  /** The starts of its copies; empty if only one table is in use. */
   readonly copyStartBytes: readonly number[];
 }
 
-/** A page holds whole entries of FAT16 and FAT32; a table of FAT12 is smaller than one. */
+/** A page holds whole entries of FAT16 and FAT32. A table of FAT12 is smaller than a page. */
 const PAGE_BYTES = 65536;
-/** So many are kept: 2 MiB. */
+/** The number of pages that are kept, 2 MiB in total. */
 const PAGES_LIMIT = 32;
 
-/** A file allocation table that is read as it is needed. */
+/** A file allocation table that is read on demand. */
 export class TableReader {
   readonly #source: BlockSource;
   readonly #place: TablePlace;
@@ -30,7 +30,7 @@ export class TableReader {
     this.#sizeBytes = Math.ceil(((place.clusterCount + FIRST_CLUSTER) * FAT_ENTRY_BITS[place.type]) / 8);
   }
 
-  /** What the table says about a cluster of the volume: the next one of its chain, or what a number beyond the clusters means. */
+  /** Returns the table's entry for a cluster: the next cluster of its chain, or a special value. */
   entry(cluster: number): number {
     return this.#value(this.#page(this.#pageOf(cluster)), cluster);
   }
@@ -38,7 +38,7 @@ export class TableReader {
   /**
    * Counts the free clusters.
    *
-   * @throws UserError where a copy differs
+   * @throws UserError if a copy differs
    */
   check(name: string): number {
     let freeCount = 0;
@@ -75,7 +75,7 @@ export class TableReader {
     let page = this.#pages.get(index);
     if (page === undefined) {
       page = this.#read(this.#place.startBytes, index);
-      // The one that came first goes: chains mostly lead upwards.
+      // The oldest page is dropped: chains mostly lead upwards.
       for (const oldest of this.#pages.keys()) {
         if (this.#pages.size < PAGES_LIMIT) break;
         this.#pages.delete(oldest);

@@ -1,19 +1,22 @@
 import { END_OF_CHAIN, FAT_ENTRY_BITS, type FatType, FIRST_CLUSTER, MEDIA } from './format.ts';
 
-/** Clusters that follow each other, of one file or directory. */
+/** Consecutive clusters of one file or directory. */
 export interface ClusterRun {
   readonly firstCluster: number;
   readonly clusterCount: number;
 }
 
-/** Entries a piece: a multiple of two, so that FAT12's pairs stay together, and whole sectors for every type and size of sector. */
+/**
+ * The number of entries per piece. It keeps FAT12's pairs together, and a piece is whole sectors
+ * for every type and sector size.
+ */
 const PIECE_ENTRIES = 65536;
 
 /**
- * Encodes a file allocation table up to the end of the sector with the last cluster in use, piece by piece; what follows is free, which
- * is zeros.
+ * Encodes a file allocation table piece by piece, up to the end of the sector with the last cluster
+ * in use. All entries after it are free, which is zero.
  *
- * @param runs one run a file, in the order of the clusters and without gaps from cluster 2 on
+ * @param runs one run per file, in the order of the clusters, without gaps, starting at cluster 2
  */
 export function* encodeTable(
   type: FatType,
@@ -22,7 +25,8 @@ export function* encodeTable(
 ): Generator<Uint8Array> {
   const values = new Uint32Array(PIECE_ENTRIES);
   const end = END_OF_CHAIN[type];
-  // "FAT[0]" repeats the media byte; "FAT[1]" is an end of chain whose high bits say: unmounted, no errors.
+  // "FAT[0]" repeats the media byte. "FAT[1]" is an end of chain whose high bits mean: unmounted,
+  // no errors.
   values[0] = (end & ~0xff) | MEDIA;
   values[1] = end;
   let filled = FIRST_CLUSTER;
@@ -40,7 +44,7 @@ export function* encodeTable(
   if (filled > 0) yield pack(type, values, filled, sectorBytes);
 }
 
-/** The first `count` values as they lie on the disk, in whole sectors. */
+/** Encodes the first `count` values in whole sectors. */
 function pack(type: FatType, values: Uint32Array, count: number, sectorBytes: number): Uint8Array {
   const usedBytes = Math.ceil((count * FAT_ENTRY_BITS[type]) / 8);
   const bytes = Buffer.alloc(Math.ceil(usedBytes / sectorBytes) * sectorBytes);

@@ -13,11 +13,11 @@ describe('time stamps', () => {
     ['2038-01-19T03:14:08', '2038-01-19T03:14:08'],
     ['2107-12-31T23:59:58', '2107-12-31T23:59:58'],
     ['2108-01-01T00:00:00', '2107-12-31T23:59:58'],
-  ])('%s is kept as %s', (given, kept) => {
+  ])('%s is stored as %s', (given, kept) => {
     expect(secondsOf(fatTime(seconds(given)))).toBe(seconds(kept));
   });
 
-  test('the bits are those of the specification', () => {
+  test('the bits are the ones of the specification', () => {
     expect(fatTime(seconds('2024-02-29T13:14:16'))).toEqual({
       date: (44 << 9) | (2 << 5) | 29,
       time: (13 << 11) | (14 << 5) | 8,

@@ -1,4 +1,4 @@
-/** "Date and Time Formats": local time without zone, taken as UTC here; two seconds are the finest step. */
+/** "Date and Time Formats": local time without a zone, here UTC. The resolution is two seconds. */
 
 export interface FatTime {
   readonly date: number;
@@ -8,7 +8,7 @@ export interface FatTime {
 const FIRST_YEAR = 1980;
 const LAST_YEAR = 2107;
 
-/** The time stamp for seconds since 1970: what lies before 1980 becomes the first moment of 1980. */
+/** Returns the time stamp for seconds since 1970, at least the first moment of 1980. */
 export function fatTime(timeSeconds: number): FatTime {
   const moment = new Date(timeSeconds * 1000);
   const year = moment.getUTCFullYear();
@@ -21,7 +21,10 @@ export function fatTime(timeSeconds: number): FatTime {
   };
 }
 
-/** Seconds since 1970 of a time stamp. Zeros for day and month, which some writers leave, are the first ones, as for the kernel. */
+/**
+ * Returns the seconds since 1970 of a time stamp. As in the kernel, day 0 and month 0, which some
+ * writers leave, mean the first day and month.
+ */
 export function secondsOf({ date, time }: FatTime): number {
   const month = Math.max(1, (date >> 5) & 0x0f);
   const day = Math.max(1, date & 0x1f);

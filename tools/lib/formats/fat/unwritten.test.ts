@@ -1,17 +1,17 @@
-import { randomFillSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { entriesOf, IDENTITY, sample, type Tree } from '../../testing/fat/volume.ts';
+import { entriesOf, IDENTITY, type Tree } from '../../testing/fat/volume.ts';
+import { noise } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import { type FatType, planGeometry, readFat, writeFat } from './fat.ts';
 
 const MEBIBYTE = 1024 ** 2;
 
 const TREE: Tree = {
-  'a/file.txt': sample(3000),
-  'a/another file with a long name.txt': sample(70_000),
-  'zeros in it.bin': Buffer.concat([sample(100), Buffer.alloc(500_000), sample(100)]),
-  'nothing but zeros': Buffer.alloc(600_000),
-  ...Object.fromEntries(Array.from({ length: 90 }, (_, index) => [`many/f ${index}`, sample(index, index)])),
+  'a/file.txt': noise(3000),
+  'a/another file with a long name.txt': noise(70_000),
+  'zeros in it.bin': Buffer.concat([noise(100), Buffer.alloc(500_000), noise(100)]),
+  'only zeros': Buffer.alloc(600_000),
+  ...Object.fromEntries(Array.from({ length: 90 }, (_, index) => [`many/f ${index}`, noise(index, index)])),
 };
 
 interface Write {
@@ -19,13 +19,12 @@ interface Write {
   readonly lengthBytes: number;
 }
 
-/** Writes the volume over random bytes, with zeros only where nothing is written at all. */
-function writeOverRandom(type: FatType, sizeBytes: number): { image: MemoryImage; writes: Write[] } {
+/** Writes the volume over noise, with zeros only in sectors that the writer does not write. */
+function writeOverNoise(type: FatType, sizeBytes: number): { image: MemoryImage; writes: Write[] } {
   const image = new MemoryImage(sizeBytes);
-  const noise = randomFillSync(Buffer.alloc(sizeBytes));
   const isWritten = new Uint8Array(sizeBytes / 512);
   const writes: Write[] = [];
-  image.write(0, noise);
+  image.write(0, noise(sizeBytes));
   const sink = {
     write(offsetBytes: number, bytes: Uint8Array): void {
       writes.push({ offsetBytes, lengthBytes: bytes.length });
@@ -48,11 +47,11 @@ describe.each<[FatType, number]>([
   ['fat12', 3],
   ['fat16', 10],
   ['fat32', 36],
-])('what %s leaves unwritten', (type, sizeMib) => {
+])('the unwritten part of %s', (type, sizeMib) => {
   const sizeBytes = sizeMib * MEBIBYTE;
 
-  test('is whole sectors: boot sectors, tables and directories show nothing of what was there', () => {
-    const { image, writes } = writeOverRandom(type, sizeBytes);
+  test('is whole sectors: boot sectors, tables and directories contain no old bytes', () => {
+    const { image, writes } = writeOverNoise(type, sizeBytes);
     const plan = planGeometry({ sizeBytes, type });
     const clean = new MemoryImage(sizeBytes);
     writeFat(clean, entriesOf(TREE), (path) => [TREE[path] ?? Buffer.alloc(0)], {
@@ -72,8 +71,8 @@ describe.each<[FatType, number]>([
     }
   });
 
-  test('is the zeros of files, which come back as zeros', () => {
-    const { image, writes } = writeOverRandom(type, sizeBytes);
+  test('contains the zeros of files, which are read as zeros', () => {
+    const { image, writes } = writeOverNoise(type, sizeBytes);
     const reader = readFat(image);
     for (const [path, content] of Object.entries(TREE)) {
       expect(Buffer.concat([...reader.readFile(path)]).equals(content as Buffer), path).toBe(true);

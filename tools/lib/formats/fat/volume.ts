@@ -1,29 +1,28 @@
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
+import { viewOf } from '../structure/view.ts';
 import {
   BOOT_RECORD_BYTES,
+  BOOT_SECTOR_16,
+  BOOT_SECTOR_32,
   BOOT_SIGNATURE,
-  BPB,
-  BPB32,
+  bootSectorOf,
   CLUSTER_LIMITS,
-  EXTENDED,
   EXTENDED_FLAG_FAT_MASK,
   EXTENDED_FLAG_ONE_FAT,
-  EXTENDED_RECORD_START,
   type FatType,
   FREE_COUNT_UNKNOWN,
   INFO,
   INFO_LEAD_SIGNATURE,
   INFO_STRUCT_SIGNATURE,
   SECTOR_SIZES,
-  SHORT_NAME_BYTES,
   SLOT_BYTES,
   STATE_DIRTY,
 } from './format.ts';
 import { fatSectorsFor } from './geometry.ts';
 import { type TablePlace, TableReader } from './table-reader.ts';
 
-/** What the boot sector and the tables say about a volume. */
+/** A volume as its boot sector and tables describe it. */
 export interface FatVolume {
   readonly type: FatType;
   readonly sizeBytes: number;
@@ -38,10 +37,10 @@ export interface FatVolume {
   readonly reservedSectors: number;
   readonly rootEntryCount: number;
   readonly rootStartSector: number;
-  /** 0 where the root directory is no chain of clusters. */
+  /** 0 if the root directory is not a chain of clusters. */
   readonly rootCluster: number;
   readonly dataStartSector: number;
-  /** Whether it was mounted for writing and not unmounted since. */
+  /** Whether the volume was mounted for writing and not unmounted since. */
   readonly isDirty: boolean;
 }
 
@@ -67,18 +66,19 @@ interface Layout {
 }
 
 /**
- * Reads boot sector and information sector, and compares the copies of tables and boot sector. Memory is bounded.
+ * Reads the boot sector and the FSInfo sector, and compares the copies of tables and boot sector.
+ * The memory use is bounded.
  *
- * @throws UserError where they are damaged
+ * @throws UserError if one of them is damaged
  */
 export function readVolume(source: BlockSource, name: string): OpenVolume {
   const fail: Fail = (message) => {
     throw new UserError(`${name}: ${message}`);
   };
   if (source.sizeBytes < BOOT_RECORD_BYTES) fail('too small for a FAT volume');
-  const boot = Buffer.from(source.read(0, BOOT_RECORD_BYTES));
-  const layout = readLayout(boot, source.sizeBytes, fail);
-  const table = new TableReader(source, tablePlace(boot, layout, fail));
+  const boot = source.read(0, BOOT_RECORD_BYTES);
+  const layout = readLayout(viewOf(boot), source.sizeBytes, fail);
+  const table = new TableReader(source, tablePlace(viewOf(boot), layout, fail));
   const freeClusterCount = table.check(name);
   if (layout.type === 'fat32') {
     checkInfoSector(source, boot, layout, freeClusterCount, fail);
@@ -87,15 +87,16 @@ export function readVolume(source: BlockSource, name: string): OpenVolume {
   return { volume: describe(boot, layout, freeClusterCount), table };
 }
 
-function readLayout(boot: Buffer, sourceBytes: number, fail: Fail): Layout {
-  if (boot.readUInt16LE(BPB.signature) !== BOOT_SIGNATURE)
-    fail('no FAT volume: sector 0 does not end in 55 AA');
-  const sectorBytes = boot.readUInt16LE(BPB.sectorBytes);
-  const clusterSectors = boot.readUInt8(BPB.clusterSectors);
-  const fatCount = boot.readUInt8(BPB.fatCount);
-  const reservedSectors = boot.readUInt16LE(BPB.reservedSectors);
-  const fatSectors16 = boot.readUInt16LE(BPB.fatSectors16);
-  const fatSectors = fatSectors16 || boot.readUInt32LE(BPB32.fatSectors);
+function readLayout(boot: DataView, sourceBytes: number, fail: Fail): Layout {
+  // These fields are common to all types.
+  const { at } = BOOT_SECTOR_16;
+  if (at.signature.get(boot) !== BOOT_SIGNATURE) fail('no FAT volume: sector 0 does not end in 55 AA');
+  const sectorBytes = at.BPB_BytsPerSec.get(boot);
+  const clusterSectors = at.BPB_SecPerClus.get(boot);
+  const fatCount = at.BPB_NumFATs.get(boot);
+  const reservedSectors = at.BPB_RsvdSecCnt.get(boot);
+  const fatSectors16 = at.BPB_FATSz16.get(boot);
+  const fatSectors = fatSectors16 || BOOT_SECTOR_32.at.BPB_FATSz32.get(boot);
   if (
     !SECTOR_SIZES.includes(sectorBytes) ||
     clusterSectors === 0 ||
@@ -103,22 +104,23 @@ function readLayout(boot: Buffer, sourceBytes: number, fail: Fail): Layout {
     [fatCount, reservedSectors, fatSectors].includes(0)
   ) {
     fail(
-      'no FAT volume: the boot sector holds impossible sizes of sectors, clusters, tables or reserved sectors',
+      'no FAT volume: the boot sector has impossible sizes of sectors, clusters, tables or reserved sectors',
     );
   }
-  const rootEntryCount = boot.readUInt16LE(BPB.rootEntryCount);
-  const totalSectors = boot.readUInt16LE(BPB.totalSectors16) || boot.readUInt32LE(BPB.totalSectors32);
+  const rootEntryCount = at.BPB_RootEntCnt.get(boot);
+  const totalSectors = at.BPB_TotSec16.get(boot) || at.BPB_TotSec32.get(boot);
   const rootStartSector = reservedSectors + fatCount * fatSectors;
   const dataStartSector = rootStartSector + Math.ceil((rootEntryCount * SLOT_BYTES) / sectorBytes);
   const clusterCount = Math.floor((totalSectors - dataStartSector) / clusterSectors);
-  // mkfs.fat makes FAT32 of few clusters when it is told to; it and the kernel take it from where the table's size stands.
+  // mkfs.fat can make FAT32 volumes with few clusters. It and the kernel recognize FAT32 by the
+  // field that has the size of the table.
   const type =
     fatSectors16 === 0 ? 'fat32' : clusterCount <= CLUSTER_LIMITS.fat12.maximum ? 'fat12' : 'fat16';
   if (clusterCount < 1 || clusterCount > CLUSTER_LIMITS[type].maximum) {
-    fail(`${totalSectors} sectors with clusters of ${clusterSectors} make no ${type.toUpperCase()} volume`);
+    fail(`${totalSectors} sectors with clusters of ${clusterSectors} are not a ${type.toUpperCase()} volume`);
   }
   if (totalSectors * sectorBytes > sourceBytes)
-    fail(`a FAT volume of ${totalSectors} sectors does not go into ${sourceBytes} bytes`);
+    fail(`a FAT volume of ${totalSectors} sectors does not fit into ${sourceBytes} bytes`);
   if (fatSectorsFor(type, clusterCount, sectorBytes) > fatSectors) {
     fail(`the table of ${fatSectors * sectorBytes} bytes is too small for ${clusterCount} clusters`);
   }
@@ -137,24 +139,24 @@ function readLayout(boot: Buffer, sourceBytes: number, fail: Fail): Layout {
   };
 }
 
-/** The table in use and the copies that have to be like it: all of them, or on FAT32 one alone, if it says so. */
-function tablePlace(boot: Buffer, layout: Layout, fail: Fail): TablePlace {
+/** Locates the table in use and its copies. FAT32 can declare that only one table is in use. */
+function tablePlace(boot: DataView, layout: Layout, fail: Fail): TablePlace {
   const { type, clusterCount, fatCount, fatSectors, reservedSectors, sectorBytes } = layout;
   const starts = Array.from(
     { length: fatCount },
     (_, copy) => (reservedSectors + copy * fatSectors) * sectorBytes,
   );
-  const flags = type === 'fat32' ? boot.readUInt16LE(BPB32.extendedFlags) : 0;
+  const flags = type === 'fat32' ? BOOT_SECTOR_32.at.BPB_ExtFlags.get(boot) : 0;
   const isAlone = (flags & EXTENDED_FLAG_ONE_FAT) !== 0;
   const active = isAlone ? flags & EXTENDED_FLAG_FAT_MASK : 0;
-  const startBytes = starts[active] ?? fail(`table ${active} is in use, and there are ${fatCount}`);
+  const startBytes = starts[active] ?? fail(`table ${active} is in use, but there are only ${fatCount}`);
   return { type, clusterCount, startBytes, copyStartBytes: isAlone ? [] : starts.slice(1) };
 }
 
-function describe(boot: Buffer, layout: Layout, freeClusterCount: number): FatVolume {
+function describe(boot: Uint8Array, layout: Layout, freeClusterCount: number): FatVolume {
   const { type, totalSectors, sectorBytes, clusterSectors } = layout;
-  const extended = EXTENDED_RECORD_START[type];
-  const labelStart = extended + EXTENDED.label;
+  const { at } = bootSectorOf(type);
+  const view = viewOf(boot);
   return {
     type,
     sizeBytes: totalSectors * sectorBytes,
@@ -162,52 +164,56 @@ function describe(boot: Buffer, layout: Layout, freeClusterCount: number): FatVo
     clusterBytes: clusterSectors * sectorBytes,
     clusterCount: layout.clusterCount,
     freeClusterCount,
-    volumeId: boot.readUInt32LE(extended + EXTENDED.volumeId),
-    label: boot.toString('latin1', labelStart, labelStart + SHORT_NAME_BYTES).trimEnd(),
-    hiddenSectors: boot.readUInt32LE(BPB.hiddenSectors),
+    volumeId: at.BS_VolID.get(view),
+    label: Buffer.from(at.BS_VolLab.bytes(boot)).toString('latin1').trimEnd(),
+    hiddenSectors: at.BPB_HiddSec.get(view),
     reservedSectors: layout.reservedSectors,
     rootEntryCount: layout.rootEntryCount,
     rootStartSector: layout.rootStartSector,
-    rootCluster: type === 'fat32' ? boot.readUInt32LE(BPB32.rootCluster) : 0,
+    rootCluster: type === 'fat32' ? BOOT_SECTOR_32.at.BPB_RootClus.get(view) : 0,
     dataStartSector: layout.dataStartSector,
-    isDirty: (boot.readUInt8(extended + EXTENDED.state) & STATE_DIRTY) !== 0,
+    isDirty: (at.BS_Reserved1.get(view) & STATE_DIRTY) !== 0,
   };
 }
 
 function checkInfoSector(
   source: BlockSource,
-  boot: Buffer,
+  boot: Uint8Array,
   { reservedSectors, sectorBytes }: Layout,
   freeClusterCount: number,
   fail: Fail,
 ): void {
-  const infoSector = boot.readUInt16LE(BPB32.infoSector);
+  const infoSector = BOOT_SECTOR_32.at.BPB_FSInfo.get(viewOf(boot));
   if (infoSector === 0 || infoSector >= reservedSectors) fail('the information sector of FAT32 is missing');
-  const info = Buffer.from(source.read(infoSector * sectorBytes, BOOT_RECORD_BYTES));
+  const info = viewOf(source.read(infoSector * sectorBytes, INFO.sizeBytes));
   if (
-    info.readUInt32LE(INFO.leadSignature) !== INFO_LEAD_SIGNATURE ||
-    info.readUInt32LE(INFO.structSignature) !== INFO_STRUCT_SIGNATURE
+    INFO.at.FSI_LeadSig.get(info) !== INFO_LEAD_SIGNATURE ||
+    INFO.at.FSI_StrucSig.get(info) !== INFO_STRUCT_SIGNATURE
   ) {
     fail('the information sector of FAT32 has no signature');
   }
-  const freeCount = info.readUInt32LE(INFO.freeCount);
+  const freeCount = INFO.at.FSI_Free_Count.get(info);
   if (freeCount !== freeClusterCount && freeCount !== FREE_COUNT_UNKNOWN) {
     fail(`the information sector says ${freeCount} free clusters, there are ${freeClusterCount}`);
   }
 }
 
-/** The backup is not touched by a mount, so that the mark of one does not count. */
+/**
+ * Compares the boot sector with its backup, except the mark of a mount, which only the first has.
+ */
 function checkBackup(
   source: BlockSource,
-  boot: Buffer,
-  { type, reservedSectors, sectorBytes }: Layout,
+  boot: Uint8Array,
+  { reservedSectors, sectorBytes }: Layout,
   fail: Fail,
 ): void {
-  const backupSector = boot.readUInt16LE(BPB32.backupBootSector);
+  const { BPB_BkBootSec, BS_Reserved1 } = BOOT_SECTOR_32.at;
+  const backupSector = BPB_BkBootSec.get(viewOf(boot));
   if (backupSector === 0) return;
-  if (backupSector >= reservedSectors) fail(`the backup of the boot sector lies at sector ${backupSector}`);
+  if (backupSector >= reservedSectors) {
+    fail(`the backup of the boot sector is in sector ${backupSector}, after the reserved sectors`);
+  }
   const backup = Buffer.from(source.read(backupSector * sectorBytes, BOOT_RECORD_BYTES));
-  const stateOffset = EXTENDED_RECORD_START[type] + EXTENDED.state;
-  backup.writeUInt8(boot.readUInt8(stateOffset), stateOffset);
+  BS_Reserved1.set(viewOf(backup), BS_Reserved1.get(viewOf(boot)));
   if (!backup.equals(boot)) fail('the boot sector and its backup differ');
 }

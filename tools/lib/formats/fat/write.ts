@@ -16,7 +16,7 @@ import {
   type VolumePlan,
 } from './plan.ts';
 
-/** What was written. */
+/** The parameters of a written volume. */
 export interface FatSummary {
   readonly type: FatType;
   readonly clusterBytes: number;
@@ -24,37 +24,39 @@ export interface FatSummary {
   readonly freeClusterCount: number;
 }
 
-/** The bytes of the file at `path`, in pieces. */
+/** Returns the bytes of the file at `path`, in pieces. */
 export type FileContent = (path: string) => Iterable<Uint8Array>;
 
-/** "Volume label" keeps to the characters of short names, and spaces. */
+/** A volume label consists of the characters of short names, and spaces. */
 const LABEL_PATTERN = /^[A-Z0-9$%'\-_@~`!(){}^#&][A-Z0-9$%'\-_@~`!(){}^#& ]{0,10}$/;
 
 /** Takes the content of one file, in order. */
 export interface FatFileWriter {
   write(bytes: Uint8Array): void;
-  /** @throws UserError where content is missing */
+  /** @throws UserError if content is missing */
   close(): void;
 }
 
 /**
- * Writes a volume whose files come in any order.
+ * Writes a volume. Its files can be written in any order.
  *
- * The bytes depend on the entries, their contents and the options alone: directories are sorted by name, all directories come first, then
- * all files in the order of their paths, each without a gap. Owners, modes and extended attributes have no place in FAT.
+ * The bytes depend only on the entries, their contents and the options: directories are sorted by
+ * name, and all directories come first, followed by all files in the order of their paths, without
+ * gaps. FAT stores no owners, modes or extended attributes.
  *
- * What the sink is never given has to read as zeros: the free part of the tables, free clusters, the rest of a file's last cluster, and
- * long stretches of zeros within files. Everything else about the volume is written in whole sectors.
+ * The sink must contain zeros wherever nothing is written: in the free part of the tables, free
+ * clusters, the rest of a file's last cluster, and long ranges of zeros within files. Everything
+ * else is written in whole sectors.
  */
 export class FatWriter {
   readonly #sink: BlockSink;
   readonly #options: FatOptions;
   readonly #geometry: FatGeometry;
   readonly #plan: VolumePlan;
-  /** Files with content that did not come yet. */
+  /** The files whose content was not written yet. */
   readonly #missing: Map<string, FatFile>;
 
-  /** @throws UserError for what FAT cannot hold, and for a volume that is too small */
+  /** @throws UserError for entries that FAT cannot hold, and for a volume that is too small */
   constructor(sink: BlockSink, entries: readonly Entry[], options: FatOptions) {
     checkOptions(options);
     this.#sink = sink;
@@ -71,20 +73,20 @@ export class FatWriter {
   /**
    * Begins a file.
    *
-   * @param path of an entry with content that was not opened before
+   * @param path the path of an entry that has content and was not opened before
    */
   openFile(path: string): FatFileWriter {
     const file = this.#missing.get(path);
-    if (file === undefined) throw new Error(`"${path}" is no file of the volume with content to come`);
+    if (file === undefined) throw new Error(`"${path}" is not a file whose content is missing`);
     this.#missing.delete(path);
     const startBytes = clusterOffset(this.#geometry, runOf(this.#plan, file).firstCluster);
     return new FileWriter(this.#sink, startBytes, file);
   }
 
   /**
-   * Writes tables, directories and, last of all, the boot sector.
+   * Writes the tables, the directories and, last, the boot sector.
    *
-   * @throws UserError where a file's content never came
+   * @throws UserError if the content of a file is missing
    */
   finish(): FatSummary {
     for (const { path, sizeBytes } of this.#missing.values()) {
@@ -102,10 +104,10 @@ export class FatWriter {
 }
 
 /**
- * Writes a whole volume; see {@link FatWriter}.
+ * Writes a whole volume. See {@link FatWriter}.
  *
- * @throws UserError for what FAT cannot hold, for a volume that is too small, and for content that is not as
- *   long as its entry says
+ * @throws UserError for entries that FAT cannot hold, for a volume that is too small, and for
+ *   content whose length differs from its entry
  */
 export function writeFat(
   sink: BlockSink,
@@ -170,11 +172,11 @@ class FileWriter implements FatFileWriter {
   }
 }
 
-/** Data is written, or left out, in units of this size at the least. */
+/** Zeros are left out only in whole units of this size. */
 const ZERO_UNIT_BYTES = 32768;
 const ZEROS = Buffer.alloc(ZERO_UNIT_BYTES);
 
-/** Writes a piece of a file but for its long stretches of zeros: the sink has zeros where nothing was written. */
+/** Writes a piece of a file without its long ranges of zeros, which the sink already has. */
 function writeData(sink: BlockSink, offsetBytes: number, piece: Uint8Array): void {
   let start = 0;
   for (let position = 0; position < piece.length; position += ZERO_UNIT_BYTES) {

@@ -1,30 +1,33 @@
 import { UserError } from '../error/user-error.ts';
 
-/** The 64 bits of a partition's attributes, as masks. UEFI 2.10 table 5.8; bits 48 to 63 are the partition type's own. */
+/** UEFI 2.10 table 5.8: masks of a partition's attributes. Its type defines bits 48 to 63. */
 export const ATTRIBUTE = {
-  /** The platform needs it to work: tools must not delete it. */
+  /** The platform requires this partition to function: tools must not delete it. */
   required: 1n << 0n,
-  /** The firmware makes no block device of it. */
+  /** The firmware creates no block device for it. */
   noBlockIo: 1n << 1n,
   /** A BIOS may boot from it. */
   legacyBiosBootable: 1n << 2n,
 } as const;
 
-/** Of types that systemd finds by themselves (The Discoverable Partitions Specification, "Partition Flags"), and of Microsoft's basic data. */
+/**
+ * Attributes of the partition types that systemd discovers (The Discoverable Partitions
+ * Specification, "Partition Flags"), and of Microsoft's basic data partitions.
+ */
 export const DISCOVERABLE_ATTRIBUTE = {
   /** Grow the file system to the partition's size. */
   growFileSystem: 1n << 59n,
   readOnly: 1n << 60n,
-  /** Microsoft's alone. */
+  /** Defined by Microsoft only. */
   hidden: 1n << 62n,
   noAutomount: 1n << 63n,
 } as const;
 
-/** Which of several slots is booted next. */
+/** Decides which of several slots is booted next. */
 export interface SlotAttributes {
-  /** The bootable slot with the highest one is taken; 0 is never taken. */
+  /** The boot loader takes the bootable slot with the highest priority; 0 is never taken. */
   readonly priority: number;
-  /** How many more times it may be tried before it was successful. */
+  /** How many more times it may be tried until it has booted successfully. */
   readonly tries: number;
   readonly successful: boolean;
 }
@@ -37,7 +40,10 @@ interface SlotLayout {
   readonly successfulShift: bigint;
 }
 
-/** ChromiumOS design document "Disk Format", "Selecting the kernel"; `cgptlib/include/gpt.h` of vboot_reference. */
+/**
+ * ChromiumOS design document "Disk Format", "Selecting the kernel"; `cgptlib/include/gpt.h` of
+ * vboot_reference.
+ */
 const CHROME_OS: SlotLayout = {
   priorityShift: 48n,
   priorityMaximum: 15,
@@ -46,7 +52,10 @@ const CHROME_OS: SlotLayout = {
   successfulShift: 56n,
 };
 
-/** Android's boot loader for Qualcomm machines (abl and LK, `PartitionTableUpdate.h`: `PART_ATT_*_BIT`). */
+/**
+ * Android's boot loaders for Qualcomm machines (abl and LK, `PartitionTableUpdate.h`:
+ * `PART_ATT_*_BIT`).
+ */
 const ANDROID: SlotLayout = {
   priorityShift: 48n,
   priorityMaximum: 3,
@@ -55,7 +64,7 @@ const ANDROID: SlotLayout = {
   successfulShift: 54n,
 };
 
-/** Of Android alone, beside {@link androidSlot}. */
+/** Attributes that only Android has, besides those of {@link androidSlot}. */
 export const ANDROID_ATTRIBUTE = { active: 1n << 50n, unbootable: 1n << 55n } as const;
 
 function encode(layout: SlotLayout, { priority, tries, successful }: SlotAttributes): bigint {
@@ -82,7 +91,7 @@ function decode(layout: SlotLayout, attributes: bigint): SlotAttributes {
   };
 }
 
-/** The attributes of a ChromeOS kernel partition: priority and tries 0 to 15. */
+/** Encodes the attributes of a ChromeOS kernel partition. Priority and tries are 0 to 15. */
 export function chromeOsSlot(slot: SlotAttributes): bigint {
   return encode(CHROME_OS, slot);
 }
@@ -91,7 +100,9 @@ export function readChromeOsSlot(attributes: bigint): SlotAttributes {
   return decode(CHROME_OS, attributes);
 }
 
-/** The attributes of a partition of an Android slot: priority 0 to 3, tries 0 to 7. */
+/**
+ * Encodes the attributes of a partition of an Android slot. Priority is 0 to 3, tries are 0 to 7.
+ */
 export function androidSlot(slot: SlotAttributes): bigint {
   return encode(ANDROID, slot);
 }

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { BlockSource } from '../block/block.ts';
+import { viewOf } from '../structure/view.ts';
 import { NIL_UUID, uuidFromGuidBytes } from '../uuid/uuid.ts';
 import {
   ENTRIES_LIMIT_BYTES,
@@ -7,20 +8,18 @@ import {
   ENTRY_BYTES,
   entriesSectors,
   HEADER,
-  HEADER_BYTES,
   HEADER_REVISION,
   HEADER_SIGNATURE,
-  NAME_BYTES,
 } from './format.ts';
 import type { GptPartition } from './write.ts';
 
-/** A partition as it stands in the table, with its number. */
+/** A partition as the table describes it, with its number. */
 export type NumberedPartition = Required<GptPartition> & { readonly number: number };
 
-/** One of the two copies of a table, whose checksums are right. */
+/** One of the two copies of a table, with correct checksums. */
 export interface GptCopy {
   readonly headerSector: number;
-  /** Where it says that the other copy's header lies. */
+  /** The sector of the other copy's header, according to this copy. */
   readonly alternateSector: number;
   readonly diskUuid: string;
   readonly firstUsableSector: number;
@@ -32,29 +31,28 @@ export interface GptCopy {
   readonly entries: Buffer;
 }
 
-/** Reads the copy whose header lies at a sector, or says what is wrong with it. */
+/** Reads the copy whose header is in `headerSector`, or says what is wrong with it. */
 export function readCopy(
   source: BlockSource,
   sectorBytes: number,
   headerSector: number,
 ): GptCopy | { readonly problem: string } {
-  const sector = Buffer.from(source.read(headerSector * sectorBytes, sectorBytes));
-  const header = sector.subarray(0, HEADER_BYTES);
+  const sector = source.read(headerSector * sectorBytes, sectorBytes);
   const headerProblem = checkHeader(sector, headerSector);
   if (headerProblem !== undefined) return { problem: headerProblem };
-  const number = (field: number): number => Number(header.readBigUInt64LE(field));
-  const entryCount = header.readUInt32LE(HEADER.entryCount);
-  const entryBytes = header.readUInt32LE(HEADER.entryBytes);
+  const header = viewOf(sector);
+  const entryCount = HEADER.at.NumberOfPartitionEntries.get(header);
+  const entryBytes = HEADER.at.SizeOfPartitionEntry.get(header);
   // UEFI 2.10 table 5.5: "128 x 2^n".
   if (entryBytes < ENTRY_BYTES || !Number.isInteger(Math.log2(entryBytes / ENTRY_BYTES))) {
     return {
-      problem: `the size of an entry is ${entryBytes}, expected ${ENTRY_BYTES} or a power of two more`,
+      problem: `the size of an entry is ${entryBytes}, expected ${ENTRY_BYTES} times a power of two`,
     };
   }
   if (entryCount === 0 || entryCount * entryBytes > ENTRIES_LIMIT_BYTES) {
     return { problem: `the number of entries is ${entryCount}, of ${entryBytes} bytes each` };
   }
-  const entriesSector = number(HEADER.entriesSector);
+  const entriesSector = HEADER.at.PartitionEntryLBA.get(header);
   const sectors = entriesSectors(entryCount, entryBytes, sectorBytes);
   const endBytes = (entriesSector + sectors) * sectorBytes;
   if (!Number.isSafeInteger(endBytes) || endBytes > source.sizeBytes || entriesSector < 1) {
@@ -62,16 +60,16 @@ export function readCopy(
   }
   const bytes = source.read(entriesSector * sectorBytes, entryCount * entryBytes);
   const entries = Buffer.from(bytes);
-  const storedCrc = header.readUInt32LE(HEADER.entriesCrc);
+  const storedCrc = HEADER.at.PartitionEntryArrayCRC32.get(header);
   const entriesCrc = crc32(entries);
   if (storedCrc !== entriesCrc)
     return { problem: `entries CRC32 is ${hex(storedCrc)}, the bytes give ${hex(entriesCrc)}` };
   return {
     headerSector,
-    alternateSector: number(HEADER.alternateSector),
-    diskUuid: uuidFromGuidBytes(header.subarray(HEADER.diskGuid, HEADER.entriesSector)),
-    firstUsableSector: number(HEADER.firstUsableSector),
-    lastUsableSector: number(HEADER.lastUsableSector),
+    alternateSector: HEADER.at.AlternateLBA.get(header),
+    diskUuid: uuidFromGuidBytes(HEADER.at.DiskGUID.bytes(sector)),
+    firstUsableSector: HEADER.at.FirstUsableLBA.get(header),
+    lastUsableSector: HEADER.at.LastUsableLBA.get(header),
     entriesSector,
     entriesSectors: sectors,
     entryCount,
@@ -80,51 +78,54 @@ export function readCopy(
   };
 }
 
-/** What is wrong with a header by itself. */
-function checkHeader(sector: Buffer, headerSector: number): string | undefined {
-  if (!hasSignature(sector)) return `no signature "${HEADER_SIGNATURE}"`;
-  const revision = sector.readUInt32LE(HEADER.revision);
+/** Says what is wrong with a header, apart from what it points to. */
+function checkHeader(sector: Uint8Array, headerSector: number): string | undefined {
+  if (!hasSignature(sector)) return `no signature "${HEADER_SIGNATURE.toString('latin1')}"`;
+  const header = viewOf(sector);
+  const revision = HEADER.at.Revision.get(header);
   if (revision !== HEADER_REVISION) return `the revision is ${revision}, expected ${HEADER_REVISION}`;
-  const headerBytes = sector.readUInt32LE(HEADER.headerBytes);
-  if (headerBytes < HEADER_BYTES || headerBytes > sector.length) {
-    return `the header size is ${headerBytes}, expected ${HEADER_BYTES} to ${sector.length}`;
+  const headerBytes = HEADER.at.HeaderSize.get(header);
+  if (headerBytes < HEADER.sizeBytes || headerBytes > sector.length) {
+    return `the header size is ${headerBytes}, expected ${HEADER.sizeBytes} to ${sector.length}`;
   }
-  const storedCrc = sector.readUInt32LE(HEADER.headerCrc);
-  const withoutCrc = Buffer.from(sector.subarray(0, headerBytes));
-  withoutCrc.writeUInt32LE(0, HEADER.headerCrc);
+  const storedCrc = HEADER.at.HeaderCRC32.get(header);
+  const withoutCrc = Uint8Array.from(sector.subarray(0, headerBytes));
+  HEADER.at.HeaderCRC32.set(viewOf(withoutCrc), 0);
   const headerCrc = crc32(withoutCrc);
   if (storedCrc !== headerCrc) return `header CRC32 is ${hex(storedCrc)}, the bytes give ${hex(headerCrc)}`;
-  const mySector = sector.readBigUInt64LE(HEADER.mySector);
+  const mySector = HEADER.at.MyLBA.getBig(header);
   return mySector === BigInt(headerSector)
     ? undefined
     : `its own sector is ${mySector}, expected ${headerSector}`;
 }
 
-export function hasSignature(bytes: Buffer): boolean {
-  return bytes.toString('latin1', HEADER.signature, HEADER.revision) === HEADER_SIGNATURE;
+/** Reports whether a sector begins with the signature of a GPT header. */
+export function hasSignature(sector: Uint8Array): boolean {
+  return HEADER_SIGNATURE.equals(HEADER.at.Signature.bytes(sector));
 }
 
 function hex(value: number): string {
   return `0x${value.toString(16).padStart(8, '0')}`;
 }
 
-/** The entries in use. */
+/** Decodes the entries in use. */
 export function decodeEntries({ entries, entryCount, entryBytes }: GptCopy): NumberedPartition[] {
   const partitions: NumberedPartition[] = [];
   for (let index = 0; index < entryCount; index += 1) {
     const entry = entries.subarray(index * entryBytes, (index + 1) * entryBytes);
-    const typeUuid = uuidFromGuidBytes(entry.subarray(ENTRY.typeGuid, ENTRY.uniqueGuid));
+    const typeUuid = uuidFromGuidBytes(ENTRY.at.PartitionTypeGUID.bytes(entry));
     if (typeUuid === NIL_UUID) continue;
-    const startSector = Number(entry.readBigUInt64LE(ENTRY.firstSector));
-    const nameText = entry.toString('utf16le', ENTRY.name, ENTRY.name + NAME_BYTES);
+    const fields = viewOf(entry);
+    const startSector = ENTRY.at.StartingLBA.get(fields);
+    const nameText = Buffer.from(ENTRY.at.PartitionName.bytes(entry)).toString('utf16le');
     partitions.push({
       number: index + 1,
       name: nameText.split('\0', 1)[0] ?? '',
       startSector,
-      sizeSectors: Number(entry.readBigUInt64LE(ENTRY.lastSector)) - startSector + 1,
+      sizeSectors: ENTRY.at.EndingLBA.get(fields) - startSector + 1,
       typeUuid,
-      uuid: uuidFromGuidBytes(entry.subarray(ENTRY.uniqueGuid, ENTRY.firstSector)),
-      attributes: entry.readBigUInt64LE(ENTRY.attributes),
+      uuid: uuidFromGuidBytes(ENTRY.at.UniquePartitionGUID.bytes(entry)),
+      attributes: ENTRY.at.Attributes.getBig(fields),
     });
   }
   return partitions;

@@ -16,6 +16,8 @@ import {
 import { realTool } from '../../testing/real-tool.ts';
 import { MemoryImage } from '../block/block.ts';
 import { FileImage } from '../block/file.ts';
+import { viewOf } from '../structure/view.ts';
+import { ENTRY, HEADER, MBR, MBR_RECORD, PRIMARY_ENTRIES_SECTOR } from './format.ts';
 import { encodeGpt, type GptDisk, SECTOR_BYTES } from './gpt.ts';
 import { readGpt } from './read.ts';
 
@@ -29,7 +31,7 @@ function diskFile(name: string, disk: GptDisk): string {
   return writeDiskFile(join(folder, name), disk);
 }
 
-/** The published GuestOS disk: nine partitions, expanded to 50 GiB. */
+/** Returns the published GuestOS disk: nine partitions, expanded to 50 GiB. */
 function guestDisk(): GptDisk {
   const sizesMib = [100, 100, 100, 1024, 10240, 10240, 1024, 10240, 10240];
   let startSector = 2048;
@@ -48,7 +50,7 @@ function guestDisk(): GptDisk {
 }
 
 describe('gpt', () => {
-  test('sgdisk finds no problem and shows every field as it was given', () => {
+  test('sgdisk finds no problem, and shows every field as given', () => {
     const path = diskFile('two.img', DISK);
     expect(sgdisk('-v', path)).toContain('No problems found');
     expect(sgdisk('-p', path).toLowerCase()).toContain(`disk identifier (guid): ${DISK_UUID}`);
@@ -71,7 +73,7 @@ describe('gpt', () => {
     expect(dump).toMatch(/img2 : start= +4096, size= +2048, type=0FC63DAF-.*, uuid=6788E4CF-/);
   });
 
-  test('a disk of 50 GiB and one of more than 2 TiB are whole for sgdisk', () => {
+  test('sgdisk accepts a disk of 50 GiB and one of more than 2 TiB', () => {
     expect(sgdisk('-v', diskFile('guest.img', guestDisk()))).toContain('No problems found');
     const large = { ...DISK, diskSectors: 2 ** 32 + 4096 };
     const path = diskFile('large.img', large);
@@ -79,7 +81,7 @@ describe('gpt', () => {
     rmSync(path);
   });
 
-  test('a full table of 128 partitions is whole and comes back', () => {
+  test('sgdisk accepts a full table of 128 partitions, and it is read back', () => {
     const partitions = Array.from({ length: 128 }, (_, index) => ({
       name: `p${index}`.padEnd(36, 'x'),
       startSector: 34 + index,
@@ -95,7 +97,7 @@ describe('gpt', () => {
     );
   });
 
-  test('what was written is read back', () => {
+  test('a written table is read back', () => {
     const parsed = readGpt(diskInMemory());
     expect(parsed.diskUuid).toBe(DISK_UUID);
     expect(parsed.diskSectors).toBe(DISK.diskSectors);
@@ -105,7 +107,7 @@ describe('gpt', () => {
     ]);
   });
 
-  test('a table made by sgdisk is read', () => {
+  test('a table of sgdisk is read', () => {
     const path = join(folder, 'theirs.img');
     FileImage.create(path, 8 * 2 ** 20).close();
     sgdisk('-n', '3:2048:4095', '-c', '3:data', '-t', '3:8300', '-U', DISK_UUID, path);
@@ -116,17 +118,21 @@ describe('gpt', () => {
     ]);
   });
 
-  test('one disk has one encoding', () => {
+  test('a disk has the same encoding every time', () => {
     expect(encodeGpt(DISK)).toEqual(encodeGpt(DISK));
   });
 });
 
-describe('a damaged table is refused, with the copy and the reason', () => {
+describe('a damaged table is refused with the copy and the reason', () => {
   const last = DISK.diskSectors - 1;
 
   test.each([
-    [510, 0, 'disk.img: no partition table: sector 0 does not end in 55 AA'],
-    [450, 0x83, 'disk.img: the MBR has no protective partition'],
+    [MBR.at.Signature.offsetBytes, 0, 'disk.img: no partition table: sector 0 does not end in 55 AA'],
+    [
+      MBR.at.PartitionRecord.offsetBytes + MBR_RECORD.at.OSType.offsetBytes,
+      0x83,
+      'disk.img: the MBR has no protective partition',
+    ],
     [512, 0, 'disk.img: primary GPT at sector 1: no signature "EFI PART"'],
     [512 + 70, 0, 'disk.img: primary GPT at sector 1: header CRC32 is 0x'],
     [1024 + 56, 0, 'disk.img: primary GPT at sector 1: entries CRC32 is 0x'],
@@ -139,32 +145,34 @@ describe('a damaged table is refused, with the copy and the reason', () => {
     expect(() => readGpt(image, 'disk.img')).toThrow(message);
   });
 
-  test('copies that differ though each is whole', () => {
+  test('copies that are valid but differ', () => {
     const image = diskInMemory();
     const other = encodeGpt({ ...DISK, partitions: DISK.partitions.slice(0, 1) });
     image.write(other.backupStartSector * SECTOR_BYTES, other.backup);
     expect(() => readGpt(image)).toThrow('the primary and the backup GPT differ');
   });
 
-  test('a disk that was cut short or made longer', () => {
+  test('a disk that was cut', () => {
     const cut = new MemoryImage((DISK.diskSectors - 8) * SECTOR_BYTES);
     cut.write(0, encodeGpt(DISK).primary);
     expect(() => readGpt(cut)).toThrow('the sector of the other copy is 8191, expected 8183');
-    expect(() => readGpt(new MemoryImage(100))).toThrow('100 bytes are no disk');
+    expect(() => readGpt(new MemoryImage(100))).toThrow('100 bytes are not a disk');
   });
 
-  test('partitions that overlap though both sums are right', () => {
+  test('partitions that overlap, with correct checksums', () => {
     const image = diskInMemory();
-    for (const [header, entries] of [
-      [512, 1024],
-      [last * 512, (last - 32) * 512],
+    for (const [headerSector, entriesSector] of [
+      [1, PRIMARY_ENTRIES_SECTOR],
+      [last, last - 32],
     ] as const) {
-      image.write(entries + 128 + 32, Uint8Array.of(0x00, 0x0c));
-      const headerBytes = Buffer.from(image.read(header, 92));
-      headerBytes.writeUInt32LE(crc32(image.read(entries, 16384)), 88);
-      headerBytes.writeUInt32LE(0, 16);
-      headerBytes.writeUInt32LE(crc32(headerBytes), 16);
-      image.write(header, headerBytes);
+      const entries = image.read(entriesSector * SECTOR_BYTES, 32 * SECTOR_BYTES);
+      ENTRY.at.StartingLBA.set(viewOf(entries), 3072, ENTRY.sizeBytes);
+      image.write(entriesSector * SECTOR_BYTES, entries);
+      const header = image.read(headerSector * SECTOR_BYTES, HEADER.sizeBytes);
+      HEADER.at.PartitionEntryArrayCRC32.set(viewOf(header), crc32(entries));
+      HEADER.at.HeaderCRC32.set(viewOf(header), 0);
+      HEADER.at.HeaderCRC32.set(viewOf(header), crc32(header));
+      image.write(headerSector * SECTOR_BYTES, header);
     }
     expect(() => readGpt(image)).toThrow(
       'partition 2 ("Größe_A", 3072 sectors from 3072) overlaps partition 1',
@@ -172,22 +180,22 @@ describe('a damaged table is refused, with the copy and the reason', () => {
   });
 });
 
-describe('what cannot be a table is refused', () => {
+describe('an impossible table is refused', () => {
   const [first, second] = DISK.partitions as [GptDisk['partitions'][0], GptDisk['partitions'][0]];
 
   test.each<[string, Partial<GptDisk>, string]>([
-    ['a disk too small', { diskSectors: 67 }, 'has no room for a partition table'],
+    ['a disk that is too small', { diskSectors: 67 }, 'has no room for a partition table'],
     [
       'a partition past the end',
       { diskSectors: 6144 },
-      'partition "Größe_A" (sectors 4096 to 6143) does not lie within',
+      'partition "Größe_A" (sectors 4096 to 6143) is not within',
     ],
     [
-      'one over the table',
+      'a partition that overlaps the table',
       { partitions: [{ ...first, startSector: 33 }] },
-      'does not lie within the usable sectors 34 to',
+      'is not within the usable sectors 34 to',
     ],
-    ['one without sectors', { partitions: [{ ...first, sizeSectors: 0 }] }, 'does not lie within'],
+    ['a partition without sectors', { partitions: [{ ...first, sizeSectors: 0 }] }, 'is not within'],
     [
       'an overlap',
       { partitions: [first, { ...second, startSector: 4095 }] },
@@ -195,11 +203,11 @@ describe('what cannot be a table is refused', () => {
     ],
     ['a UUID used twice', { partitions: [first, { ...second, uuid: first.uuid }] }, 'have the same UUID'],
     [
-      'a name too long',
+      'a name that is too long',
       { partitions: [{ ...first, name: 'n'.repeat(37) }] },
       'does not fit: up to 36 UTF-16 units',
     ],
-    ['a disk UUID that is none', { diskUuid: 'x' }, '"x" is not a UUID'],
+    ['an invalid disk UUID', { diskUuid: 'x' }, '"x" is not a UUID'],
   ])('%s', (_title, change, message) => {
     expect(() => encodeGpt({ ...DISK, ...change })).toThrow(message);
   });

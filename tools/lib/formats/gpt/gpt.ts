@@ -1,4 +1,4 @@
-/** GUID partition tables: write, read, and say what is wrong with one (docs/formats/gpt.md). */
+/** Writes, reads and checks GUID partition tables (docs/formats/gpt.md). */
 export {
   ANDROID_ATTRIBUTE,
   ATTRIBUTE,
@@ -18,8 +18,10 @@ export {
   entriesSectors,
   FIRST_USABLE_SECTOR,
   HEADER,
-  HEADER_BYTES,
+  HEADER_SIGNATURE,
   MBR,
+  MBR_RECORD,
+  MBR_RECORD_COUNT,
   PRIMARY_HEADER_SECTOR,
   SECTOR_BYTES,
   SECTOR_SIZES,

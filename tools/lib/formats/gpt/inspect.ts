@@ -1,11 +1,10 @@
 import type { BlockSource } from '../block/block.ts';
 import { printableName } from '../entry/name.ts';
+import { viewOf } from '../structure/view.ts';
 import { decodeEntries, type GptCopy, hasSignature, type NumberedPartition, readCopy } from './copy.ts';
 import {
   MBR,
-  MBR_BYTES,
   MBR_RECORD,
-  MBR_RECORD_BYTES,
   MBR_RECORD_COUNT,
   MBR_SIGNATURE,
   MBR_SIZE_LIMIT,
@@ -16,13 +15,13 @@ import {
   SECTOR_SIZES,
 } from './format.ts';
 
-/** One thing that is wrong with a table, as a line for people without the disk's name. */
+/** One thing that is wrong with a table. The message is one line that does not name the disk. */
 export interface GptProblem {
   readonly part: 'mbr' | 'primary' | 'backup' | 'partitions';
   readonly message: string;
 }
 
-/** A table as a copy of it says, whose checksums are right. */
+/** A table as one of its copies describes it. The copy's checksums are correct. */
 export interface GptTable {
   readonly sectorBytes: number;
   readonly diskSectors: number;
@@ -33,23 +32,27 @@ export interface GptTable {
 
 export interface GptInspection {
   readonly sectorBytes: number;
-  /** In the order: the MBR, the primary copy, the backup, both together, the partitions. None for a table that is whole. */
+  /**
+   * In this order: the MBR, the primary copy, the backup, both copies together, the partitions.
+   * Empty for a table without a fault.
+   */
   readonly problems: readonly GptProblem[];
-  /** The copies whose checksums are right. */
+  /** The copies with correct checksums. */
   readonly goodCopies: readonly ('primary' | 'backup')[];
-  /** What the first good copy says; nothing where there is none. */
+  /** The table of the first good copy; `undefined` if no copy is good. */
   readonly table: GptTable | undefined;
 }
 
 export interface InspectOptions {
-  /** Found by the header's signature where it is not given. */
+  /** The sector size. By default, it is detected by the position of a header's signature. */
   readonly sectorBytes?: number;
 }
 
 /**
- * Reads a disk's partition table as far as it can be read, and lists all that is wrong with it.
+ * Reads as much of a disk's partition table as possible, and lists everything that is wrong with
+ * it.
  *
- * Nothing is thrown for what stands on the disk.
+ * No contents of the disk make it throw.
  */
 export function inspectGpt(source: BlockSource, options: InspectOptions = {}): GptInspection {
   const sectorBytes = options.sectorBytes ?? findSectorBytes(source);
@@ -61,7 +64,7 @@ export function inspectGpt(source: BlockSource, options: InspectOptions = {}): G
   if (source.sizeBytes % sectorBytes !== 0 || diskSectors <= PRIMARY_HEADER_SECTOR + 1) {
     report(
       'mbr',
-      `${source.sizeBytes} bytes are no disk: not whole sectors, or too few for a partition table`,
+      `${source.sizeBytes} bytes are not a disk: not whole sectors, or too few for a partition table`,
     );
   }
   if (diskSectors <= PRIMARY_HEADER_SECTOR + 1)
@@ -70,7 +73,8 @@ export function inspectGpt(source: BlockSource, options: InspectOptions = {}): G
   const primary = examine(source, sectorBytes, PRIMARY_HEADER_SECTOR, 'primary', (part, message) => {
     ofPrimary.push({ part, message });
   });
-  // Of a disk that has another size than it had, MBR and primary copy speak alike: that is one problem.
+  // If the disk was resized, MBR and primary copy still agree on the old size: that is one problem,
+  // not two.
   const saidSectors = primary === undefined ? diskSectors : primary.alternateSector + 1;
   for (const message of mbrProblems(source, saidSectors)) report('mbr', message);
   problems.push(...ofPrimary);
@@ -96,7 +100,10 @@ export function inspectGpt(source: BlockSource, options: InspectOptions = {}): G
 
 type Report = (part: GptProblem['part'], message: string) => void;
 
-/** Where a header's signature stands, at the begin or else at the end, there is a sector. */
+/**
+ * Finds the sector size: a header's signature is at the start of sector 1, or else at the start of
+ * the last sector.
+ */
 function findSectorBytes(source: BlockSource): number {
   const isHeader = (offsetBytes: number): boolean =>
     offsetBytes >= SECTOR_BYTES &&
@@ -109,20 +116,20 @@ function findSectorBytes(source: BlockSource): number {
   );
 }
 
-/** UEFI 2.10 section 5.2.3: one record of type EE over the whole disk, and nothing else. */
+/** Checks UEFI 2.10 section 5.2.3: the only record has type EE and covers the whole disk. */
 function* mbrProblems(source: BlockSource, diskSectors: number): Generator<string> {
-  const bytes = Buffer.from(source.read(0, MBR_BYTES));
-  if (bytes.readUInt16LE(MBR.signature) !== MBR_SIGNATURE) {
+  const view = viewOf(source.read(0, MBR.sizeBytes));
+  if (MBR.at.Signature.get(view) !== MBR_SIGNATURE) {
     yield 'no partition table: sector 0 does not end in 55 AA';
     return;
   }
   const records = Array.from({ length: MBR_RECORD_COUNT }, (_, index) => {
-    const record = bytes.subarray(MBR.records + index * MBR_RECORD_BYTES);
+    const startBytes = MBR.at.PartitionRecord.offsetBytes + index * MBR_RECORD.sizeBytes;
     return {
       number: index + 1,
-      type: record.readUInt8(MBR_RECORD.type),
-      startSector: record.readUInt32LE(MBR_RECORD.startSector),
-      sizeSectors: record.readUInt32LE(MBR_RECORD.sizeSectors),
+      type: MBR_RECORD.at.OSType.get(view, startBytes),
+      startSector: MBR_RECORD.at.StartingLBA.get(view, startBytes),
+      sizeSectors: MBR_RECORD.at.SizeInLBA.get(view, startBytes),
     };
   }).filter(({ type }) => type !== MBR_TYPE_UNUSED);
   const protective = records.find(({ type }) => type === MBR_TYPE_GPT_PROTECTIVE);
@@ -136,7 +143,7 @@ function* mbrProblems(source: BlockSource, diskSectors: number): Generator<strin
       ({ number, type, startSector, sizeSectors }) =>
         `${number} (type 0x${type.toString(16).padStart(2, '0')}, ${sizeSectors} sectors from ${startSector})`,
     );
-    yield `the MBR is a hybrid one: beside the protective partition it has ${list.join(', ')}`;
+    yield `the MBR is a hybrid MBR: besides the protective partition it has ${list.join(', ')}`;
     return;
   }
   const { startSector, sizeSectors } = protective;
@@ -144,11 +151,11 @@ function* mbrProblems(source: BlockSource, diskSectors: number): Generator<strin
     yield `the protective partition of the MBR begins at sector ${startSector}, expected ${PRIMARY_HEADER_SECTOR}`;
   }
   if (sizeSectors !== Math.min(diskSectors - 1, MBR_SIZE_LIMIT) && sizeSectors !== MBR_SIZE_LIMIT) {
-    yield `the protective partition of the MBR has ${sizeSectors} sectors, the disk has ${diskSectors - 1} behind it`;
+    yield `the protective partition of the MBR has ${sizeSectors} sectors, the disk has ${diskSectors - 1} after the MBR`;
   }
 }
 
-/** Reads a copy and checks what it says about its own place. */
+/** Reads a copy and checks the positions of its entries and usable sectors. */
 function examine(
   source: BlockSource,
   sectorBytes: number,
@@ -171,14 +178,17 @@ function examine(
   if (!isInPlace || firstUsableSector > lastUsableSector) {
     report(
       part,
-      `${where}: entries in sectors ${entriesSector} to ${endSector - 1} do not go with usable sectors ` +
+      `${where}: entries in sectors ${entriesSector} to ${endSector - 1} contradict the usable sectors ` +
         `${firstUsableSector} to ${lastUsableSector}`,
     );
   }
   return copy;
 }
 
-/** The backup lies in the disk's last sector, and where the primary copy says: if these differ, the disk has another size than it had. */
+/**
+ * Reads the backup. It is in the disk's last sector, which is also the sector that the primary copy
+ * names: if these differ, the disk was resized.
+ */
 function examineBackup(
   source: BlockSource,
   sectorBytes: number,
@@ -192,7 +202,7 @@ function examineBackup(
     report(
       'backup',
       `primary GPT at sector ${PRIMARY_HEADER_SECTOR}: the sector of the other copy is ${saidSector}, expected ${lastSector}: ` +
-        `the disk was cut short by ${saidSector - lastSector} sectors`,
+        `the disk was cut by ${saidSector - lastSector} sectors`,
     );
     return undefined;
   }
@@ -200,7 +210,7 @@ function examineBackup(
     report(
       'backup',
       `primary GPT at sector ${PRIMARY_HEADER_SECTOR}: the sector of the other copy is ${saidSector}, expected ${lastSector}: ` +
-        `the disk was made longer by ${lastSector - saidSector} sectors (sgdisk -e moves the backup to its end)`,
+        `the disk was enlarged by ${lastSector - saidSector} sectors (sgdisk -e moves the backup to its end)`,
     );
   }
   if (saidSector <= PRIMARY_HEADER_SECTOR) return undefined;

@@ -7,7 +7,9 @@ import { runInKernel } from '../../testing/kernel/test-kernel.ts';
 import { FileImage } from '../block/file.ts';
 import { readGpt } from './gpt.ts';
 
-/** How the kernel shows a name: `utf16_le_to_7bit` of block/partitions/efi.c. */
+/**
+ * Converts a name to the form that the kernel shows: `utf16_le_to_7bit` of block/partitions/efi.c.
+ */
 function sevenBits(name: string): string {
   return Array.from(name, (character) => {
     const code = character.charCodeAt(0) & 0x7f;
@@ -18,7 +20,7 @@ function sevenBits(name: string): string {
 const folder = mkdtempSync(join(tmpdir(), 'gpt-kernel-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('the kernel finds the partitions of our tables and of sgdisk, where the reader does, by the same names and UUIDs', async () => {
+test('the kernel finds the same partitions as the reader in our tables and in those of sgdisk', async () => {
   const ours = diskFile(join(folder, 'ours'), DISK);
   const many = diskFile(join(folder, 'many'), {
     ...DISK,

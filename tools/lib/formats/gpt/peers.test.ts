@@ -67,12 +67,12 @@ interface SfdiskTable {
 describe('attributes', () => {
   test.each<[string, bigint, string | undefined]>([
     [
-      'generic ones',
+      'generic attributes',
       ATTRIBUTE.required | ATTRIBUTE.noBlockIo | ATTRIBUTE.legacyBiosBootable,
       'RequiredPartition NoBlockIOProtocol LegacyBIOSBootable',
     ],
     [
-      'those that systemd knows',
+      'attributes that systemd supports',
       DISCOVERABLE_ATTRIBUTE.growFileSystem |
         DISCOVERABLE_ATTRIBUTE.readOnly |
         DISCOVERABLE_ATTRIBUTE.noAutomount,
@@ -86,9 +86,9 @@ describe('attributes', () => {
         ANDROID_ATTRIBUTE.unbootable,
       'GUID:48,49,50,51,52,53,54,55',
     ],
-    ['none', 0n, undefined],
-    ['all', 2n ** 64n - 1n, undefined],
-  ])('%s are the bits that sgdisk and sfdisk show, and come back', (_title, attributes, shown) => {
+    ['no attributes', 0n, undefined],
+    ['all attributes', 2n ** 64n - 1n, undefined],
+  ])('sgdisk, sfdisk and the reader show %s', (_title, attributes, shown) => {
     const partitions = DISK.partitions.map((partition) => ({ ...partition, attributes }));
     const path = diskFile(join(folder, 'attributes.img'), { ...DISK, partitions });
     const hexadecimal = attributes.toString(16).padStart(16, '0').toUpperCase();
@@ -98,7 +98,7 @@ describe('attributes', () => {
     expect(read(path).partitions.map((partition) => partition.attributes)).toEqual([attributes, attributes]);
   });
 
-  test('slots come back, whatever the other bits are, and what does not fit is refused', () => {
+  test('slots are decoded independently of other bits, and values that do not fit are refused', () => {
     const slot = (priority: number, tries: number) =>
       fc.record({
         priority: fc.integer({ min: 0, max: priority }),
@@ -120,8 +120,8 @@ describe('attributes', () => {
   });
 });
 
-describe('tables of the real tools are read', () => {
-  test('sgdisk: attributes, names, another number of entries, and one moved away from the header', () => {
+describe('the reader reads tables of', () => {
+  test('sgdisk, with attributes, names, another number of entries, and moved entries', () => {
     const path = join(folder, 'theirs.img');
     FileImage.create(path, 16 * 2 ** 20).close();
     sgdisk('-U', DISK_UUID, '-S', '256', '-j', '64', path);
@@ -145,7 +145,7 @@ describe('tables of the real tools are read', () => {
     });
   });
 
-  test('sfdisk: from a script, with its UUIDs, attributes and table length', () => {
+  test('sfdisk, with UUIDs, attributes and table length from a script', () => {
     const path = join(folder, 'sfdisk.img');
     FileImage.create(path, 16 * 2 ** 20).close();
     const uuid = '6788e4cf-f456-104e-9a34-a2c58cfb0ee6';
@@ -164,7 +164,7 @@ describe('tables of the real tools are read', () => {
   });
 });
 
-describe('tables of ours are whole for the real tools', () => {
+describe('the real tools accept our tables', () => {
   test('in every field that sfdisk shows', () => {
     const path = diskFile(join(folder, 'json.img'), DISK);
     expect(() => sfdisk('--verify', path)).not.toThrow();
@@ -200,7 +200,7 @@ describe('tables of ours are whole for the real tools', () => {
   test('with sectors of 4096 bytes', () => {
     const disk = { ...DISK, sectorBytes: 4096 };
     const path = diskFile(join(folder, 'sectors.img'), disk);
-    // sgdisk takes files for disks with sectors of 512 bytes.
+    // sgdisk assumes sectors of 512 bytes for every file.
     expect(() => sfdisk('--sector-size', '4096', '--verify', path)).not.toThrow();
     const { partitiontable } = JSON.parse(sfdisk('--sector-size', '4096', '--json', path)) as SfdiskTable;
     expect(partitiontable).toMatchObject({ firstlba: 6, lastlba: 8186, sectorsize: 4096 });
@@ -208,7 +208,7 @@ describe('tables of ours are whole for the real tools', () => {
     expect(read(path)).toMatchObject({ ...disk, partitions: [{ name: 'esp' }, { name: 'Größe_A' }] });
   });
 
-  test('whatever the partitions are', () => {
+  test('with any partitions', () => {
     const name = fc.string({ unit: fc.constantFrom('a', 'Z', '_', ' ', 'é', '字'), maxLength: 36 });
     const path = join(folder, 'any.img');
     fc.assert(
@@ -261,12 +261,12 @@ describe('tables of ours are whole for the real tools', () => {
   });
 });
 
-describe('what is wrong with a table is said, as sgdisk finds it', () => {
-  test('a disk that was made longer, and that sgdisk -e repairs', () => {
+describe('the faults of a table are reported, as sgdisk finds them', () => {
+  test('a disk that was enlarged, which sgdisk -e repairs', () => {
     const path = diskFile(join(folder, 'longer.img'), DISK);
     truncateSync(path, 10_000 * 512);
     expect(problemsOf(path)).toEqual([
-      'primary GPT at sector 1: the sector of the other copy is 8191, expected 9999: the disk was made longer by 1808 sectors (sgdisk -e moves the backup to its end)',
+      'primary GPT at sector 1: the sector of the other copy is 8191, expected 9999: the disk was enlarged by 1808 sectors (sgdisk -e moves the backup to its end)',
     ]);
     expect(sgdisk('-v', path)).toMatch(
       /self-pointer indicates that it doesn't reside\s+at the end of the disk/,
@@ -279,11 +279,11 @@ describe('what is wrong with a table is said, as sgdisk finds it', () => {
     expect(problemsOf(path)).toEqual([]);
   });
 
-  test('a disk that was cut short', () => {
+  test('a disk that was cut', () => {
     const path = diskFile(join(folder, 'shorter.img'), DISK);
     truncateSync(path, 5000 * 512);
     expect(problemsOf(path)).toEqual([
-      'primary GPT at sector 1: the sector of the other copy is 8191, expected 4999: the disk was cut short by 3192 sectors',
+      'primary GPT at sector 1: the sector of the other copy is 8191, expected 4999: the disk was cut by 3192 sectors',
       'the last usable sector is 8158, and the disk ends at 4999',
     ]);
     expect(() => read(path)).toThrow(
@@ -296,7 +296,7 @@ describe('what is wrong with a table is said, as sgdisk finds it', () => {
     sgdisk('-h', '2', path);
     expect(problemsOf(path)).toEqual([
       expect.stringMatching(
-        /^the MBR is a hybrid one: beside the protective partition it has \d \(type 0x83, 2048 sectors from 4096\)$/,
+        /^the MBR is a hybrid MBR: besides the protective partition it has \d \(type 0x83, 2048 sectors from 4096\)$/,
       ),
     ]);
   });
@@ -306,29 +306,26 @@ describe('what is wrong with a table is said, as sgdisk finds it', () => {
     ['the primary entries', 1024 + 40, 'primary GPT at sector 1: entries CRC32', 'primary', 'backup'],
     ['the backup header', 8191 * 512 + 60, 'backup GPT at sector 8191: header CRC32', 'backup', 'primary'],
     ['the backup entries', 8159 * 512 + 40, 'backup GPT at sector 8191: entries CRC32', 'backup', 'primary'],
-  ])(
-    'damage of %s, and the other copy is good and is what is read',
-    (_title, offsetBytes, message, part, good) => {
-      const image = diskInMemory();
-      const byte = image.read(offsetBytes, 1)[0] ?? 0;
-      image.write(offsetBytes, Uint8Array.of(byte ^ 1));
-      const inspection = inspectGpt(image);
-      expect(inspection.problems).toEqual([{ part, message: expect.stringContaining(message) }]);
-      expect(inspection).toMatchObject({
-        goodCopies: [good],
-        table: { partitions: [{ name: 'esp' }, { name: 'Größe_A' }] },
-      });
-      expect(() => readGpt(image)).toThrow(`; the ${good} copy is good`);
-      const path = join(folder, 'damaged.img');
-      const file = FileImage.create(path, image.sizeBytes);
-      file.write(0, image.read(0, image.sizeBytes));
-      file.close();
-      const { stdout, stderr } = spawnSync(realTool('sgdisk', 'gdisk'), ['-v', path], { encoding: 'utf8' });
-      expect(stdout + stderr).toMatch(/invalid|CRC|damage|corrupt/i);
-    },
-  );
+  ])('damage of %s, where the other copy is good and is read', (_title, offsetBytes, message, part, good) => {
+    const image = diskInMemory();
+    const byte = image.read(offsetBytes, 1)[0] ?? 0;
+    image.write(offsetBytes, Uint8Array.of(byte ^ 1));
+    const inspection = inspectGpt(image);
+    expect(inspection.problems).toEqual([{ part, message: expect.stringContaining(message) }]);
+    expect(inspection).toMatchObject({
+      goodCopies: [good],
+      table: { partitions: [{ name: 'esp' }, { name: 'Größe_A' }] },
+    });
+    expect(() => readGpt(image)).toThrow(`; the ${good} copy is good`);
+    const path = join(folder, 'damaged.img');
+    const file = FileImage.create(path, image.sizeBytes);
+    file.write(0, image.read(0, image.sizeBytes));
+    file.close();
+    const { stdout, stderr } = spawnSync(realTool('sgdisk', 'gdisk'), ['-v', path], { encoding: 'utf8' });
+    expect(stdout + stderr).toMatch(/invalid|CRC|damage|corrupt/i);
+  });
 
-  test('several things at once, each in its line; and a disk with nothing on it', () => {
+  test('several faults, each in its own line, and an empty disk', () => {
     const image = diskInMemory();
     image.write(450, Uint8Array.of(0x0c));
     image.write(512, new Uint8Array(8));
@@ -346,7 +343,7 @@ describe('what is wrong with a table is said, as sgdisk finds it', () => {
     empty.close();
   });
 
-  test('no damage makes it throw, or read past the disk', () => {
+  test('no damage makes the inspection throw or read past the disk', () => {
     const partitions = DISK.partitions.map((partition, index) => ({
       ...partition,
       startSector: 64 + index * 64,
@@ -378,7 +375,7 @@ describe('what is wrong with a table is said, as sgdisk finds it', () => {
   });
 });
 
-test('both ends of a disk are written whole, over whatever was there', () => {
+test('both ends of a disk are written completely, over old bytes', () => {
   const { primary, backup, backupStartSector } = encodeGpt(DISK);
   const path = join(folder, 'noise.img');
   const image = FileImage.create(path, DISK.diskSectors * 512);

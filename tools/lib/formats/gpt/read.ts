@@ -13,8 +13,9 @@ export interface ParsedGpt extends GptDisk {
 }
 
 /**
- * Reads a disk's partition table and verifies it: protective MBR, both headers, both entry arrays, that they agree, and
- * that the partitions lie within the disk and apart from each other. The size of its sectors is found by the header's place.
+ * Reads a disk's partition table and verifies it: the protective MBR, both headers, both entry
+ * arrays, that the copies agree, and that the partitions are within the disk and do not overlap. By
+ * default, the header's position gives the size of the sectors.
  *
  * @param name the disk's name, for errors
  * @throws UserError that says which copy is damaged, where and how, and which one is good
@@ -29,7 +30,7 @@ export function readGpt(source: BlockSource, name = 'disk', options: InspectOpti
   return inspection.table;
 }
 
-/** Which copy can be trusted, where one of two is broken. */
+/** Names the copy that can be trusted, if exactly one of the two is broken. */
 function remedy({ goodCopies }: GptInspection): string {
   const [good, other] = goodCopies;
   return good === undefined || other !== undefined ? '' : `; the ${good} copy is good`;

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { UserError } from '../error/user-error.ts';
+import { viewOf } from '../structure/view.ts';
 import { type Uuid, uuidToGuidBytes } from '../uuid/uuid.ts';
 import {
   ENTRIES_LIMIT_BYTES,
@@ -8,18 +9,15 @@ import {
   ENTRY_COUNT,
   entriesSectors,
   HEADER,
-  HEADER_BYTES,
   HEADER_REVISION,
   HEADER_SIGNATURE,
   MBR,
-  MBR_BYTES,
   MBR_END_CHS,
   MBR_RECORD,
   MBR_SIGNATURE,
   MBR_SIZE_LIMIT,
   MBR_START_CHS,
   MBR_TYPE_GPT_PROTECTIVE,
-  NAME_BYTES,
   PRIMARY_ENTRIES_SECTOR,
   PRIMARY_HEADER_SECTOR,
   SECTOR_BYTES,
@@ -32,31 +30,31 @@ export interface GptPartition {
   readonly sizeSectors: number;
   readonly typeUuid: Uuid;
   readonly uuid: Uuid;
-  /** See `attributes.ts`. None by default. */
+  /** The bits of `attributes.ts`. 0 by default. */
   readonly attributes?: bigint;
 }
 
 export interface GptDisk {
-  /** 512 by default; sectors of the disk and of its partitions are of this size. */
+  /** The size of all sectors, of the disk and of its partitions. 512 by default. */
   readonly sectorBytes?: number;
   readonly diskSectors: number;
   readonly diskUuid: Uuid;
   /** The first one is partition number 1. */
   readonly partitions: readonly GptPartition[];
-  /** The room in the table, 128 by default and at the least. */
+  /** The number of entries that the table has room for: 128 by default, and at least. */
   readonly entryCount?: number;
 }
 
-/** The two ends of the disk; between them is nothing but partitions. */
+/** The two ends of the disk. Only partitions are between them. */
 export interface EncodedGpt {
-  /** MBR, header and entries: from sector 0 on. */
+  /** MBR, header and entries, starting at sector 0. */
   readonly primary: Uint8Array;
   /** Entries and header: from `backupStartSector` to the end of the disk. */
   readonly backup: Uint8Array;
   readonly backupStartSector: number;
 }
 
-/** The disk's numbers that follow from its options. */
+/** The numbers that follow from a disk's options. */
 interface Plan {
   readonly disk: GptDisk;
   readonly sectorBytes: number;
@@ -70,7 +68,8 @@ interface Plan {
 /**
  * Encodes both copies of the table.
  *
- * @throws UserError for partitions that overlap, lie outside the disk or share a UUID, and for names too long
+ * @throws UserError for partitions that overlap, are outside the disk or share a UUID, and for
+ *   names that are too long
  */
 export function encodeGpt(disk: GptDisk): EncodedGpt {
   const plan = planDisk(disk);
@@ -141,7 +140,7 @@ function checkPartitions({ disk: { partitions }, firstUsableSector, lastUsableSe
       endSector > lastUsableSector + 1
     ) {
       throw new UserError(
-        `partition "${name}" (sectors ${startSector} to ${endSector - 1}) does not lie within the usable sectors ` +
+        `partition "${name}" (sectors ${startSector} to ${endSector - 1}) is not within the usable sectors ` +
           `${firstUsableSector} to ${lastUsableSector} of the disk: move it, or make the disk larger`,
       );
     }
@@ -158,14 +157,15 @@ function checkPartitions({ disk: { partitions }, firstUsableSector, lastUsableSe
 }
 
 function encodeProtectiveMbr(diskSectors: number): Uint8Array {
-  const bytes = Buffer.alloc(MBR_BYTES);
-  // The start's bytes stand in the order 00 02 00, the end's are equal: both are read as 24 bits.
-  bytes.writeUIntBE(MBR_START_CHS, MBR.records + MBR_RECORD.startChs, 3);
-  bytes.writeUInt8(MBR_TYPE_GPT_PROTECTIVE, MBR.records + MBR_RECORD.type);
-  bytes.writeUIntBE(MBR_END_CHS, MBR.records + MBR_RECORD.endChs, 3);
-  bytes.writeUInt32LE(PRIMARY_HEADER_SECTOR, MBR.records + MBR_RECORD.startSector);
-  bytes.writeUInt32LE(Math.min(diskSectors - 1, MBR_SIZE_LIMIT), MBR.records + MBR_RECORD.sizeSectors);
-  bytes.writeUInt16LE(MBR_SIGNATURE, MBR.signature);
+  const bytes = new Uint8Array(MBR.sizeBytes);
+  const view = viewOf(bytes);
+  const first = MBR.at.PartitionRecord.offsetBytes;
+  MBR_RECORD.at.StartingCHS.setBytes(bytes, Uint8Array.from(MBR_START_CHS), first);
+  MBR_RECORD.at.OSType.set(view, MBR_TYPE_GPT_PROTECTIVE, first);
+  MBR_RECORD.at.EndingCHS.setBytes(bytes, Uint8Array.from(MBR_END_CHS), first);
+  MBR_RECORD.at.StartingLBA.set(view, PRIMARY_HEADER_SECTOR, first);
+  MBR_RECORD.at.SizeInLBA.set(view, Math.min(diskSectors - 1, MBR_SIZE_LIMIT), first);
+  MBR.at.Signature.set(view, MBR_SIGNATURE);
   return bytes;
 }
 
@@ -176,40 +176,43 @@ function encodeHeader(
   alternateSector: number,
   entriesSector: number,
 ): Uint8Array {
-  const bytes = Buffer.alloc(HEADER_BYTES);
-  bytes.write(HEADER_SIGNATURE, HEADER.signature, 'latin1');
-  bytes.writeUInt32LE(HEADER_REVISION, HEADER.revision);
-  bytes.writeUInt32LE(HEADER_BYTES, HEADER.headerBytes);
-  bytes.writeBigUInt64LE(BigInt(mySector), HEADER.mySector);
-  bytes.writeBigUInt64LE(BigInt(alternateSector), HEADER.alternateSector);
-  bytes.writeBigUInt64LE(BigInt(plan.firstUsableSector), HEADER.firstUsableSector);
-  bytes.writeBigUInt64LE(BigInt(plan.lastUsableSector), HEADER.lastUsableSector);
-  bytes.set(uuidToGuidBytes(plan.disk.diskUuid), HEADER.diskGuid);
-  bytes.writeBigUInt64LE(BigInt(entriesSector), HEADER.entriesSector);
-  bytes.writeUInt32LE(plan.entryCount, HEADER.entryCount);
-  bytes.writeUInt32LE(ENTRY_BYTES, HEADER.entryBytes);
-  bytes.writeUInt32LE(crc32(entries), HEADER.entriesCrc);
-  // The checksum covers the header with this field zero, so it comes last.
-  bytes.writeUInt32LE(crc32(bytes), HEADER.headerCrc);
+  const bytes = new Uint8Array(HEADER.sizeBytes);
+  const view = viewOf(bytes);
+  HEADER.at.Signature.setBytes(bytes, HEADER_SIGNATURE);
+  HEADER.at.Revision.set(view, HEADER_REVISION);
+  HEADER.at.HeaderSize.set(view, HEADER.sizeBytes);
+  HEADER.at.MyLBA.set(view, mySector);
+  HEADER.at.AlternateLBA.set(view, alternateSector);
+  HEADER.at.FirstUsableLBA.set(view, plan.firstUsableSector);
+  HEADER.at.LastUsableLBA.set(view, plan.lastUsableSector);
+  HEADER.at.DiskGUID.setBytes(bytes, uuidToGuidBytes(plan.disk.diskUuid));
+  HEADER.at.PartitionEntryLBA.set(view, entriesSector);
+  HEADER.at.NumberOfPartitionEntries.set(view, plan.entryCount);
+  HEADER.at.SizeOfPartitionEntry.set(view, ENTRY_BYTES);
+  HEADER.at.PartitionEntryArrayCRC32.set(view, crc32(entries));
+  // The checksum covers the header with this field zero, so it is computed last.
+  HEADER.at.HeaderCRC32.set(view, crc32(bytes));
   return bytes;
 }
 
 function encodeEntries({ disk, entryCount }: Plan): Uint8Array {
-  const bytes = Buffer.alloc(entryCount * ENTRY_BYTES);
+  const nameBytes = ENTRY.at.PartitionName.lengthBytes;
+  const bytes = new Uint8Array(entryCount * ENTRY_BYTES);
+  const view = viewOf(bytes);
   for (const [index, partition] of disk.partitions.entries()) {
-    const entry = bytes.subarray(index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES);
+    const start = index * ENTRY_BYTES;
     const name = Buffer.from(partition.name, 'utf16le');
-    if (name.length > NAME_BYTES || partition.name.includes('\0')) {
+    if (name.length > nameBytes || partition.name.includes('\0')) {
       throw new UserError(
-        `partition name "${partition.name}" does not fit: up to ${NAME_BYTES / 2} UTF-16 units, none of them zero`,
+        `partition name "${partition.name}" does not fit: up to ${nameBytes / 2} UTF-16 units, none of them zero`,
       );
     }
-    entry.set(uuidToGuidBytes(partition.typeUuid), ENTRY.typeGuid);
-    entry.set(uuidToGuidBytes(partition.uuid), ENTRY.uniqueGuid);
-    entry.writeBigUInt64LE(BigInt(partition.startSector), ENTRY.firstSector);
-    entry.writeBigUInt64LE(BigInt(partition.startSector + partition.sizeSectors - 1), ENTRY.lastSector);
-    entry.writeBigUInt64LE(partition.attributes ?? 0n, ENTRY.attributes);
-    entry.set(name, ENTRY.name);
+    ENTRY.at.PartitionTypeGUID.setBytes(bytes, uuidToGuidBytes(partition.typeUuid), start);
+    ENTRY.at.UniquePartitionGUID.setBytes(bytes, uuidToGuidBytes(partition.uuid), start);
+    ENTRY.at.StartingLBA.set(view, partition.startSector, start);
+    ENTRY.at.EndingLBA.set(view, partition.startSector + partition.sizeSectors - 1, start);
+    ENTRY.at.Attributes.setBig(view, partition.attributes ?? 0n, start);
+    ENTRY.at.PartitionName.setBytes(bytes, name, start);
   }
   return bytes;
 }

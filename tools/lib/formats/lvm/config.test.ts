@@ -22,13 +22,13 @@ function lines({ values, sections }: Tree): string[] {
 describe('the text of the metadata', () => {
   test('has sections, numbers, strings and lists, as libdevmapper reads them', () => {
     const text = `# a comment
-      vg { id="a\\"b\\\\c\\d" seqno = 7 # behind a value
+      vg { id="a\\"b\\\\c\\d" seqno = 7 # after a value
         empty = [] one = 'it\\'
         list = [ "a", 1,-2 "no comma" ]
         octal = 010 float = 1.5 bare = word
         1st { } "quoted name" { x = +1 }
       }
-      last = 0\0 and what follows a NUL is not read {`;
+      last = 0\0 and text after a NUL is not read {`;
     expect(tree(parseConfig(text, 'test'))).toEqual({
       values: { last: 0 },
       sections: {
@@ -52,7 +52,7 @@ describe('the text of the metadata', () => {
     });
   });
 
-  test('says what was written, whatever it was', () => {
+  test('reads back as written, with any contents', () => {
     const name = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9._+-]{0,8}$/).filter((text) => text !== '__proto__');
     const scalar = fc.oneof(
       fc.maxSafeInteger(),
@@ -87,20 +87,20 @@ describe('the text of the metadata', () => {
     ['a = [1, {', 'a value is expected'],
     ['a = [1', 'a value is expected'],
     ['a 1', '"=" is expected, not "1"'],
-    ['a = 1\na = 2', 'line 2: "a" is there twice'],
-    ['a {}\na {}', 'line 2: "a" is there twice'],
-    ['a/b = 1', '"a/b" is no name'],
+    ['a = 1\na = 2', 'line 2: "a" occurs twice'],
+    ['a {}\na {}', 'line 2: "a" occurs twice'],
+    ['a/b = 1', '"a/b" is not a name'],
     ['a = 1-2', '"1-2" is not a number'],
     ['a = 09', '"09" is not a number'],
     ['a = 99999999999999999999', 'is too large'],
-    ['a {'.repeat(40), 'more than 16 deep'],
-  ])('is refused with its line: %j', (text, message) => {
+    ['a {'.repeat(40), 'nested more than 16 deep'],
+  ])('is refused with its line number: %j', (text, message) => {
     expect(() => parseConfig(text, 'disk.img')).toThrow(UserError);
     expect(() => parseConfig(text, 'disk.img')).toThrow(/^disk\.img: metadata text, line/);
     expect(() => parseConfig(text, 'disk.img')).toThrow(message);
   });
 
-  test('is read or refused, whatever it is, and in the time of its length', () => {
+  test('with any contents is read or refused, in linear time', () => {
     const pieces = fc.constantFrom(
       'a',
       '=',

@@ -1,6 +1,6 @@
 /**
- * The text that LVM2 keeps its metadata in: sections, numbers, strings and lists (device_mapper/libdm-config.c, `_section`,
- * `_value`, `_get_token`).
+ * Parses and formats the text of LVM2 metadata: sections, numbers, strings and lists
+ * (device_mapper/libdm-config.c, `_section`, `_value`, `_get_token`).
  */
 
 import { UserError } from '../error/user-error.ts';
@@ -13,7 +13,7 @@ export interface ConfigSection {
   readonly sections: ReadonlyMap<string, ConfigSection>;
 }
 
-/** A group of lvm2 has four levels; more than this is not metadata, and recursion has to end somewhere. */
+/** The metadata of lvm2 has four levels. This limit bounds the recursion on damaged text. */
 const MAX_DEPTH = 16;
 
 type TokenKind = '{' | '}' | '[' | ']' | ',' | '=' | 'word' | 'string' | 'integer' | 'float' | 'end';
@@ -26,7 +26,7 @@ interface Token {
 
 const PUNCTUATION = '{}[],=';
 const SPACE = ' \t\n\v\f\r';
-/** What ends a name or a word (`_get_token`), beside the end of the text. */
+/** The characters that end a name or a word (`_get_token`), besides the end of the text. */
 const WORD_END = `${SPACE}#={}\0`;
 const INTEGER = /^[+-]?[0-9]+$/;
 const FLOAT = /^[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)$/;
@@ -48,7 +48,7 @@ class Tokens {
     throw new UserError(`${this.#name}: metadata text, line ${this.current.line}: ${message}`);
   }
 
-  /** The character at the position, or '' at the end: a NUL is an end. */
+  /** Returns the current character, or '' at the end of the text. A NUL ends the text. */
   #character(): string {
     const character = this.#text[this.#position];
     return character === undefined || character === '\0' ? '' : character;
@@ -59,7 +59,7 @@ class Tokens {
     this.#position += 1;
   }
 
-  /** Goes on while `belongs` says so; gives what was passed. */
+  /** Advances while `belongs` returns true, and returns the characters passed. */
   #pass(belongs: (character: string) => boolean): string {
     const start = this.#position;
     for (let character = this.#character(); character !== '' && belongs(character); ) {
@@ -77,7 +77,9 @@ class Tokens {
     }
   }
 
-  /** A string up to its quote; between double quotes a backslash takes the next character with it. */
+  /**
+   * Reads a string up to its quote. Between double quotes, a backslash escapes the next character.
+   */
   #string(quote: string): string {
     const start = this.#position + 1;
     this.#advance();
@@ -94,7 +96,10 @@ class Tokens {
     return quote === '"' ? text.replaceAll(/\\(["\\])/g, '$1') : text;
   }
 
-  /** @param valuesAllowed whether a number may stand here; names of sections may look like one */
+  /**
+   * @param valuesAllowed whether a number is possible here; the name of a section may look like a
+   * number
+   */
   #read(valuesAllowed: boolean): Token {
     this.#skipSpace();
     const line = this.#line;
@@ -116,12 +121,12 @@ class Tokens {
     return { kind: 'word', text: this.#pass((next) => !WORD_END.includes(next)), line };
   }
 
-  /** Whether the current token is of a kind. */
+  /** Reports whether the current token has a kind. */
   at(kind: TokenKind): boolean {
     return this.current.kind === kind;
   }
 
-  /** Goes on to the next token and gives the one that was current. */
+  /** Advances to the next token, and returns the previous one. */
   take(expected?: TokenKind): Token {
     const token = this.current;
     if (expected !== undefined && token.kind !== expected) {
@@ -132,7 +137,7 @@ class Tokens {
   }
 }
 
-/** Numbers as `strtoll(text, NULL, 0)` reads them: a leading zero makes them octal. */
+/** Parses a number as `strtoll(text, NULL, 0)` does: a leading zero makes it octal. */
 function integer(tokens: Tokens, text: string): number {
   const digits = text.replace(/^[+-]/, '');
   const octal = digits.length > 1 && digits.startsWith('0');
@@ -167,7 +172,7 @@ function value(tokens: Tokens): ConfigValue {
 }
 
 function section(tokens: Tokens, end: '}' | 'end', depth: number): ConfigSection {
-  if (depth > MAX_DEPTH) tokens.fail(`sections lie more than ${MAX_DEPTH} deep in each other`);
+  if (depth > MAX_DEPTH) tokens.fail(`sections are nested more than ${MAX_DEPTH} deep`);
   const values = new Map<string, ConfigValue>();
   const sections = new Map<string, ConfigSection>();
   while (!tokens.at(end)) {
@@ -175,8 +180,8 @@ function section(tokens: Tokens, end: '}' | 'end', depth: number): ConfigSection
     if (kind !== 'word' && kind !== 'string') {
       tokens.fail(kind === 'end' ? 'a section has no end' : `a name is expected, not "${text}"`);
     }
-    if (text === '' || text.includes('/')) tokens.fail(`"${text}" is no name of a section or value`);
-    if (values.has(text) || sections.has(text)) tokens.fail(`"${text}" is there twice`);
+    if (text === '' || text.includes('/')) tokens.fail(`"${text}" is not a name of a section or value`);
+    if (values.has(text) || sections.has(text)) tokens.fail(`"${text}" occurs twice`);
     tokens.take();
     if (tokens.at('{')) {
       tokens.take('{');
@@ -191,17 +196,17 @@ function section(tokens: Tokens, end: '}' | 'end', depth: number): ConfigSection
 }
 
 /**
- * Parses metadata text; a NUL ends it, as in lvm2. Paths as names (`a/b = 1`) and names that come twice are refused: lvm2 never
- * writes them.
+ * Parses metadata text. A NUL ends it, as in lvm2. Paths as names (`a/b = 1`) and repeated names
+ * are refused: lvm2 never writes them.
  *
- * @param name where the text is from, for errors
+ * @param name the source of the text, for errors
  * @throws UserError that names the line
  */
 export function parseConfig(text: string, name: string): ConfigSection {
   return section(new Tokens(text, name), 'end', 0);
 }
 
-/** A string in quotes, as `dm_escape_double_quotes` writes it. */
+/** Quotes a string as `dm_escape_double_quotes` does. */
 export function quoteString(text: string): string {
   return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }
@@ -212,12 +217,12 @@ function formatValue(value: ConfigValue): string {
   return `[${value.map(formatValue).join(', ')}]`;
 }
 
-/** Lines of `name = value`. */
+/** Formats values as lines of `name = value`. */
 export function formatValues(values: Readonly<Record<string, ConfigValue>>): string[] {
   return Object.entries(values).map(([name, value]) => `${name} = ${formatValue(value)}`);
 }
 
-/** Lines of a section, as lvm2 writes them to disk: without indentation or comments. */
+/** Formats a section as lvm2 writes it to disk: without indentation or comments. */
 export function formatSection(name: string, lines: readonly string[]): string[] {
   return [`${name} {`, ...lines, '}'];
 }

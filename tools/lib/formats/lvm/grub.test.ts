@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { file } from '../../testing/entries/entries.ts';
 import { TEST_OPTIONS } from '../../testing/ext4/ext4-image.ts';
-import { Disks, noise, writeGroup } from '../../testing/lvm/real-lvm.ts';
+import { Disks, writeGroup } from '../../testing/lvm/real-lvm.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { MemoryImage } from '../block/block.ts';
 import { Ext4Writer } from '../ext4/ext4.ts';
@@ -14,7 +15,7 @@ const disks = new Disks();
 afterAll(() => disks.remove());
 
 test("GRUB's own module finds the logical volumes and reads the file system in one", () => {
-  const kernel = noise(3 * MIB + 5, 'kernel');
+  const kernel = noise(3 * MIB + 5);
   const fileSystem = new MemoryImage(16 * MIB);
   const entry = file('vmlinuz', kernel.length);
   const writer = new Ext4Writer(fileSystem, [entry], { ...TEST_OPTIONS, sizeBytes: 16 * MIB });

@@ -4,19 +4,19 @@ import { lvmUuidFromName, lvmUuidToBytes, parseLvmUuid } from './identifier.ts';
 import { checkGroupName, checkTag, checkVolumeName, mapperName } from './names.ts';
 
 describe('identifiers', () => {
-  test('the ones derived from a name never change between versions of this project', () => {
+  test('derived from a name never change between versions of this project', () => {
     expect(lvmUuidFromName('//ic-os/hostos:hostlvm')).toBe('7CzyWQ-x1fy-NrUd-C8bA-msS8-jmcE-RDQT1V');
     expect(lvmUuidFromName('//ic-os/hostos:other')).not.toBe(lvmUuidFromName('//ic-os/hostos:hostlvm'));
   });
 
-  test('a UUID is read with and without its dashes, and is 32 bytes on disk', () => {
+  test('are read with and without dashes, and are 32 bytes on disk', () => {
     const uuid = 'eu0VQE-HlTi-EyRc-GceP-xZtn-3j6t-iqEwyv';
     expect(parseLvmUuid(uuid.replaceAll('-', ''))).toBe(uuid);
     expect(lvmUuidToBytes(uuid).toString()).toBe('eu0VQEHlTiEyRcGcePxZtn3j6tiqEwyv');
   });
 
   test.each(['', 'eu0VQE', '6788e4cf-f456-104e-9a34-a2c58cfb0ee', 'eu0VQE-HlTi-EyRc-GceP-xZtn-3j6t-iqEwy_'])(
-    'what is no LVM UUID is refused: %j',
+    'that are not LVM UUIDs are refused: %j',
     (text) => {
       expect(() => parseLvmUuid(text, '--vg-uuid')).toThrow(UserError);
       expect(() => parseLvmUuid(text, '--vg-uuid')).toThrow(/^--vg-uuid ".*" is not an LVM UUID/);
@@ -25,7 +25,7 @@ describe('identifiers', () => {
 });
 
 describe('names', () => {
-  test.each(['vg', 'A_root', '0', '.a', 'a-b+c.d', 'x'.repeat(100)])('lvm2 takes %j', (name) => {
+  test.each(['vg', 'A_root', '0', '.a', 'a-b+c.d', 'x'.repeat(100)])('lvm2 accepts %j', (name) => {
     expect(() => checkGroupName(name)).not.toThrow();
     expect(() => checkVolumeName('vg', name)).not.toThrow();
   });
@@ -36,10 +36,10 @@ describe('names', () => {
   });
 
   test.each(['pvmove0', 'snapshot1', 'a_tdata', 'my_rimage_0', 'lvol0_pmspare'])(
-    'lvm2 keeps %j for itself among logical volumes',
+    'lvm2 reserves %j among logical volumes',
     (name) => {
       expect(() => checkGroupName(name)).not.toThrow();
-      expect(() => checkVolumeName('vg', name)).toThrow(/for itself/);
+      expect(() => checkVolumeName('vg', name)).toThrow(/reserves/);
     },
   );
 

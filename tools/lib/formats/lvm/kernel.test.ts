@@ -1,7 +1,9 @@
 import { afterAll, expect, test } from 'vitest';
-import { Disks, noise, sha256, writeGroup } from '../../testing/lvm/real-lvm.ts';
+import { Disks, sha256, writeGroup } from '../../testing/lvm/real-lvm.ts';
+import { noise } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
+import { MDA_HEADER_BYTES } from './format.ts';
 import { decodeMetadataAreaHeader } from './layout.ts';
 import { encodeVolumeGroup, openLogicalVolume, readVolumeGroup } from './lvm.ts';
 
@@ -33,15 +35,15 @@ const REQUEST = {
   ],
   logicalVolumes: [
     { name: 'A_root', sizeBytes: 8 * MIB, tags: ['A'] },
-    // In two segments, on two disks.
+    // This volume has two segments, on two disks.
     { name: 'data-1', sizeBytes: 40 * MIB },
     { name: 'empty', sizeBytes: 4 * MIB },
   ],
 };
 
-test('lvm2 takes a volume group of three disks as its own, and goes on with it', async () => {
+test('lvm2 accepts a volume group of three disks, and changes it', async () => {
   const group = encodeVolumeGroup(REQUEST);
-  const contents = { A_root: noise(8 * MIB, 'root'), 'data-1': noise(40 * MIB, 'data') };
+  const contents = { A_root: noise(8 * MIB, 1), 'data-1': noise(40 * MIB, 3) };
   const names = ['one', 'two', 'three'];
   writeGroup(
     group,
@@ -110,20 +112,20 @@ test('lvm2 takes a volume group of three disks as its own, and goes on with it',
   expect(Buffer.from(openLogicalVolume(after, 'more').read(0, 64)).toString()).toBe(digests[1]);
 });
 
-test('where the first copy of the metadata is destroyed, lvm2 and the reader find the second one', async () => {
+test('lvm2 and the reader find the second copy of the metadata if the first one is destroyed', async () => {
   const request = { ...REQUEST, physicalVolumes: REQUEST.physicalVolumes.slice(0, 1), logicalVolumes: [] };
   const vgs = 'lvm vgs --noheadings -o vg_name,vg_uuid';
   const shown = 'host-lvm 4c7GVZ-Df82-QEcJ-xXtV-JgRL-IjLE-hK0FgA';
   const damaged = async (offsetBytes: number, problem: string, script: string): Promise<string[]> => {
     const image = disks.create('damaged', 40 * MIB);
     writeGroup(encodeVolumeGroup(request), [image]);
-    image.write(offsetBytes, noise(4096, 'damage'));
+    image.write(offsetBytes, noise(4096));
     const before = readVolumeGroup([disks.open('damaged')]);
     expect(before.group.name).toBe('host-lvm');
     expect(before.problems).toEqual([expect.stringContaining(problem)]);
     return trimmed(await disks.lvm(['damaged'], script));
   };
-  const header = 'damaged: metadata area at byte 4096: no metadata header: its magic number is not there';
+  const header = 'damaged: metadata area at byte 4096: no metadata header: its magic is missing';
   expect(await damaged(4096, header, vgs)).toContain(shown);
 
   const repair = `${vgs}; lvm vgck --updatemetadata host-lvm >/dev/null; lvm pvck /dev/ubda >/dev/null`;
@@ -134,8 +136,8 @@ test('where the first copy of the metadata is destroyed, lvm2 and the reader fin
   expect(repaired.group.sequenceNumber).toBeGreaterThan(1);
 });
 
-test('the ring of metadata goes round and round under the real tools, and is read at every turn', async () => {
-  // The smallest area that lvm2 makes: eight pages.
+test('the ring of metadata wraps many times as the real tools write it, and each text is read', async () => {
+  // The smallest area that lvm2 makes is eight pages.
   const dataStartBytes = 36864;
   const request = {
     ...REQUEST,
@@ -170,13 +172,13 @@ test('the ring of metadata goes round and round under the real tools, and is rea
     expect(group.sequenceNumber).toBe(index + 3);
     expect(group.logicalVolumes.map(({ name }) => name)).toEqual([`name-${index + 1}`]);
     const area = { offsetBytes: 4096, sizeBytes: dataStartBytes - 4096 };
-    const { text } = decodeMetadataAreaHeader(bytes.subarray(4096, 4096 + 512), area, 'ring');
+    const { text } = decodeMetadataAreaHeader(bytes.subarray(4096, 4096 + MDA_HEADER_BYTES), area, 'ring');
     if (text !== undefined && text.offsetBytes + text.sizeBytes > area.sizeBytes) wrapped++;
   }
   expect(wrapped).toBeGreaterThan(0);
 });
 
-test('a group that lvm2 made is read: extended, striped and moved; what is neither linear nor striped is refused by name', async () => {
+test('the reader reads extended and striped volumes of lvm2, and refuses any other type by name', async () => {
   const names = ['made-1', 'made-2'];
   for (const name of names) disks.create(name, 48 * MIB);
   const output = await disks.lvm(
@@ -211,20 +213,20 @@ test('a group that lvm2 made is read: extended, striped and moved; what is neith
   expect(['linear', 'striped'].map((name) => sha256(openLogicalVolume(found, name)))).toEqual(
     lines.slice(0, 2),
   );
-  const told = found.group.logicalVolumes.map(({ name, uuid, segments }) => {
+  const listed = found.group.logicalVolumes.map(({ name, uuid, segments }) => {
     const extents = segments.reduce((sum, { extentCount }) => sum + extentCount, 0);
     return [name, uuid, extents * MIB, segments.length].join();
   });
-  expect(told.toSorted()).toEqual([...new Set(lines.slice(2))].toSorted());
+  expect(listed.toSorted()).toEqual([...new Set(lines.slice(2))].toSorted());
   expect(() => openLogicalVolume(found, 'broken')).toThrow(UserError);
   expect(() => openLogicalVolume(found, 'broken')).toThrow(/"broken" of "made": .* of the type error/);
 
   const half = readVolumeGroup([disks.open('made-2')]);
   expect(half.problems).toEqual([expect.stringMatching(/^volume group "made": pv0 \(.*\) is missing$/)]);
-  expect(() => openLogicalVolume(half, 'striped')).toThrow(/lies on pv0 .* which is missing/);
+  expect(() => openLogicalVolume(half, 'striped')).toThrow(/is on pv0 .* which is missing/);
 });
 
-test('names, tags and extent sizes are taken and refused as lvm2 does it', async () => {
+test('the writer accepts and refuses the same names, tags and extent sizes as lvm2', async () => {
   const names = [
     'a',
     'A_root',
@@ -266,12 +268,12 @@ test('names, tags and extent sizes are taken and refused as lvm2 does it', async
   const output = await disks.lvm(
     ['names', 'sizes'],
     `
-    told() { "$@" >/dev/null 2>&1 && echo yes || echo no; }
+    accepts() { "$@" >/dev/null 2>&1 && echo yes || echo no; }
     lvm pvcreate -q /dev/ubdb >/dev/null
-    while IFS= read -r name; do told lvm lvcreate --test -Wn -Zn -l 1 -n "$name" vg </dev/null; done </volumes
-    while IFS= read -r name; do told lvm vgcreate --test -- "$name" /dev/ubdb </dev/null; done </volumes
-    while IFS= read -r tag; do told lvm vgchange --test --addtag="$tag" vg </dev/null; done </tags
-    while IFS= read -r size; do told lvm vgcreate --test -s "$size" other /dev/ubdb </dev/null; done </sizes
+    while IFS= read -r name; do accepts lvm lvcreate --test -Wn -Zn -l 1 -n "$name" vg </dev/null; done </volumes
+    while IFS= read -r name; do accepts lvm vgcreate --test -- "$name" /dev/ubdb </dev/null; done </volumes
+    while IFS= read -r tag; do accepts lvm vgchange --test --addtag="$tag" vg </dev/null; done </tags
+    while IFS= read -r size; do accepts lvm vgcreate --test -s "$size" other /dev/ubdb </dev/null; done </sizes
   `,
     files,
   );
@@ -291,7 +293,7 @@ test('names, tags and extent sizes are taken and refused as lvm2 does it', async
     ...tags.map((tag) => [`tag ${tag}`, ours({ tags: [tag] })]),
     ...sizes.map((extentBytes) => [`extents ${extentBytes}`, ours({ extentBytes })]),
   ];
-  const told = trimmed(output);
-  expect(told.length).toBe(expected.length);
-  expect(expected.map(([what], index) => [what, told[index]])).toEqual(expected);
+  const theirs = trimmed(output);
+  expect(theirs.length).toBe(expected.length);
+  expect(expected.map(([what], index) => [what, theirs[index]])).toEqual(expected);
 });

@@ -1,55 +1,32 @@
 /**
- * The bytes of an LVM2 physical volume: label, header, and the headers of its metadata areas.
- *
- * The format has no specification but its source: lvm2's `lib/label/label.h` (the label) and `lib/format_text/layout.h` (the
- * rest), named beside each structure. All numbers are little-endian.
+ * Encodes and decodes the label of an LVM2 physical volume, and the headers of its metadata areas.
  */
 
-import { crc32 } from 'node:zlib';
 import { UserError } from '../error/user-error.ts';
+import { viewOf } from '../structure/view.ts';
+import {
+  DISK_LOCN,
+  LABEL_HEADER,
+  LABEL_ID,
+  LABEL_SECTOR,
+  LABEL_TYPE,
+  lvmChecksum,
+  MDA_HEADER,
+  MDA_HEADER_BYTES,
+  MDA_MAGIC,
+  MDA_VERSION,
+  PV_HEADER,
+  PV_HEADER_EXTENSION,
+  RAW_LOCN,
+  RAW_LOCN_IGNORED,
+  SECTOR_BYTES,
+} from './format.ts';
 import { formatLvmUuid, type LvmUuid, lvmUuidFromBytes, lvmUuidToBytes } from './identifier.ts';
-
-export const SECTOR_BYTES = 512;
-
-/** label.h, LABEL_SCAN_SECTORS: the label is in one of the first four sectors; every tool writes it to the second one. */
-export const LABEL_SCAN_SECTORS = 4;
-export const LABEL_SECTOR = 1;
-
-/** label.h, struct label_header. */
-const LABEL = { id: 0, sector: 8, checksum: 16, contentOffset: 20, type: 24, bytes: 32 } as const;
-export const LABEL_ID = 'LABELONE';
-const LABEL_TYPE = 'LVM2 001';
-
-/** layout.h, struct pv_header, from the label's content on; then the two lists of struct disk_locn. */
-const PV_HEADER = { uuid: 0, deviceBytes: 32, areas: 40 } as const;
-const UUID_BYTES = 32;
-/** struct disk_locn: offset and size, both in bytes; a list ends with one that is zero. */
-const LOCATION_BYTES = 16;
-
-/** layout.h, struct pv_header_extension, right behind the lists. */
-const EXTENSION = { version: 0, flags: 4, bootloaderAreas: 8 } as const;
-/** PV_HEADER_EXTENSION_VSN: version 2 has the flags. */
-export const EXTENSION_VERSION = 2;
-/** metadata-exported.h, PV_EXT_USED: the volume belongs to a group, even where it has no metadata area of its own. */
-export const EXTENSION_USED = 1;
-
-/** layout.h, struct mda_header: one sector, then the ring of metadata texts. */
-const MDA = { checksum: 0, magic: 4, version: 20, start: 24, size: 32, locations: 40 } as const;
-export const MDA_HEADER_BYTES = 512;
-const MDA_MAGIC = Buffer.from(' LVM2 x[5A%r0N*>', 'latin1');
-const MDA_VERSION = 1;
-/** layout.h, struct raw_locn; slot 0 is what is committed. */
-const RAW_LOCATION = { offset: 0, size: 8, checksum: 16, flags: 20, bytes: 24 } as const;
-/** RAW_LOCN_IGNORED: the area exists and is not in use. */
-const RAW_LOCATION_IGNORED = 1;
-
-/** lib/misc/crc.h, INITIAL_CRC. */
-const INITIAL_CHECKSUM = 0xf597a6cf;
 
 /** A range of bytes of the physical volume. */
 export interface Area {
   readonly offsetBytes: number;
-  /** 0 where the area goes on to the end of the volume (data areas only). */
+  /** 0 if the area continues to the end of the volume (data areas only). */
   readonly sizeBytes: number;
 }
 
@@ -59,12 +36,12 @@ export interface PhysicalVolumeLabel {
   readonly dataAreas: readonly Area[];
   readonly metadataAreas: readonly Area[];
   readonly bootloaderAreas: readonly Area[];
-  /** 0 where there is no extension. */
+  /** 0 if the label has no extension. */
   readonly extensionVersion: number;
   readonly extensionFlags: number;
 }
 
-/** Where the committed text is: `offsetBytes` from the start of its area. */
+/** The location of the committed text: `offsetBytes` from the start of its area. */
 export interface TextLocation {
   readonly offsetBytes: number;
   readonly sizeBytes: number;
@@ -77,170 +54,195 @@ export interface MetadataAreaHeader {
   readonly text: TextLocation | undefined;
 }
 
-/** lvm2's checksum: the CRC-32 of zlib with another start, and not inverted at the end (lib/misc/crc.c). */
-export function lvmChecksum(...parts: readonly Uint8Array[]): number {
-  const inverted = parts.reduce((crc, part) => crc32(part, crc), ~INITIAL_CHECKSUM >>> 0);
-  return ~inverted >>> 0;
-}
-
 export function hex(value: number): string {
   return `0x${value.toString(16).padStart(8, '0')}`;
 }
 
-function putAreas(bytes: Buffer, position: number, areas: readonly Area[]): number {
+/** Writes a list of areas and its end, and returns the first position after them. */
+function putAreas(view: DataView, position: number, areas: readonly Area[]): number {
   let end = position;
   for (const { offsetBytes, sizeBytes } of areas) {
-    bytes.writeBigUInt64LE(BigInt(offsetBytes), end);
-    bytes.writeBigUInt64LE(BigInt(sizeBytes), end + 8);
-    end += LOCATION_BYTES;
+    DISK_LOCN.at.offset.set(view, offsetBytes, end);
+    DISK_LOCN.at.size.set(view, sizeBytes, end);
+    end += DISK_LOCN.sizeBytes;
   }
-  return end + LOCATION_BYTES;
+  return end + DISK_LOCN.sizeBytes;
 }
 
-/** The label's sector with everything in it. It belongs into sector {@link LABEL_SECTOR}. */
-export function encodeLabel(label: PhysicalVolumeLabel): Buffer {
-  const bytes = Buffer.alloc(SECTOR_BYTES);
-  bytes.write(LABEL_ID, LABEL.id, 'latin1');
-  bytes.writeBigUInt64LE(BigInt(LABEL_SECTOR), LABEL.sector);
-  bytes.writeUInt32LE(LABEL.bytes, LABEL.contentOffset);
-  bytes.write(LABEL_TYPE, LABEL.type, 'latin1');
-  const header = LABEL.bytes;
-  bytes.set(lvmUuidToBytes(label.uuid), header + PV_HEADER.uuid);
-  bytes.writeBigUInt64LE(BigInt(label.deviceBytes), header + PV_HEADER.deviceBytes);
-  let end = putAreas(bytes, header + PV_HEADER.areas, label.dataAreas);
-  end = putAreas(bytes, end, label.metadataAreas);
-  bytes.writeUInt32LE(label.extensionVersion, end + EXTENSION.version);
-  bytes.writeUInt32LE(label.extensionFlags, end + EXTENSION.flags);
-  putAreas(bytes, end + EXTENSION.bootloaderAreas, label.bootloaderAreas);
-  bytes.writeUInt32LE(lvmChecksum(bytes.subarray(LABEL.contentOffset)), LABEL.checksum);
+/** Encodes the whole sector of a label, which belongs in sector {@link LABEL_SECTOR}. */
+export function encodeLabel(label: PhysicalVolumeLabel): Uint8Array {
+  const bytes = new Uint8Array(SECTOR_BYTES);
+  const view = viewOf(bytes);
+  const header = LABEL_HEADER.sizeBytes;
+  LABEL_HEADER.at.id.setBytes(bytes, LABEL_ID);
+  LABEL_HEADER.at.sector_xl.set(view, LABEL_SECTOR);
+  LABEL_HEADER.at.offset_xl.set(view, header);
+  LABEL_HEADER.at.type.setBytes(bytes, Buffer.from(LABEL_TYPE, 'latin1'));
+  PV_HEADER.at.pv_uuid.setBytes(bytes, lvmUuidToBytes(label.uuid), header);
+  PV_HEADER.at.device_size_xl.set(view, label.deviceBytes, header);
+  let end = putAreas(view, header + PV_HEADER.sizeBytes, label.dataAreas);
+  end = putAreas(view, end, label.metadataAreas);
+  PV_HEADER_EXTENSION.at.version.set(view, label.extensionVersion, end);
+  PV_HEADER_EXTENSION.at.flags.set(view, label.extensionFlags, end);
+  putAreas(view, end + PV_HEADER_EXTENSION.sizeBytes, label.bootloaderAreas);
+  LABEL_HEADER.at.crc_xl.set(view, labelChecksum(bytes));
   return bytes;
+}
+
+/** The checksum of a label covers its sector from `offset_xl` on. */
+function labelChecksum(sector: Uint8Array): number {
+  return lvmChecksum(sector.subarray(LABEL_HEADER.at.offset_xl.offsetBytes));
 }
 
 export type Fail = (message: string) => never;
 
-/** Gives the error of a structure that stands somewhere: `disk.img: label in sector 1: ...`. */
+/** Returns a function that throws errors about a structure: `disk.img: label in sector 1: ...`. */
 export function failing(where: string): Fail {
   return (message) => {
     throw new UserError(`${where}: ${message}`);
   };
 }
 
-function readCount(bytes: Buffer, position: number, what: string, fail: Fail): number {
-  const value = bytes.readBigUInt64LE(position);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) fail(`${what} is ${value}, which is beyond any disk`);
+/** Checks an integer of 64 bits that counts bytes. */
+function checkedCount(value: bigint, what: string, fail: Fail): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) fail(`${what} is ${value}, which is larger than any disk`);
   return Number(value);
 }
 
-/** Reads a list of locations up to the one that is zero; gives where the next thing begins. */
-function takeAreas(sector: Buffer, position: number, what: string, fail: Fail): [Area[], number] {
+/** Reads a list of areas up to its end, and returns the first position after it. */
+function takeAreas(view: DataView, position: number, what: string, fail: Fail): [Area[], number] {
   const areas: Area[] = [];
-  for (let end = position; end + LOCATION_BYTES <= SECTOR_BYTES; end += LOCATION_BYTES) {
-    const offsetBytes = readCount(sector, end, `the offset of a ${what}`, fail);
-    const sizeBytes = readCount(sector, end + 8, `the size of a ${what}`, fail);
-    if (offsetBytes === 0) return [areas, end + LOCATION_BYTES];
+  const { offset, size } = DISK_LOCN.at;
+  for (let start = position; start + DISK_LOCN.sizeBytes <= SECTOR_BYTES; start += DISK_LOCN.sizeBytes) {
+    const offsetBytes = checkedCount(offset.getBig(view, start), `the offset of a ${what}`, fail);
+    const sizeBytes = checkedCount(size.getBig(view, start), `the size of a ${what}`, fail);
+    if (offsetBytes === 0) return [areas, start + DISK_LOCN.sizeBytes];
     areas.push({ offsetBytes, sizeBytes });
   }
   return fail(`the list of ${what}s has no end within the sector`);
 }
 
-/** Whether a sector is a label of any kind. */
-export function isLabel(sector: Buffer): boolean {
-  return sector.toString('latin1', LABEL.id, LABEL.id + LABEL_ID.length) === LABEL_ID;
+/** Reports whether a sector is a label of any type. */
+export function isLabel(sector: Uint8Array): boolean {
+  return LABEL_ID.equals(LABEL_HEADER.at.id.bytes(sector));
 }
 
 /**
- * Reads a label's sector and verifies it.
+ * Decodes the sector of a label and verifies it.
  *
- * @param where names the volume and the sector, for errors
+ * @param where the volume and the sector, for errors
  */
-export function decodeLabel(sector: Buffer, sectorNumber: number, where: string): PhysicalVolumeLabel {
+export function decodeLabel(sector: Uint8Array, sectorNumber: number, where: string): PhysicalVolumeLabel {
   const fail = failing(where);
-  const stored = sector.readUInt32LE(LABEL.checksum);
-  const computed = lvmChecksum(sector.subarray(LABEL.contentOffset));
-  if (stored !== computed) fail(`the label's checksum is ${hex(stored)}, the bytes give ${hex(computed)}`);
-  const type = sector.toString('latin1', LABEL.type, LABEL.type + LABEL_TYPE.length);
-  if (type !== LABEL_TYPE) fail(`the label's type is ${JSON.stringify(type)}, not "${LABEL_TYPE}"`);
-  const ownSector = sector.readBigUInt64LE(LABEL.sector);
-  if (ownSector !== BigInt(sectorNumber)) fail(`the label says it is in sector ${ownSector}`);
-  const header = sector.readUInt32LE(LABEL.contentOffset);
-  if (header < LABEL.bytes || header + PV_HEADER.areas > SECTOR_BYTES) {
-    fail(`the label's content is at byte ${header}, outside of its sector`);
+  const view = viewOf(sector);
+  const header = checkLabelHeader(sector, sectorNumber, fail);
+  const uuid = lvmUuidFromBytes(PV_HEADER.at.pv_uuid.bytes(sector, header));
+  if (uuid === undefined) {
+    return fail("the physical volume's UUID contains characters that no LVM UUID has");
   }
-  const uuidStart = header + PV_HEADER.uuid;
-  const uuid = lvmUuidFromBytes(sector.subarray(uuidStart, uuidStart + UUID_BYTES));
-  if (uuid === undefined) return fail("the physical volume's UUID has characters that no UUID has");
-  const [dataAreas, metadataList] = takeAreas(sector, header + PV_HEADER.areas, 'data area', fail);
-  const [metadataAreas, extension] = takeAreas(sector, metadataList, 'metadata area', fail);
+  const [dataAreas, metadataList] = takeAreas(view, header + PV_HEADER.sizeBytes, 'data area', fail);
+  const [metadataAreas, extension] = takeAreas(view, metadataList, 'metadata area', fail);
+  const deviceSize = PV_HEADER.at.device_size_xl.getBig(view, header);
   const common = {
     uuid: formatLvmUuid(uuid),
-    deviceBytes: readCount(sector, header + PV_HEADER.deviceBytes, "the device's size", fail),
+    deviceBytes: checkedCount(deviceSize, "the device's size", fail),
     dataAreas,
     metadataAreas,
   };
+  const bootloaderList = extension + PV_HEADER_EXTENSION.sizeBytes;
   const extensionVersion =
-    extension + EXTENSION.bootloaderAreas <= SECTOR_BYTES ? sector.readUInt32LE(extension) : 0;
+    bootloaderList <= SECTOR_BYTES ? PV_HEADER_EXTENSION.at.version.get(view, extension) : 0;
   if (extensionVersion === 0) {
     return { ...common, extensionVersion, extensionFlags: 0, bootloaderAreas: [] };
   }
   return {
     ...common,
     extensionVersion,
-    extensionFlags: sector.readUInt32LE(extension + EXTENSION.flags),
-    bootloaderAreas: takeAreas(sector, extension + EXTENSION.bootloaderAreas, 'boot loader area', fail)[0],
+    extensionFlags: PV_HEADER_EXTENSION.at.flags.get(view, extension),
+    bootloaderAreas: takeAreas(view, bootloaderList, 'boot loader area', fail)[0],
   };
 }
 
-/** The header of a metadata area. */
-export function encodeMetadataAreaHeader({ area, text }: MetadataAreaHeader): Buffer {
-  const bytes = Buffer.alloc(MDA_HEADER_BYTES);
-  bytes.set(MDA_MAGIC, MDA.magic);
-  bytes.writeUInt32LE(MDA_VERSION, MDA.version);
-  bytes.writeBigUInt64LE(BigInt(area.offsetBytes), MDA.start);
-  bytes.writeBigUInt64LE(BigInt(area.sizeBytes), MDA.size);
-  if (text !== undefined) {
-    bytes.writeBigUInt64LE(BigInt(text.offsetBytes), MDA.locations + RAW_LOCATION.offset);
-    bytes.writeBigUInt64LE(BigInt(text.sizeBytes), MDA.locations + RAW_LOCATION.size);
-    bytes.writeUInt32LE(text.checksum, MDA.locations + RAW_LOCATION.checksum);
-    bytes.writeUInt32LE(text.ignored ? RAW_LOCATION_IGNORED : 0, MDA.locations + RAW_LOCATION.flags);
+/** Verifies a `label_header`, and returns the position of the `pv_header` within the sector. */
+function checkLabelHeader(sector: Uint8Array, sectorNumber: number, fail: Fail): number {
+  const view = viewOf(sector);
+  const stored = LABEL_HEADER.at.crc_xl.get(view);
+  const computed = labelChecksum(sector);
+  if (stored !== computed) fail(`the label's checksum is ${hex(stored)}, the bytes give ${hex(computed)}`);
+  const type = Buffer.from(LABEL_HEADER.at.type.bytes(sector)).toString('latin1');
+  if (type !== LABEL_TYPE) fail(`the label's type is ${JSON.stringify(type)}, not "${LABEL_TYPE}"`);
+  const ownSector = LABEL_HEADER.at.sector_xl.getBig(view);
+  if (ownSector !== BigInt(sectorNumber)) fail(`the label says it is in sector ${ownSector}`);
+  const header = LABEL_HEADER.at.offset_xl.get(view);
+  if (header < LABEL_HEADER.sizeBytes || header + PV_HEADER.sizeBytes > SECTOR_BYTES) {
+    fail(`the label's content is at byte ${header}, outside of its sector`);
   }
-  bytes.writeUInt32LE(lvmChecksum(bytes.subarray(MDA.magic)), MDA.checksum);
+  return header;
+}
+
+/** Encodes the header of a metadata area. */
+export function encodeMetadataAreaHeader({ area, text }: MetadataAreaHeader): Uint8Array {
+  const bytes = new Uint8Array(MDA_HEADER_BYTES);
+  const view = viewOf(bytes);
+  MDA_HEADER.at.magic.setBytes(bytes, MDA_MAGIC);
+  MDA_HEADER.at.version.set(view, MDA_VERSION);
+  MDA_HEADER.at.start.set(view, area.offsetBytes);
+  MDA_HEADER.at.size.set(view, area.sizeBytes);
+  if (text !== undefined) {
+    const slot = MDA_HEADER.sizeBytes;
+    RAW_LOCN.at.offset.set(view, text.offsetBytes, slot);
+    RAW_LOCN.at.size.set(view, text.sizeBytes, slot);
+    RAW_LOCN.at.checksum.set(view, text.checksum, slot);
+    RAW_LOCN.at.flags.set(view, text.ignored ? RAW_LOCN_IGNORED : 0, slot);
+  }
+  MDA_HEADER.at.checksum_xl.set(view, metadataAreaChecksum(bytes));
   return bytes;
 }
 
+/** The checksum of a metadata area's header covers everything after itself. */
+function metadataAreaChecksum(header: Uint8Array): number {
+  return lvmChecksum(header.subarray(MDA_HEADER.at.checksum_xl.endBytes, MDA_HEADER_BYTES));
+}
+
 /**
- * Reads the header of a metadata area and verifies it.
+ * Decodes the header of a metadata area and verifies it.
  *
- * @param area where the label says that the area is
+ * @param area the area's position according to the label
  */
-export function decodeMetadataAreaHeader(sector: Buffer, area: Area, where: string): MetadataAreaHeader {
+export function decodeMetadataAreaHeader(sector: Uint8Array, area: Area, where: string): MetadataAreaHeader {
   const fail = failing(where);
-  const magic = sector.subarray(MDA.magic, MDA.magic + MDA_MAGIC.length);
-  if (!magic.equals(MDA_MAGIC)) fail('no metadata header: its magic number is not there');
-  const stored = sector.readUInt32LE(MDA.checksum);
-  const computed = lvmChecksum(sector.subarray(MDA.magic, MDA_HEADER_BYTES));
+  const view = viewOf(sector);
+  if (!MDA_MAGIC.equals(MDA_HEADER.at.magic.bytes(sector))) fail('no metadata header: its magic is missing');
+  const stored = MDA_HEADER.at.checksum_xl.get(view);
+  const computed = metadataAreaChecksum(sector);
   if (stored !== computed) fail(`the header's checksum is ${hex(stored)}, the bytes give ${hex(computed)}`);
-  const version = sector.readUInt32LE(MDA.version);
+  const version = MDA_HEADER.at.version.get(view);
   if (version !== MDA_VERSION) fail(`the header's version is ${version}, not ${MDA_VERSION}`);
-  const start = readCount(sector, MDA.start, 'its own offset', fail);
+  const start = checkedCount(MDA_HEADER.at.start.getBig(view), 'its own offset', fail);
   if (start !== area.offsetBytes) fail(`the header says that it is at byte ${start}`);
-  const sizeBytes = readCount(sector, MDA.size, 'its size', fail);
+  const sizeBytes = checkedCount(MDA_HEADER.at.size.getBig(view), 'its size', fail);
   if (sizeBytes !== area.sizeBytes) {
-    fail(`the header gives it ${sizeBytes} bytes, the label ${area.sizeBytes}`);
+    fail(`the header says that the area has ${sizeBytes} bytes, the label says ${area.sizeBytes}`);
   }
   if (sizeBytes <= MDA_HEADER_BYTES) fail(`an area of ${sizeBytes} bytes holds no metadata`);
-  const slot = sector.subarray(MDA.locations, MDA.locations + RAW_LOCATION.bytes);
-  const text: TextLocation = {
-    offsetBytes: readCount(slot, RAW_LOCATION.offset, 'the offset of the text', fail),
-    sizeBytes: readCount(slot, RAW_LOCATION.size, 'the size of the text', fail),
-    checksum: slot.readUInt32LE(RAW_LOCATION.checksum),
-    ignored: (slot.readUInt32LE(RAW_LOCATION.flags) & RAW_LOCATION_IGNORED) !== 0,
-  };
+  const text = decodeTextLocation(view, fail);
   if (text.offsetBytes === 0) return { area, text: undefined };
   if (text.offsetBytes < MDA_HEADER_BYTES || text.offsetBytes >= sizeBytes) {
     fail(`the text begins at byte ${text.offsetBytes}, outside of the area's ${sizeBytes} bytes`);
   }
   if (text.sizeBytes > sizeBytes - MDA_HEADER_BYTES) {
-    fail(`the text has ${text.sizeBytes} bytes, more than the area's ${sizeBytes} hold`);
+    fail(`the text has ${text.sizeBytes} bytes, more than the area's ${sizeBytes} bytes hold`);
   }
   return { area, text };
+}
+
+function decodeTextLocation(view: DataView, fail: Fail): TextLocation {
+  const slot = MDA_HEADER.sizeBytes;
+  const { offset, size, checksum, flags } = RAW_LOCN.at;
+  return {
+    offsetBytes: checkedCount(offset.getBig(view, slot), 'the offset of the text', fail),
+    sizeBytes: checkedCount(size.getBig(view, slot), 'the size of the text', fail),
+    checksum: checksum.get(view, slot),
+    ignored: (flags.get(view, slot) & RAW_LOCN_IGNORED) !== 0,
+  };
 }

@@ -1,9 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { noise, sha256, writeGroup } from '../../testing/lvm/real-lvm.ts';
+import { sha256, writeGroup } from '../../testing/lvm/real-lvm.ts';
+import { noise } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
-import { lvmChecksum } from './layout.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import { viewOf } from '../structure/view.ts';
+import {
+  DISK_LOCN,
+  LABEL_HEADER,
+  LABEL_SECTOR,
+  lvmChecksum,
+  MDA_HEADER,
+  MDA_HEADER_BYTES,
+  PV_HEADER,
+  RAW_LOCN,
+  SECTOR_BYTES,
+} from './format.ts';
 import { encodeVolumeGroup, openLogicalVolume, readPhysicalVolume, readVolumeGroup } from './lvm.ts';
 import type { VolumeGroupRequest } from './plan.ts';
 
@@ -16,13 +29,13 @@ const REQUEST: VolumeGroupRequest = {
   logicalVolumes: [{ name: 'root', sizeBytes: 4 * MIB }],
 };
 
-/** Disks full of random bytes, which the writer must not leave where they count. */
+/** Writes the group to disks full of noise, which must not survive where a reader looks. */
 function written(request: VolumeGroupRequest, contents: Record<string, Uint8Array> = {}): MemoryImage[] {
   const group = encodeVolumeGroup(request);
   const images = group.physicalVolumes.map(({ sizeBytes }, index) => {
     const image = new MemoryImage(sizeBytes);
-    image.write(0, noise(2 * MIB, `before ${index}`));
-    image.write(sizeBytes - MIB, noise(MIB, `end ${index}`));
+    image.write(0, noise(2 * MIB, 4 * index + 1));
+    image.write(sizeBytes - MIB, noise(MIB, 4 * index + 3));
     return image;
   });
   writeGroup(group, images, contents);
@@ -34,7 +47,7 @@ function read(images: readonly MemoryImage[]) {
 }
 
 describe('a volume group', () => {
-  test('reads back as it was planned, on disks that were full of something else', () => {
+  test('reads back as planned from disks that held other data before', () => {
     const request: VolumeGroupRequest = {
       ...REQUEST,
       tags: ['t'],
@@ -58,7 +71,7 @@ describe('a volume group', () => {
         },
       ],
     };
-    const contents = { a: noise(2 * MIB, 'a'), b: noise(9 * MIB, 'b') };
+    const contents = { a: noise(2 * MIB, 11), b: noise(9 * MIB, 13) };
     const found = read(written(request, contents));
     expect(found.problems).toEqual([]);
     expect(found.group).toEqual(encodeVolumeGroup(request).group);
@@ -70,7 +83,7 @@ describe('a volume group', () => {
     }
   });
 
-  test('of any volumes gives each extent to one of them, and their contents back', () => {
+  test('with any volumes gives each extent to one volume, and gives back their contents', () => {
     const size = fc.integer({ min: 1, max: 12 });
     fc.assert(
       fc.property(
@@ -95,7 +108,7 @@ describe('a volume group', () => {
             return;
           }
           const contents = Object.fromEntries(
-            volumes.map((extents, index) => [`lv${index}`, noise(extents * extentBytes, `${index}`)]),
+            volumes.map((extents, index) => [`lv${index}`, noise(extents * extentBytes, 2 * index + 1)]),
           );
           const images = encodeVolumeGroup(request).physicalVolumes.map(
             ({ sizeBytes }) => new MemoryImage(sizeBytes),
@@ -115,12 +128,12 @@ describe('a volume group', () => {
   test.each<[string, Partial<VolumeGroupRequest>, string]>([
     ['a name that lvm2 refuses', { name: 'a b' }, 'volume group name "a b"'],
     [
-      'a volume in no whole extents',
+      'a volume that is not whole extents',
       { logicalVolumes: [{ name: 'a', sizeBytes: 5 * MIB }] },
       `make it ${8 * MIB}`,
     ],
     [
-      'a volume too large',
+      'a volume that is too large',
       { logicalVolumes: [{ name: 'a', sizeBytes: 64 * MIB }] },
       `16 extents of ${4 * MIB} bytes are needed and 3 are left`,
     ],
@@ -129,11 +142,11 @@ describe('a volume group', () => {
       { logicalVolumes: [1, 2].map(() => ({ name: 'a', sizeBytes: 4 * MIB })) },
       'two logical volumes are called a',
     ],
-    ['a disk too small', { physicalVolumes: [{ sizeBytes: 3 * MIB }] }, 'hold 0 extents'],
+    ['a disk that is too small', { physicalVolumes: [{ sizeBytes: 3 * MIB }] }, 'hold 0 extents'],
     [
-      'no place for metadata',
+      'no space for metadata',
       { physicalVolumes: [{ sizeBytes: 16 * MIB, metadataCopies: 0 }] },
-      'no place for its metadata',
+      'no space for its metadata',
     ],
     ['extents of an odd size', { extentBytes: 12288 }, 'a power of two'],
     [
@@ -177,97 +190,135 @@ describe('a volume group', () => {
   });
 });
 
-const LABEL_BYTES = 512;
+const LABEL_BYTES = LABEL_SECTOR * SECTOR_BYTES;
 const MDA_BYTES = 4096;
+/** Within the label: the volume, and its first metadata area after a list of one data area. */
+const PV_START = LABEL_HEADER.sizeBytes;
+const METADATA_AREA_START = PV_START + PV_HEADER.sizeBytes + 2 * DISK_LOCN.sizeBytes;
+/** Within the header of a metadata area. */
+const TEXT_START = MDA_HEADER.sizeBytes;
 
-/** Writes a number into the label or a metadata header and puts the checksum right. */
-function patch(image: MemoryImage, structureBytes: number, offset: number, value: bigint): void {
-  const bytes = Buffer.from(image.read(structureBytes, 512));
-  bytes.writeBigUInt64LE(value, offset);
-  if (structureBytes === LABEL_BYTES) bytes.writeUInt32LE(lvmChecksum(bytes.subarray(20)), 16);
-  else bytes.writeUInt32LE(lvmChecksum(bytes.subarray(4)), 0);
-  image.write(structureBytes, bytes);
+type Damage = (image: MemoryImage) => void;
+type SectorChange = (sector: Uint8Array) => void;
+
+function fixLabelChecksum(sector: Uint8Array): void {
+  const { crc_xl, offset_xl } = LABEL_HEADER.at;
+  crc_xl.set(viewOf(sector), lvmChecksum(sector.subarray(offset_xl.offsetBytes)));
 }
 
+function fixHeaderChecksum(header: Uint8Array): void {
+  const { checksum_xl } = MDA_HEADER.at;
+  checksum_xl.set(viewOf(header), lvmChecksum(header.subarray(checksum_xl.endBytes, MDA_HEADER_BYTES)));
+}
+
+function fixTextChecksum(area: Uint8Array, textBytes: number): void {
+  const text = area.subarray(MDA_HEADER_BYTES, MDA_HEADER_BYTES + textBytes);
+  RAW_LOCN.at.checksum.set(viewOf(area), lvmChecksum(text), TEXT_START);
+}
+
+/** Changes the sector at `offsetBytes`, and corrects its checksum. */
+function changed(offsetBytes: number, fixChecksum: SectorChange, change: SectorChange): Damage {
+  return (image) => {
+    const sector = image.read(offsetBytes, SECTOR_BYTES);
+    change(sector);
+    fixChecksum(sector);
+    image.write(offsetBytes, sector);
+  };
+}
+
+/** Returns a function that changes a field of the sector at `offsetBytes`. */
+function fieldChange(offsetBytes: number, fixChecksum: SectorChange) {
+  return (field: FieldAccess, value: number, startBytes = 0): Damage =>
+    changed(offsetBytes, fixChecksum, (sector) => field.set(viewOf(sector), value, startBytes));
+}
+
+const label = fieldChange(LABEL_BYTES, fixLabelChecksum);
+const header = fieldChange(MDA_BYTES, fixHeaderChecksum);
+
+/** Overwrites bytes, and leaves the checksums unchanged. */
+function overwritten(offsetBytes: number, bytes: Uint8Array): Damage {
+  return (image) => image.write(offsetBytes, bytes);
+}
+
+const zeroUuid = changed(LABEL_BYTES, fixLabelChecksum, (sector) =>
+  PV_HEADER.at.pv_uuid.bytes(sector, PV_START).fill(0),
+);
+
 describe('the reader', () => {
-  test('reads the labels of other sectors, as lvm2 does', () => {
+  test('reads a label in another sector, as lvm2 does', () => {
     const [image] = written(REQUEST) as [MemoryImage];
-    const label = Buffer.from(image.read(LABEL_BYTES, 512));
-    image.write(LABEL_BYTES, new Uint8Array(512));
-    label.writeBigUInt64LE(3n, 8);
-    image.write(3 * 512, label);
+    const sector = image.read(LABEL_BYTES, SECTOR_BYTES);
+    image.write(LABEL_BYTES, new Uint8Array(SECTOR_BYTES));
+    LABEL_HEADER.at.sector_xl.set(viewOf(sector), 3);
+    image.write(3 * SECTOR_BYTES, sector);
     expect(read([image]).group.name).toBe('vg');
   });
 
-  test.each<[string, (image: MemoryImage) => void, string]>([
+  test.each<[string, Damage, string]>([
     [
-      'no label',
-      (image) => image.write(LABEL_BYTES, new Uint8Array(512)),
+      'a missing label',
+      overwritten(LABEL_BYTES, new Uint8Array(SECTOR_BYTES)),
       'disk0.img: not an LVM physical volume: no label in its first 4 sectors',
     ],
     [
-      'a byte of the label changed',
-      (image) => image.write(LABEL_BYTES + 40, Uint8Array.of(0)),
+      'a changed byte in the label',
+      overwritten(LABEL_BYTES + 40, Uint8Array.of(0)),
       "disk0.img: sector 1: the label's checksum is 0x",
     ],
+    ['another sector number', label(LABEL_HEADER.at.sector_xl, 0), 'the label says it is in sector 0'],
+    ['content outside the label', label(LABEL_HEADER.at.offset_xl, 496), 'content is at byte 496'],
+    ['a UUID of zeros', zeroUuid, 'UUID contains characters'],
     [
-      'another sector in the label',
-      (image) => patch(image, LABEL_BYTES, 8, 0n),
-      'sector 1: the label says it is in sector 0',
+      'an area at an offset beyond 2^53',
+      label(DISK_LOCN.at.offset, 2 ** 60, METADATA_AREA_START),
+      'larger than any disk',
     ],
-    [
-      'a content beyond the label',
-      (image) => patch(image, LABEL_BYTES, 20, 0x324d564c000001f0n),
-      'content is at byte 496',
-    ],
-    ['a UUID of zeros', (image) => patch(image, LABEL_BYTES, 32, 0n), 'UUID has characters'],
-    ['an area beyond all numbers', (image) => patch(image, LABEL_BYTES, 104, 1n << 60n), 'beyond any disk'],
-  ])('says what is wrong with %s', (_, damage, message) => {
+  ])('reports %s', (_, damage, message) => {
     const [image] = written(REQUEST) as [MemoryImage];
     damage(image);
     expect(() => read([image])).toThrow(UserError);
     expect(() => read([image])).toThrow(message);
   });
 
-  test.each<[string, (image: MemoryImage) => void, string]>([
-    ['no header', (image) => image.write(MDA_BYTES, new Uint8Array(512)), 'no metadata header'],
+  test.each<[string, Damage, string]>([
+    ['no header', overwritten(MDA_BYTES, new Uint8Array(MDA_HEADER_BYTES)), 'no metadata header'],
     [
-      'a byte of the header changed',
-      (image) => image.write(MDA_BYTES + 100, Uint8Array.of(1)),
+      'a changed byte in the header',
+      overwritten(MDA_BYTES + 100, Uint8Array.of(1)),
       "the header's checksum is 0x",
     ],
-    [
-      'another start',
-      (image) => patch(image, MDA_BYTES, 24, 8192n),
-      'the header says that it is at byte 8192',
-    ],
+    ['another start', header(MDA_HEADER.at.start, 8192), 'the header says that it is at byte 8192'],
     [
       'another size',
-      (image) => patch(image, MDA_BYTES, 32, 8192n),
-      'the header gives it 8192 bytes, the label 1044480',
+      header(MDA_HEADER.at.size, 8192),
+      'the header says that the area has 8192 bytes, the label says 1044480',
     ],
     [
-      'a text outside',
-      (image) => patch(image, MDA_BYTES, 40, 1n << 20n),
+      'a text outside the area',
+      header(RAW_LOCN.at.offset, MIB, TEXT_START),
       'the text begins at byte 1048576, outside',
     ],
     [
-      'a text over its own header',
-      (image) => patch(image, MDA_BYTES, 40, 8n),
+      'a text that overlaps the header',
+      header(RAW_LOCN.at.offset, 8, TEXT_START),
       'the text begins at byte 8, outside',
     ],
     [
-      'a text too long',
-      (image) => patch(image, MDA_BYTES, 48, 1n << 20n),
+      'a text that is too long',
+      header(RAW_LOCN.at.size, MIB, TEXT_START),
       'the text has 1048576 bytes, more than',
     ],
     [
-      'a byte of the text changed',
-      (image) => image.write(MDA_BYTES + 600, Uint8Array.of(1)),
+      'a changed byte in the text',
+      overwritten(MDA_BYTES + 600, Uint8Array.of(1)),
       "the text's checksum is 0x",
     ],
-    ['an area beyond the disk', (image) => patch(image, LABEL_BYTES, 112, 1n << 40n), 'do not lie within'],
-  ])('tells of a copy with %s, and uses the other one', (_, damage, message) => {
+    [
+      'an area that leaves the disk',
+      label(DISK_LOCN.at.size, 2 ** 40, METADATA_AREA_START),
+      'are not within',
+    ],
+  ])('reports a copy with %s, and uses the other one', (_, damage, message) => {
     const [image] = written(REQUEST) as [MemoryImage];
     damage(image);
     const { group, problems } = read([image]);
@@ -281,19 +332,18 @@ describe('the reader', () => {
     expect(() => read([single])).toThrow(message);
   });
 
-  test('takes the copy with the highest number, and tells of the others', () => {
+  test('takes the copy with the highest number, and reports the others', () => {
     const [image] = written(REQUEST) as [MemoryImage];
     const [newer] = written({ ...REQUEST, logicalVolumes: [] }) as [MemoryImage];
     const { area, group } = readPhysicalVolume({ name: '', source: newer }).copies[1] ?? {};
     expect(area).toBeDefined();
     expect(group?.logicalVolumes).toEqual([]);
-    // The second copy of the other disk, with its number raised.
+    // The image receives the second copy of the other disk, with a higher number.
     const bytes = Buffer.from(newer.read(area?.offsetBytes ?? 0, 4096));
     const start = bytes.indexOf('seqno = 1');
     bytes.write('seqno = 9', start);
-    const sizeBytes = bytes.readUInt32LE(48);
-    bytes.writeUInt32LE(lvmChecksum(bytes.subarray(512, 512 + sizeBytes)), 56);
-    bytes.writeUInt32LE(lvmChecksum(bytes.subarray(4, 512)), 0);
+    fixTextChecksum(bytes, RAW_LOCN.at.size.get(viewOf(bytes), TEXT_START));
+    fixHeaderChecksum(bytes);
     image.write(area?.offsetBytes ?? 0, bytes);
     const found = read([image]);
     expect(found.group.sequenceNumber).toBe(9);
@@ -303,7 +353,7 @@ describe('the reader', () => {
     ]);
   });
 
-  test('does not mix groups, and knows a disk that is there twice', () => {
+  test('does not mix groups, and detects a disk that is given twice', () => {
     const [image] = written(REQUEST) as [MemoryImage];
     const [other] = written({ ...REQUEST, name: 'other', identity: '//c:d' }) as [MemoryImage];
     expect(() => read([image, other])).toThrow(/two volume groups: .*"vg".*"other"/);
@@ -313,7 +363,7 @@ describe('the reader', () => {
     );
   });
 
-  test('reads or refuses whatever is on a disk', () => {
+  test('reads or refuses a disk with any contents', () => {
     const [image] = written(REQUEST) as [MemoryImage];
     const digest = sha256(openLogicalVolume(read([image]), 'root'));
     const places = fc.oneof(fc.integer({ min: 512, max: 1023 }), fc.integer({ min: 4096, max: 4096 + 2048 }));
@@ -323,10 +373,10 @@ describe('the reader', () => {
         const bytes = Buffer.from(image.read(0, 8192));
         for (const { place, byte } of changes) bytes[place] = byte;
         if (checksums) {
-          const sizeBytes = Math.min(bytes.readUInt32LE(4096 + 48), 3000);
-          bytes.writeUInt32LE(lvmChecksum(bytes.subarray(4608, 4608 + sizeBytes)), 4096 + 56);
-          bytes.writeUInt32LE(lvmChecksum(bytes.subarray(4096 + 4, 4608)), 4096);
-          bytes.writeUInt32LE(lvmChecksum(bytes.subarray(512 + 20, 1024)), 512 + 16);
+          const area = bytes.subarray(MDA_BYTES);
+          fixTextChecksum(area, Math.min(RAW_LOCN.at.size.get(viewOf(area), TEXT_START), 3000));
+          fixHeaderChecksum(area);
+          fixLabelChecksum(bytes.subarray(LABEL_BYTES, LABEL_BYTES + SECTOR_BYTES));
         }
         const mutated = new MemoryImage(image.sizeBytes);
         mutated.write(0, bytes);

@@ -1,4 +1,4 @@
-/** LVM2 volume groups: write, read (docs/formats/lvm.md). */
+/** Writes and reads LVM2 volume groups (docs/formats/lvm.md). */
 export { formatLvmUuid, type LvmUuid, lvmUuidFromName, parseLvmUuid } from './identifier.ts';
 export type { Area, PhysicalVolumeLabel } from './layout.ts';
 export { checkGroupName, checkTag, checkVolumeName, mapperName } from './names.ts';

@@ -1,9 +1,9 @@
-/** A volume group as text, and back (lib/format_text/export.c and import_vsn1.c). */
+/** Formats and parses a volume group as text (lib/format_text/export.c and import_vsn1.c). */
 
 import { UserError } from '../error/user-error.ts';
 import { type ConfigSection, type ConfigValue, formatSection, formatValues, parseConfig } from './config.ts';
+import { SECTOR_BYTES } from './format.ts';
 import { parseLvmUuid } from './identifier.ts';
-import { SECTOR_BYTES } from './layout.ts';
 import {
   extentCountOf,
   type LogicalVolume,
@@ -59,7 +59,7 @@ function formatLogicalVolume(volume: LogicalVolume, { creationHost, creationTime
       status: volume.status,
       flags: [],
       ...optional('tags', volume.tags),
-      // lvm2 takes 0 for a volume that never had a time.
+      // lvm2 treats 0 as a volume without a time.
       ...(creationTime === 0 ? {} : { creation_time: creationTime, creation_host: creationHost }),
       segment_count: volume.segments.length,
     }),
@@ -67,7 +67,9 @@ function formatLogicalVolume(volume: LogicalVolume, { creationHost, creationTime
   ]);
 }
 
-/** The text of a group as it stands on disk, but for the NUL at its end. All of its segments must be striped or linear. */
+/**
+ * Formats a group as on disk, without the NUL at the end. All segments must be striped or linear.
+ */
 export function formatMetadata(group: VolumeGroup): string {
   const physical = group.physicalVolumes.flatMap(formatPhysicalVolume);
   const logical = group.logicalVolumes.flatMap((volume) => formatLogicalVolume(volume, group));
@@ -99,7 +101,7 @@ export function formatMetadata(group: VolumeGroup): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A section that has a name for errors. */
+/** A section with a name for errors. */
 class Fields {
   readonly section: ConfigSection;
   readonly #where: string;
@@ -126,7 +128,7 @@ class Fields {
   count(name: string, unit = 1): number {
     const value = this.section.values.get(name);
     if (typeof value !== 'number' || !Number.isSafeInteger(value * unit) || value < 0) {
-      return this.fail(`${name} is not a number from 0 on`);
+      return this.fail(`${name} is not a number, or is negative or too large`);
     }
     return value * unit;
   }
@@ -135,11 +137,13 @@ class Fields {
     return this.section.values.has(name) ? this.count(name) : 0;
   }
 
-  /** A list of strings; a single one is a list too, and a missing list is empty. */
+  /** Returns a list of strings. A single string is also a list, and a missing list is empty. */
   list(name: string): string[] {
     const value = this.section.values.get(name) ?? [];
     const list = typeof value === 'object' ? value : [value];
-    return list.map((item) => (typeof item === 'string' ? item : this.fail(`${name} has more than strings`)));
+    return list.map((item) =>
+      typeof item === 'string' ? item : this.fail(`${name} has an element that is not a string`),
+    );
   }
 
   uuid(): string {
@@ -150,7 +154,7 @@ class Fields {
     return new Fields(section, `${this.#where}: ${name}`);
   }
 
-  /** The sections within a section, if it is there. */
+  /** Returns the sections within a section; none if it is absent. */
   children(name: string): [string, Fields][] {
     const parent = this.section.sections.get(name);
     return [...(parent?.sections ?? [])].map(([key, section]) => [key, this.child(key, section)]);
@@ -200,7 +204,7 @@ function readSegment(fields: Fields): Segment {
   const stripeBytes = stripes.length === 1 ? 0 : fields.count('stripe_size', SECTOR_BYTES);
   if (stripes.length > 1 && stripeBytes === 0) fields.fail('stripe_size is 0');
   if (common.extentCount % stripes.length !== 0) {
-    fields.fail(`${common.extentCount} extents do not go evenly into ${stripes.length} stripes`);
+    fields.fail(`${common.extentCount} extents cannot be divided among ${stripes.length} stripes`);
   }
   return { ...common, stripeBytes, stripes };
 }
@@ -215,7 +219,9 @@ function readLogicalVolume(name: string, fields: Fields): LogicalVolume {
   let endExtent = 0;
   for (const { startExtent, extentCount } of segments) {
     if (startExtent !== endExtent || extentCount === 0) {
-      fields.fail(`the segment at extent ${startExtent} does not follow on extent ${endExtent}`);
+      fields.fail(
+        `the segment at extent ${startExtent} does not start at extent ${endExtent}, the end of the previous one`,
+      );
     }
     endExtent += extentCount;
   }
@@ -228,7 +234,7 @@ function readLogicalVolume(name: string, fields: Fields): LogicalVolume {
   };
 }
 
-/** The physical extents of one stripe: where it is used, and by whom. */
+/** The physical extents of one stripe, and the logical volume that uses them. */
 interface UsedExtents extends Stripe {
   readonly extentCount: number;
   readonly user: string;
@@ -243,9 +249,9 @@ function usedExtents(volumes: readonly LogicalVolume[]): UsedExtents[] {
 }
 
 /**
- * Checks that what segments use is there, and used once.
+ * Checks that the extents of all segments exist, and that no extent is used twice.
  *
- * @param fail gives the error
+ * @param fail throws the error
  */
 export function checkExtents(
   group: Pick<VolumeGroup, 'physicalVolumes' | 'logicalVolumes'>,
@@ -255,17 +261,19 @@ export function checkExtents(
   const used = Map.groupBy(usedExtents(group.logicalVolumes), ({ physicalVolume }) => physicalVolume);
   for (const [name, ranges] of used) {
     const volume = group.physicalVolumes.find((candidate) => candidate.name === name);
-    // A stripe may lie on another logical volume: on a RAID image, for instance.
+    // A stripe may be on another logical volume, such as a RAID image.
     if (volume === undefined && logicalNames.has(name)) continue;
     if (volume === undefined) {
-      fail(`logical volume ${ranges[0]?.user} lies on ${name}, which is not there`);
+      fail(`logical volume ${ranges[0]?.user} is on ${name}, which does not exist`);
       continue;
     }
     let previous: UsedExtents | undefined;
     for (const range of ranges.toSorted((left, right) => left.startExtent - right.startExtent)) {
       const { startExtent, extentCount, user } = range;
       if (startExtent + extentCount > volume.extentCount) {
-        fail(`logical volume ${user} passes the end of ${name}, which has ${volume.extentCount} extents`);
+        fail(
+          `logical volume ${user} extends past the end of ${name}, which has ${volume.extentCount} extents`,
+        );
       }
       if (previous !== undefined && previous.startExtent + previous.extentCount > startExtent) {
         fail(`logical volumes ${previous.user} and ${user} both use extent ${startExtent} of ${name}`);
@@ -276,9 +284,9 @@ export function checkExtents(
 }
 
 /**
- * Reads the text of a group and checks what it says of itself.
+ * Parses the text of a group, and checks that it is consistent.
  *
- * @param name where it is from, for errors
+ * @param name the source of the text, for errors
  * @throws UserError
  */
 export function parseMetadata(text: string, name: string): VolumeGroup {

@@ -1,6 +1,9 @@
 import { UserError } from '../error/user-error.ts';
 
-/** What lvm2 lets volumes be called (lib/misc/lvm-string.c), and what the kernel's device mapper has room for. */
+/**
+ * Checks names against the rules of lvm2 (lib/misc/lvm-string.c) and the limits of the kernel's
+ * device mapper.
+ */
 
 /** lvm-string.c, NAME_LEN with the terminating NUL. */
 const NAME_CHARACTERS = 127;
@@ -12,7 +15,7 @@ const TAG_CHARACTERS = 1024;
 const NAME_PATTERN = /^[a-zA-Z0-9._+-]+$/;
 const TAG_PATTERN = /^[a-zA-Z0-9._+/=!:&#-]+$/;
 
-/** lvm-string.c, _lvname_has_reserved_prefix: names that lvm2 gives to volumes of its own. */
+/** lvm-string.c, _lvname_has_reserved_prefix: names of volumes that lvm2 itself creates. */
 const RESERVED_PREFIXES: readonly string[] = ['pvmove', 'snapshot'];
 /** lvm-string.c, _lvname_has_reserved_component_string and _lvname_has_reserved_string. */
 const RESERVED_PARTS: readonly string[] = [
@@ -39,32 +42,35 @@ function nameProblem(name: string): string | undefined {
   if (name === '') return 'it is empty';
   if (name.startsWith('-')) return 'it begins with a hyphen';
   if (name === '.' || name === '..') return 'it is a directory';
-  if (!NAME_PATTERN.test(name)) return 'it may have letters, digits and . _ - + only';
+  if (!NAME_PATTERN.test(name)) return 'it may contain only letters, digits and . _ - +';
   if (name.length > NAME_CHARACTERS)
-    return `it has ${name.length} characters, at most ${NAME_CHARACTERS} are possible`;
+    return `it has ${name.length} characters, lvm2 allows at most ${NAME_CHARACTERS}`;
   return undefined;
 }
 
 function logicalNameProblem(name: string): string | undefined {
   const prefix = RESERVED_PREFIXES.find((reserved) => name.startsWith(reserved));
-  if (prefix !== undefined) return `lvm2 keeps names that begin with "${prefix}" for itself`;
+  if (prefix !== undefined) return `lvm2 reserves names that begin with "${prefix}"`;
   const part = RESERVED_PARTS.find((reserved) => name.includes(reserved));
-  if (part !== undefined) return `lvm2 keeps names with "${part}" for itself`;
+  if (part !== undefined) return `lvm2 reserves names that contain "${part}"`;
   return nameProblem(name);
 }
 
-/** The name of the device in /dev/mapper: hyphens within the names are doubled. */
+/** Returns the name of a volume's device in /dev/mapper: hyphens within the names are doubled. */
 export function mapperName(groupName: string, volumeName: string): string {
   return [groupName, volumeName].map((name) => name.replaceAll('-', '--')).join('-');
 }
 
-/** Throws a {@link UserError} where lvm2 would not take the name of a volume group. */
+/** Throws a {@link UserError} if lvm2 refuses the name of a volume group. */
 export function checkGroupName(name: string): void {
   const problem = nameProblem(name);
   if (problem !== undefined) throw new UserError(`volume group name "${name}": ${problem}`);
 }
 
-/** Throws a {@link UserError} where lvm2 would not take the name of a logical volume, or the kernel that of its device. */
+/**
+ * Throws a {@link UserError} if lvm2 refuses the name of a logical volume, or the kernel the name
+ * of its device.
+ */
 export function checkVolumeName(groupName: string, name: string): void {
   const problem = logicalNameProblem(name);
   if (problem !== undefined) throw new UserError(`logical volume name "${name}": ${problem}`);
@@ -72,12 +78,12 @@ export function checkVolumeName(groupName: string, name: string): void {
   if (device.length > DEVICE_CHARACTERS) {
     throw new UserError(
       `logical volume "${name}" of "${groupName}": its device /dev/mapper/${device} has a name of ${device.length} ` +
-        `characters, the kernel takes ${DEVICE_CHARACTERS}; shorten one of the two`,
+        `characters, the kernel allows ${DEVICE_CHARACTERS}; shorten one of the two`,
     );
   }
 }
 
-/** Throws a {@link UserError} for what lvm2 does not take as a tag. */
+/** Throws a {@link UserError} if lvm2 refuses a tag. */
 export function checkTag(tag: string): void {
   if (!TAG_PATTERN.test(tag) || tag.length > TAG_CHARACTERS) {
     throw new UserError(

@@ -1,8 +1,8 @@
-/** Which extents of a new volume group go where. */
+/** Plans a new volume group, and assigns extents to its logical volumes. */
 
 import { UserError } from '../error/user-error.ts';
+import { MDA_HEADER_BYTES, SECTOR_BYTES } from './format.ts';
 import { type LvmUuid, lvmUuidFromName, parseLvmUuid } from './identifier.ts';
-import { MDA_HEADER_BYTES, SECTOR_BYTES } from './layout.ts';
 import { checkGroupName, checkTag, checkVolumeName } from './names.ts';
 import {
   extentCountOf,
@@ -17,14 +17,14 @@ const MIB = 1 << 20;
 export const DEFAULT_EXTENT_BYTES = 4 * MIB;
 /** lvm2 puts extent 0 at 1 MiB (devices/default_data_alignment). */
 export const DEFAULT_DATA_START_BYTES = MIB;
-/** The first metadata area begins behind the four sectors that a label may be in, at the next page. */
+/** The first metadata area begins at the first page after the sectors that a label may be in. */
 export const FIRST_METADATA_BYTES = 4096;
 /** layout.h, MDA_SIZE_MIN: eight pages. */
 const MIN_METADATA_BYTES = 8 * 4096;
 const MIN_DATA_START_BYTES = FIRST_METADATA_BYTES + MIN_METADATA_BYTES;
-/** The size that lvm2 gives a metadata area beside the default alignment, and the alignment of the second one. */
+/** The alignment of the second metadata area, and its size in lvm2 with the default alignment. */
 const LAST_METADATA_BYTES = MIB;
-/** vgcreate(8): "a power of 2 of at least 1 sector ... or a multiple of 128KiB". Here whole pages, as everything else. */
+/** vgcreate(8): "a power of 2 of at least 1 sector ... or a multiple of 128KiB"; here a page. */
 const EXTENT_UNIT_BYTES = 4096;
 const EXTENT_MULTIPLE_BYTES = 128 * 1024;
 /** MAX_EXTENT_COUNT: extents are counted in 32 bits. */
@@ -36,7 +36,7 @@ export interface PhysicalVolumeRequest {
   readonly uuid?: LvmUuid | undefined;
   /** Metadata areas: none, one at the start, or one at the start and one at the end. Default: 1. */
   readonly metadataCopies?: 0 | 1 | 2;
-  /** Where extent 0 begins. Default: 1 MiB. The first metadata area fills the room before it. */
+  /** The start of extent 0. Default: 1 MiB. The first metadata area fills the space before it. */
   readonly dataStartBytes?: number;
   readonly tags?: readonly string[];
   readonly deviceHint?: string;
@@ -44,11 +44,11 @@ export interface PhysicalVolumeRequest {
 
 export interface LogicalVolumeRequest {
   readonly name: string;
-  /** A multiple of the extents' size. */
+  /** A multiple of the extent size. */
   readonly sizeBytes: number;
   readonly uuid?: LvmUuid | undefined;
   readonly tags?: readonly string[];
-  /** Where it goes: number of the physical volume, first extent there, and how many. Default: the first that are free. */
+  /** Number of the physical volume, first extent, and count. Default: the first free extents. */
   readonly segments?: readonly {
     readonly physicalVolume: number;
     readonly startExtent: number;
@@ -58,7 +58,7 @@ export interface LogicalVolumeRequest {
 
 export interface VolumeGroupRequest {
   readonly name: string;
-  /** What identifiers that are not given are derived from; see {@link lvmUuidFromName}. */
+  /** The name that absent identifiers are derived from. See {@link lvmUuidFromName}. */
   readonly identity: string;
   readonly uuid?: LvmUuid | undefined;
   readonly extentBytes?: number;
@@ -79,7 +79,7 @@ export interface MetadataPlace {
 
 export interface PlannedGroup {
   readonly group: VolumeGroup;
-  /** For each physical volume, in their order. */
+  /** The metadata areas of each physical volume, in the order of the volumes. */
   readonly metadataAreas: readonly (readonly MetadataPlace[])[];
 }
 
@@ -88,7 +88,7 @@ function checkExtentSize(extentBytes: number): void {
   const known = powerOfTwo ? extentBytes >= EXTENT_UNIT_BYTES : extentBytes % EXTENT_MULTIPLE_BYTES === 0;
   if (!Number.isSafeInteger(extentBytes) || extentBytes <= 0 || !known) {
     throw new UserError(
-      `extents of ${extentBytes} bytes: lvm2 takes a power of two from ${EXTENT_UNIT_BYTES} on, or a multiple of ` +
+      `extents of ${extentBytes} bytes: use a power of two of at least ${EXTENT_UNIT_BYTES}, or a multiple of ` +
         `${EXTENT_MULTIPLE_BYTES} bytes`,
     );
   }
@@ -108,12 +108,12 @@ function placePhysicalVolume(
   const { sizeBytes, metadataCopies = 1, dataStartBytes = DEFAULT_DATA_START_BYTES } = request;
   const where = `physical volume ${number}`;
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes % SECTOR_BYTES !== 0) {
-    throw new UserError(`${where}: ${sizeBytes} bytes are no whole sectors`);
+    throw new UserError(`${where}: ${sizeBytes} bytes is not a multiple of the sector size, ${SECTOR_BYTES}`);
   }
   if (dataStartBytes % FIRST_METADATA_BYTES !== 0 || dataStartBytes < MIN_DATA_START_BYTES) {
     throw new UserError(
-      `${where}: its data cannot start at ${dataStartBytes} bytes: write a multiple of ${FIRST_METADATA_BYTES} from ` +
-        `${MIN_DATA_START_BYTES} on`,
+      `${where}: its data cannot start at ${dataStartBytes} bytes: write a multiple of ${FIRST_METADATA_BYTES}, ` +
+        `at least ${MIN_DATA_START_BYTES}`,
     );
   }
   const first = { offsetBytes: FIRST_METADATA_BYTES, sizeBytes: dataStartBytes - FIRST_METADATA_BYTES };
@@ -124,23 +124,23 @@ function placePhysicalVolume(
   const extentCount = Math.floor((dataEndBytes - dataStartBytes) / extentBytes);
   if (extentCount < 1 || extentCount > MAX_EXTENT_COUNT) {
     throw new UserError(
-      `${where}: ${sizeBytes} bytes hold ${Math.max(0, extentCount)} extents of ${extentBytes} bytes behind the first ` +
+      `${where}: ${sizeBytes} bytes hold ${Math.max(0, extentCount)} extents of ${extentBytes} bytes after the first ` +
         `${dataStartBytes}: make it larger, or the extents ${extentCount < 1 ? 'smaller' : 'larger'}`,
     );
   }
   return { metadataAreas: [first, last].slice(0, metadataCopies), dataStartBytes, extentCount };
 }
 
-/** Hands out extents, the first free ones first. */
+/** Allocates extents, the first free ones first. */
 class Extents {
-  /** For each physical volume the free ranges, ascending: [start, count]. */
+  /** The free ranges of each physical volume, ascending: [start, count]. */
   readonly #free: [number, number][][];
 
   constructor(extentCounts: readonly number[]) {
     this.#free = extentCounts.map((count) => [[0, count]]);
   }
 
-  /** Takes a range; returns whether it was free. */
+  /** Takes a range, and returns whether it was free. */
   reserve(physicalVolume: number, startExtent: number, extentCount: number): boolean {
     const ranges = this.#free[physicalVolume] ?? [];
     const index = ranges.findIndex(
@@ -157,7 +157,9 @@ class Extents {
     return true;
   }
 
-  /** Takes extents from the first free ranges, or from the first range that holds all of them. */
+  /**
+   * Takes extents from the first range that holds all of them, or else from the first free ranges.
+   */
   take(extentCount: number): Segment[] | undefined {
     const ranges = this.#free.flatMap((free, volume) => free.map((range) => ({ volume, range })));
     const whole = ranges.find(({ range }) => range[1] >= extentCount);
@@ -195,7 +197,7 @@ function chosenSegments(request: LogicalVolumeRequest, extents: Extents): Segmen
     if (extentCount < 1 || !extents.reserve(physicalVolume, startExtent, extentCount)) {
       throw new UserError(
         `logical volume "${request.name}": extents ${startExtent} to ${startExtent + extentCount - 1} of physical volume ` +
-          `${physicalVolume} are not free, or not there`,
+          `${physicalVolume} are not free, or do not exist`,
       );
     }
     const segment = linearSegment(done, physicalVolume, startExtent, extentCount);
@@ -209,7 +211,7 @@ function planLogicalVolumes(
   extentBytes: number,
   extents: Extents,
 ): LogicalVolume[] {
-  // What has its place comes first: the others take what is left.
+  // Volumes with chosen extents come first. The others get the remaining extents.
   const chosen = new Map(request.logicalVolumes.map((volume) => [volume, chosenSegments(volume, extents)]));
   const planned = request.logicalVolumes.map((volume): LogicalVolume => {
     const { name, sizeBytes, uuid, tags = [] } = volume;
@@ -218,7 +220,7 @@ function planLogicalVolumes(
     const extentCount = sizeBytes / extentBytes;
     if (!Number.isSafeInteger(extentCount) || extentCount < 1) {
       throw new UserError(
-        `logical volume "${name}": ${sizeBytes} bytes are not in whole extents of ${extentBytes} bytes; ` +
+        `logical volume "${name}": ${sizeBytes} bytes is not a multiple of the extent size, ${extentBytes} bytes; ` +
           `make it ${Math.max(1, Math.ceil(extentCount)) * extentBytes}`,
       );
     }
@@ -239,7 +241,7 @@ function planLogicalVolumes(
     };
     if (extentCountOf(planned) !== extentCount) {
       throw new UserError(
-        `logical volume "${name}": its segments have ${extentCountOf(planned)} extents, its size ${extentCount}`,
+        `logical volume "${name}": its segments have ${extentCountOf(planned)} extents, but its size is ${extentCount}`,
       );
     }
     return planned;
@@ -260,10 +262,10 @@ function checkUnique(values: readonly string[], what: string): void {
 }
 
 /**
- * Plans a new volume group with linear volumes: a logical volume takes the first free range that holds all of it, and only where
- * there is none several.
+ * Plans a new volume group with linear volumes. A logical volume takes the first free range that
+ * holds all of it, and several ranges only if no such range exists.
  *
- * @throws UserError for names that lvm2 refuses, sizes that do not fit, and identifiers that come twice
+ * @throws UserError for names that lvm2 refuses, sizes that do not fit, and repeated identifiers
  */
 export function planVolumeGroup(request: VolumeGroupRequest): PlannedGroup {
   const { name, identity, extentBytes = DEFAULT_EXTENT_BYTES, tags = [] } = request;
@@ -275,7 +277,7 @@ export function planVolumeGroup(request: VolumeGroupRequest): PlannedGroup {
   );
   if (placed.every(({ metadataAreas }) => metadataAreas.length === 0)) {
     throw new UserError(
-      `volume group "${name}" has no place for its metadata: give a physical volume a copy of it`,
+      `volume group "${name}" has no space for its metadata: give a physical volume a copy of it`,
     );
   }
   const physicalVolumes = request.physicalVolumes.map((volume, number) => {
@@ -317,7 +319,10 @@ export function planVolumeGroup(request: VolumeGroupRequest): PlannedGroup {
   return { group, metadataAreas: placed.map(({ metadataAreas }) => metadataAreas) };
 }
 
-/** The largest text that lvm2 will ever write into an area: two copies have to fit, each from a sector on (format-text.c). */
+/**
+ * Returns the size of the largest text that lvm2 writes to an area: two copies must fit, each
+ * starting at a sector (format-text.c).
+ */
 export function maxTextBytes(areaBytes: number): number {
   return (areaBytes - MDA_HEADER_BYTES) / 2 - SECTOR_BYTES;
 }

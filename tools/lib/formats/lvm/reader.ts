@@ -1,7 +1,8 @@
-/** Reads volume groups, this library's and lvm2's own. */
+/** Reads volume groups, both this library's and lvm2's. */
 
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
+import { LABEL_SCAN_SECTORS, lvmChecksum, MDA_HEADER_BYTES, SECTOR_BYTES } from './format.ts';
 import {
   type Area,
   decodeLabel,
@@ -9,17 +10,13 @@ import {
   failing,
   hex,
   isLabel,
-  LABEL_SCAN_SECTORS,
-  lvmChecksum,
-  MDA_HEADER_BYTES,
   type PhysicalVolumeLabel,
-  SECTOR_BYTES,
   type TextLocation,
 } from './layout.ts';
 import { parseMetadata } from './metadata-text.ts';
 import type { VolumeGroup } from './volume-group.ts';
 
-/** No group of any size comes near; what claims more would only take memory. */
+/** No group of any size needs this much. A larger claim is damage, and would only cost memory. */
 const MAX_TEXT_BYTES = 16 << 20;
 
 /** An image that may be a physical volume, and its name for errors. */
@@ -28,7 +25,7 @@ export interface NamedSource {
   readonly source: BlockSource;
 }
 
-/** A metadata area: what is in it, or what is wrong with it. */
+/** A metadata area: its contents, or what is wrong with it. */
 export interface MetadataCopy {
   /** `disk.img: metadata area at byte 4096`. */
   readonly where: string;
@@ -44,29 +41,28 @@ export interface ReadPhysicalVolume {
   readonly copies: readonly MetadataCopy[];
 }
 
-function readSector(source: BlockSource, offsetBytes: number): Buffer {
-  return Buffer.from(source.read(offsetBytes, SECTOR_BYTES));
-}
-
-/** Whether an image has an LVM label, right or wrong. */
+/** Reports whether an image has an LVM label, valid or damaged. */
 export function hasLvmLabel(source: BlockSource): boolean {
   return findLabel(source) !== undefined;
 }
 
-function findLabel(source: BlockSource): { sector: Buffer; number: number } | undefined {
+function findLabel(source: BlockSource): { sector: Uint8Array; number: number } | undefined {
   for (let number = 0; number < LABEL_SCAN_SECTORS; number++) {
     if ((number + 1) * SECTOR_BYTES > source.sizeBytes) return undefined;
-    const sector = readSector(source, number * SECTOR_BYTES);
+    const sector = source.read(number * SECTOR_BYTES, SECTOR_BYTES);
     if (isLabel(sector)) return { sector, number };
   }
   return undefined;
 }
 
-/** Reads a text out of its ring: what passes the end goes on behind the header (format-text.c, `_vg_read_raw_area`). */
+/**
+ * Reads a text from its ring: a text that reaches the end of the area continues after the header
+ * (format-text.c, `_vg_read_raw_area`).
+ */
 function readText(source: BlockSource, area: Area, text: TextLocation, where: string): string {
   const fail = failing(where);
   if (text.sizeBytes > MAX_TEXT_BYTES)
-    fail(`its text of ${text.sizeBytes} bytes is beyond ${MAX_TEXT_BYTES}`);
+    fail(`its text of ${text.sizeBytes} bytes is larger than ${MAX_TEXT_BYTES}`);
   const first = Math.min(text.sizeBytes, area.sizeBytes - text.offsetBytes);
   const parts = [
     Buffer.from(source.read(area.offsetBytes + text.offsetBytes, first)),
@@ -83,9 +79,10 @@ function readGroup(source: BlockSource, area: Area, where: string): VolumeGroup 
   const fail = failing(where);
   const endBytes = area.offsetBytes + area.sizeBytes;
   if (area.sizeBytes <= MDA_HEADER_BYTES || endBytes > source.sizeBytes) {
-    fail(`its ${area.sizeBytes} bytes do not lie within the volume's ${source.sizeBytes}`);
+    fail(`its ${area.sizeBytes} bytes are not within the volume's ${source.sizeBytes}`);
   }
-  const { text } = decodeMetadataAreaHeader(readSector(source, area.offsetBytes), area, where);
+  const sector = source.read(area.offsetBytes, SECTOR_BYTES);
+  const { text } = decodeMetadataAreaHeader(sector, area, where);
   if (text === undefined || text.ignored) return undefined;
   return parseMetadata(readText(source, area, text, where), where);
 }
@@ -101,9 +98,10 @@ function readCopy(source: BlockSource, area: Area, name: string): MetadataCopy {
 }
 
 /**
- * Reads the label of a physical volume and every copy of the metadata on it. A damaged copy is told, not thrown.
+ * Reads the label of a physical volume and every copy of the metadata on it. A damaged copy is
+ * reported in the result, not thrown.
  *
- * @throws UserError where there is no label, or a damaged one
+ * @throws UserError if the label is missing or damaged
  */
 export function readPhysicalVolume({ name, source }: NamedSource): ReadPhysicalVolume {
   const found = findLabel(source);
@@ -120,9 +118,9 @@ export function readPhysicalVolume({ name, source }: NamedSource): ReadPhysicalV
 /** A volume group that was found on physical volumes. */
 export interface FoundGroup {
   readonly group: VolumeGroup;
-  /** Those that are there, by their name in the metadata. */
+  /** The physical volumes that are present, by their name in the metadata. */
   readonly physicalVolumes: ReadonlyMap<string, ReadPhysicalVolume>;
-  /** One line for each thing that is wrong although the group can be read: damaged or old copies, missing volumes. */
+  /** One line per problem that does not prevent reading: damaged or old copies, missing volumes. */
   readonly problems: readonly string[];
 }
 
@@ -157,10 +155,10 @@ function checkOneGroup(copies: readonly MetadataCopy[]): void {
 }
 
 /**
- * Reads the volume group on physical volumes: of all copies of its metadata the newest one that is whole.
+ * Reads the volume group on physical volumes, from the newest intact copy of its metadata.
  *
- * @param sources all of its physical volumes; the logical volumes on those that are missing cannot be read
- * @throws UserError where there is no group or more than one, or no whole copy of its metadata
+ * @param sources all of its physical volumes; logical volumes on a missing one cannot be read
+ * @throws UserError if there is no group or more than one, or no intact copy of its metadata
  */
 export function readVolumeGroup(sources: readonly NamedSource[]): FoundGroup {
   const volumes = sources.map(readPhysicalVolume);

@@ -1,10 +1,13 @@
 import type { LvmUuid } from './identifier.ts';
 
-/** A volume group as its metadata describes it. Extents are counted from the start of a volume; all sizes are in bytes. */
+/**
+ * A volume group as its metadata describes it. Extents are counted from the start of a volume, and
+ * all sizes are in bytes.
+ */
 export interface VolumeGroup {
   readonly name: string;
   readonly uuid: LvmUuid;
-  /** Counts the changes of the group: the copy with the highest number is the valid one. */
+  /** Counts the changes of the group. The copy with the highest number is valid. */
   readonly sequenceNumber: number;
   readonly extentBytes: number;
   readonly tags: readonly string[];
@@ -22,12 +25,12 @@ export interface PhysicalVolume {
   /** Its name within the metadata: `pv0`. */
   readonly name: string;
   readonly uuid: LvmUuid;
-  /** Where lvm2 saw it last; only a hint, and nobody's identity. */
+  /** The device on which lvm2 last saw the volume: a hint that does not identify the volume. */
   readonly deviceHint: string | undefined;
   readonly tags: readonly string[];
   readonly status: readonly string[];
   readonly deviceBytes: number;
-  /** Where extent 0 begins. */
+  /** The start of extent 0. */
   readonly dataStartBytes: number;
   readonly extentCount: number;
 }
@@ -45,11 +48,14 @@ export interface LogicalVolume {
 export interface Segment {
   readonly startExtent: number;
   readonly extentCount: number;
-  /** `striped`, which with one stripe is linear; anything else this library names and does not read. */
+  /**
+   * `striped`, which is linear if there is one stripe. This library refuses to read any other type,
+   * and names it.
+   */
   readonly type: string;
-  /** 0 where there is one stripe. */
+  /** 0 if there is one stripe. */
   readonly stripeBytes: number;
-  /** Where its extents are; each stripe has an equal share. None where the type is not `striped`. */
+  /** The positions of the extents, in equal shares. Empty if the type is not `striped`. */
   readonly stripes: readonly Stripe[];
 }
 
@@ -58,7 +64,7 @@ export interface Stripe {
   readonly startExtent: number;
 }
 
-/** The type of segments that lie on physical volumes directly. */
+/** The type of segments that are directly on physical volumes. */
 export const STRIPED = 'striped';
 
 export function extentCountOf(volume: LogicalVolume): number {

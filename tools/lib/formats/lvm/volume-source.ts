@@ -1,11 +1,11 @@
-/** The contents of logical volumes. */
+/** Reads the contents of logical volumes. */
 
 import { type BlockSource, checkRange } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
 import type { FoundGroup } from './reader.ts';
 import { extentCountOf, type LogicalVolume, type Segment, STRIPED } from './volume-group.ts';
 
-/** A stripe with its bytes at hand. */
+/** A stripe, and the source of its bytes. */
 interface OpenStripe {
   readonly source: BlockSource;
   readonly startBytes: number;
@@ -28,33 +28,32 @@ function openSegment(
   };
   if (segment.type !== STRIPED) {
     fail(
-      `its segment at extent ${segment.startExtent} is of the type ${segment.type}; only linear and striped can be read`,
+      `its segment at extent ${segment.startExtent} is of the type ${segment.type}; only linear and striped segments can be read`,
     );
   }
   const { extentBytes } = group;
   const stripeExtents = segment.extentCount / segment.stripes.length;
   const stripes = segment.stripes.map(({ physicalVolume, startExtent }): OpenStripe => {
     const described = group.physicalVolumes.find(({ name }) => name === physicalVolume);
-    if (described === undefined) return fail(`it lies on another logical volume, ${physicalVolume}`);
+    if (described === undefined) return fail(`it is on another logical volume, ${physicalVolume}`);
     const found = physicalVolumes.get(physicalVolume);
-    if (found === undefined)
-      return fail(`it lies on ${physicalVolume} (${described.uuid}), which is missing`);
+    if (found === undefined) return fail(`it is on ${physicalVolume} (${described.uuid}), which is missing`);
     const startBytes = described.dataStartBytes + startExtent * extentBytes;
     if (startBytes + stripeExtents * extentBytes > found.source.sizeBytes) {
-      fail(`it passes the end of ${found.name}, which has ${found.source.sizeBytes} bytes`);
+      fail(`it extends past the end of ${found.name}, which has ${found.source.sizeBytes} bytes`);
     }
     return { source: found.source, startBytes };
   });
   return {
     startBytes: segment.startExtent * extentBytes,
     lengthBytes: segment.extentCount * extentBytes,
-    // One stripe is one piece.
+    // A single stripe is one contiguous piece.
     stripeBytes: stripes.length === 1 ? segment.extentCount * extentBytes : segment.stripeBytes,
     stripes,
   };
 }
 
-/** Reads what is at `offsetBytes` of a segment, as far as it lies in one piece. */
+/** Reads from `offsetBytes` of a segment, at most to the end of the contiguous piece. */
 function readPiece(
   { stripes, stripeBytes }: OpenSegment,
   offsetBytes: number,
@@ -71,8 +70,8 @@ function readPiece(
 /**
  * Opens a logical volume for reading.
  *
- * @throws UserError where the group has no such volume, one of its physical volumes is missing, or it is neither linear nor
- *   striped
+ * @throws UserError if the group has no such volume, one of its physical volumes is missing, or the
+ *   volume is neither linear nor striped
  */
 export function openLogicalVolume(found: FoundGroup, name: string): BlockSource {
   const { group } = found;

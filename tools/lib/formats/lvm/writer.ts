@@ -1,18 +1,16 @@
-/** Writes the metadata of a new volume group, and says where the contents of its volumes go. */
+/** Encodes the metadata of a new volume group, and locates the contents of its volumes. */
 
 import { UserError } from '../error/user-error.ts';
 import {
-  type Area,
   EXTENSION_USED,
   EXTENSION_VERSION,
-  encodeLabel,
-  encodeMetadataAreaHeader,
   LABEL_SCAN_SECTORS,
   LABEL_SECTOR,
   lvmChecksum,
   MDA_HEADER_BYTES,
   SECTOR_BYTES,
-} from './layout.ts';
+} from './format.ts';
+import { type Area, encodeLabel, encodeMetadataAreaHeader } from './layout.ts';
 import { formatMetadata } from './metadata-text.ts';
 import { maxTextBytes, type PlannedGroup, planVolumeGroup, type VolumeGroupRequest } from './plan.ts';
 import type { LogicalVolume, VolumeGroup } from './volume-group.ts';
@@ -25,11 +23,11 @@ export interface MetadataRange {
 
 export interface PhysicalVolumeImage {
   readonly sizeBytes: number;
-  /** Ascending. What is between them and in no logical volume need not be written: nobody reads it. */
+  /** Ascending. Bytes that are neither in these ranges nor in a logical volume are never read. */
   readonly metadata: readonly MetadataRange[];
 }
 
-/** A part of a logical volume, and where it lies. */
+/** A part of a logical volume, and its position on a physical volume. */
 export interface VolumeRange {
   /** Within the logical volume. */
   readonly offsetBytes: number;
@@ -51,7 +49,7 @@ export interface VolumeGroupImage {
   readonly logicalVolumes: readonly LogicalVolumeImage[];
 }
 
-/** Pads a text to whole sectors. lvm2 counts the NUL at its end as a part of it. */
+/** Pads a text to whole sectors. lvm2 counts the NUL at its end as part of the text. */
 function textBytes(text: string): { sizeBytes: number; padded: Buffer } {
   const sizeBytes = Buffer.byteLength(text) + 1;
   const padded = Buffer.alloc(Math.ceil(sizeBytes / SECTOR_BYTES) * SECTOR_BYTES);
@@ -63,8 +61,8 @@ function encodeMetadataArea(area: Area, text: string): MetadataRange {
   const { sizeBytes, padded } = textBytes(text);
   if (sizeBytes > maxTextBytes(area.sizeBytes)) {
     throw new UserError(
-      `the metadata has ${sizeBytes} bytes, and lvm2 could not change it in an area of ${area.sizeBytes}, ` +
-        `which holds ${maxTextBytes(area.sizeBytes)}: start the data later`,
+      `the metadata has ${sizeBytes} bytes, and an area of ${area.sizeBytes} bytes in which lvm2 can change it ` +
+        `holds ${maxTextBytes(area.sizeBytes)}: start the data later`,
     );
   }
   const checksum = lvmChecksum(padded.subarray(0, sizeBytes));
@@ -90,7 +88,7 @@ function encodePhysicalVolume(
     extensionVersion: EXTENSION_VERSION,
     extensionFlags: EXTENSION_USED,
   });
-  // All sectors that a label may be in: one that was there before must not show.
+  // This covers all sectors that a label may be in, so that no old label survives.
   const head = Buffer.alloc(LABEL_SCAN_SECTORS * SECTOR_BYTES);
   head.set(label, LABEL_SECTOR * SECTOR_BYTES);
   return {
@@ -118,10 +116,10 @@ function volumeRanges(group: VolumeGroup, volume: LogicalVolume): LogicalVolumeI
 }
 
 /**
- * Plans and encodes a volume group: the bytes of each physical volume's metadata, and for each logical volume the ranges where
- * its content belongs.
+ * Plans and encodes a volume group: the bytes of each physical volume's metadata, and the ranges
+ * where the content of each logical volume belongs.
  *
- * @throws UserError as {@link planVolumeGroup}, and where the metadata does not fit
+ * @throws UserError as {@link planVolumeGroup}, and if the metadata does not fit
  */
 export function encodeVolumeGroup(request: VolumeGroupRequest): VolumeGroupImage {
   const planned = planVolumeGroup(request);

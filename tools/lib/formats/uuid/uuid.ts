@@ -42,7 +42,7 @@ export function isUuid(text: string): boolean {
 export function parseUuid(text: string, what = 'UUID'): Uuid {
   if (!isUuid(text)) {
     throw new UserError(
-      `${what} "${text}" is not a UUID: write 32 hexadecimal digits as 8-4-4-4-12, such as ${PROJECT_NAMESPACE}`,
+      `${what} ${JSON.stringify(text)} is not a UUID: write 32 hexadecimal digits as 8-4-4-4-12, such as ${PROJECT_NAMESPACE}`,
     );
   }
   return text.toLowerCase();

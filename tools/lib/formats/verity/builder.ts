@@ -7,11 +7,11 @@ import { isZeroBlock, SaltedHasher } from './hasher.ts';
 import { type DigestReceiver, Level, Root } from './level.ts';
 import { encodeSuperblock } from './superblock.ts';
 
-/** The tree, and where it goes in its sink: right behind the data, or anywhere in an image of its own. */
+/** The parameters of a tree, and its position in the sink, which can be a separate image. */
 export interface VerityOptions extends VerityFormatOptions, TreePlace {
-  /** The size of the data: whole data blocks. */
+  /** The size of the data, which is whole data blocks. */
   readonly dataBytes: number;
-  /** Of the superblock. */
+  /** The UUID in the superblock. */
   readonly uuid: Uuid;
 }
 
@@ -23,11 +23,12 @@ export interface VerityResult {
 }
 
 /**
- * Computes a dm-verity hash tree from data that comes in order, and writes superblock and levels as it goes.
+ * Computes a dm-verity hash tree from data that arrives in order, and writes the levels and the
+ * superblock.
  *
- * Memory stays the same whatever the data's size. Zeros cost next to nothing: the digest of a zero block is computed
- * once, and so is that of each hash block that has nothing but zeros below it. Between the superblock and the tree the sink has to
- * be zeros, as it is where nothing was written yet.
+ * The memory use does not depend on the size of the data. Zeros cost almost nothing: the digest of
+ * a zero block is computed once, and so is the digest of each hash block with only zeros below it.
+ * The sink must contain zeros between the superblock and the tree, as a new image does.
  */
 export class VerityBuilder {
   readonly #options: VerityOptions;
@@ -43,7 +44,10 @@ export class VerityBuilder {
   readonly #partialBlock: Buffer;
   #receivedBytes = 0;
 
-  /** @throws UserError for sizes and offsets that are not whole blocks, for a salt too long, and for a bad UUID */
+  /**
+   * @throws UserError for sizes and offsets that are not whole blocks, a salt that is too long, and
+   * a bad UUID
+   */
   constructor(sink: BlockSink, options: VerityOptions) {
     this.#format = verityFormat(options);
     this.#geometry = planTree(this.#format, countDataBlocks(this.#format, options.dataBytes), options);
@@ -62,7 +66,7 @@ export class VerityBuilder {
     this.#bottom = this.#levels[0] ?? this.#root;
   }
 
-  /** Takes the next bytes of the data, any number of them. */
+  /** Takes the next bytes of the data, in pieces of any length. */
   update(bytes: Uint8Array): void {
     this.#checkRoom(bytes.length);
     const blockBytes = this.#format.dataBlockBytes;
@@ -99,24 +103,26 @@ export class VerityBuilder {
   }
 
   /**
-   * Takes the next whole data blocks as their digests, which were computed elsewhere, in the form of a hash block: each padded with zeros to
-   * a power of two.
+   * Takes the digests of the next whole data blocks, which were computed elsewhere. As in a hash
+   * block, each digest is padded with zeros to a power of two.
    */
   updateDigests(slots: Uint8Array): void {
     const lengthBytes = (slots.length / this.#hasher.slotBytes) * this.#format.dataBlockBytes;
     if (this.#receivedBytes % this.#format.dataBlockBytes !== 0 || !Number.isInteger(lengthBytes)) {
-      throw new RangeError('digests of whole data blocks, where a data block begins');
+      throw new RangeError('digests must be of whole data blocks, and begin at a data block');
     }
     this.#checkRoom(lengthBytes);
     this.#receivedBytes += lengthBytes;
     if (slots.length > 0) this.#bottom.pushSlots(slots);
   }
 
-  /** Writes what is left, the superblock last; throws a {@link UserError} where data is missing. */
+  /** Writes what is left, the superblock last. Throws a {@link UserError} if data is missing. */
   finish(): VerityResult {
     const { dataBytes, hashOffsetBytes, uuid, superblock = true } = this.#options;
     if (this.#receivedBytes !== dataBytes) {
-      throw new UserError(`verity: ${this.#receivedBytes} bytes of data came, ${dataBytes} were announced`);
+      throw new UserError(
+        `verity: received ${this.#receivedBytes} bytes of data, ${dataBytes} were announced`,
+      );
     }
     for (const level of this.#levels) level.finish();
     const { dataBlockCount, endBytes } = this.#geometry;
@@ -134,7 +140,7 @@ export class VerityBuilder {
   #checkRoom(lengthBytes: number): void {
     const { dataBytes } = this.#options;
     if (this.#receivedBytes + lengthBytes > dataBytes) {
-      throw new UserError(`verity: more data came than the ${dataBytes} bytes that were announced`);
+      throw new UserError(`verity: received more data than the ${dataBytes} bytes that were announced`);
     }
   }
 }

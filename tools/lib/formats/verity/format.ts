@@ -1,11 +1,32 @@
-import { UserError } from '../error/user-error.ts';
-
 /**
- * What a dm-verity hash tree is made with: cryptsetup's wiki page "DMVerity" and its `lib/verity/verity_hash.c`, and the kernel's
- * `Documentation/admin-guide/device-mapper/verity.rst`. Hash type 1: the salt before the data.
+ * The on-disk format of a dm-verity hash tree, hash type 1: cryptsetup's wiki page "DMVerity", its
+ * `lib/verity/verity.c` and `verity_hash.c`, and the kernel's
+ * `Documentation/admin-guide/device-mapper/verity.rst`.
  */
+import { UserError } from '../error/user-error.ts';
+import { structure } from '../structure/structure.ts';
 
-/** Hash algorithms by the name that superblock and kernel have for them, with the bytes of a digest. */
+/** cryptsetup `lib/verity/verity.c`, struct verity_sb. All integers are little-endian. */
+export const SUPERBLOCK = structure([
+  [0, 8, 'signature'],
+  [8, 4, 'version'],
+  [12, 4, 'hash_type'],
+  [16, 16, 'uuid'],
+  [32, 32, 'algorithm'],
+  [64, 4, 'data_block_size'],
+  [68, 4, 'hash_block_size'],
+  [72, 8, 'data_blocks'],
+  [80, 2, 'salt_size'],
+  [82, 6, '_pad1'],
+  [88, 256, 'salt'],
+  [344, 168, '_pad2'],
+]);
+export const SUPERBLOCK_SIGNATURE = Buffer.from('verity\0\0', 'latin1');
+export const SUPERBLOCK_VERSION = 1;
+/** The salt precedes the data, and digests are padded to a power of two. Chrome OS has type 0. */
+export const HASH_TYPE_NORMAL = 1;
+
+/** The hash algorithms, by their name in superblock and kernel, with the bytes of a digest. */
 const DIGEST_BYTES = { sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 } as const;
 
 export type VerityHash = keyof typeof DIGEST_BYTES;
@@ -13,14 +34,14 @@ export type VerityHash = keyof typeof DIGEST_BYTES;
 export const DEFAULT_BLOCK_BYTES = 4096;
 export const DEFAULT_HASH: VerityHash = 'sha256';
 
-/** `VERITY_BLOCK_SIZE_OK` of cryptsetup's `lib/internal.h`. The kernel takes blocks up to its page size. */
+/** cryptsetup `lib/internal.h`, `VERITY_BLOCK_SIZE_OK`. The kernel's limit is its page size. */
 const BLOCK_BYTES_MINIMUM = 512;
 const BLOCK_BYTES_MAXIMUM = 512 * 1024;
 
-/** The superblock's field for it has so many bytes. */
-export const SALT_LIMIT_BYTES = 256;
+/** The longest salt that fits in the superblock. */
+export const SALT_LIMIT_BYTES = SUPERBLOCK.at.salt.lengthBytes;
 
-/** How blocks are hashed, and how digests lie in hash blocks. */
+/** How blocks are hashed, and how digests are stored in hash blocks. */
 export interface VerityFormat {
   readonly hashAlgorithm: VerityHash;
   /** Powers of two from 512 to 524,288. */
@@ -30,7 +51,7 @@ export interface VerityFormat {
   readonly salt: Uint8Array;
 }
 
-/** {@link VerityFormat} as callers give it: blocks of 4096 bytes and SHA-256 by default. */
+/** A {@link VerityFormat} with defaults: blocks of 4096 bytes, and SHA-256. */
 export type VerityFormatOptions = Pick<VerityFormat, 'salt'> & Partial<VerityFormat>;
 
 export function isVerityHash(name: string): name is VerityHash {
@@ -46,7 +67,8 @@ function isBlockSize(bytes: number): boolean {
 /**
  * Fills in the defaults.
  *
- * @throws UserError that begins with `where` for a block size, a hash or a salt that dm-verity does not have
+ * @throws UserError that begins with `where` for a block size, a hash or a salt that dm-verity does
+ *   not support
  */
 export function verityFormat(options: VerityFormatOptions, where = 'verity'): VerityFormat {
   const {
@@ -78,12 +100,14 @@ export function digestBytes(hashAlgorithm: VerityHash): number {
   return DIGEST_BYTES[hashAlgorithm];
 }
 
-/** The room of a digest in a hash block: hash type 1 pads it with zeros to a power of two. */
+/**
+ * The space that a digest takes in a hash block: hash type 1 pads it with zeros to a power of two.
+ */
 export function digestSlotBytes(hashAlgorithm: VerityHash): number {
   return 2 ** Math.ceil(Math.log2(DIGEST_BYTES[hashAlgorithm]));
 }
 
-/** How many digests a hash block holds; they fill it. */
+/** The number of digests in a hash block. They fill it completely. */
 export function digestsPerBlock({ hashAlgorithm, hashBlockBytes }: VerityFormat): number {
   return hashBlockBytes / digestSlotBytes(hashAlgorithm);
 }

@@ -32,7 +32,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Holds a tree in the data's own image to that of veritysetup, and lets each verify the other's. */
+/** Compares our tree with that of veritysetup, and lets each verify the tree of the other. */
 function expectSame(format: VerityFormat, blockCount: number, superblock = true, gapBytes = 0): void {
   const data = sampleData(blockCount, format.dataBlockBytes);
   const alignmentBytes = superblock ? 512 : format.hashBlockBytes;
@@ -46,7 +46,7 @@ function expectSame(format: VerityFormat, blockCount: number, superblock = true,
   const tree = { dataBlockCount: blockCount, hashOffsetBytes, superblock };
   expect(formatTheirs(theirs, format, tree)).toBe(rootHash);
   const ourBytes = readFileSync(ours);
-  // A single data block leaves them a superblock that does not fill its block.
+  // For a single data block, veritysetup writes a superblock that does not fill its block.
   truncateSync(theirs, ourBytes.length);
   expect(readFileSync(theirs).equals(ourBytes)).toBe(true);
   veritysetup('verify', ours, ours, rootHash, ...treeArguments(format, tree));
@@ -59,7 +59,7 @@ function expectSame(format: VerityFormat, blockCount: number, superblock = true,
   image.close();
 }
 
-describe('verity has the formats of veritysetup, byte for byte', () => {
+describe('a tree equals that of veritysetup, byte for byte', () => {
   test.each(VERITY_HASHES)('hash %s', (hashAlgorithm) => {
     for (const blockCount of [1, 2, 130, 300]) expectSame({ ...DEFAULTS, hashAlgorithm }, blockCount);
   });
@@ -83,11 +83,11 @@ describe('verity has the formats of veritysetup, byte for byte', () => {
     for (const blockCount of [1, 2, 129, 200]) expectSame(DEFAULTS, blockCount, false);
   });
 
-  test('at an offset within a hash block, and behind a gap', () => {
+  test('at an offset within a hash block, and after a gap', () => {
     for (const gapBytes of [512, 3584, 4096, 5120]) expectSame(DEFAULTS, 130, true, gapBytes);
   });
 
-  test('any format', () => {
+  test('in any format', () => {
     const block = fc.integer({ min: 9, max: 16 }).map((bits) => 2 ** bits);
     fc.assert(
       fc.property(
@@ -105,7 +105,7 @@ describe('verity has the formats of veritysetup, byte for byte', () => {
     );
   });
 
-  test('a tree in an image of its own, and what veritysetup shows of it', () => {
+  test('veritysetup verifies and dumps a tree in a separate image', () => {
     const format: VerityFormat = { ...DEFAULTS, hashAlgorithm: 'sha512', hashBlockBytes: 1024 };
     const data = sampleData(200);
     const hashImage = new MemoryImage(verityHashBytes(data.length, format));
@@ -146,7 +146,7 @@ describe('verity has the formats of veritysetup, byte for byte', () => {
     });
   });
 
-  test('data and tree fill a partition as far as they can, in any format', () => {
+  test('data and tree use as much of a partition as possible, in any format', () => {
     const block = fc.integer({ min: 9, max: 16 }).map((bits) => 2 ** bits);
     const total = fc.integer({ min: 2 ** 18, max: 2 ** 30 });
     fc.assert(
@@ -160,7 +160,7 @@ describe('verity has the formats of veritysetup, byte for byte', () => {
   });
 });
 
-/** Where the tree right behind so many zeros ends, by what is written. */
+/** Returns the end of the written tree of `dataBytes` zeros that it follows. */
 function treeEnd(
   dataBytes: number,
   format: Pick<VerityFormat, 'dataBlockBytes' | 'hashBlockBytes' | 'salt'>,

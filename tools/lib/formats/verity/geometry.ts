@@ -1,39 +1,50 @@
 import { UserError } from '../error/user-error.ts';
-import { digestsPerBlock, type VerityFormat, type VerityFormatOptions, verityFormat } from './format.ts';
-import { SUPERBLOCK_BYTES } from './superblock.ts';
+import {
+  digestsPerBlock,
+  SUPERBLOCK,
+  type VerityFormat,
+  type VerityFormatOptions,
+  verityFormat,
+} from './format.ts';
 
 /** One level of a hash tree. */
 export interface TreeLevel {
-  /** From the start of the hash image, in bytes. */
+  /** From the start of the hash image. */
   readonly offsetBytes: number;
   readonly blockCount: number;
 }
 
-/** The place of a hash tree in its image. */
+/** The positions of a hash tree's levels in its image. */
 export interface TreeGeometry {
   readonly dataBlockCount: number;
-  /** Level 0 holds the digests of the data blocks; the last one is a single block, the top. None for a single data block. */
+  /**
+   * Level 0 holds the digests of the data blocks. The last level is a single block, the top. Empty
+   * for a single data block.
+   */
   readonly levels: readonly TreeLevel[];
-  /** Where the tree ends, from the start of the hash image, in bytes. */
+  /** The end of the tree, from the start of the hash image. */
   readonly endBytes: number;
 }
 
-/** Where a hash tree is to be. */
+/** The position of a hash tree in its image. */
 export interface TreePlace {
-  /** `--hash-offset` of veritysetup: where the superblock lies, or the tree itself where there is none. */
+  /**
+   * `--hash-offset` of veritysetup: the position of the superblock, or of the tree if it has none.
+   */
   readonly hashOffsetBytes: number;
   /** `false` for `--no-superblock`. */
   readonly superblock?: boolean;
 }
 
-/** `hash_area_offset` is checked with `MISALIGNED_512` in cryptsetup's `lib/setup.c`. */
+/** cryptsetup's `lib/setup.c` checks `hash_area_offset` with `MISALIGNED_512`. */
 const OFFSET_ALIGNMENT_BYTES = 512;
 
 /**
- * Where the levels of a tree lie: in the first whole hash block behind the superblock the top level, then down to level 0
- * (`VERITY_hash_offset_block` and `hash_levels` of cryptsetup's `lib/verity/`). A single data block has no level: its digest is the root hash.
+ * Plans the levels of a tree. The top level starts at the first whole hash block after the
+ * superblock, and the levels down to level 0 follow (`VERITY_hash_offset_block` and `hash_levels`
+ * of cryptsetup's `lib/verity/`). A single data block has no level: its digest is the root hash.
  *
- * @throws UserError for an offset that no tree can have, and for more data than there are numbers for
+ * @throws UserError for an offset that no tree can have
  */
 export function planTree(format: VerityFormat, dataBlockCount: number, place: TreePlace): TreeGeometry {
   const { hashBlockBytes } = format;
@@ -55,7 +66,8 @@ function treeStart(
   { hashBlockBytes }: VerityFormat,
   { hashOffsetBytes, superblock = true }: TreePlace,
 ): number {
-  // Without a superblock veritysetup rounds down, so that a tree could begin before its offset: whole blocks only.
+  // Without a superblock veritysetup rounds the offset down, so the tree could begin before it.
+  // Only whole blocks are allowed here.
   const alignmentBytes = superblock ? OFFSET_ALIGNMENT_BYTES : hashBlockBytes;
   if (
     !Number.isSafeInteger(hashOffsetBytes) ||
@@ -65,11 +77,13 @@ function treeStart(
     throw new UserError(`verity: the hash offset ${hashOffsetBytes} is not a multiple of ${alignmentBytes}`);
   }
   return superblock
-    ? Math.ceil((hashOffsetBytes + SUPERBLOCK_BYTES) / hashBlockBytes) * hashBlockBytes
+    ? Math.ceil((hashOffsetBytes + SUPERBLOCK.sizeBytes) / hashBlockBytes) * hashBlockBytes
     : hashOffsetBytes;
 }
 
-/** The number of data blocks; throws a {@link UserError} where `dataBytes` are not whole blocks. */
+/**
+ * Returns the number of data blocks. Throws a {@link UserError} if `dataBytes` is not whole blocks.
+ */
 export function countDataBlocks({ dataBlockBytes }: VerityFormat, dataBytes: number): number {
   if (!Number.isSafeInteger(dataBytes) || dataBytes < dataBlockBytes || dataBytes % dataBlockBytes !== 0) {
     throw new UserError(
@@ -81,16 +95,17 @@ export function countDataBlocks({ dataBlockBytes }: VerityFormat, dataBytes: num
 
 const DEFAULT_FORMAT: VerityFormatOptions = { salt: new Uint8Array() };
 
-/** The bytes of superblock and tree for so many bytes of data, where the tree begins at a whole hash block. */
+/** Returns the size of superblock and tree for `dataBytes`, if they begin at a whole hash block. */
 export function verityHashBytes(dataBytes: number, options: VerityFormatOptions = DEFAULT_FORMAT): number {
   const format = verityFormat(options);
   return planTree(format, countDataBlocks(format, dataBytes), { hashOffsetBytes: 0 }).endBytes;
 }
 
 /**
- * The most data that goes into `totalBytes` together with its superblock and tree, so that a file system can be made to fit.
+ * Returns the size of the most data that fits into `totalBytes` together with its superblock and
+ * tree. A file system of this size fits into the partition.
  *
- * @throws UserError where there is no room for a single block
+ * @throws UserError if not even a single block fits
  */
 export function verityDataBytes(totalBytes: number, options: VerityFormatOptions = DEFAULT_FORMAT): number {
   const format = verityFormat(options);

@@ -24,11 +24,14 @@ interface Disk {
   readonly path: string;
   readonly blockCount: number;
   readonly dataBytes: number;
-  /** What `dmsetup create` takes: the kernel's own words for the tree. */
+  /** The table for `dmsetup create`, which describes the tree to the kernel. */
   readonly table: string;
 }
 
-/** A disk with data and tree, and the target's table as Documentation/admin-guide/device-mapper/verity.rst has it. */
+/**
+ * A disk with data and tree, and the target's table as
+ * Documentation/admin-guide/device-mapper/verity.rst has it.
+ */
 function makeDisk(name: string, format: VerityFormatOptions, letter: string): Disk {
   const { hashAlgorithm = 'sha256', dataBlockBytes = 4096, hashBlockBytes = 4096, salt } = format;
   const path = join(folder, name);
@@ -45,7 +48,7 @@ function makeDisk(name: string, format: VerityFormatOptions, letter: string): Di
 }
 
 describe('the kernel', () => {
-  test('reads every block through the trees of every kind, and fails at exactly the bad one', async () => {
+  test('reads every block through trees of all kinds, and fails at exactly the bad block', async () => {
     const disks = [
       makeDisk('default', { salt: Buffer.alloc(32, 0xa5) }, 'a'),
       makeDisk('no-salt', { salt: Buffer.alloc(0) }, 'b'),
@@ -94,7 +97,7 @@ describe('the kernel', () => {
     ]);
   });
 
-  test('is told by veritysetup what it needs: it opens the image by its superblock and root hash', async () => {
+  test('opens the image with the parameters that veritysetup reads from the superblock', async () => {
     const path = join(folder, 'opened');
     const data = sampleData(BLOCK_COUNT);
     const rootHash = writeImage(path, data, { salt: Buffer.alloc(32, 3), hashOffsetBytes: data.length });

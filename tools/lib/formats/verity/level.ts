@@ -2,20 +2,22 @@ import type { BlockSink } from '../block/block.ts';
 import { digestBytes, digestsPerBlock, type VerityFormat } from './format.ts';
 import type { SaltedHasher } from './hasher.ts';
 
-/** What takes the digests of one level's blocks: the level above, or the root. */
+/** Receives the digests of one level's blocks: the level above, or the root. */
 export interface DigestReceiver {
-  /** @param digest one character a byte */
+  /** @param digest one character per byte */
   push(digest: string): void;
-  /** Takes digests as they lie in a hash block. */
+  /** Takes digests that are padded as in a hash block. */
   pushSlots(slots: Uint8Array): void;
-  /** Takes the digest of a block with nothing but zeros below it, `count` times. */
+  /** Takes the digest of a block with only zeros below it, `count` times. */
   pushZeroSubtrees(count: number): void;
 }
 
-/** A level's blocks are written in pieces of this size, or block by block where they are larger. */
+/** The blocks of a level are written in pieces of this size, or one by one if they are larger. */
 const WRITE_BYTES = 128 * 1024;
 
-/** Gathers digests into hash blocks, writes those, and gives their digests to the level above. */
+/**
+ * Collects digests in hash blocks, writes the blocks, and passes their digests to the level above.
+ */
 export class Level implements DigestReceiver {
   readonly #level: number;
   readonly #sink: BlockSink;
@@ -84,7 +86,7 @@ export class Level implements DigestReceiver {
     }
   }
 
-  /** Fills the last block up with zeros. */
+  /** Pads the last block with zeros, and writes what is left. */
   finish(): void {
     const endBytes = Math.ceil(this.#filledBytes / this.#blockBytes) * this.#blockBytes;
     if (this.#filledBytes < endBytes) {
@@ -113,7 +115,7 @@ export class Level implements DigestReceiver {
   }
 }
 
-/** Takes the one digest of the top. */
+/** Takes the digest of the top level, which is the root hash. */
 export class Root implements DigestReceiver {
   readonly #hasher: SaltedHasher;
   readonly #digestBytes: number;

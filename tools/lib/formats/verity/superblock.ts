@@ -1,32 +1,17 @@
 import { UserError } from '../error/user-error.ts';
+import { viewOf } from '../structure/view.ts';
 import { type Uuid, uuidFromBytes, uuidToBytes } from '../uuid/uuid.ts';
-import { isVerityHash, SALT_LIMIT_BYTES, VERITY_HASHES, type VerityFormat, verityFormat } from './format.ts';
-
-/**
- * The superblock of dm-verity's on-disk format, version 1, as cryptsetup's `lib/verity/verity.c` has it (`struct verity_sb`) and its
- * wiki page "DMVerity" describes it. All integers are little-endian.
- */
-
-export const SUPERBLOCK_BYTES = 512;
-
-const SIGNATURE = 'verity\0\0';
-const VERSION = 1;
-/** Salt before the data, and digests padded to a power of two. Type 0 is that of Chrome OS. */
-const HASH_TYPE_NORMAL = 1;
-const ALGORITHM_BYTES = 32;
-
-const FIELD = {
-  signature: 0,
-  version: 8,
-  hashType: 12,
-  uuid: 16,
-  algorithm: 32,
-  dataBlockBytes: 64,
-  hashBlockBytes: 68,
-  dataBlockCount: 72,
-  saltBytes: 80,
-  salt: 88,
-} as const;
+import {
+  HASH_TYPE_NORMAL,
+  isVerityHash,
+  SALT_LIMIT_BYTES,
+  SUPERBLOCK,
+  SUPERBLOCK_SIGNATURE,
+  SUPERBLOCK_VERSION,
+  VERITY_HASHES,
+  type VerityFormat,
+  verityFormat,
+} from './format.ts';
 
 export interface VeritySuperblock extends VerityFormat {
   readonly uuid: Uuid;
@@ -36,63 +21,72 @@ export interface VeritySuperblock extends VerityFormat {
 /** Encodes the superblock. */
 export function encodeSuperblock(superblock: VeritySuperblock): Uint8Array {
   const { uuid, salt, dataBlockCount, hashAlgorithm, dataBlockBytes, hashBlockBytes } = superblock;
-  const bytes = Buffer.alloc(SUPERBLOCK_BYTES);
-  bytes.write(SIGNATURE, FIELD.signature, 'latin1');
-  bytes.writeUInt32LE(VERSION, FIELD.version);
-  bytes.writeUInt32LE(HASH_TYPE_NORMAL, FIELD.hashType);
-  bytes.set(uuidToBytes(uuid), FIELD.uuid);
-  bytes.write(hashAlgorithm, FIELD.algorithm, 'latin1');
-  bytes.writeUInt32LE(dataBlockBytes, FIELD.dataBlockBytes);
-  bytes.writeUInt32LE(hashBlockBytes, FIELD.hashBlockBytes);
-  bytes.writeBigUInt64LE(BigInt(dataBlockCount), FIELD.dataBlockCount);
-  bytes.writeUInt16LE(salt.length, FIELD.saltBytes);
-  bytes.set(salt, FIELD.salt);
+  const bytes = new Uint8Array(SUPERBLOCK.sizeBytes);
+  const view = viewOf(bytes);
+  const { at } = SUPERBLOCK;
+  at.signature.setBytes(bytes, SUPERBLOCK_SIGNATURE);
+  at.version.set(view, SUPERBLOCK_VERSION);
+  at.hash_type.set(view, HASH_TYPE_NORMAL);
+  at.uuid.setBytes(bytes, uuidToBytes(uuid));
+  at.algorithm.setBytes(bytes, Buffer.from(hashAlgorithm, 'latin1'));
+  at.data_block_size.set(view, dataBlockBytes);
+  at.hash_block_size.set(view, hashBlockBytes);
+  at.data_blocks.set(view, dataBlockCount);
+  at.salt_size.set(view, salt.length);
+  at.salt.setBytes(bytes, salt);
   return bytes;
 }
 
-/** Decodes a superblock; throws a {@link UserError} that begins with `where` for what is none that this library knows. */
-export function parseSuperblock(superblock: Uint8Array, where: string): VeritySuperblock {
-  const bytes = Buffer.from(superblock.buffer, superblock.byteOffset, superblock.byteLength);
+/**
+ * Decodes a superblock.
+ *
+ * @throws UserError that begins with `where` if the bytes are not a superblock that this library
+ *   supports
+ */
+export function parseSuperblock(bytes: Uint8Array, where: string): VeritySuperblock {
   const fail = (message: string): never => {
     throw new UserError(`${where}: ${message}`);
   };
-  if (bytes.length < SUPERBLOCK_BYTES || bytes.toString('latin1', 0, FIELD.version) !== SIGNATURE) {
+  const { at } = SUPERBLOCK;
+  if (bytes.length < SUPERBLOCK.sizeBytes || !SUPERBLOCK_SIGNATURE.equals(at.signature.bytes(bytes))) {
     fail('no verity superblock');
   }
+  const view = viewOf(bytes);
   const expect = (field: string, value: number, expected: number): void => {
     if (value !== expected)
       fail(`the verity superblock's ${field} is ${value}, only ${expected} is supported`);
   };
-  expect('version', bytes.readUInt32LE(FIELD.version), VERSION);
-  expect('hash type', bytes.readUInt32LE(FIELD.hashType), HASH_TYPE_NORMAL);
+  expect('version', at.version.get(view), SUPERBLOCK_VERSION);
+  expect('hash type', at.hash_type.get(view), HASH_TYPE_NORMAL);
   const hashAlgorithm = algorithmName(bytes);
   if (!isVerityHash(hashAlgorithm)) {
     return fail(
       `the verity superblock's algorithm is ${JSON.stringify(hashAlgorithm)}, supported are ${VERITY_HASHES.join(', ')}`,
     );
   }
-  const saltBytes = bytes.readUInt16LE(FIELD.saltBytes);
+  const saltBytes = at.salt_size.get(view);
   if (saltBytes > SALT_LIMIT_BYTES) fail(`the verity superblock has a salt of ${saltBytes} bytes`);
   const format = verityFormat(
     {
       hashAlgorithm,
-      dataBlockBytes: bytes.readUInt32LE(FIELD.dataBlockBytes),
-      hashBlockBytes: bytes.readUInt32LE(FIELD.hashBlockBytes),
-      salt: Uint8Array.from(bytes.subarray(FIELD.salt, FIELD.salt + saltBytes)),
+      dataBlockBytes: at.data_block_size.get(view),
+      hashBlockBytes: at.hash_block_size.get(view),
+      salt: Uint8Array.from(at.salt.bytes(bytes).subarray(0, saltBytes)),
     },
     `${where}: verity superblock`,
   );
-  const dataBlockCount = bytes.readBigUInt64LE(FIELD.dataBlockCount);
-  // Half of the room for numbers is more than any disk, and leaves the other half to the tree.
+  const dataBlockCount = at.data_blocks.getBig(view);
+  // Half of the range of safe integers is more than any disk has, and leaves the other half for the
+  // tree.
   const limitBytes = BigInt(Math.floor(Number.MAX_SAFE_INTEGER / 2));
   if (dataBlockCount < 1n || dataBlockCount * BigInt(format.dataBlockBytes) > limitBytes) {
     fail(`the verity superblock has ${dataBlockCount} data blocks`);
   }
-  const uuid = uuidFromBytes(bytes.subarray(FIELD.uuid, FIELD.algorithm));
+  const uuid = uuidFromBytes(at.uuid.bytes(bytes));
   return { uuid, dataBlockCount: Number(dataBlockCount), ...format };
 }
 
-function algorithmName(bytes: Buffer): string {
-  const field = bytes.toString('latin1', FIELD.algorithm, FIELD.algorithm + ALGORITHM_BYTES);
+function algorithmName(bytes: Uint8Array): string {
+  const field = Buffer.from(SUPERBLOCK.at.algorithm.bytes(bytes)).toString('latin1');
   return field.split('\0', 1)[0] ?? '';
 }

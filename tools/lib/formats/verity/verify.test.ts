@@ -8,18 +8,19 @@ import { realTool } from '../../testing/real-tool.ts';
 import { sampleData, withDamage, writeImage } from '../../testing/verity/fixture.ts';
 import { MemoryImage } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
-import { verifyVerity } from './verity.ts';
+import { SUPERBLOCK, verifyVerity } from './verity.ts';
 
 const FORMAT = { dataBlockBytes: 512, hashBlockBytes: 1024 };
 const BLOCK = FORMAT.dataBlockBytes;
 const HASH_BLOCK = FORMAT.hashBlockBytes;
 const BLOCK_COUNT = 1100;
 const HASH_OFFSET = BLOCK_COUNT * BLOCK;
-/** Behind the superblock's block: one block of level 2, two of level 1, 35 of level 0. */
+/** After the block of the superblock: one block of level 2, two of level 1, 35 of level 0. */
 const LEVEL_2 = HASH_OFFSET + HASH_BLOCK;
 const LEVEL_1 = LEVEL_2 + HASH_BLOCK;
 const LEVEL_0 = LEVEL_1 + 2 * HASH_BLOCK;
 const SALT = Buffer.alloc(32, 7);
+const { at } = SUPERBLOCK;
 
 let folder = '';
 let path = '';
@@ -41,7 +42,10 @@ function verify(image: MemoryImage, root = rootHash, hashOffsetBytes = HASH_OFFS
   verifyVerity(image, { hashOffsetBytes, rootHash: root, name: 'root.img' });
 }
 
-/** Whether veritysetup finds the damage too; it names the place of damaged data in the log of its debug mode alone. */
+/**
+ * Reports whether veritysetup also finds the damage. It logs the position of damaged data only in
+ * debug mode.
+ */
 function isRefusedByVeritysetup(image: MemoryImage, root = rootHash): boolean {
   const copy = join(folder, 'copy');
   writeFileSync(copy, image.read(0, image.sizeBytes));
@@ -59,12 +63,12 @@ describe('verity names the first bad block', () => {
     [
       'the first byte',
       0,
-      'root.img: data block 0 (at byte 0) does not have the digest that the hash tree says: it was changed',
+      'root.img: data block 0 (at byte 0) does not have the digest stored in the hash tree: it was changed',
     ],
     [
       'data',
       6 * BLOCK + 17,
-      'root.img: data block 6 (at byte 3072) does not have the digest that the hash tree says',
+      'root.img: data block 6 (at byte 3072) does not have the digest stored in the hash tree',
     ],
     ['a zero block', 16 * BLOCK + 17, 'root.img: data block 16 (at byte 8192) does not have'],
     [
@@ -75,39 +79,51 @@ describe('verity names the first bad block', () => {
     [
       'a digest of data',
       LEVEL_0 + 3 * HASH_BLOCK + 99,
-      `root.img: hash block 3 of level 0 of the verity tree (at byte ${LEVEL_0 + 3 * HASH_BLOCK}) does not have the digest that level 1 says: it was changed`,
+      `root.img: hash block 3 of level 0 of the verity tree (at byte ${LEVEL_0 + 3 * HASH_BLOCK}) does not have the digest stored in level 1: it was changed`,
     ],
     [
-      'what fills the last hash block',
+      'the padding of the last hash block',
       LEVEL_0 + 35 * HASH_BLOCK - 1,
       'root.img: hash block 34 of level 0 of the verity tree',
     ],
     [
       'the middle of the tree',
       LEVEL_1 + HASH_BLOCK,
-      `root.img: hash block 1 of level 1 of the verity tree (at byte ${LEVEL_1 + HASH_BLOCK}) does not have the digest that level 2 says`,
+      `root.img: hash block 1 of level 1 of the verity tree (at byte ${LEVEL_1 + HASH_BLOCK}) does not have the digest stored in level 2`,
     ],
     [
       'the top',
       LEVEL_2 + 5,
       `root.img: hash block 0 of level 2 of the verity tree (at byte ${LEVEL_2}), the top, does not have the root hash`,
     ],
-    ['the salt', HASH_OFFSET + 88, ', the top, does not have the root hash'],
+    ['the salt', HASH_OFFSET + at.salt.offsetBytes, ', the top, does not have the root hash'],
     ['the signature', HASH_OFFSET, `root.img at ${HASH_OFFSET}: no verity superblock`],
-    ['the version', HASH_OFFSET + 8, "the verity superblock's version is 0, only 1 is supported"],
-    ['the hash type', HASH_OFFSET + 12, "the verity superblock's hash type is 0, only 1 is supported"],
+    [
+      'the version',
+      HASH_OFFSET + at.version.offsetBytes,
+      "the verity superblock's version is 0, only 1 is supported",
+    ],
+    [
+      'the hash type',
+      HASH_OFFSET + at.hash_type.offsetBytes,
+      "the verity superblock's hash type is 0, only 1 is supported",
+    ],
     [
       'the algorithm',
-      HASH_OFFSET + 32,
+      HASH_OFFSET + at.algorithm.offsetBytes,
       'the verity superblock\'s algorithm is "rha256", supported are sha1, sha224, sha256',
     ],
     [
       'the size of data blocks',
-      HASH_OFFSET + 64,
+      HASH_OFFSET + at.data_block_size.offsetBytes,
       'verity superblock: data blocks of 513 bytes: use a power of two',
     ],
-    ['the number of data blocks', HASH_OFFSET + 74, 'do not go into it'],
-    ['the size of the salt', HASH_OFFSET + 81, 'the verity superblock has a salt of 288 bytes'],
+    ['the number of data blocks', HASH_OFFSET + at.data_blocks.offsetBytes + 2, 'do not fit into it'],
+    [
+      'the size of the salt',
+      HASH_OFFSET + at.salt_size.offsetBytes + 1,
+      'the verity superblock has a salt of 288 bytes',
+    ],
   ])('%s', (_title, offsetBytes, message) => {
     const image = withDamage(bytes, offsetBytes);
     expect(() => verify(image)).toThrow(UserError);
@@ -115,26 +131,26 @@ describe('verity names the first bad block', () => {
     expect(isRefusedByVeritysetup(image)).toBe(true);
   });
 
-  test('the whole image is taken by both', () => {
+  test('both accept an image without damage', () => {
     const image = withDamage(bytes, HASH_OFFSET + 500);
     expect(() => verify(image)).not.toThrow();
     expect(isRefusedByVeritysetup(image)).toBe(false);
   });
 
-  test('another root hash, none, and an image cut short', () => {
+  test('another root hash, an invalid one, and an image that was cut', () => {
     const image = withDamage(bytes, HASH_OFFSET + 500);
     const other = rootHash.replace(/^./, rootHash.startsWith('0') ? '1' : '0');
     expect(() => verify(image, other)).toThrow(`the top, does not have the root hash ${other}`);
     expect(() => verify(image, 'abc')).toThrow(
-      '"abc" is no root hash of sha256: write 64 hexadecimal digits',
+      '"abc" is not a sha256 root hash: write 64 hexadecimal digits',
     );
     const cut = new MemoryImage(HASH_OFFSET + 2 * HASH_BLOCK);
     cut.write(0, bytes.subarray(0, cut.sizeBytes));
-    expect(() => verify(cut)).toThrow('do not go into it');
+    expect(() => verify(cut)).toThrow('do not fit into it');
     expect(() => verify(cut, rootHash, cut.sizeBytes)).toThrow('no verity superblock');
   });
 
-  test('a single data block has the root hash itself', () => {
+  test('the digest of a single data block is the root hash', () => {
     const single = join(folder, 'single');
     const root = writeImage(single, sampleData(1, BLOCK), { ...FORMAT, hashOffsetBytes: BLOCK, salt: SALT });
     expect(() => verify(withDamage(readFileSync(single), 9), root, BLOCK)).toThrow(
@@ -146,7 +162,7 @@ describe('verity names the first bad block', () => {
 describe('the reader of trees', () => {
   const DATA_BLOCKS = 40;
 
-  test('any change of the data or the tree is found, and any change at all ends with a line for people', () => {
+  test('finds any change of the data or the tree, and throws only a UserError for any change', () => {
     const small = join(folder, 'small');
     const hashOffsetBytes = DATA_BLOCKS * 512;
     const salt = Buffer.alloc(8, 3);

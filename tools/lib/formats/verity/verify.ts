@@ -1,49 +1,51 @@
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
-import { digestBytes, type VerityFormat, verityFormat } from './format.ts';
+import { digestBytes, SUPERBLOCK, type VerityFormat, verityFormat } from './format.ts';
 import { planTree, type TreeGeometry, type TreePlace } from './geometry.ts';
 import { isZeroBlock, SaltedHasher } from './hasher.ts';
-import { parseSuperblock, SUPERBLOCK_BYTES, type VeritySuperblock } from './superblock.ts';
+import { parseSuperblock, type VeritySuperblock } from './superblock.ts';
 
-/** Data and hash blocks are read in pieces of so many bytes, or block by block where they are larger. */
+/** Data and hash blocks are read in pieces of this size, or one by one if they are larger. */
 const READ_BYTES = 1024 ** 2;
 
-/** What is known about a tree without a superblock. */
+/** The parameters of a tree, which a superblock stores. */
 export interface VerityParameters extends VerityFormat {
   readonly dataBlockCount: number;
 }
 
 export interface VerifyOptions {
-  /** Where superblock and tree lie in the hash image. */
+  /** The offset of the superblock, or of the tree without one, in the hash image. */
   readonly hashOffsetBytes: number;
   /** Hexadecimal. */
   readonly rootHash: string;
-  /** The image with the tree, where it is not that of the data. */
+  /** The image with the tree. By default the image with the data. */
   readonly hashImage?: BlockSource;
-  /** What the tree was made with, where it has no superblock (`veritysetup --no-superblock`). */
+  /** The parameters of a tree that has no superblock (`veritysetup --no-superblock`). */
   readonly parameters?: VerityParameters;
   /** The image's name, for errors. */
   readonly name?: string;
 }
 
-/** Reads the superblock at `hashOffsetBytes`; throws a {@link UserError} where there is none. */
+/** Reads the superblock at `hashOffsetBytes`. Throws a {@link UserError} if there is none. */
 export function readVeritySuperblock(
   image: BlockSource,
   hashOffsetBytes: number,
   name = 'image',
 ): VeritySuperblock {
   const where = `${name} at ${hashOffsetBytes}`;
-  if (hashOffsetBytes + SUPERBLOCK_BYTES > image.sizeBytes)
+  if (hashOffsetBytes + SUPERBLOCK.sizeBytes > image.sizeBytes)
     throw new UserError(`${where}: no verity superblock`);
-  return parseSuperblock(image.read(hashOffsetBytes, SUPERBLOCK_BYTES), where);
+  return parseSuperblock(image.read(hashOffsetBytes, SUPERBLOCK.sizeBytes), where);
 }
 
 /**
- * Verifies an image as the kernel does, from the root hash down: the tree level by level, then every data block.
+ * Verifies an image as the kernel does, from the root hash down: the tree level by level, then
+ * every data block.
  *
- * @param data data from byte 0 on, and superblock and tree at `hashOffsetBytes`, where they are not in an image of their own
- * @returns what the tree was made with
- * @throws UserError that names the first block that is not what the block above it says: of the highest such level, or of the data
+ * @param data an image with the data at byte 0, and with the tree if `hashImage` is absent
+ * @returns the parameters of the tree
+ * @throws UserError that names the first block with a wrong digest, in the highest level that has
+ *   one
  */
 export function verifyVerity(data: BlockSource, options: VerifyOptions): VerityParameters {
   const tree = openTree(data, options);
@@ -66,7 +68,10 @@ export function verifyVerity(data: BlockSource, options: VerifyOptions): VerityP
   return tree.parameters;
 }
 
-/** Opens the tree of `options`; `data` tells how much data there is, and holds the tree where there is no other image. */
+/**
+ * Opens a tree for verification. `data` gives the size of the data, and holds the tree if
+ * `hashImage` is absent.
+ */
 export function openTree(data: BlockSource, options: VerifyOptions): OpenTree {
   const { hashOffsetBytes, hashImage = data, rootHash, name = 'image' } = options;
   const superblock = options.parameters === undefined;
@@ -78,15 +83,15 @@ export function openTree(data: BlockSource, options: VerifyOptions): OpenTree {
   const geometry = planTree(parameters, parameters.dataBlockCount, place);
   const dataBytes = parameters.dataBlockCount * parameters.dataBlockBytes;
   const dataLimitBytes = hashImage === data ? hashOffsetBytes : data.sizeBytes;
-  // veritysetup writes no more than the superblock for a single data block.
+  // For a single data block, veritysetup writes only the superblock.
   const neededBytes = geometry.levels.length === 0 ? hashOffsetBytes : geometry.endBytes;
   if (dataBytes > dataLimitBytes || neededBytes > hashImage.sizeBytes) {
-    throw new UserError(`${name}: ${dataBytes} bytes of data and their hash tree do not go into it`);
+    throw new UserError(`${name}: ${dataBytes} bytes of data and their hash tree do not fit into it`);
   }
   const hashBytes = digestBytes(parameters.hashAlgorithm);
   if (!/^[0-9a-f]*$/i.test(rootHash) || rootHash.length !== 2 * hashBytes) {
     throw new UserError(
-      `${name}: "${rootHash}" is no root hash of ${parameters.hashAlgorithm}: write ${2 * hashBytes} hexadecimal digits`,
+      `${name}: "${rootHash}" is not a ${parameters.hashAlgorithm} root hash: write ${2 * hashBytes} hexadecimal digits`,
     );
   }
   return new OpenTree(hashImage, parameters, geometry, rootHash.toLowerCase(), name);
@@ -136,9 +141,9 @@ export class OpenTree {
   }
 
   /**
-   * Compares the digests of data blocks from `firstBlock` on with the verified tree.
+   * Compares digests of data blocks with the verified tree.
    *
-   * @param slots as they lie in a hash block
+   * @param slots the digests of the blocks from `firstBlock` on, padded as in a hash block
    */
   compareData(firstBlock: number, slots: Buffer): void {
     const { slotBytes } = this.#hasher;
@@ -152,7 +157,7 @@ export class OpenTree {
     }
   }
 
-  /** The digests that `level` holds from number `first` on; above the top it is the root hash. */
+  /** Returns `count` digests of `level` from number `first` on; above the top, the root hash. */
   #expectedSlots(level: number, first: number, count: number): Buffer {
     const { slotBytes } = this.#hasher;
     const place = this.#geometry.levels[level];
@@ -176,18 +181,19 @@ export class OpenTree {
     const where = `${this.#name}: hash block ${block} of level ${level} of the verity tree (at byte ${offsetBytes})`;
     if (level + 1 === levels.length) {
       throw new UserError(
-        `${where}, the top, does not have the root hash ${this.#rootHash}: the block was changed, or root hash or salt are of another image`,
+        `${where}, the top, does not have the root hash ${this.#rootHash}: ` +
+          'the block was changed, or the root hash or the salt belongs to another image',
       );
     }
-    throw new UserError(`${where} does not have the digest that level ${level + 1} says: it was changed`);
+    throw new UserError(`${where} does not have the digest stored in level ${level + 1}: it was changed`);
   }
 
   #failDataBlock(block: number): never {
     const offsetBytes = block * this.parameters.dataBlockBytes;
-    const said =
-      this.#geometry.levels.length === 0 ? `root hash ${this.#rootHash}` : 'digest that the hash tree says';
+    const expected =
+      this.#geometry.levels.length === 0 ? `root hash ${this.#rootHash}` : 'digest stored in the hash tree';
     throw new UserError(
-      `${this.#name}: data block ${block} (at byte ${offsetBytes}) does not have the ${said}: it was changed`,
+      `${this.#name}: data block ${block} (at byte ${offsetBytes}) does not have the ${expected}: it was changed`,
     );
   }
 }

@@ -1,18 +1,15 @@
-import { execFileSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { realTool } from '../../testing/real-tool.ts';
+import { DEFAULTS, formatTheirs, SALT, UUID, veritysetup } from '../../testing/verity/fixture.ts';
 import { MemoryImage } from '../block/block.ts';
 import { FileImage } from '../block/file.ts';
 import { VerityBuilder, verifyVerity, verityDataBytes, verityHashBytes } from './verity.ts';
 
 const BLOCK = 4096;
-const UUID = '0123abcd-4567-489a-8bcd-ef0123456789';
-const SALT = Buffer.from('00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff', 'hex');
 
 let folder = '';
 beforeAll(() => {
@@ -20,16 +17,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function veritysetup(...args: string[]): string {
-  return execFileSync(realTool('veritysetup', 'cryptsetup-bin'), args, { encoding: 'utf8' });
-}
-
-/** A block that is like no other, the same on every run. */
+/** Returns a unique block, which is the same in every run. */
 function dataBlock(index: number): Buffer {
   return Buffer.alloc(BLOCK, hash('sha256', String(index), 'buffer'));
 }
 
-/** Fills an image file with data and our tree behind it; `isHole` blocks stay zeros. */
+/**
+ * Fills an image file with data, followed by our tree. Blocks for which `isHole` is true remain
+ * zeros.
+ */
 function build(
   path: string,
   blockCount: number,
@@ -58,22 +54,16 @@ function build(
   return rootHash;
 }
 
-/** Lets veritysetup make the tree of the same data, and gives its root hash. */
+/** Lets veritysetup create the tree of the same data, and returns its root hash. */
 function formatLikewise(path: string, theirs: string, blockCount: number, salt: Uint8Array = SALT): string {
+  const dataBytes = blockCount * BLOCK;
   copyFileSync(path, theirs);
-  truncateSync(theirs, blockCount * BLOCK);
-  const output = veritysetup(
-    'format',
-    theirs,
-    theirs,
-    `--data-blocks=${blockCount}`,
-    `--hash-offset=${blockCount * BLOCK}`,
-    `--salt=${salt.length === 0 ? '-' : Buffer.from(salt).toString('hex')}`,
-    `--uuid=${UUID}`,
-  );
-  // A single data block leaves a superblock that does not fill its block.
-  truncateSync(theirs, blockCount * BLOCK + verityHashBytes(blockCount * BLOCK));
-  return /Root hash:\s+([0-9a-f]+)/.exec(output)?.[1] ?? '';
+  truncateSync(theirs, dataBytes);
+  const tree = { dataBlockCount: blockCount, hashOffsetBytes: dataBytes };
+  const rootHash = formatTheirs(theirs, { ...DEFAULTS, salt }, tree);
+  // For a single data block, veritysetup writes a superblock that does not fill its block.
+  truncateSync(theirs, dataBytes + verityHashBytes(dataBytes));
+  return rootHash;
 }
 
 function expectTheirTree(
@@ -100,29 +90,29 @@ function expectTheirTree(
 
 describe('verity', () => {
   test.each([1, 2, 127, 128, 129, 255, 256, 257, 128 * 128 - 1, 128 * 128, 128 * 128 + 1])(
-    'the tree of %i data blocks is that of veritysetup, byte for byte',
+    'the tree of %i data blocks equals that of veritysetup, byte for byte',
     (blockCount) => expectTheirTree(`full-${blockCount}`, blockCount),
   );
 
   test.each([1, 128, 129, 16384, 16385, 128 * 128 + 300])(
-    'a hole of %i blocks has the tree that veritysetup gives it',
+    'the tree of a hole of %i blocks equals that of veritysetup',
     (blockCount) => expectTheirTree(`hole-${blockCount}`, blockCount, SALT, () => true),
   );
 
   test.each<[string, (index: number) => boolean]>([
-    ['before', (index) => index < 5000],
-    ['behind', (index) => index >= 5000],
-    ['between', (index) => index >= 100 && index < 16600],
-    ['every other', (index) => index % 2 === 0],
-  ])('data with holes (%s) has the tree that veritysetup gives it', (name, isHole) =>
+    ['at the start', (index) => index < 5000],
+    ['at the end', (index) => index >= 5000],
+    ['in the middle', (index) => index >= 100 && index < 16600],
+    ['in every other block', (index) => index % 2 === 0],
+  ])('the tree of data with holes %s equals that of veritysetup', (name, isHole) =>
     expectTheirTree(`holes-${name}`, 17000, SALT, isHole),
   );
 
-  test.each([0, 1, 64, 256])('a salt of %i bytes is that of veritysetup', (saltBytes) =>
+  test.each([0, 1, 64, 256])('the tree with a salt of %i bytes equals that of veritysetup', (saltBytes) =>
     expectTheirTree(`salt-${saltBytes}`, 130, Buffer.alloc(saltBytes, 0xa5)),
   );
 
-  test('the pieces in which data comes do not change the tree', () => {
+  test('the size of the pieces of data does not change the tree', () => {
     const blockCount = 300;
     const data = Buffer.concat(
       Array.from({ length: blockCount }, (_, index) =>
@@ -140,7 +130,7 @@ describe('verity', () => {
     );
   });
 
-  test('data and tree fill a partition as far as they can', () => {
+  test('data and tree use as much of a partition as possible', () => {
     for (const totalBlocks of [2, 3, 4, 5, 130, 131, 132, 133, 16000, 2621440]) {
       const dataBytes = verityDataBytes(totalBlocks * BLOCK);
       expect(dataBytes + verityHashBytes(dataBytes)).toBeLessThanOrEqual(totalBlocks * BLOCK);
@@ -150,7 +140,7 @@ describe('verity', () => {
     expect(() => verityDataBytes(BLOCK)).toThrow('4096 bytes have no room for data and its hash tree');
   });
 
-  test('a hole of 10 GiB costs the writing of its tree', () => {
+  test('for a hole of 10 GiB, only the tree is written', () => {
     const dataBytes = 10 * 1024 ** 3;
     let writtenBytes = 0;
     const sink = {
@@ -170,7 +160,10 @@ describe('verity', () => {
   });
 });
 
-/** Feeds `data` in pieces of the given sizes, zeros as holes where a piece is nothing else, and gives the tree. */
+/**
+ * Passes `data` to a builder in pieces of the given sizes, all-zero pieces as holes, and returns
+ * the tree.
+ */
 function treeOf(data: Buffer, pieceSizes: readonly number[]): { rootHash: string; bytes: Buffer } {
   const image = new MemoryImage(verityHashBytes(data.length));
   const builder = new VerityBuilder(image, {
@@ -190,7 +183,7 @@ function treeOf(data: Buffer, pieceSizes: readonly number[]): { rootHash: string
   return { rootHash, bytes: Buffer.from(image.read(0, image.sizeBytes)) };
 }
 
-describe('what cannot be a tree is refused', () => {
+describe('an impossible tree is refused', () => {
   const sink = new MemoryImage(1024 ** 2);
   const options = { dataBytes: 2 * BLOCK, hashOffsetBytes: 2 * BLOCK, salt: SALT, uuid: UUID };
 
@@ -208,11 +201,11 @@ describe('what cannot be a tree is refused', () => {
     expect(() => new VerityBuilder(sink, { ...options, ...change })).toThrow(message);
   });
 
-  test('too much data and too little data', () => {
+  test('too much data, and missing data', () => {
     const builder = new VerityBuilder(sink, options);
     builder.update(new Uint8Array(BLOCK));
-    expect(() => builder.updateZeros(BLOCK + 1)).toThrow('more data came than the 8192 bytes');
-    expect(() => builder.update(new Uint8Array(BLOCK + 1))).toThrow('more data came than the 8192 bytes');
-    expect(() => builder.finish()).toThrow('4096 bytes of data came, 8192 were announced');
+    expect(() => builder.updateZeros(BLOCK + 1)).toThrow('received more data than the 8192 bytes');
+    expect(() => builder.update(new Uint8Array(BLOCK + 1))).toThrow('received more data than the 8192 bytes');
+    expect(() => builder.finish()).toThrow('received 4096 bytes of data, 8192 were announced');
   });
 });

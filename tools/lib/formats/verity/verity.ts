@@ -1,6 +1,7 @@
-/** dm-verity hash trees: build, size, verify (docs/formats/verity.md). */
+/** Builds, sizes and verifies dm-verity hash trees (docs/formats/verity.md). */
 export { VerityBuilder, type VerityOptions, type VerityResult } from './builder.ts';
 export {
+  SUPERBLOCK,
   VERITY_HASHES,
   type VerityFormat,
   type VerityFormatOptions,

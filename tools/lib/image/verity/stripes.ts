@@ -10,27 +10,27 @@ export type DataRange = readonly [offsetBytes: number, lengthBytes: number];
 /** The data blocks of a file. */
 export interface DataFile {
   readonly path: string;
-  /** Where the data begins in the file; 0 by default. */
+  /** The start of the data in the file; 0 by default. */
   readonly startBytes?: number;
   readonly blockCount: number;
-  /** Where the data is not known to be zeros: ascending. The whole of it by default. */
+  /** The ranges that may contain other bytes than zero, ascending. By default all of the data. */
   readonly written?: readonly DataRange[];
 }
 
-/** The digests of some data blocks, as they lie in a hash block; without `slots` all are zeros. */
+/** The digests of data blocks, padded as in a hash block. Without `slots`, all blocks are zeros. */
 export interface Stripe {
   readonly firstBlock: number;
   readonly blockCount: number;
   readonly slots?: Buffer;
 }
 
-/** A worker hashes so many bytes for each call. */
+/** The number of bytes that a worker hashes per call. */
 const STRIPE_BYTES = 8 * 1024 ** 2;
-/** It reads so many at once: what stays in the processor's cache between reading and hashing. */
+/** The number of bytes that it reads at once, so that they are still in the cache when hashed. */
 const PIECE_BYTES = 256 * 1024;
-/** Less data is hashed before a worker has started. */
+/** Up to this size, hashing takes less time than starting a worker. */
 const PARALLEL_BYTES = 2 * STRIPE_BYTES;
-/** For each worker: one stripe that it works on, and one that waits. */
+/** Per worker: one stripe that it works on, and one that waits. */
 const STRIPES_PER_WORKER = 2;
 
 interface StripeInput {
@@ -39,7 +39,7 @@ interface StripeInput {
   readonly format: VerityFormat;
   readonly firstBlock: number;
   readonly blockCount: number;
-  /** In blocks from the start of the data: first, and the one behind the last. */
+  /** Ranges of blocks from the start of the data: the first block, and the one after the last. */
   readonly dataBlocks: readonly (readonly [number, number])[];
 }
 
@@ -63,7 +63,7 @@ const hashStripe = defineTask(import.meta.url, 'verity-stripe', (input: StripeIn
   return new Transferred<Uint8Array<ArrayBuffer>>(slots, [slots.buffer]);
 });
 
-/** Writes digests one after the other, each into a slot of its own. */
+/** Writes digests one after the other, each into its own slot. */
 class SlotWriter {
   readonly #slots: Buffer;
   readonly #slotBytes: number;
@@ -84,7 +84,7 @@ class SlotWriter {
   }
 }
 
-/** Reads blocks of a file, and hashes them. */
+/** Reads and hashes blocks of a file. */
 class BlockPieces {
   readonly #path: string;
   readonly #descriptor: number;
@@ -93,7 +93,9 @@ class BlockPieces {
   readonly #hasher: SaltedHasher;
   readonly #zeros: Buffer;
   readonly #pieceBlocks: number;
-  /** The salt, then a piece: each block's salt comes before it where the block before it was. */
+  /**
+   * The salt, then a piece. The salt of each further block overwrites the end of the previous one.
+   */
   readonly #buffer: Buffer;
 
   constructor(path: string, startBytes: number, format: VerityFormat, hasher: SaltedHasher) {
@@ -143,15 +145,17 @@ class BlockPieces {
         offsetBytes + done,
       );
       if (count === 0)
-        throw new UserError(`${this.#path}: ends at byte ${offsetBytes + done}, before the data does`);
+        throw new UserError(
+          `${this.#path}: the file ends at byte ${offsetBytes + done}, before its data ends`,
+        );
       done += count;
     }
   }
 }
 
 /**
- * Hashes the data blocks of a file on worker threads, and gives their digests in order. The digests are the same whatever the number of
- * workers is; memory is bounded by it.
+ * Hashes the data blocks of a file on worker threads, and yields their digests in order. The number
+ * of workers bounds the memory, and does not change the digests.
  */
 export async function* hashStripes(
   file: DataFile,
@@ -177,7 +181,7 @@ export async function* hashStripes(
 
 type StripeOutput = Uint8Array | Transferred<Uint8Array>;
 
-/** Starts the hashing of one stripe. A failure is kept until its turn comes, so that the first one in order is told. */
+/** Starts to hash one stripe. A failure is kept until its turn, so that the first one is thrown. */
 function startStripe(
   input: StripeInput,
   run: (input: StripeInput) => StripeOutput | Promise<StripeOutput>,
@@ -199,7 +203,7 @@ interface PlannedStripe {
   readonly dataBlocks: readonly (readonly [number, number])[];
 }
 
-/** Cuts the data into stripes; where a long stretch is zeros, that is a stripe of its own of any length. */
+/** Cuts the data into stripes. A long range of zeros becomes a separate stripe of any length. */
 function* stripes(file: DataFile, { dataBlockBytes }: VerityFormat): Generator<PlannedStripe> {
   const { blockCount, written } = file;
   const stripeBlocks = Math.max(1, STRIPE_BYTES / dataBlockBytes);
@@ -228,7 +232,7 @@ function* stripes(file: DataFile, { dataBlockBytes }: VerityFormat): Generator<P
 
 type BlockRange = readonly [number, number];
 
-/** The blocks that hold a byte of the ranges: first, and the one behind the last; joined where they meet. */
+/** Converts ranges of bytes to ranges of the blocks that hold them, and joins adjacent ones. */
 function blockRanges(ranges: readonly DataRange[], blockCount: number, dataBlockBytes: number): BlockRange[] {
   const joined: [number, number][] = [];
   for (const [offsetBytes, lengthBytes] of ranges) {

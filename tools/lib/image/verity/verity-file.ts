@@ -7,15 +7,15 @@ import { openTree, type VerifyOptions, type VerityParameters } from '../../forma
 import { type DataRange, hashStripes } from './stripes.ts';
 
 export interface VerityFileOptions extends VerityOptions {
-  /** Where the data is not known to be zeros, from its start: ascending. The whole of it by default. */
+  /** The ranges of the data that may contain other bytes than zero, ascending. By default all. */
   readonly written?: readonly DataRange[];
-  /** How many threads hash; as many as there are processors by default. The result does not depend on it. */
+  /** The number of threads. By default that of the processors. It does not change the result. */
   readonly workers?: number;
 }
 
 /**
- * Computes the hash tree of a file's first `dataBytes` on several threads and writes it, superblock included, into `sink`: the same bytes
- * that a {@link VerityBuilder} writes for the same data.
+ * Computes the hash tree of a file's first `dataBytes` on several threads, and writes it and its
+ * superblock to `sink`. The bytes are those that a {@link VerityBuilder} writes for the same data.
  *
  * @throws UserError as {@link VerityBuilder} does, and for a file that ends before its data
  */
@@ -37,12 +37,12 @@ export async function formatVerity(
 }
 
 export interface VerifyFileOptions extends Omit<VerifyOptions, 'hashImage'> {
-  /** The file with the tree, where it is not that of the data. */
+  /** The file with the tree. By default the file with the data. */
   readonly hashPath?: string;
   readonly workers?: number;
 }
 
-/** Verifies files on several threads; see `verifyVerity`. */
+/** Verifies files as `verifyVerity` does, on several threads. */
 export async function verifyVerityFile(
   dataPath: string,
   options: VerifyFileOptions,

@@ -5,7 +5,7 @@ import { FileImage } from '../../formats/block/file.ts';
 import { encodeGpt, type GptDisk, SECTOR_BYTES } from '../../formats/gpt/gpt.ts';
 import { realTool } from '../real-tool.ts';
 
-/** What the tests of this folder share: a disk, its table in files and in memory, and the real tools. */
+/** A disk, its table in files and in memory, and the real tools, for tests of GPT. */
 
 export const DISK_UUID = '2b110bb7-cdec-7d41-b97e-893edcbe5428';
 export const EFI_SYSTEM = 'c12a7328-f81f-11d2-ba4b-00a0c93ec93b';
@@ -39,7 +39,7 @@ export function writeDisk(sink: BlockSink, disk: GptDisk): void {
   sink.write(gpt.backupStartSector * (disk.sectorBytes ?? SECTOR_BYTES), gpt.backup);
 }
 
-/** The disk in a new file. */
+/** Writes a disk to a new file, and returns the path. */
 export function diskFile(path: string, disk: GptDisk): string {
   const image = FileImage.create(path, disk.diskSectors * (disk.sectorBytes ?? SECTOR_BYTES));
   writeDisk(image, disk);

@@ -1,4 +1,4 @@
-/** lvm2 itself for tests, in a kernel of its own. */
+/** Runs lvm2 itself for tests, in a separate kernel. */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import type { NamedSource } from '../../formats/lvm/reader.ts';
 import type { VolumeGroupImage } from '../../formats/lvm/writer.ts';
 import { runInKernel } from '../kernel/test-kernel.ts';
 
-/** Nothing of the host's configuration, no daemons, no udev; only the disks that the test gives. */
+/** No configuration of the host, no daemons, no udev; only the disks of the test. */
 const CONFIGURATION = [
   'devices { use_devicesfile=0 global_filter=["a|^/dev/ubd|", "r|.*|"] scan=["/dev"] }',
   'global { use_lvmlockd=0 use_lvmpolld=0 }',
@@ -26,7 +26,7 @@ lvm() {
 }
 `;
 
-/** Disks that are thrown away after the test. */
+/** Disks that are deleted after the test. */
 export class Disks {
   readonly #folder = mkdtempSync(join(tmpdir(), 'lvm-'));
   readonly #images: FileImage[] = [];
@@ -52,7 +52,9 @@ export class Disks {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** Runs lines of shell with `lvm COMMAND` over `/dev/ubda`, `/dev/ubdb`, ... and gives what they wrote. */
+  /**
+   * Runs a shell script with `lvm COMMAND` on `/dev/ubda`, `/dev/ubdb`, ... and returns its output.
+   */
   async lvm(
     names: readonly string[],
     script: string,
@@ -65,16 +67,11 @@ export class Disks {
   }
 }
 
-/** Bytes that no other place has: the output of SHAKE256, of any length. */
-export function noise(lengthBytes: number, seed: string): Buffer {
-  return createHash('shake256', { outputLength: lengthBytes }).update(seed).digest();
-}
-
 export function sha256(source: BlockSource): string {
   return createHash('sha256').update(source.read(0, source.sizeBytes)).digest('hex');
 }
 
-/** Writes all metadata, and into each logical volume the content of its name, from its first byte on. */
+/** Writes all metadata, and the content of each logical volume that `contents` has. */
 export function writeGroup(
   { physicalVolumes, logicalVolumes }: VolumeGroupImage,
   sinks: readonly BlockSink[],

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { MemoryImage } from '../../formats/block/block.ts';
 import {
   VerityBuilder,
@@ -10,7 +10,7 @@ import {
 } from '../../formats/verity/verity.ts';
 import { realTool } from '../real-tool.ts';
 
-/** What the tests of this folder share: data, trees in files, and the real tool. */
+/** Data, trees in files, and the real tool, for tests of dm-verity. */
 
 export const UUID = '0123abcd-4567-489a-8bcd-ef0123456789';
 export const SALT = Buffer.from('00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff', 'hex');
@@ -28,7 +28,7 @@ export function veritysetup(...args: string[]): string {
   });
 }
 
-/** Data whose blocks are like no others, with a zero block here and there; the same on every run. */
+/** Returns data whose blocks are unique, except some zero blocks. It is the same in every run. */
 export function sampleData(blockCount: number, blockBytes = DEFAULTS.dataBlockBytes): Buffer {
   const data = Buffer.alloc(blockCount * blockBytes);
   for (let index = 0; index < blockCount; index += 1) {
@@ -38,7 +38,7 @@ export function sampleData(blockCount: number, blockBytes = DEFAULTS.dataBlockBy
   return data;
 }
 
-/** Writes data and our tree, at `hashOffsetBytes`, into a new file, and gives the root hash. */
+/** Writes data and our tree, at `hashOffsetBytes`, to a new file, and returns the root hash. */
 export function writeImage(
   path: string,
   data: Buffer,
@@ -69,11 +69,11 @@ export interface TheirTree {
   readonly dataBlockCount: number;
   readonly hashOffsetBytes: number;
   readonly superblock?: boolean;
-  /** Where it is not the image of the data. */
+  /** The image with the tree. By default the image with the data. */
   readonly hashPath?: string;
 }
 
-/** The arguments of `veritysetup format` and `verify` behind the files. */
+/** Returns the arguments of `veritysetup format` and `verify` that follow the files. */
 export function treeArguments(format: VerityFormat, tree: TheirTree): string[] {
   const { dataBlockCount, hashOffsetBytes, superblock = true } = tree;
   return [
@@ -84,7 +84,7 @@ export function treeArguments(format: VerityFormat, tree: TheirTree): string[] {
   ];
 }
 
-/** Lets veritysetup make the tree of the data in `path`, in place, and gives its root hash. */
+/** Lets veritysetup create the tree of the data in `path`, in place, and returns its root hash. */
 export function formatTheirs(path: string, format: VerityFormat, tree: TheirTree): string {
   const { hashPath = path, superblock = true } = tree;
   const output = veritysetup(
@@ -97,16 +97,10 @@ export function formatTheirs(path: string, format: VerityFormat, tree: TheirTree
   return /Root hash:\s+([0-9a-f]+)/.exec(output)?.[1] ?? '';
 }
 
-/** The image at `path` with one byte changed. */
+/** Returns an image of `bytes` with one bit changed. */
 export function withDamage(bytes: Buffer, offsetBytes: number): MemoryImage {
   const image = new MemoryImage(bytes.length);
   image.write(0, bytes);
   image.write(offsetBytes, Uint8Array.of((bytes[offsetBytes] ?? 0) ^ 1));
   return image;
-}
-
-export function copyOf(path: string, name: string): string {
-  rmSync(name, { force: true });
-  copyFileSync(path, name);
-  return name;
 }
