@@ -22,22 +22,22 @@ describe('a package', () => {
     [
       'that is cut off in its data',
       GOOD.subarray(0, -40),
-      /^bad\.deb: no intact Debian package: the member "data\.tar\.xz" of [0-9]+ bytes passes the end .*; download it again$/,
+      /^bad\.deb: not an intact Debian package: byte [0-9]+: the member "data\.tar\.xz" of [0-9]+ bytes passes the end .*; download it again$/,
     ],
     [
       'that is cut off in a header',
       GOOD.subarray(0, 100),
-      /^bad\.deb: no intact Debian package: a member header is cut off .*; download it again$/,
+      /^bad\.deb: not an intact Debian package: byte [0-9]+: the member header is truncated; download it again$/,
     ],
     [
       'that is empty',
       Buffer.alloc(0),
-      /^bad\.deb: no intact Debian package: the mark of an ar archive is missing .*; download it again$/,
+      /^bad\.deb: not an intact Debian package: byte 0: the magic string of an ar archive is missing; download it again$/,
     ],
     [
       'with a wrong magic',
       damaged(0),
-      /^bad\.deb: no intact Debian package: the mark of an ar archive is missing .*; download it again$/,
+      /^bad\.deb: not an intact Debian package: byte 0: the magic string of an ar archive is missing; download it again$/,
     ],
     [
       'of another format',

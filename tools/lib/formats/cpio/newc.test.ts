@@ -103,7 +103,7 @@ describe('writeNewc', () => {
 
   test('a hard link before its file is refused', () => {
     const members = [other({ ...ROOT, path: 'a', type: 'hardlink', target: 'b' }), file('b', '')];
-    expect(() => archive(members)).toThrow('a: hard link to b, which is not a file that comes before it');
+    expect(() => archive(members)).toThrow('a: hard link to b, which is not a file that precedes it');
   });
 
   test('a file with the name of the trailer is refused', () => {
@@ -111,7 +111,7 @@ describe('writeNewc', () => {
   });
 
   test('what the kernel would leave out or lose is refused', () => {
-    expect(() => archive([file('d/f', '')])).toThrow('d/f: its directory d does not come before it');
+    expect(() => archive([file('d/f', '')])).toThrow('d/f: its directory d does not precede it');
     const xattrs = new Map([['user.a', Buffer.from('b')]]);
     const { entry, content } = file('f', '');
     expect(() => archive([{ entry: { ...entry, xattrs }, content }])).toThrow(
@@ -129,7 +129,7 @@ describe('writeNewc', () => {
     );
     const deepest = folders.at(-1)?.entry.path ?? '';
     expect(() => archive([...folders.slice(0, -1), file(deepest, '')])).not.toThrow();
-    expect(() => archive([...folders, file(`${deepest}/f`, '')])).toThrow('the kernel takes 4095');
+    expect(() => archive([...folders, file(`${deepest}/f`, '')])).toThrow('the kernel takes at most 4095');
     expect(() => archive([file('a'.repeat(256), '')])).toThrow('its name is longer than 255 bytes');
   });
 });

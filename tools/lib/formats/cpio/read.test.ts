@@ -136,15 +136,15 @@ describe('readNewc', () => {
     Buffer.from(change(bytes.toString('latin1')), 'latin1');
   test.each<[string, (bytes: Buffer) => Buffer, string]>([
     ['cut off', (bytes) => bytes.subarray(0, bytes.length - 8), 'passes the end'],
-    ['cut off in a header', (bytes) => bytes.subarray(0, 100), 'a header is cut off'],
+    ['cut off in a header', (bytes) => bytes.subarray(0, 100), 'the header is truncated'],
     ['no trailer', (bytes) => bytes.subarray(0, 120), 'no trailer'],
     ['nothing', () => Buffer.alloc(0), 'no trailer'],
-    ['the old format', text((latin1) => latin1.replace('070701', '070707')), 'no newc header'],
+    ['the old format', text((latin1) => latin1.replace('070701', '070707')), 'not a newc header'],
     ['a size that lies', (bytes) => Buffer.from(bytes).fill('f', 54, 62), 'passes the end'],
     [
       'a name that is longer than a path',
       (bytes) => Buffer.concat([Buffer.from(bytes).fill('00002000', 94, 102), Buffer.alloc(9000)]),
-      'a name of 8192 bytes',
+      'the name has 8192 bytes',
     ],
     [
       'a name without its NUL',
@@ -161,11 +161,11 @@ describe('readNewc', () => {
       text((latin1) => latin1.replace('070701', '070702')),
       'the checksum of its bytes is wrong',
     ],
-    ['rubbish behind', (bytes) => Buffer.concat([bytes, Buffer.from('rubbish')]), 'no newc header'],
+    ['rubbish behind', (bytes) => Buffer.concat([bytes, Buffer.from('rubbish')]), 'not a newc header'],
     [
       'a compressed archive behind',
       (bytes) => Buffer.concat([bytes, Buffer.from('28b52ffd00', 'hex')]),
-      'zstd data, as initramfs has behind its first archive',
+      'zstd data, as an initramfs has after its first archive',
     ],
     [
       'an archive behind at an odd place',

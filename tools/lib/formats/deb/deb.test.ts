@@ -208,17 +208,17 @@ describe('a damaged package is refused in one line that names the file', () => {
   };
 
   test.each<[string, Uint8Array, RegExp]>([
-    ['no bytes', new Uint8Array(), /the mark of an ar archive is missing/],
-    ['a web page', Buffer.from('<html>404</html>'), /the mark of an ar archive is missing/],
-    ['cut off in the first header', good.subarray(0, 30), /a member header is cut off/],
+    ['no bytes', new Uint8Array(), /the magic string of an ar archive is missing/],
+    ['a web page', Buffer.from('<html>404</html>'), /the magic string of an ar archive is missing/],
+    ['cut off in the first header', good.subarray(0, 30), /the member header is truncated/],
     [
       'cut off in a member',
       good.subarray(0, dataOffset + 100),
       /the member "data.tar.xz" of [0-9]+ bytes passes the end/,
     ],
     ['cut off between members', good.subarray(0, dataOffset - 60), /data.tar is missing/],
-    ['a damaged header', flipped(dataOffset - 2), /a damaged member header/],
-    ['a size that is no number', flipped(dataOffset - 12), /a member size that is no number/],
+    ['a damaged header', flipped(dataOffset - 2), /the member header is damaged/],
+    ['a size that is no number', flipped(dataOffset - 12), /the member size is not a number/],
     ['no format member', renamed('debian-binary', 'something-else'), /its first member is not debian-binary/],
     ['another format', Buffer.from(good).fill('3', 68, 69), /its format is "3.0", and only 2 is known/],
     [
@@ -226,8 +226,8 @@ describe('a damaged package is refused in one line that names the file', () => {
       renamed('control.tar.xz', 'data.tar.xz'),
       /it has "data.tar.xz" where control.tar is expected/,
     ],
-    ['a long name of GNU ar', renamed('data.tar.xz', '/0'), /a long member name, which no package has/],
-    ['a long name of BSD ar', renamed('data.tar.xz', '#1/20'), /a long member name, which no package has/],
+    ['a long name of GNU ar', renamed('data.tar.xz', '/0'), /a long name, which no package has/],
+    ['a long name of BSD ar', renamed('data.tar.xz', '#1/20'), /a long name, which no package has/],
     [
       'a compression of the past',
       renamed('data.tar.xz', 'data.tar.bz2'),

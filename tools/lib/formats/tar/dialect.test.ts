@@ -235,7 +235,7 @@ describe('pax records', () => {
     [
       'with an ACL that is none',
       withRecords({ 'SCHILY.acl.access': 'constructor::rwx' }),
-      'has the entry "constructor::rwx"',
+      'has the malformed entry "constructor::rwx"',
     ],
     ['with an mtime that is none', withRecords({ mtime: 'now' }), 'its mtime is not a decimal number'],
     [

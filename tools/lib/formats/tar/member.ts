@@ -3,7 +3,9 @@
 import { type Entry, normalizePath } from '../entry/entry.ts';
 import { decodeName, nameBytes, printableName } from '../entry/name.ts';
 import type { Timestamp } from '../entry/tree-reader.ts';
-import { HeaderError, type RawHeader, TypeFlag } from './header.ts';
+import { TypeFlag } from './format.ts';
+import type { RawHeader } from './header.ts';
+import { HeaderError } from './number-field.ts';
 import { decimal } from './sparse-map.ts';
 import { xattrsOf } from './xattr.ts';
 

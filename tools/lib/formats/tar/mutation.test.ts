@@ -16,7 +16,8 @@ import {
 import { MemoryImage } from '../block/block.ts';
 import { type Entry, normalizePath } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
-import { BLOCK_BYTES, RawHeader, sealHeader } from './header.ts';
+import { BLOCK_BYTES } from './format.ts';
+import { RawHeader, sealHeader } from './header.ts';
 import { readTarSync } from './reader.ts';
 import { scanTar } from './scan.ts';
 import { sparseHeader } from './sparse.ts';

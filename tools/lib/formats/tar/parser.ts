@@ -5,7 +5,8 @@ import { decodeName, printableName } from '../entry/name.ts';
 import type { Timestamp } from '../entry/tree-reader.ts';
 import { UserError } from '../error/user-error.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { BLOCK_BYTES, HeaderError, paddingBytes, RawHeader, TYPE_FLAG_OFFSET, TypeFlag } from './header.ts';
+import { BLOCK_BYTES, HEADER, TypeFlag } from './format.ts';
+import { paddingBytes, RawHeader } from './header.ts';
 import {
   addGlobalRecords,
   memberEntry,
@@ -15,6 +16,7 @@ import {
   type Overrides,
   showName,
 } from './member.ts';
+import { HeaderError } from './number-field.ts';
 import { decodePax, MAX_RECORDS } from './pax.ts';
 import { type Extent, HeaderSparseMap, type SparseMap, sparseRecords } from './sparse-map.ts';
 
@@ -44,6 +46,8 @@ const MAX_EXTENDED_HEADER_BYTES = 8 << 20;
 
 /** What a member without pax records has; replaced, never changed. */
 const NO_RECORDS = new Map<string, Uint8Array>();
+
+const TYPE_FLAG_OFFSET = HEADER.at.typeflag.offsetBytes;
 
 type Parsing<Result> = Generator<TarEvent | undefined, Result, Uint8Array | undefined>;
 

@@ -3,8 +3,10 @@
  * with extents in its header and in blocks behind it, star's variety of that, and pax 0.0, 0.1 and 1.0.
  */
 
-import { BLOCK_BYTES, HeaderError, type RawHeader } from './header.ts';
-import { type Field, readNumber } from './number-field.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import { BLOCK_BYTES, GNU_HEADER, SPARSE, SPARSE_HEADER, STAR_IN_HEADER } from './format.ts';
+import type { RawHeader } from './header.ts';
+import { HeaderError, readNumber } from './number-field.ts';
 import { type PaxRecords, SPARSE_MAP } from './pax.ts';
 
 /** A run of bytes that holds data: [offset, length] in bytes. */
@@ -18,29 +20,8 @@ const COMMA = 0x2c;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** tar.h of GNU tar, struct oldgnu_header and star_in_header: extents, whether a block of more follows, the size with holes. */
-export interface HeaderMapLayout {
-  readonly extentsOffset: number;
-  readonly extentCount: number;
-  readonly extendedOffset: number;
-  readonly realSize: Field;
-}
-export const GNU_MAP: HeaderMapLayout = {
-  extentsOffset: 386,
-  extentCount: 4,
-  extendedOffset: 482,
-  realSize: [483, 12],
-};
-const STAR_MAP: HeaderMapLayout = {
-  extentsOffset: 356,
-  extentCount: 4,
-  extendedOffset: 355,
-  realSize: [452, 12],
-};
-/** struct sparse_header and star_ext_header. */
-export const EXTENSION = { extentsOffset: 0, extentCount: 21, extendedOffset: 504 } as const;
-export const EXTENT_BYTES = 24;
-export const EXTENT_FIELD_BYTES = 12;
+/** The fields of a block that hold extents: an array of them, and whether a block with more follows. */
+export type ExtentFields = Readonly<Record<'sp' | 'isextended', FieldAccess>>;
 
 /** A decimal number of a pax record or a sparse map. */
 export function decimal(bytes: Uint8Array, what: string): number {
@@ -118,31 +99,32 @@ export class HeaderSparseMap implements SparseMap {
 
   /** @throws HeaderError */
   constructor(header: RawHeader) {
-    const layout = header.dialect === 'star' ? STAR_MAP : GNU_MAP;
-    this.realSizeBytes = readNumber(header.block, layout.realSize, 'real size');
+    const fields = header.dialect === 'star' ? STAR_IN_HEADER.at : GNU_HEADER.at;
+    this.realSizeBytes = readNumber(header.block, fields.realsize, 'real size');
     this.#collector = new ExtentCollector(this.realSizeBytes);
-    this.#isOpen = this.#take(header.block, layout);
+    this.#isOpen = this.#take(header.block, fields);
   }
 
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Takes the extents of one block, and tells whether it says that another one follows. */
-  #take(block: Uint8Array, layout: Omit<HeaderMapLayout, 'realSize'>): boolean {
-    for (let index = 0; index < layout.extentCount; index++) {
-      const start = layout.extentsOffset + index * EXTENT_BYTES;
-      // An unused place, behind the last extent, has no length.
-      if (block[start + EXTENT_FIELD_BYTES] === 0) break;
-      const offset = readNumber(block, [start, EXTENT_FIELD_BYTES], 'sparse map');
-      const length = readNumber(block, [start + EXTENT_FIELD_BYTES, EXTENT_FIELD_BYTES], 'sparse map');
-      this.#collector.add(offset, length);
+  /** Takes the extents of one block. @returns whether the block says that another one follows */
+  #take(block: Uint8Array, { sp, isextended }: ExtentFields): boolean {
+    const { offset, numbytes } = SPARSE.at;
+    for (let start = sp.offsetBytes; start < sp.endBytes; start += SPARSE.sizeBytes) {
+      // An unused element, after the last extent, has no length.
+      if (block[start + numbytes.offsetBytes] === 0) break;
+      this.#collector.add(
+        readNumber(block, offset, 'sparse map', start),
+        readNumber(block, numbytes, 'sparse map', start),
+      );
     }
-    return block[layout.extendedOffset] !== 0;
+    return block[isextended.offsetBytes] !== 0;
   }
 
   add(block: Uint8Array): void {
-    this.#isOpen = this.#take(block, EXTENSION);
+    this.#isOpen = this.#take(block, SPARSE_HEADER.at);
   }
 
   extents(dataBytes: number): Extent[] {

@@ -8,17 +8,12 @@
 
 import { type FileEntry, NO_XATTRS } from '../entry/entry.ts';
 import { encodeName } from '../entry/name.ts';
-import { BLOCK_BYTES, encodeHeader, MAX_OCTAL_SIZE, NAME_BYTES, sealHeader, TypeFlag } from './header.ts';
-import { type Field, maxOctal, putBinary, putOctal } from './number-field.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import { BLOCK_BYTES, GNU_HEADER, SPARSE, SPARSE_HEADER, TypeFlag } from './format.ts';
+import { encodeHeader, MAX_OCTAL_SIZE, NAME_BYTES, sealHeader } from './header.ts';
+import { maxOctal, putBinary, putOctal } from './number-field.ts';
 import { encodeRecord } from './pax.ts';
-import {
-  EXTENSION,
-  EXTENT_BYTES,
-  EXTENT_FIELD_BYTES,
-  type Extent,
-  GNU_MAP,
-  MAX_EXTENTS,
-} from './sparse-map.ts';
+import { type Extent, type ExtentFields, MAX_EXTENTS } from './sparse-map.ts';
 import {
   commonFields,
   declareCharset,
@@ -156,23 +151,25 @@ function recordMapHeader(
   return headerWithRecords(fields, records, encoded);
 }
 
-function putNumber(block: Buffer, field: Field, value: number): void {
-  if (value <= maxOctal(field)) putOctal(block, field, value);
-  else putBinary(block, field, value);
+function putNumber(block: Buffer, field: FieldAccess, value: number, startBytes = 0): void {
+  if (value <= maxOctal(field)) putOctal(block, field, value, startBytes);
+  else putBinary(block, field, value, startBytes);
 }
 
-/** Puts as many extents into a block as it has places for, and says there whether more follow. */
-function putExtents(
-  block: Buffer,
-  layout: Pick<typeof GNU_MAP, 'extentsOffset' | 'extentCount' | 'extendedOffset'>,
-  extents: readonly Extent[],
-): void {
-  extents.slice(0, layout.extentCount).forEach(([offsetBytes, lengthBytes], index) => {
-    const start = layout.extentsOffset + index * EXTENT_BYTES;
-    putNumber(block, [start, EXTENT_FIELD_BYTES], offsetBytes);
-    putNumber(block, [start + EXTENT_FIELD_BYTES, EXTENT_FIELD_BYTES], lengthBytes);
+/** The number of extents that a block can hold. */
+function capacityOf({ sp }: ExtentFields): number {
+  return sp.lengthBytes / SPARSE.sizeBytes;
+}
+
+/** Writes as many extents into a block as it can hold, and whether more follow. */
+function putExtents(block: Buffer, fields: ExtentFields, extents: readonly Extent[]): void {
+  const capacity = capacityOf(fields);
+  extents.slice(0, capacity).forEach(([offsetBytes, lengthBytes], index) => {
+    const start = fields.sp.offsetBytes + index * SPARSE.sizeBytes;
+    putNumber(block, SPARSE.at.offset, offsetBytes, start);
+    putNumber(block, SPARSE.at.numbytes, lengthBytes, start);
   });
-  if (extents.length > layout.extentCount) block[layout.extendedOffset] = 1;
+  if (extents.length > capacity) block[fields.isextended.offsetBytes] = 1;
 }
 
 /** The `S` member of GNU format. */
@@ -185,14 +182,15 @@ function headerMapHeader(member: SparseMember, options: TarOptions, dataSizeByte
     sizeBytes: dataSizeBytes,
     format: 'gnu',
   });
-  putNumber(block, GNU_MAP.realSize, member.realSizeBytes);
+  putNumber(block, GNU_HEADER.at.realsize, member.realSizeBytes);
   const extents = mapOf(member);
-  putExtents(block, GNU_MAP, extents);
+  putExtents(block, GNU_HEADER.at, extents);
   sealHeader(block);
   const extensions: Buffer[] = [];
-  for (let done = GNU_MAP.extentCount; done < extents.length; done += EXTENSION.extentCount) {
+  const capacity = capacityOf(SPARSE_HEADER.at);
+  for (let done = capacityOf(GNU_HEADER.at); done < extents.length; done += capacity) {
     const extension = Buffer.alloc(BLOCK_BYTES);
-    putExtents(extension, EXTENSION, extents.slice(done, done + EXTENSION.extentCount + 1));
+    putExtents(extension, SPARSE_HEADER.at, extents.slice(done, done + capacity + 1));
     extensions.push(extension);
   }
   return Buffer.concat([gnuLongName(TypeFlag.gnuLongName, path), block, ...extensions]);

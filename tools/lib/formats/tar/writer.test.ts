@@ -15,7 +15,7 @@ import {
 } from '../../testing/tar/archive.ts';
 import { type Entry, NO_XATTRS } from '../entry/entry.ts';
 import { decodeName, nameBytes } from '../entry/name.ts';
-import { BLOCK_BYTES } from './header.ts';
+import { BLOCK_BYTES } from './format.ts';
 import { readTarSync } from './reader.ts';
 import { sparseHeader } from './sparse.ts';
 import { TAR_END, tarHeader, tarPadding } from './writer.ts';

@@ -8,8 +8,8 @@ import { encodeName, printableName } from '../entry/name.ts';
 import type { Timestamp } from '../entry/tree-reader.ts';
 import { UserError } from '../error/user-error.ts';
 import { aclToText } from './acl.ts';
+import { BLOCK_BYTES, TypeFlag } from './format.ts';
 import {
-  BLOCK_BYTES,
   encodeHeader,
   type HeaderFields,
   LINK_NAME_BYTES,
@@ -18,7 +18,6 @@ import {
   NAME_BYTES,
   PREFIX_BYTES,
   paddingBytes,
-  TypeFlag,
 } from './header.ts';
 import { encodePax } from './pax.ts';
 import { ACL_KEYWORDS, xattrKeyword } from './xattr.ts';

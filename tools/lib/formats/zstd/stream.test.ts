@@ -157,7 +157,7 @@ describe('what is no stream of frames is refused with file and place', () => {
     [
       'a window of 256 MiB',
       zstd(['-c', '--long=28'], words(9)),
-      'needs a window of 268435456 bytes; at most 134217728 are read',
+      'needs a window of 268435456 bytes; at most 134217728 are supported',
     ],
     ['a window of 2 GiB', zstd(['-c', '--long=31'], words(9)), 'needs a window of 2147483648 bytes'],
   ])('%s', async (_what, bytes, message) => {
@@ -188,7 +188,7 @@ describe('what is no stream of frames is refused with file and place', () => {
     const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 1]);
     const blocks = Buffer.alloc(3 * 500_000);
     expect(() => findFrames(sourceOf(Buffer.concat([header, blocks])), 'a.zst')).toThrow(
-      'says 1 bytes of content',
+      'states 1 bytes of content',
     );
   });
 

@@ -140,7 +140,7 @@ describe('a concatenation of frames', () => {
     const read = await collect(zstdDecompressStream([all.subarray(0, 1000), all.subarray(1000)], 'a.zst'));
     expect(read.equals(Buffer.concat([content, content]))).toBe(true);
     expect(() => findFrames(sourceOf(unsized), 'a.zst')).toThrow(
-      'a.zst: offset 0: a zstd frame does not say how long',
+      'a.zst: offset 0: a zstd frame does not state the length',
     );
   });
 });
