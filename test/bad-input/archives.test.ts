@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../tools/lib/formats/entry/entry.ts';
-import { archive, file, symlink } from '../../tools/lib/testing/tar/archive.ts';
+import { file, symlink } from '../../tools/lib/testing/entries/entries.ts';
+import { archive } from '../../tools/lib/testing/tar/archive.ts';
 import { FILE_SYSTEM_OUTPUTS, goodLayer, hostileLayer, ociArchive, sha256 } from './inputs.ts';
 import { Workbench } from './workbench.ts';
 

@@ -7,7 +7,8 @@ import { lstatSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { buildDeb, controlText } from '../../tools/lib/testing/deb/sample-deb.ts';
-import { archive, directory } from '../../tools/lib/testing/tar/archive.ts';
+import { directory } from '../../tools/lib/testing/entries/entries.ts';
+import { archive } from '../../tools/lib/testing/tar/archive.ts';
 import {
   ARCHIVE_OUTPUTS,
   FILE_SYSTEM_OUTPUTS,

@@ -7,7 +7,8 @@ import { zstdFrame } from '../../tools/lib/formats/zstd/compress.ts';
 import { writeLayerFile } from '../../tools/lib/image/layer/file.ts';
 import type { LayerItem } from '../../tools/lib/image/layer/writer.ts';
 import { packImageFiles } from '../../tools/lib/image/packed/file.ts';
-import { archive, directory, file } from '../../tools/lib/testing/tar/archive.ts';
+import { directory, file } from '../../tools/lib/testing/entries/entries.ts';
+import { archive } from '../../tools/lib/testing/tar/archive.ts';
 import type { Workbench } from './workbench.ts';
 
 export const MIB = 1 << 20;

@@ -8,7 +8,7 @@ import { printableName } from '../../tools/lib/formats/entry/name.ts';
 import { runInKernel } from '../../tools/lib/testing/kernel/test-kernel.ts';
 import { checker, type Format } from './format.ts';
 import { type Listing, listingOf, sampleEntries, tarEntries } from './listing.ts';
-import type { SampleTree } from './trees.ts';
+import type { SampleTree } from './sample-trees.ts';
 
 const SECTOR_BYTES = 512;
 /** What the file was full of before it was written to. */

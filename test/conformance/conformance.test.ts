@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, test } from 'vitest';
 import { fitting, holdTo } from './cell.ts';
 import { FORMATS } from './formats.ts';
-import { TREES } from './trees.ts';
+import { TREES } from './sample-trees.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -8,7 +8,7 @@ import { openLayerFile } from '../../tools/lib/image/layer/file.ts';
 import { mergeLayers } from '../../tools/lib/image/layer/merge.ts';
 import { holdTo } from './cell.ts';
 import { FORMATS } from './formats.ts';
-import type { SampleTree } from './trees.ts';
+import type { SampleTree } from './sample-trees.ts';
 
 /** What `apt_base` makes of locked packages, before anything of ours is added. */
 const LAYERS = ['unpacked', 'configured'].map((step) => `ic-os/guestos/packages_prod.${step}.layer.tar.zst`);

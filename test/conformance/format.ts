@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import type { Entry } from '../../tools/lib/formats/entry/entry.ts';
 import { realTool } from '../../tools/lib/testing/real-tool.ts';
 import type { ListedEntry } from './listing.ts';
-import type { Feature, SampleTree } from './trees.ts';
+import type { Feature, SampleTree } from './sample-trees.ts';
 
 /** A writer, a reader, and the real tools that know the same format. */
 export interface Format {

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { comparePaths, type Entry, type Xattrs } from '../../tools/lib/formats/entry/entry.ts';
 import type { TreeReader } from '../../tools/lib/formats/entry/tree-reader.ts';
 import { readTar } from '../../tools/lib/formats/tar/reader.ts';
-import type { SampleTree } from './trees.ts';
+import type { SampleTree } from './sample-trees.ts';
 
 /** By path. */
 export type Listing = ReadonlyMap<string, string>;

@@ -9,8 +9,9 @@ import type { Entry } from '../lib/formats/entry/entry.ts';
 import { readExt4 } from '../lib/formats/ext4/ext4.ts';
 import { writeLayerFile } from '../lib/image/layer/file.ts';
 import type { LayerItem } from '../lib/image/layer/writer.ts';
+import { directory, file, symlink } from '../lib/testing/entries/entries.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
-import { directory, file, gnuTar, symlink, temporaryFolder } from '../lib/testing/tar/archive.ts';
+import { gnuTar, temporaryFolder } from '../lib/testing/tar/archive.ts';
 
 const folder = temporaryFolder();
 const EXT4 = join(import.meta.dirname, 'main.ts');
@@ -44,14 +45,14 @@ function treeItems(): LayerItem[] {
     bare(directory('')),
     bare(directory('files')),
     ...sizes.map((size) => content(`files/${size}`, noise(size, String(size)))),
-    bare(file('files/empty')),
+    bare(file('files/empty', 0)),
     content('files/holes', holes),
     content('files/zeros', Buffer.alloc(2 * MIB)),
     bare(directory('many')),
     ...Array.from({ length: 1500 }, (_, index) =>
       content(`many/${index}`, noise(index * 3, `many ${index}`)),
     ),
-    bare({ ...file('other-name'), type: 'hardlink', target: 'files/513' } as Entry),
+    bare({ ...file('other-name', 0), type: 'hardlink', target: 'files/513' } as Entry),
     bare(symlink('short', 'files')),
     bare(symlink('long', 'x'.repeat(200))),
   ];

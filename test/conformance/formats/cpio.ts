@@ -4,7 +4,7 @@ import { readNewc } from '../../../tools/lib/formats/cpio/read.ts';
 import { type Entry, NO_XATTRS } from '../../../tools/lib/formats/entry/entry.ts';
 import { type Format, output } from '../format.ts';
 import { type ListedEntry, listedFile } from '../listing.ts';
-import type { SampleTree } from '../trees.ts';
+import type { SampleTree } from '../sample-trees.ts';
 
 /** An archive that silently lost attributes would not be the tree; the writer refuses them. */
 function forget(entry: Entry): Entry {

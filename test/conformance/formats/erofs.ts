@@ -3,7 +3,7 @@ import { FileImage } from '../../../tools/lib/formats/block/file.ts';
 import { type ErofsCompression, ErofsWriter, readErofs } from '../../../tools/lib/formats/erofs/erofs.ts';
 import { checker, type Format } from '../format.ts';
 import { readerEntries } from '../listing.ts';
-import { writeContents } from '../trees.ts';
+import { writeContents } from '../sample-trees.ts';
 
 const UUID = '01234567-89ab-cdef-0123-456789abcdef';
 /** Content ends long before; what an image is longer than that, it has as zeros. */

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { TAR_END, tarHeader, tarPadding } from '../../../tools/lib/formats/tar/writer.ts';
 import { checker, type Format } from '../format.ts';
 import { tarEntries } from '../listing.ts';
-import type { SampleTree } from '../trees.ts';
+import type { SampleTree } from '../sample-trees.ts';
 
 export function writeTar(tree: SampleTree, path: string): void {
   const descriptor = openSync(path, 'w');

@@ -16,7 +16,7 @@ import { buildDeb, controlText } from '../../../tools/lib/testing/deb/sample-deb
 import { realTool } from '../../../tools/lib/testing/real-tool.ts';
 import { seedOf } from '../mutate.ts';
 import { ContentMeter, checkEntry, type Target } from '../target.ts';
-import { makeTree, run } from './tree.ts';
+import { makeTree, run } from './sample-folder.ts';
 
 const CHUNK_BYTES = 10_007;
 

@@ -6,7 +6,7 @@ import { readGpt } from '../../../tools/lib/formats/gpt/read.ts';
 import { parseGrubEnvironment } from '../../../tools/lib/formats/grubenv/grubenv.ts';
 import { seedOf } from '../mutate.ts';
 import type { Target } from '../target.ts';
-import { run } from './tree.ts';
+import { run } from './sample-folder.ts';
 
 const SECTOR_BYTES = 512;
 const DISK_BYTES = 1 << 20;

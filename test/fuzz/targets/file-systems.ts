@@ -5,7 +5,7 @@ import { readExt4 } from '../../../tools/lib/formats/ext4/ext4.ts';
 import { readFat } from '../../../tools/lib/formats/fat/fat.ts';
 import { seedOf } from '../mutate.ts';
 import { readTree, type Target } from '../target.ts';
-import { makeTree, run } from './tree.ts';
+import { makeTree, run } from './sample-folder.ts';
 
 /** Without checksums, damage reaches the code behind them. */
 const EXT4_SEEDS: readonly (readonly [name: string, ...options: string[]])[] = [

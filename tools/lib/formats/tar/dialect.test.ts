@@ -1,64 +1,41 @@
 /** What archives of other times and tools have, made by hand where no tool here writes it, and held against GNU tar where that reads it. */
 
 import { describe, expect, it } from 'vitest';
-import { directory, file, gnuTar, readAll, symlink } from '../../testing/tar/archive.ts';
+import { directory, file, symlink } from '../../testing/entries/entries.ts';
+import { gnuTar, readAll } from '../../testing/tar/archive.ts';
 import { ACCESS_ACL } from '../../testing/tar/every-kind.ts';
-import { encodeHeader, type HeaderFields, sealHeader } from './header.ts';
+import {
+  extendedHeader,
+  globalHeader,
+  header,
+  paxRecords,
+  type Values,
+  withRecords,
+} from '../../testing/tar/headers.ts';
+import { HEADER, STAR_HEADER } from './format.ts';
+import { sealHeader } from './header.ts';
 import { encodePax } from './pax.ts';
 import { readTarSync } from './reader.ts';
-import { headerWithRecords, TAR_END, tarHeader, tarPadding } from './writer.ts';
-
-const PLAIN: HeaderFields = {
-  name: Buffer.from('name'),
-  typeFlag: '0',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  sizeBytes: 0,
-};
-
-function header(changes: Partial<Omit<HeaderFields, 'name'>> & { name?: string }): Buffer {
-  const { name, ...rest } = changes;
-  return encodeHeader({
-    ...PLAIN,
-    ...rest,
-    ...(name === undefined ? {} : { name: Buffer.from(name, 'latin1') }),
-  });
-}
-
-type Values = Readonly<Record<string, string | Uint8Array>>;
-
-function records(values: Values): Map<string, Uint8Array> {
-  return new Map(Object.entries(values).map(([key, value]) => [key, Buffer.from(value)]));
-}
-
-function withRecords(values: Values, fields: Partial<HeaderFields> = {}): Buffer {
-  return headerWithRecords({ ...PLAIN, ...fields }, records(values));
-}
-
-function globalHeader(values: Values): Buffer {
-  const body = encodePax(records(values));
-  return Buffer.concat([header({ typeFlag: 'g', sizeBytes: body.length }), body, tarPadding(body.length)]);
-}
+import { TAR_END, tarHeader, tarPadding } from './writer.ts';
 
 const read = (...parts: Uint8Array[]) => readAll(Buffer.concat([...parts, TAR_END])).entries;
 
 describe('headers', () => {
   it('of v7 have no magic, and directories are names with a slash', () => {
     const old = (block: Buffer): Buffer => {
-      block.fill(0, 257);
+      block.fill(0, HEADER.at.magic.offsetBytes);
       sealHeader(block);
       return block;
     };
     const bytes = [old(header({ name: 'd/', typeFlag: '\0' })), old(header({ name: 'f', typeFlag: '\0' }))];
-    expect(read(...bytes)).toEqual([directory('d', { mode: 0o644 }), file('f')]);
+    expect(read(...bytes)).toEqual([directory('d', { mode: 0o644 }), file('f', 0)]);
     expect(gnuTar(['-tf', '-'], Buffer.concat([...bytes, TAR_END])).toString()).toBe('d/\nf\n');
   });
 
   it('of star have a prefix of 130 bytes and times behind it', () => {
     const block = header({ name: 'name' });
-    block.write('pre/fix', 345);
-    block.write('00000000001 00000000002 ', 476);
+    block.write('pre/fix', STAR_HEADER.at.prefix.offsetBytes);
+    block.write('00000000001 00000000002 ', STAR_HEADER.at.atime.offsetBytes);
     sealHeader(block);
     expect(read(block)[0]?.path).toBe('pre/fix/name');
     const bytes = Buffer.concat([block, TAR_END]);
@@ -67,25 +44,22 @@ describe('headers', () => {
 
   it('of GNU have other things than a prefix where POSIX has one', () => {
     const block = header({ name: 'name', format: 'gnu' });
-    block.write('00000000001\u000000000000002\u0000', 345, 'latin1');
+    block.write('00000000001\u000000000000002\u0000', HEADER.at.prefix.offsetBytes, 'latin1');
     sealHeader(block);
     expect(read(block)[0]?.path).toBe('name');
   });
 
   it('may have a contiguous file, a volume label, a directory with a list, and a pax header of Solaris', () => {
-    const body = encodePax(records({ path: 'long' }));
     const parts = [
       header({ name: 'Backup', typeFlag: 'V' }),
       header({ name: 'c', typeFlag: '7' }),
       header({ name: 'd/', typeFlag: 'D', sizeBytes: 4, mode: 0o755 }),
       Buffer.from('Yab\0'),
       tarPadding(4),
-      header({ typeFlag: 'X', sizeBytes: body.length }),
-      body,
-      tarPadding(body.length),
-      header({}),
+      extendedHeader('X', encodePax(paxRecords({ path: 'long' }))),
+      header(),
     ];
-    expect(read(...parts)).toEqual([file('c'), directory('d'), file('long')]);
+    expect(read(...parts)).toEqual([file('c', 0), directory('d'), file('long', 0)]);
   });
 
   it.each<[string, Buffer, { seconds: number; nanoseconds: number }]>([
@@ -128,7 +102,7 @@ describe('pax records', () => {
   it('give size, time and device', () => {
     const content = Buffer.alloc(600, 'x');
     const parts = [
-      withRecords({ size: '600' }, { name: Buffer.from('a') }),
+      withRecords({ size: '600' }, { name: 'a' }),
       content,
       tarPadding(600),
       withRecords({ 'SCHILY.devmajor': '5', 'SCHILY.devminor': '1' }, { typeFlag: '3' }),
@@ -240,14 +214,11 @@ describe('pax records', () => {
     ['with an mtime that is none', withRecords({ mtime: 'now' }), 'its mtime is not a decimal number'],
     [
       'that are sparse and a link',
-      withRecords(
-        { 'GNU.sparse.size': '0', 'GNU.sparse.numblocks': '0' },
-        { typeFlag: '2', linkName: Buffer.from('x') },
-      ),
+      withRecords({ 'GNU.sparse.size': '0', 'GNU.sparse.numblocks': '0' }, { typeFlag: '2', linkName: 'x' }),
       'it is sparse, and not a file',
     ],
   ])('%s are refused', (_what, bytes, message) => {
-    const attempt = () => read(bytes, header({}));
+    const attempt = () => read(bytes, header());
     expect(attempt).toThrow(message);
     expect(attempt).toThrow(expect.objectContaining({ name: 'UserError' }));
   });
@@ -255,7 +226,7 @@ describe('pax records', () => {
 
 describe('what no tar archive can hold is one line for people', () => {
   it.each([
-    ['a socket', { ...file('s'), type: 'socket' } as never, {}, 's: a tar archive cannot hold a socket'],
+    ['a socket', { ...file('s', 0), type: 'socket' } as never, {}, 's: a tar archive cannot hold a socket'],
     [
       'an attribute in GNU format',
       file('a', 0, { xattrs: new Map([['user.a', Buffer.of(1)]]) }),
@@ -264,7 +235,7 @@ describe('what no tar archive can hold is one line for people', () => {
     ],
     [
       'a device beyond seven digits',
-      { ...file('d'), type: 'block-device', major: 0o10000000, minor: 0 } as never,
+      { ...file('d', 0), type: 'block-device', major: 0o10000000, minor: 0 } as never,
       {},
       'd: the device 2097152:0',
     ],

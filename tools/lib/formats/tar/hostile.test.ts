@@ -1,69 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { archive, file, readAll } from '../../testing/tar/archive.ts';
-import { encodeHeader, type HeaderFields } from './header.ts';
-import { headerWithRecords, TAR_END, tarPadding } from './writer.ts';
+import { file } from '../../testing/entries/entries.ts';
+import { archive, readAll } from '../../testing/tar/archive.ts';
+import { extendedHeader, header, withRecords } from '../../testing/tar/headers.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import { BLOCK_BYTES, HEADER } from './format.ts';
+import { sealHeader } from './header.ts';
+import { TAR_END } from './writer.ts';
 
-const PLAIN: HeaderFields = {
-  name: Buffer.from('name'),
-  typeFlag: '0',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  sizeBytes: 0,
-};
-
-function header(
-  changes: Partial<Record<'name' | 'linkName', string>> & { typeFlag?: string; sizeBytes?: number },
-): Buffer {
-  const { name, linkName, ...rest } = changes;
-  return encodeHeader({
-    ...PLAIN,
-    ...rest,
-    ...(name === undefined ? {} : { name: Buffer.from(name, 'latin1') }),
-    ...(linkName === undefined ? {} : { linkName: Buffer.from(linkName) }),
-  });
-}
-
-function withRecords(records: Record<string, string | Uint8Array>): Buffer {
-  return headerWithRecords(
-    PLAIN,
-    new Map(Object.entries(records).map(([key, value]) => [key, Buffer.from(value)])),
-  );
-}
-
+/** A member whose pax records are `body`. */
 function rawPax(body: string): Buffer {
-  const content = Buffer.from(body);
-  return Buffer.concat([
-    header({ typeFlag: 'x', sizeBytes: content.length }),
-    content,
-    tarPadding(content.length),
-    header({}),
-  ]);
+  return Buffer.concat([extendedHeader('x', body), header()]);
 }
 
-function changed(block: Buffer, offset: number, bytes: string | Uint8Array): Buffer {
-  const copy = Buffer.from(block);
-  copy.set(Buffer.from(bytes), offset);
-  // The checksum over the changed block, so that only the change is wrong.
-  copy.fill(' ', 148, 156);
-  const sum = copy.reduce((total, byte) => total + byte, 0);
-  copy.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return copy;
+/** A header with another value in a field, and the right checksum. */
+function changed(field: FieldAccess, value: string | Uint8Array): Buffer {
+  const block = header();
+  field.setBytes(block, Buffer.from(value));
+  sealHeader(block);
+  return block;
 }
 
-function sparse(map: string, realSize = '8192', size?: number): Buffer {
-  const content = Buffer.alloc(512 * Math.max(1, Math.ceil(map.length / 512)));
-  content.write(map);
+/** A sparse member in format 1.0 with 512 bytes of data. */
+function sparse(map: string, realSize = '8192'): Buffer {
+  const mapBytes = Buffer.alloc(BLOCK_BYTES * Math.max(1, Math.ceil(map.length / BLOCK_BYTES)));
+  mapBytes.write(map);
+  const stored = Buffer.concat([mapBytes, Buffer.alloc(BLOCK_BYTES)]);
   const records = {
     'GNU.sparse.major': '1',
     'GNU.sparse.minor': '0',
     'GNU.sparse.name': 's',
     'GNU.sparse.realsize': realSize,
   };
-  const stored = Buffer.concat([content, Buffer.alloc(512)]);
-  const sizeBytes = size ?? stored.length;
-  const recordMap = new Map(Object.entries(records).map(([key, value]) => [key, Buffer.from(value)]));
-  return Buffer.concat([headerWithRecords({ ...PLAIN, sizeBytes }, recordMap), stored]);
+  return Buffer.concat([withRecords(records, { sizeBytes: stored.length }), stored]);
 }
 
 describe('a hostile or damaged archive is refused with its name, the entry and the rule', () => {
@@ -97,16 +65,12 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
       'has a component longer than 255 bytes',
     ],
     ['a path of 4096 bytes', withRecords({ path: `${'d/'.repeat(2048)}e` }), 'is longer than 4095 bytes'],
-    [
-      'a wrong checksum',
-      Buffer.from(header({})).fill('9', 0, 1),
-      'test.tar: offset 0: its header checksum is wrong',
-    ],
-    ['a size that is not octal', changed(header({}), 124, '99'), 'its size is not an octal number'],
-    ['a negative size', changed(header({}), 124, Buffer.alloc(12, 0xff)), 'its size is negative'],
+    ['a wrong checksum', header().fill('9', 0, 1), 'test.tar: offset 0: its header checksum is wrong'],
+    ['a size that is not octal', changed(HEADER.at.size, '99'), 'its size is not an octal number'],
+    ['a negative size', changed(HEADER.at.size, Buffer.alloc(12, 0xff)), 'its size is negative'],
     [
       'a size of 2^63',
-      changed(header({}), 124, Buffer.from('800000008000000000000000', 'hex')),
+      changed(HEADER.at.size, Buffer.from('800000008000000000000000', 'hex')),
       'its size is larger than 2^53',
     ],
     ['an owner of 2^40', withRecords({ uid: '1099511627776' }), 'its owner is larger than 2^32 - 1'],

@@ -4,17 +4,14 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { directory, file, hardlink, special, symlink } from '../../testing/entries/entries.ts';
 import {
   archive,
   bsdTar,
   bsdTarConverted,
   contentFor,
-  directory,
-  file,
   gnuTar,
-  hardLink,
   readAll,
-  symlink,
   temporaryFolder,
 } from '../../testing/tar/archive.ts';
 import {
@@ -252,10 +249,10 @@ it('what GNU tar extracts from our archive and archives again is the same, attri
   const entries: Entry[] = [
     directory('d', { mode: 0o750, xattrs: new Map([['user.a=b%', Buffer.from([0, 10, 255])]]) }),
     file('d/f', 700, { mode: 0o640, xattrs: new Map([['user.long', Buffer.alloc(1000, 'long')]]) }),
-    hardLink('d/g', 'd/f', { mode: 0o640 }),
+    { ...hardlink('d/g', 'd/f'), mode: 0o640 },
     file('d/caf\udce9', 3),
     symlink('d/l', '../caf\udce9'),
-    { type: 'fifo', path: 'd/p', mode: 0o644, uid: 0, gid: 0, xattrs: new Map() },
+    { ...special('d/p', 'fifo'), mode: 0o644 },
   ];
   const attributes = ['--xattrs', '--xattrs-include=*'];
   gnuTar([...attributes, '--no-same-owner', '-xpf', '-', '-C', root], archive(entries));

@@ -10,21 +10,19 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { directory, file, symlink } from '../../testing/entries/entries.ts';
 import {
   archive,
   contentFor,
-  directory,
-  file,
   gnuTar,
   inChunks,
   readAll,
-  symlink,
   temporaryFolder,
 } from '../../testing/tar/archive.ts';
-import { encodeHeader, type HeaderFields } from './header.ts';
-import { encodePax } from './pax.ts';
+import { globalHeader, header } from '../../testing/tar/headers.ts';
+import { HEADER } from './format.ts';
 import { readTar, readTarFiles } from './reader.ts';
-import { TAR_END, tarHeader, tarPadding } from './writer.ts';
+import { TAR_END, tarHeader } from './writer.ts';
 
 const folder = temporaryFolder();
 const LONG = `${'long/'.repeat(40)}name`;
@@ -145,40 +143,11 @@ describe('member by member', () => {
   });
 });
 
-const PLAIN: HeaderFields = {
-  name: Buffer.from('name'),
-  typeFlag: '0',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  sizeBytes: 0,
-};
-
-function header(
-  changes: Partial<Record<'name' | 'linkName', string>> & { typeFlag?: string; sizeBytes?: number },
-): Buffer {
-  const { name, linkName, ...rest } = changes;
-  return encodeHeader({
-    ...PLAIN,
-    ...rest,
-    ...(name === undefined ? {} : { name: Buffer.from(name, 'latin1') }),
-    ...(linkName === undefined ? {} : { linkName: Buffer.from(linkName) }),
-  });
-}
-
 describe('what other tools write', () => {
   it('a global pax header changes what follows, and its size and comment do no harm', () => {
-    const body = encodePax(
-      new Map([
-        ['comment', Buffer.from('c0ffee')],
-        ['uid', Buffer.from('5')],
-      ]),
-    );
     const bytes = Buffer.concat([
-      header({ typeFlag: 'g', sizeBytes: body.length }),
-      body,
-      tarPadding(body.length),
-      tarHeader(file('a')),
+      globalHeader({ comment: 'c0ffee', uid: '5' }),
+      tarHeader(file('a', 0)),
       TAR_END,
     ]);
     expect(readAll(bytes).entries).toEqual([file('a', 0, { uid: 5 })]);
@@ -194,17 +163,18 @@ describe('what other tools write', () => {
 
   it('a size that a link states has no content behind it', () => {
     const link = header({ typeFlag: '2', linkName: 'x', sizeBytes: 1000 });
-    const bytes = Buffer.concat([link, tarHeader(file('b')), TAR_END]);
-    expect(readAll(bytes).entries).toEqual([symlink('name', 'x', { mode: 0o644 }), file('b')]);
+    const bytes = Buffer.concat([link, tarHeader(file('b', 0)), TAR_END]);
+    expect(readAll(bytes).entries).toEqual([symlink('name', 'x', { mode: 0o644 }), file('b', 0)]);
   });
 
   it('bsd checksums over signed bytes are right too', () => {
-    const block = Buffer.from(header({ name: 'caf\xc3\xa9' }));
+    const block = header({ name: 'caf\xc3\xa9' });
+    const { offsetBytes, endBytes } = HEADER.at.chksum;
     const sum = block.reduce(
-      (total, byte, index) => total + (index >= 148 && index < 156 ? 32 : (byte << 24) >> 24),
+      (total, byte, index) => total + (index >= offsetBytes && index < endBytes ? 0x20 : (byte << 24) >> 24),
       0,
     );
-    block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+    block.write(`${sum.toString(8).padStart(6, '0')}\0 `, offsetBytes);
     expect(readAll(Buffer.concat([block, TAR_END])).entries[0]?.path).toBe('café');
   });
 });

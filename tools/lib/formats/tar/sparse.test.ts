@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bsdTar, gnuTar, inChunks, readAll, temporaryFolder } from '../../testing/tar/archive.ts';
+import { extendedHeader, header, withRecords } from '../../testing/tar/headers.ts';
 import { MemoryImage } from '../block/block.ts';
-import { encodeHeader, sealHeader } from './header.ts';
+import { BLOCK_BYTES, GNU_HEADER, SPARSE, SPARSE_HEADER, STAR_IN_HEADER } from './format.ts';
+import { sealHeader } from './header.ts';
 import { readTarSync } from './reader.ts';
 import { scanTar } from './scan.ts';
 import { type Extent, type SparseOptions, sparseHeader } from './sparse.ts';
+import type { ExtentFields } from './sparse-map.ts';
 import { TarReader } from './tar-reader.ts';
-import { headerWithRecords, TAR_END, tarPadding } from './writer.ts';
+import { TAR_END, tarPadding } from './writer.ts';
 
 const folder = temporaryFolder();
 const FORMATS = [
@@ -20,7 +23,7 @@ const FORMATS = [
   'pax-0.0',
   'gnu',
 ] as const satisfies readonly SparseOptions['format'][];
-const BLOCK = 512;
+const BLOCK = BLOCK_BYTES;
 
 /** Content for extents, and the whole file with its holes. */
 function fileOf(extents: readonly Extent[], realSizeBytes: number): { data: Buffer; whole: Buffer } {
@@ -156,36 +159,31 @@ it('sparse files that bsdtar and GNU tar archive from a disk are read, with thei
   }
 });
 
-/** star: extents at 356, more at 355, the real size at 452, times from 476 on (GNU tar, tar.h, struct star_in_header). */
+/** A sparse file as star writes it. Numbers end with a space. */
 function starSparse(extents: readonly Extent[], realSizeBytes: number): Buffer {
   const { data } = fileOf(extents, realSizeBytes);
-  const block = encodeHeader({
-    name: Buffer.from('star'),
-    typeFlag: 'S',
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    sizeBytes: data.length,
-  });
+  const block = header({ name: 'star', typeFlag: 'S', sizeBytes: data.length });
   const put = (target: Buffer, offset: number, value: number): void => {
     target.write(`${value.toString(8).padStart(11, '0')} `, offset, 'latin1');
   };
-  const putExtents = (target: Buffer, offset: number, list: readonly Extent[]): void => {
-    list.forEach(([start, length], index) => {
-      put(target, offset + 24 * index, start);
-      put(target, offset + 24 * index + 12, length);
+  const putExtents = (target: Buffer, { sp, isextended }: ExtentFields, list: readonly Extent[]): void => {
+    const capacity = sp.lengthBytes / SPARSE.sizeBytes;
+    list.slice(0, capacity).forEach(([start, length], index) => {
+      const element = sp.offsetBytes + SPARSE.sizeBytes * index;
+      put(target, element + SPARSE.at.offset.offsetBytes, start);
+      put(target, element + SPARSE.at.numbytes.offsetBytes, length);
     });
+    if (list.length > capacity) target[isextended.offsetBytes] = 1;
   };
-  putExtents(block, 356, extents.slice(0, 4));
-  put(block, 452, realSizeBytes);
-  put(block, 476, 0);
-  put(block, 488, 0);
+  const star = STAR_IN_HEADER.at;
+  putExtents(block, star, extents);
+  put(block, star.realsize.offsetBytes, realSizeBytes);
+  put(block, star.atime.offsetBytes, 0);
+  put(block, star.ctime.offsetBytes, 0);
   const extensions: Buffer[] = [];
   for (let done = 4; done < extents.length; done += 21) {
-    (extensions.at(-1)?.[504] === undefined ? block : (extensions.at(-1) as Buffer))[done === 4 ? 355 : 504] =
-      1;
-    const extension = Buffer.alloc(BLOCK);
-    putExtents(extension, 0, extents.slice(done, done + 21));
+    const extension = Buffer.alloc(BLOCK_BYTES);
+    putExtents(extension, SPARSE_HEADER.at, extents.slice(done));
     extensions.push(extension);
   }
   sealHeader(block);
@@ -232,18 +230,18 @@ describe('a writer refuses', () => {
 });
 
 describe('a hostile map is refused in one line', () => {
-  const fields = { name: Buffer.from('s'), typeFlag: '0', mode: 0, uid: 0, gid: 0, sizeBytes: 512 };
   const records = (values: Record<string, string>): Buffer =>
-    headerWithRecords(
-      fields,
-      new Map(Object.entries(values).map(([key, value]) => [`GNU.sparse.${key}`, Buffer.from(value)])),
+    withRecords(
+      Object.fromEntries(Object.entries(values).map(([key, value]) => [`GNU.sparse.${key}`, value])),
+      { name: 's', sizeBytes: 512 },
     );
   const old = (offset: string, length: string, realSize = '00000020000', isExtended = false): Buffer => {
-    const block = encodeHeader({ ...fields, typeFlag: 'S', format: 'gnu' });
-    block.write(offset, 386);
-    block.write(length, 398);
-    block.write(realSize, 483);
-    if (isExtended) block[482] = 1;
+    const block = header({ name: 's', typeFlag: 'S', sizeBytes: 512, format: 'gnu' });
+    const { sp, isextended, realsize } = GNU_HEADER.at;
+    block.write(offset, sp.offsetBytes + SPARSE.at.offset.offsetBytes);
+    block.write(length, sp.offsetBytes + SPARSE.at.numbytes.offsetBytes);
+    block.write(realSize, realsize.offsetBytes);
+    if (isExtended) block[isextended.offsetBytes] = 1;
     sealHeader(block);
     return block;
   };
@@ -302,10 +300,7 @@ describe('a hostile map is refused in one line', () => {
   });
 
   it('offsets and lengths of 0.0 out of turn', () => {
-    const body = Buffer.from('25 GNU.sparse.offset=512\n25 GNU.sparse.offset=512\n');
-    const header = encodeHeader({ ...fields, typeFlag: 'x', sizeBytes: body.length });
-    expect(() => readAll(Buffer.concat([header, body, tarPadding(body.length)]))).toThrow(
-      'no offset and length in turn',
-    );
+    const body = '25 GNU.sparse.offset=512\n25 GNU.sparse.offset=512\n';
+    expect(() => readAll(extendedHeader('x', body))).toThrow('no offset and length in turn');
   });
 });

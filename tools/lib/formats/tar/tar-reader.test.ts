@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { archive, contentFor, directory, file, hardLink, symlink } from '../../testing/tar/archive.ts';
+import { directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
+import { archive, contentFor } from '../../testing/tar/archive.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { TarReader } from './tar-reader.ts';
@@ -26,7 +27,7 @@ describe('the tree of an archive', () => {
   it('is sorted, has the parents that no member names, and counts links', () => {
     const reader = open([
       file('b/c/file', 5),
-      hardLink('a', 'b/c/file'),
+      hardlink('a', 'b/c/file'),
       symlink('link', 'a'),
       directory('b', { mode: 0o700 }),
       directory('b/d'),
@@ -61,7 +62,7 @@ describe('the tree of an archive', () => {
   });
 
   it('has under a hard link the file that its target was then', () => {
-    const reader = open([file('a', 3), hardLink('b', 'a'), file('a', 5)]);
+    const reader = open([file('a', 3), hardlink('b', 'a'), file('a', 5)]);
     expect(listing(reader)).toEqual([' directory 755 2', 'a file 644 1', 'b file 644 1']);
     expect([content(reader, 'a').length, content(reader, 'b').length]).toEqual([5, 3]);
   });
@@ -98,9 +99,9 @@ describe('an archive whose tree cannot be is refused in one line', () => {
       [file('a/b', 1), file('a', 1)],
       'entry a: a file in place of a directory',
     ],
-    ['a hard link to nothing', [hardLink('a', 'b')], 'a hard link to b, which is not there'],
-    ['a hard link to what comes later', [hardLink('a', 'b'), file('b', 1)], 'which is not there'],
-    ['a hard link to a directory', [directory('b'), hardLink('a', 'b')], 'which is a directory'],
+    ['a hard link to nothing', [hardlink('a', 'b')], 'a hard link to b, which is not there'],
+    ['a hard link to what comes later', [hardlink('a', 'b'), file('b', 1)], 'which is not there'],
+    ['a hard link to a directory', [directory('b'), hardlink('a', 'b')], 'which is a directory'],
   ])('%s', (_what, entries, message) => {
     expect(() => open(entries)).toThrow(message);
     expect(() => open(entries)).toThrow(expect.objectContaining({ name: 'UserError' }));

@@ -1,14 +1,15 @@
 import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { expect, it } from 'vitest';
-import { archive, contentFor, directory, file, hardLink, symlink } from '../../testing/tar/archive.ts';
+import { directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
+import { archive, contentFor } from '../../testing/tar/archive.ts';
 import type { Entry } from '../entry/entry.ts';
 
 const LONG_PATH = `${'folder/'.repeat(40)}file`;
 const ENTRIES: Entry[] = [
   directory('etc', { mode: 0o1777, uid: 7, gid: 8 }),
   file('etc/name', 513, { xattrs: new Map([['user.text', Buffer.from('value')]]) }),
-  hardLink('etc/other', 'etc/name'),
+  hardlink('etc/other', 'etc/name'),
   symlink('etc/link', 'name'),
   file(LONG_PATH, 1),
   file('é', 0, { uid: 3_000_000 }),

@@ -3,19 +3,18 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  archive,
-  contentFor,
+  device,
   directory,
   file,
-  gnuTar,
-  hardLink,
-  readAll,
+  hardlink,
+  special,
   symlink,
-  temporaryFolder,
-} from '../../testing/tar/archive.ts';
+  xattrs,
+} from '../../testing/entries/entries.ts';
+import { archive, contentFor, gnuTar, readAll, temporaryFolder } from '../../testing/tar/archive.ts';
 import { type Entry, NO_XATTRS } from '../entry/entry.ts';
 import { decodeName, nameBytes } from '../entry/name.ts';
-import { BLOCK_BYTES } from './format.ts';
+import { BLOCK_BYTES, HEADER } from './format.ts';
 import { readTarSync } from './reader.ts';
 import { sparseHeader } from './sparse.ts';
 import { TAR_END, tarHeader, tarPadding } from './writer.ts';
@@ -23,39 +22,21 @@ import { TAR_END, tarHeader, tarPadding } from './writer.ts';
 const folder = temporaryFolder();
 
 const ONE_OF_EACH: Entry[] = [
-  directory('', { mode: 0o755 }),
-  { ...directory('dev'), mode: 0o755 },
-  {
-    type: 'character-device',
-    path: 'dev/null',
-    major: 1,
-    minor: 3,
-    mode: 0o666,
-    uid: 0,
-    gid: 0,
-    xattrs: new Map(),
-  },
-  {
-    type: 'block-device',
-    path: 'dev/sda',
-    major: 8,
-    minor: 0,
-    mode: 0o660,
-    uid: 0,
-    gid: 6,
-    xattrs: new Map(),
-  },
-  { type: 'fifo', path: 'dev/pipe', mode: 0o600, uid: 1000, gid: 1000, xattrs: new Map() },
+  directory(''),
+  directory('dev'),
+  { ...device('dev/null', 1, 3), mode: 0o666 },
+  { ...device('dev/sda', 8, 0, 'block-device'), mode: 0o660, gid: 6 },
+  { ...special('dev/pipe', 'fifo'), uid: 1000, gid: 1000 },
   directory('tmp', { mode: 0o1777 }),
   directory('usr'),
   file('usr/ping', 5, {
     mode: 0o4755,
-    xattrs: new Map([
-      ['security.capability', Buffer.from('0100000200200000000000000000000000000000', 'hex')],
-      ['user.text', Buffer.from('a\n=b\0')],
-    ]),
+    xattrs: xattrs({
+      'security.capability': Buffer.from('0100000200200000000000000000000000000000', 'hex'),
+      'user.text': 'a\n=b\0',
+    }),
   }),
-  hardLink('usr/ping6', 'usr/ping', { mode: 0o4755 }),
+  { ...hardlink('usr/ping6', 'usr/ping'), mode: 0o4755 },
   symlink('usr/sh', '/bin/dash'),
 ];
 
@@ -102,7 +83,7 @@ describe('GNU tar reads what is written', () => {
     const bytes = archive([file(path, 3)]);
     const names = gnuTar(['--quoting-style=literal', '-tf', '-'], bytes).toString();
     expect(names).toBe(`${path}\n`);
-    expect(bytes.subarray(156, 157).toString()).toBe(pax ? 'x' : '0');
+    expect(HEADER.at.typeflag.bytes(bytes).toString()).toBe(pax ? 'x' : '0');
     expect(readAll(bytes).entries).toEqual([file(path, 3)]);
   });
 
@@ -112,7 +93,7 @@ describe('GNU tar reads what is written', () => {
   ])('under the same name: %s', (_what, path, pax) => {
     const bytes = archive([directory(path)]);
     expect(gnuTar(['-tf', '-'], bytes).toString()).toBe(`${path}/\n`);
-    expect(bytes.subarray(156, 157).toString()).toBe(pax ? 'x' : '5');
+    expect(HEADER.at.typeflag.bytes(bytes).toString()).toBe(pax ? 'x' : '5');
   });
 
   it.each([100, 101, 4095])('with a link target of %i bytes', (length) => {
@@ -154,9 +135,9 @@ describe('GNU tar reads what is written', () => {
 describe('the bytes', () => {
   it('depend on the entry alone: xattrs in any order give the same header', () => {
     const names = ['user.b', 'user.a', 'security.selinux'];
-    const xattrs = (order: string[]) => new Map(order.map((name) => [name, Buffer.from(name)]));
-    const one = tarHeader(file('a', 0, { xattrs: xattrs(names) }));
-    const other = tarHeader(file('a', 0, { xattrs: xattrs(names.toReversed()) }));
+    const values = (order: string[]) => new Map(order.map((name) => [name, Buffer.from(name)]));
+    const one = tarHeader(file('a', 0, { xattrs: values(names) }));
+    const other = tarHeader(file('a', 0, { xattrs: values(names.toReversed()) }));
     expect(one.equals(other)).toBe(true);
   });
 

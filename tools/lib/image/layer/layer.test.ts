@@ -1,17 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { directory, file, hardlink as hardLink, symlink } from '../../testing/entries/entries.ts';
 import { bare, bytesOf, layerOf, listing, opaque, text, whiteout } from '../../testing/layer/items.ts';
 import { realTool } from '../../testing/real-tool.ts';
-import {
-  bsdTar,
-  directory,
-  file,
-  gnuTar,
-  hardLink,
-  symlink,
-  temporaryFolder,
-} from '../../testing/tar/archive.ts';
+import { bsdTar, gnuTar, temporaryFolder } from '../../testing/tar/archive.ts';
 import { LayerBuilder } from './builder.ts';
 import { readContent, streamContents } from './content.ts';
 import { openLayerFile, writeLayerFile } from './file.ts';

@@ -5,16 +5,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../formats/entry/entry.ts';
 import { zstdFrame } from '../../formats/zstd/compress.ts';
+import { directory, file, hardlink as hardLink, symlink } from '../../testing/entries/entries.ts';
 import { bare, bytesOf, layerOf, merged, opaque, opened, text, whiteout } from '../../testing/layer/items.ts';
-import {
-  archive,
-  directory,
-  file,
-  gnuTar,
-  hardLink,
-  symlink,
-  temporaryFolder,
-} from '../../testing/tar/archive.ts';
+import { archive, gnuTar, temporaryFolder } from '../../testing/tar/archive.ts';
 import { streamContents } from './content.ts';
 import { mergeLayers } from './merge.ts';
 import { type Layer, scanLayer } from './reader.ts';
@@ -202,11 +195,19 @@ describe('a layer is refused with its name, the entry and the rule:', () => {
   });
 
   it.each<[string, Entry[], string]>([
-    ['not sorted', [file('b'), file('a')], 'bad: entry a: it comes behind b; a layer is sorted by path'],
-    ['a path twice', [file('a'), file('a')], 'bad: entry a: it is there twice; a layer is sorted by path'],
-    ['a whiteout of no name', [file('.wh.')], 'bad: entry .wh.: a whiteout of no name'],
-    ['a whiteout of the parent', [file('a/.wh...')], 'a whiteout of no name'],
-    ['an entry in a whiteout', [file('.wh.a/b')], 'it lies in a whiteout'],
+    [
+      'not sorted',
+      [file('b', 0), file('a', 0)],
+      'bad: entry a: it comes behind b; a layer is sorted by path',
+    ],
+    [
+      'a path twice',
+      [file('a', 0), file('a', 0)],
+      'bad: entry a: it is there twice; a layer is sorted by path',
+    ],
+    ['a whiteout of no name', [file('.wh.', 0)], 'bad: entry .wh.: a whiteout of no name'],
+    ['a whiteout of the parent', [file('a/.wh...', 0)], 'a whiteout of no name'],
+    ['an entry in a whiteout', [file('.wh.a/b', 0)], 'it lies in a whiteout'],
   ])('%s', async (_what, entries, message) => {
     const layer = opened(await zstdFrame(archive(entries)), 'bad');
     await expect(scanLayer(layer)).rejects.toThrow(message);

@@ -6,7 +6,7 @@ import { streamContents } from '../../image/layer/content.ts';
 import { type MergedEntry, mergeLayers } from '../../image/layer/merge.ts';
 import { type Layer, openLayer } from '../../image/layer/reader.ts';
 import { type LayerItem, writeLayer } from '../../image/layer/writer.ts';
-import { file } from '../tar/archive.ts';
+import { file } from '../entries/entries.ts';
 
 export function text(path: string, content: string, more: Partial<Entry> = {}): LayerItem {
   return {

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
+import type { Entry } from '../../formats/entry/entry.ts';
 import { readTarSync } from '../../formats/tar/reader.ts';
 import { TAR_END, type TarOptions, tarHeader, tarPadding } from '../../formats/tar/writer.ts';
 import { realTool } from '../real-tool.ts';
@@ -42,24 +42,6 @@ export function bsdTar(args: readonly string[], input?: Uint8Array): Buffer {
 /** The archive in another format, by libarchive's reader and writer: no file is made, so that no owner and no device needs privileges. */
 export function bsdTarConverted(bytes: Uint8Array, format: string, options: readonly string[] = []): Buffer {
   return bsdTar(['-cf', '-', `--format=${format}`, '--xattrs', '--acls', ...options, '@-'], bytes);
-}
-
-const METADATA = { mode: 0o644, uid: 0, gid: 0, xattrs: NO_XATTRS };
-
-export function file(path: string, sizeBytes = 0, more: Partial<Entry> = {}): Entry {
-  return { ...METADATA, ...more, type: 'file', path, sizeBytes } as Entry;
-}
-
-export function directory(path: string, more: Partial<Entry> = {}): Entry {
-  return { ...METADATA, mode: 0o755, ...more, type: 'directory', path } as Entry;
-}
-
-export function symlink(path: string, target: string, more: Partial<Entry> = {}): Entry {
-  return { ...METADATA, mode: 0o777, ...more, type: 'symlink', path, target } as Entry;
-}
-
-export function hardLink(path: string, target: string, more: Partial<Entry> = {}): Entry {
-  return { ...METADATA, ...more, type: 'hardlink', path, target } as Entry;
 }
 
 /** An archive of entries; files get their content from `contents`, by path, else bytes that depend on the path. */
