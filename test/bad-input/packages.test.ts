@@ -42,7 +42,7 @@ describe('a package', () => {
     [
       'of another format',
       Buffer.from(GOOD.toString('latin1').replace('2.0\n', '3.0\n'), 'latin1'),
-      /^bad\.deb: no Debian package: its format is "3\.0.*, and only 2 is known/,
+      /^bad\.deb: not a Debian package: its format is "3\.0.*, but only 2 is supported/,
     ],
     [
       'whose data is damaged',

@@ -163,12 +163,15 @@ describe('the examples', () => {
     expect(readdirSync(EXAMPLES).sort()).toEqual(Object.keys(PRINTED).sort());
   });
 
-  test.each(Object.entries(PRINTED))('%s prints the expected text, with the installed package', (name, printed) => {
-    const args = name === 'deb.ts' ? [name, debianPackage()] : [name];
-    const { status, stdout, stderr } = run(process.execPath, args);
-    expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(printed);
-  });
+  test.each(Object.entries(PRINTED))(
+    '%s prints the expected text, with the installed package',
+    (name, printed) => {
+      const args = name === 'deb.ts' ? [name, debianPackage()] : [name];
+      const { status, stdout, stderr } = run(process.execPath, args);
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(printed);
+    },
+  );
 
   test('are exactly the code blocks of the README', () => {
     const readme = readFileSync(join(installed, 'README.md'), 'utf8');

@@ -1,9 +1,8 @@
 /**
  * The structures of a tar archive.
  *
- * Specifications: POSIX.1-2024, `pax`, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format", whose tar.h describes the
- * extensions of GNU and star. All of these structures begin a block of {@link BLOCK_BYTES}; numbers in them are text
- * (number-field.ts).
+ * Specifications: POSIX.1-2024, `pax`, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format", whose tar.h describes
+ * the extensions of GNU and star. The headers are the start of a block, and their numbers are text (number-field.ts).
  */
 
 import { structure } from '../structure/structure.ts';

@@ -34,18 +34,26 @@ function sparse(map: string, realSize = '8192'): Buffer {
   return Buffer.concat([withRecords(records, { sizeBytes: stored.length }), stored]);
 }
 
-describe('a hostile or damaged archive is refused with its name, the entry and the rule', () => {
+describe('a hostile or damaged archive is refused, with its name, the entry and the rule:', () => {
   it.each<[string, Buffer, string]>([
     [
-      'a path up and out',
+      'a path that leaves the root',
       header({ name: '../etc/passwd' }),
       'test.tar: entry ../etc/passwd: its path leaves the root through ".."',
     ],
-    ['a path up in its middle', header({ name: 'a/../../b' }), 'entry a/../../b: its path leaves the root'],
-    ['an absolute path up', header({ name: '/../b' }), 'its path leaves the root'],
-    ['a pax path up and out', withRecords({ path: 'a/../..' }), 'entry a/../..: its path leaves the root'],
     [
-      'a hard link up and out',
+      'a path that leaves the root in its middle',
+      header({ name: 'a/../../b' }),
+      'entry a/../../b: its path leaves the root',
+    ],
+    ['an absolute path that leaves the root', header({ name: '/../b' }), 'its path leaves the root'],
+    [
+      'a pax path that leaves the root',
+      withRecords({ path: 'a/../..' }),
+      'entry a/../..: its path leaves the root',
+    ],
+    [
+      'a hard link that leaves the root',
       header({ typeFlag: '1', linkName: '../x' }),
       'entry name: its link target leaves the root',
     ],
@@ -55,7 +63,7 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
       header({ typeFlag: '1', linkName: '/' }),
       'it is a hard link to the root directory',
     ],
-    ['a symbolic link to nothing', header({ typeFlag: '2' }), 'entry name: its link target is empty'],
+    ['a symbolic link without a target', header({ typeFlag: '2' }), 'entry name: its link target is empty'],
     ['a NUL in a pax path', withRecords({ path: 'a\0b' }), 'entry a: its path holds a NUL'],
     ['an empty name', header({ name: '' }), 'its name is empty'],
     ['a root that is a file', header({ name: '.' }), 'entry .: the root is not a directory'],
@@ -75,7 +83,7 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
     ],
     ['an owner of 2^40', withRecords({ uid: '1099511627776' }), 'its owner is larger than 2^32 - 1'],
     [
-      'a pax size that is no number',
+      'a pax size that is not a number',
       withRecords({ size: '-1' }),
       'entry name: its size is not a decimal number',
     ],
@@ -88,25 +96,25 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
     [
       'a huge pax header',
       header({ typeFlag: 'x', sizeBytes: 9 << 20 }),
-      'extended headers of 9437696 bytes; at most 8388608 are read',
+      'extended headers of 9437696 bytes; at most 8388608 are supported',
     ],
     [
       'a huge GNU long name',
       header({ typeFlag: 'L', sizeBytes: 9 << 20 }),
-      'extended headers of 9437696 bytes; at most 8388608 are read',
+      'extended headers of 9437696 bytes; at most 8388608 are supported',
     ],
     [
-      'a pax header for no entry',
+      'a pax header without an entry',
       withRecords({ path: 'a' }).subarray(0, 1024),
-      'an extended header that belongs to no entry',
+      'an extended header at the end of the archive belongs to no entry',
     ],
     [
-      'more pax records than any file has',
+      'too many pax records',
       withRecords(Object.fromEntries(Array.from({ length: 20_001 }, (_, index) => [`key${index}`, 'x']))),
       'it has more than 20000 pax records',
     ],
     [
-      'pax headers that do not end',
+      'an endless series of pax headers',
       Buffer.concat(Array.from({ length: 17_000 }, () => withRecords({ uid: '1' }).subarray(0, 1024))),
       'extended headers of 8388',
     ],
@@ -116,15 +124,15 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
       rawPax('99 path=a\n'),
       'the length of a pax record is wrong',
     ],
-    ['a pax record that is longer than it says', rawPax('8 path=a\n'), 'the length of a pax record is wrong'],
     [
-      'something behind the pax records',
-      rawPax('9 path=a\n '),
-      'a pax record does not start with its length',
+      'a pax record that is longer than it states',
+      rawPax('8 path=a\n'),
+      'the length of a pax record is wrong',
     ],
+    ['bytes after the pax records', rawPax('9 path=a\n '), 'a pax record does not start with its length'],
     ['a pax record without an equals sign', rawPax('7 path\n'), 'a pax record has no "="'],
     [
-      'a pax record with the equals sign of the next',
+      'a pax record with the equals sign of the next record',
       rawPax('7 path\n9 path=a\n'),
       'a pax record has no "="',
     ],
@@ -144,11 +152,11 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
       sparse('1\n0\n4096\n'),
       'its sparse map has 4096 bytes of data, but 512 are stored',
     ],
-    ['a sparse map that never ends', sparse('9\n0\n'), 'its sparse map'],
+    ['a sparse map without an end', sparse('9\n0\n'), 'its sparse map'],
     ['a sparse map of letters', sparse('x\n'), 'its sparse map is not a decimal number'],
     ['a sparse map of too many extents', sparse('99999999\n'), 'its sparse map has more than'],
     [
-      'a sparse file of a size that is no number',
+      'a sparse file whose size is not a number',
       sparse('0\n', '1e9'),
       'its real size is not a decimal number',
     ],
@@ -168,16 +176,12 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
     ['half the padding', good.subarray(0, 512 + 700), 'entry a: its content is truncated'],
     ['no end', good.subarray(0, 512 + 1024), 'too early; it is truncated'],
     ['half an end', good.subarray(0, 512 + 1024 + 512), 'one block of zeros instead of two'],
-    [
-      'something behind the end',
-      Buffer.concat([good, Buffer.from('x')]),
-      'data after the end of the archive',
-    ],
+    ['bytes after the end', Buffer.concat([good, Buffer.from('x')]), 'data after the end of the archive'],
   ])('%s', (_what, bytes, message) => {
     expect(() => readAll(bytes)).toThrow(message);
   });
 
-  it('control characters of a name do not reach the terminal', () => {
+  it('control characters of a name are escaped in the message', () => {
     expect(() => readAll(header({ name: 'a\x1b[2J/../..' }))).toThrow(
       'entry a\\033[2J/../..: its path leaves',
     );

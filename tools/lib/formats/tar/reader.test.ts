@@ -27,7 +27,7 @@ import { TAR_END, tarHeader } from './writer.ts';
 const folder = temporaryFolder();
 const LONG = `${'long/'.repeat(40)}name`;
 
-/** A tree on disk that GNU tar archives in its formats. */
+/** Makes a directory that GNU tar archives in its formats. */
 function treeOnDisk(name: string, long: boolean): string {
   const root = join(folder(), name);
   mkdirSync(join(root, 'directory'), { recursive: true });
@@ -68,15 +68,12 @@ describe('archives of GNU tar', () => {
     expect(contents.get('directory/file')?.toString()).toBe('content');
   });
 
-  it.each(['oldgnu', 'gnu', 'posix'])(
-    'in its format %s keep names and link targets that are long',
-    (format) => {
-      const root = treeOnDisk(`long-${format}`, true);
-      const { entries, contents } = readAll(gnuTar([`--format=${format}`, ...options, root, '.']));
-      expect(contents.get(LONG)?.toString()).toBe('far away');
-      expect(entries).toContainEqual(expect.objectContaining({ path: 'longlink', target: 't'.repeat(300) }));
-    },
-  );
+  it.each(['oldgnu', 'gnu', 'posix'])('in its format %s keep long names and link targets', (format) => {
+    const root = treeOnDisk(`long-${format}`, true);
+    const { entries, contents } = readAll(gnuTar([`--format=${format}`, ...options, root, '.']));
+    expect(contents.get(LONG)?.toString()).toBe('far away');
+    expect(entries).toContainEqual(expect.objectContaining({ path: 'longlink', target: 't'.repeat(300) }));
+  });
 
   it.each(['gnu', 'posix'])('in its format %s keep owners beyond 21 bits', (format) => {
     const root = treeOnDisk(`owner-${format}`, false);
@@ -109,7 +106,7 @@ describe('archives of GNU tar', () => {
     expect(readAll(bytes).contents.get(`sparse-${version}`)?.equals(expected)).toBe(true);
   });
 
-  it('may be made of bytes that arrive in pieces of any size', async () => {
+  it('can be read in pieces of any size', async () => {
     const bytes = gnuTar(['--format=posix', ...options, treeOnDisk('pieces', true), '.']);
     const whole = readAll(bytes);
     for (const chunkBytes of [1, 7, 511, 512, 513, 10240]) {
@@ -136,7 +133,7 @@ describe('member by member', () => {
     expect(found).toEqual(['a', 'b', 'c', contentFor('c', 3).toString()]);
   });
 
-  it('content that is asked for too late is an error, not that of another member', async () => {
+  it('content that is requested too late is an error, not the content of another member', async () => {
     const late: (() => AsyncGenerator<Uint8Array>)[] = [];
     for await (const { content } of readTarFiles([bytes], 'a.tar')) late.push(content);
     await expect(late[0]?.().next()).rejects.toThrow('too late');
@@ -144,7 +141,7 @@ describe('member by member', () => {
 });
 
 describe('what other tools write', () => {
-  it('a global pax header changes what follows, and its size and comment do no harm', () => {
+  it('a global pax header applies to the members that follow, and its comment is ignored', () => {
     const bytes = Buffer.concat([
       globalHeader({ comment: 'c0ffee', uid: '5' }),
       tarHeader(file('a', 0)),
@@ -161,13 +158,13 @@ describe('what other tools write', () => {
     );
   });
 
-  it('a size that a link states has no content behind it', () => {
+  it('a link that states a size has no content', () => {
     const link = header({ typeFlag: '2', linkName: 'x', sizeBytes: 1000 });
     const bytes = Buffer.concat([link, tarHeader(file('b', 0)), TAR_END]);
     expect(readAll(bytes).entries).toEqual([symlink('name', 'x', { mode: 0o644 }), file('b', 0)]);
   });
 
-  it('bsd checksums over signed bytes are right too', () => {
+  it('checksums over signed bytes, as BSD writes them, are accepted', () => {
     const block = header({ name: 'caf\xc3\xa9' });
     const { offsetBytes, endBytes } = HEADER.at.chksum;
     const sum = block.reduce(

@@ -1,6 +1,6 @@
 /**
- * Where the data of a sparse member lies, in every form that GNU tar has had (GNU tar manual, "Storing Sparse Files"): the old `S` member
- * with extents in its header and in blocks behind it, star's variety of that, and pax 0.0, 0.1 and 1.0.
+ * Reads the maps of sparse members, in every form of GNU tar (GNU tar manual, "Storing Sparse Files"): the old `S` member
+ * with extents in its header and in blocks after it, star's variant of that, and pax 0.0, 0.1 and 1.0.
  */
 
 import type { FieldAccess } from '../structure/structure.ts';
@@ -12,7 +12,7 @@ import { type PaxRecords, SPARSE_MAP } from './pax.ts';
 /** A run of bytes that holds data: [offset, length] in bytes. */
 export type Extent = readonly [offsetBytes: number, lengthBytes: number];
 
-/** Bounds the memory that a map from outside can take. */
+/** Limits the memory for a map. */
 export const MAX_EXTENTS = 1 << 20;
 const MAX_NUMBER_DIGITS = 16;
 const NEWLINE = 0x0a;
@@ -23,7 +23,7 @@ const NINE = 0x39;
 /** The fields of a block that hold extents: an array of them, and whether a block with more follows. */
 export type ExtentFields = Readonly<Record<'sp' | 'isextended', FieldAccess>>;
 
-/** A decimal number of a pax record or a sparse map. */
+/** Decodes a decimal number of a pax record or a sparse map. */
 export function decimal(bytes: Uint8Array, what: string): number {
   let value = 0;
   for (const byte of bytes) {
@@ -36,7 +36,7 @@ export function decimal(bytes: Uint8Array, what: string): number {
   return value;
 }
 
-/** Collects a map's extents and holds them to each other, to the file's size, and to what is stored. */
+/** Collects the extents of a map. Checks them against each other, the size of the file, and the size of the stored data. */
 class ExtentCollector {
   readonly #extents: Extent[] = [];
   readonly #realSizeBytes: number;
@@ -76,21 +76,21 @@ function tooMany(): never {
   throw new HeaderError(`its sparse map has more than ${MAX_EXTENTS} extents`);
 }
 
-/** A map that is still being read, block by block. */
+/** A map that is read block by block. */
 export interface SparseMap {
-  /** Size of the file with its holes. */
+  /** The size of the file with its holes. */
   readonly realSizeBytes: number;
-  /** Whether the map's next block is the next one of the archive. */
+  /** Whether the next block of the archive belongs to the map. */
   readonly isOpen: boolean;
   /** Whether the map's blocks count as stored content. */
   readonly isContent: boolean;
   /** Takes the next block of the archive while the map is open. @throws HeaderError */
   add(block: Uint8Array): void;
-  /** @param dataBytes how many bytes of the file's data are stored @throws HeaderError */
+  /** @param dataBytes the number of stored bytes of the file's data @throws HeaderError */
   extents(dataBytes: number): Extent[];
 }
 
-/** The map of an `S` member: in its header, and in the blocks between that and the content. */
+/** The map of an `S` member, in its header and in the blocks between header and content. */
 export class HeaderSparseMap implements SparseMap {
   readonly realSizeBytes: number;
   readonly isContent = false;
@@ -132,7 +132,7 @@ export class HeaderSparseMap implements SparseMap {
   }
 }
 
-/** Takes the numbers of a map one after another: how many extents, then offset and length of each. */
+/** Parses the numbers of a map: the number of extents, then the offset and the length of each. */
 class NumberList {
   readonly #collector: ExtentCollector;
   #extentCount: number | undefined;
@@ -161,7 +161,7 @@ class NumberList {
     return value;
   }
 
-  /** Takes a character; `separator` ends a number. */
+  /** Takes a character. `separator` ends a number. */
   put(byte: number, separator: number): void {
     if (byte !== separator) {
       if (this.#digitCount === MAX_NUMBER_DIGITS) {
@@ -187,7 +187,7 @@ class NumberList {
   }
 }
 
-/** The map of format 1.0: at the start of the content, a number a line, padded to a block. */
+/** The map of format 1.0, at the start of the content: one number per line, padded to a block. */
 export class ContentSparseMap implements SparseMap {
   readonly realSizeBytes: number;
   readonly isContent = true;
@@ -214,7 +214,7 @@ export class ContentSparseMap implements SparseMap {
   }
 }
 
-/** The map of formats 0.0 and 0.1: in the pax records. */
+/** The map of formats 0.0 and 0.1, in the pax records. */
 export class RecordSparseMap implements SparseMap {
   readonly realSizeBytes: number;
   readonly isOpen = false;
@@ -227,11 +227,12 @@ export class RecordSparseMap implements SparseMap {
     this.#list = new NumberList(realSizeBytes, extentCount);
     for (const byte of map) this.#list.put(byte, COMMA);
     if (map.length > 0) this.#list.put(COMMA, COMMA);
-    if (!this.#list.isWhole) throw new HeaderError('its sparse map has not as many extents as it says');
+    if (!this.#list.isWhole)
+      throw new HeaderError('its sparse map does not have the number of extents that it states');
   }
 
   add(): never {
-    throw new RangeError('a map that is in the pax records has no blocks');
+    throw new RangeError('a map in the pax records has no blocks');
   }
 
   extents(dataBytes: number): Extent[] {
@@ -243,8 +244,9 @@ const SPARSE_PREFIX = 'GNU.sparse.';
 const SPARSE_NAME = 'GNU.sparse.name';
 
 /**
- * What pax records say about a sparse member: its map, and its name where `path` has another one; `undefined` for a plain member.
+ * Reads the pax records of a sparse member: its map, and its name if that is not the one of `path`.
  *
+ * @returns `undefined` for a member that is not sparse
  * @throws HeaderError
  */
 export function sparseRecords(
@@ -256,7 +258,7 @@ export function sparseRecords(
   const value = (keyword: string): Uint8Array => {
     const bytes = records.get(SPARSE_PREFIX + keyword);
     if (bytes === undefined)
-      throw new HeaderError(`it is sparse, and has no record ${SPARSE_PREFIX}${keyword}`);
+      throw new HeaderError(`it is sparse, but has no record ${SPARSE_PREFIX}${keyword}`);
     return bytes;
   };
   const name = records.get(SPARSE_NAME);
@@ -269,7 +271,7 @@ export function sparseRecords(
   const version = `${Buffer.from(value('major')).toString('latin1')}.${Buffer.from(value('minor')).toString('latin1')}`;
   if (version !== '1.0') {
     throw new HeaderError(
-      `it is sparse in format ${JSON.stringify(version.slice(0, 20))}; 0.0, 0.1 and 1.0 are read`,
+      `it is sparse in format ${JSON.stringify(version.slice(0, 20))}; only 0.0, 0.1 and 1.0 are supported`,
     );
   }
   return { name, map: new ContentSparseMap(decimal(value('realsize'), 'real size')) };

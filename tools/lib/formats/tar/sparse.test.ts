@@ -1,4 +1,4 @@
-/** Sparse files in all four forms: ours to GNU tar and bsdtar, theirs to us, and hostile maps. */
+/** Sparse files in all four forms: exchanged with GNU tar and bsdtar in both directions, and hostile maps. */
 
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ const FORMATS = [
 ] as const satisfies readonly SparseOptions['format'][];
 const BLOCK = BLOCK_BYTES;
 
-/** Content for extents, and the whole file with its holes. */
+/** The data of the extents, and the whole file with its holes. */
 function fileOf(extents: readonly Extent[], realSizeBytes: number): { data: Buffer; whole: Buffer } {
   const whole = Buffer.alloc(realSizeBytes);
   const parts = extents.map(([offsetBytes, lengthBytes]) => {
@@ -47,7 +47,7 @@ function sparseArchive(
   return Buffer.concat([header, data, tarPadding(dataSizeBytes), TAR_END]);
 }
 
-/** Numbers of extents around those that a header (4) and each block behind it (21) hold in the old form. */
+/** Numbers of extents around the capacity of a header (4) and of each block after it (21) in the old form. */
 const EXTENT_COUNTS = [0, 1, 3, 4, 5, 24, 25, 26, 46, 47, 300];
 
 function scattered(count: number): Extent[] {
@@ -55,17 +55,20 @@ function scattered(count: number): Extent[] {
 }
 
 describe.each(FORMATS)('a sparse file in format %s', (format) => {
-  it.each(EXTENT_COUNTS)('of %i extents has the same content for GNU tar, bsdtar and us', (count) => {
-    const extents = scattered(count);
-    const realSizeBytes = count * 3 * BLOCK + 5000;
-    const bytes = sparseArchive(extents, realSizeBytes, { format });
-    const { whole } = fileOf(extents, realSizeBytes);
-    expect(gnuTar(['-xOf', '-'], bytes).equals(whole), 'GNU tar').toBe(true);
-    expect(bsdTar(['-xOf', '-'], bytes).equals(whole), 'bsdtar').toBe(true);
-    expect(readAll(bytes, 777).contents.get('sparse')?.equals(whole), 'we').toBe(true);
-  });
+  it.each(EXTENT_COUNTS)(
+    'of %i extents has the same content for GNU tar, bsdtar and this reader',
+    (count) => {
+      const extents = scattered(count);
+      const realSizeBytes = count * 3 * BLOCK + 5000;
+      const bytes = sparseArchive(extents, realSizeBytes, { format });
+      const { whole } = fileOf(extents, realSizeBytes);
+      expect(gnuTar(['-xOf', '-'], bytes).equals(whole), 'GNU tar').toBe(true);
+      expect(bsdTar(['-xOf', '-'], bytes).equals(whole), 'bsdtar').toBe(true);
+      expect(readAll(bytes, 777).contents.get('sparse')?.equals(whole), 'this reader').toBe(true);
+    },
+  );
 
-  it('that ends within a block, under a name that is long and not ASCII', () => {
+  it('that ends within a block, with a long name that is not ASCII', () => {
     const extents: Extent[] = [
       [0, BLOCK],
       [9 * BLOCK, 3 * BLOCK + 77],
@@ -103,7 +106,7 @@ describe.each(FORMATS)('a sparse file in format %s', (format) => {
     });
   });
 
-  it('gives back any extents that were written', () => {
+  it('has the extents that were written, for any extents', () => {
     const gapAndLength = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 1, max: 5 }));
     fc.assert(
       fc.property(
@@ -135,7 +138,7 @@ describe.each(FORMATS)('a sparse file in format %s', (format) => {
   });
 });
 
-it('sparse files that bsdtar and GNU tar archive from a disk are read, with their holes as holes', () => {
+it('sparse files on a disk, archived by bsdtar and GNU tar, are read with their holes', () => {
   const root = join(folder(), 'disk');
   mkdirSync(root);
   const path = join(root, 'file');
@@ -191,7 +194,7 @@ function starSparse(extents: readonly Extent[], realSizeBytes: number): Buffer {
 }
 
 it.each([1, 4, 5, 30])(
-  'a sparse file as star writes it, with %i extents, is for us what it is for GNU tar',
+  'a sparse file in the form of star, with %i extents, has the same content for GNU tar and this reader',
   (count) => {
     const extents = [...scattered(count), [count * 3 * BLOCK, BLOCK] as const];
     const realSizeBytes = count * 3 * BLOCK + BLOCK;
@@ -213,7 +216,7 @@ describe('a writer refuses', () => {
       'overlaps',
     ],
     [
-      'extents in another order',
+      'extents that are not ascending',
       [
         [1024, 512],
         [0, 512],
@@ -254,16 +257,16 @@ describe('a hostile map is refused in one line', () => {
     ],
     ['0.1 past the end', records({ size: '512', numblocks: '1', map: '512,512' }), 'overlap or pass the end'],
     [
-      '0.1 with fewer extents than it says',
+      '0.1 with fewer extents than it states',
       records({ size: '9000', numblocks: '2', map: '0,512' }),
-      'not as many',
+      'does not have the number of extents',
     ],
     [
-      '0.1 with more extents than it says',
+      '0.1 with more extents than it states',
       records({ size: '9000', numblocks: '1', map: '0,512,512,512' }),
-      'not as many',
+      'does not have the number of extents',
     ],
-    ['0.1 without a map', records({ size: '9000', numblocks: '1' }), 'not as many'],
+    ['0.1 without a map', records({ size: '9000', numblocks: '1' }), 'does not have the number of extents'],
     ['0.1 without a size', records({ numblocks: '1', map: '0,512' }), 'has no record GNU.sparse.size'],
     ['0.1 of letters', records({ size: '9000', numblocks: '1', map: 'a,b' }), 'not a decimal number'],
     [
@@ -281,13 +284,13 @@ describe('a hostile map is refused in one line', () => {
       records({ size: '9000', numblocks: '1', map: '0,0' }),
       '0 bytes of data, but 512',
     ],
-    ['a version to come', records({ major: '2', minor: '0', realsize: '1', name: 'x' }), 'in format "2.0"'],
+    ['a future version', records({ major: '2', minor: '0', realsize: '1', name: 'x' }), 'in format "2.0"'],
     ['1.0 without a real size', records({ major: '1', minor: '0' }), 'has no record GNU.sparse.realsize'],
     ['gnu past the end', old('00000020000', '00000001000'), 'overlap or pass the end'],
     ['gnu of letters', old('0000000000x', '00000001000'), 'not an octal number'],
     ['gnu with more data than is stored', old('00000000000', '00000002000'), '1024 bytes of data, but 512'],
     [
-      'gnu with a block of extents that is none',
+      'gnu with a malformed block of extents',
       old('00000000000', '00000001000', '00000020000', true),
       'not an octal number',
     ],
@@ -299,8 +302,8 @@ describe('a hostile map is refused in one line', () => {
     );
   });
 
-  it('offsets and lengths of 0.0 out of turn', () => {
+  it('offsets and lengths of 0.0 that do not alternate', () => {
     const body = '25 GNU.sparse.offset=512\n25 GNU.sparse.offset=512\n';
-    expect(() => readAll(extendedHeader('x', body))).toThrow('no offset and length in turn');
+    expect(() => readAll(extendedHeader('x', body))).toThrow('does not alternate offsets and lengths');
   });
 });

@@ -1,9 +1,9 @@
 /**
- * Writes sparse files in each of the forms that GNU tar knows (GNU tar manual, "Storing Sparse Files").
+ * Writes sparse files in each of the forms of GNU tar (GNU tar manual, "Storing Sparse Files").
  *
- * In pax format 1.0, pax records name the file and its real size, and the member's data starts with the map, decimal numbers a line: how
- * many extents, then offset and length of each, padded to a block. 0.1 and 0.0 have the map in the pax records; `gnu` has it in the header
- * and in blocks behind it.
+ * In pax format 1.0, pax records have the name and the real size of the file, and the member's content starts with the map:
+ * one decimal number per line (the number of extents, then the offset and the length of each), padded to a block. Formats 0.1
+ * and 0.0 have the map in the pax records. `gnu` has it in the header and in the blocks that follow.
  */
 
 import { type FileEntry, NO_XATTRS } from '../entry/entry.ts';
@@ -29,20 +29,21 @@ export type { Extent } from './sparse-map.ts';
 export interface SparseMember extends Partial<Pick<FileEntry, 'uid' | 'gid' | 'xattrs'>> {
   readonly path: string;
   readonly mode: number;
-  /** Size of the file with its holes. */
+  /** The size of the file with its holes. */
   readonly realSizeBytes: number;
   /**
-   * Where data is: ascending, none empty, in whole blocks of 512 bytes but for one that ends the file (GNU tar pads each extent to a block).
+   * Where data is. Extents are ascending, not empty, and whole blocks of 512 bytes, except one that ends the file (GNU
+   * tar pads each extent to a block).
    */
   readonly extents: readonly Extent[];
 }
 
 export interface SparseOptions extends Omit<TarOptions, 'format'> {
-  /** Default: `pax-1.0`, which every reader of sparse files understands and which has no bound on its map. */
+  /** Default: `pax-1.0`, which every reader of sparse files understands, and whose map has no size limit. */
   readonly format?: 'pax-1.0' | 'pax-0.1' | 'pax-0.0' | 'gnu';
 }
 
-/** The blocks in front of a member's data, and how long that is. */
+/** The blocks before a member's data, and the size of the data. */
 export interface SparseHeader {
   readonly header: Buffer;
   readonly dataSizeBytes: number;
@@ -54,7 +55,7 @@ function text(value: string | number): Buffer {
 
 function checkExtents({ extents, realSizeBytes }: SparseMember): void {
   if (extents.length >= MAX_EXTENTS) {
-    throw new RangeError(`${extents.length} extents; a sparse member has less than ${MAX_EXTENTS}`);
+    throw new RangeError(`${extents.length} extents; a sparse member has fewer than ${MAX_EXTENTS}`);
   }
   let endBytes = 0;
   for (const [offsetBytes, lengthBytes] of extents) {
@@ -73,14 +74,14 @@ function checkExtents({ extents, realSizeBytes }: SparseMember): void {
   }
 }
 
-/** The map of a file; one that ends in a hole gets an empty extent at its end, as GNU tar writes it. */
+/** The map of a file. If the file ends in a hole, the map ends with an empty extent, as GNU tar writes it. */
 function mapOf(member: SparseMember): readonly Extent[] {
   const last = member.extents.at(-1);
   const endsInHole = last === undefined || last[0] + last[1] < member.realSizeBytes;
   return endsInHole ? [...member.extents, [member.realSizeBytes, 0]] : member.extents;
 }
 
-/** What stands in front of the data in format 1.0. */
+/** The map before the data in format 1.0. */
 function contentMap(member: SparseMember): Buffer {
   const extents = mapOf(member);
   const map = Buffer.from([extents.length, ...extents.flat()].map((number) => `${number}\n`).join(''));
@@ -92,7 +93,7 @@ function entryOf(member: SparseMember): FileEntry {
   return { type: 'file', path, mode, uid, gid, xattrs, sizeBytes: realSizeBytes };
 }
 
-/** Format 1.0. */
+/** Makes the header of format 1.0. */
 function contentMapHeader(member: SparseMember, options: TarOptions, dataSizeBytes: number): Buffer {
   const entry = entryOf(member);
   const map = contentMap(member);
@@ -104,11 +105,11 @@ function contentMapHeader(member: SparseMember, options: TarOptions, dataSizeByt
   records.set('GNU.sparse.name', path);
   declareCharset(records, 'GNU.sparse.name', member.path);
   records.set('GNU.sparse.realsize', text(member.realSizeBytes));
-  // Always there, so that the header's length does not depend on the size.
+  // Always present, so that the header's length does not depend on the size.
   records.set('size', text(storedBytes));
   const fields = {
     ...commonFields(entry, options),
-    // What a reader without sparse support would create: the map and the data, under another name.
+    // A reader without sparse support creates this file, with the map and the data.
     name: Buffer.concat([Buffer.from('GNUSparseFile.0/'), path]).subarray(0, NAME_BYTES),
     typeFlag: TypeFlag.file,
     sizeBytes: storedBytes,
@@ -116,7 +117,7 @@ function contentMapHeader(member: SparseMember, options: TarOptions, dataSizeByt
   return Buffer.concat([headerWithRecords(fields, records), map]);
 }
 
-/** Formats 0.0 and 0.1. */
+/** Makes the header of formats 0.0 and 0.1. */
 function recordMapHeader(
   member: SparseMember,
   options: TarOptions,
@@ -131,7 +132,7 @@ function recordMapHeader(
   records.set(nameKeyword, path);
   declareCharset(records, nameKeyword, member.path);
   if (dataSizeBytes > MAX_OCTAL_SIZE) records.set('size', text(dataSizeBytes));
-  // GNU tar wants size and number before the map.
+  // GNU tar requires the size and the number of extents before the map.
   const map: [string, Uint8Array][] = [
     ['GNU.sparse.size', text(member.realSizeBytes)],
     ['GNU.sparse.numblocks', text(extents.length)],
@@ -172,7 +173,7 @@ function putExtents(block: Buffer, fields: ExtentFields, extents: readonly Exten
   if (extents.length > capacity) block[fields.isextended.offsetBytes] = 1;
 }
 
-/** The `S` member of GNU format. */
+/** Makes the `S` member of GNU format. */
 function headerMapHeader(member: SparseMember, options: TarOptions, dataSizeBytes: number): Buffer {
   const path = encodeName(member.path);
   const block = encodeHeader({
@@ -197,9 +198,10 @@ function headerMapHeader(member: SparseMember, options: TarOptions, dataSizeByte
 }
 
 /**
- * The blocks in front of a sparse member's data. The data of all extents follows without gaps, then `tarPadding(dataSizeBytes)`.
+ * Makes the blocks before a sparse member's data. The data of all extents follows without gaps, then
+ * `tarPadding(dataSizeBytes)`.
  *
- * @throws RangeError where the extents are not as {@link SparseMember.extents} says
+ * @throws RangeError if the extents break the rules of {@link SparseMember.extents}
  */
 export function sparseHeader(member: SparseMember, options: SparseOptions = {}): SparseHeader {
   checkExtents(member);

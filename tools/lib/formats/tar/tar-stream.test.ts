@@ -15,7 +15,7 @@ const ENTRIES: Entry[] = [
   file('é', 0, { uid: 3_000_000 }),
 ];
 
-/** What the other JavaScript implementation, which many tools read archives with, makes of an archive. */
+/** Reads an archive with tar-stream, the JavaScript implementation that many tools use. */
 async function readWithTarStream(bytes: Buffer): Promise<{ header: Header; content: Buffer }[]> {
   const found: { header: Header; content: Buffer }[] = [];
   for await (const entry of Readable.from([bytes]).pipe(extract())) {
@@ -26,7 +26,7 @@ async function readWithTarStream(bytes: Buffer): Promise<{ header: Header; conte
   return found;
 }
 
-it('tar-stream reads what is written: names, owners, modes, links, attributes and contents', async () => {
+it('tar-stream reads the archives of the writer: names, owners, modes, links, attributes and contents', async () => {
   const found = await readWithTarStream(archive(ENTRIES));
   expect(found.map(({ header }) => [header.name, header.type, header.mode, header.uid, header.gid])).toEqual([
     ['etc/', 'directory', 0o1777, 7, 8],
@@ -38,7 +38,7 @@ it('tar-stream reads what is written: names, owners, modes, links, attributes an
   ]);
   expect(found[1]?.content).toEqual(contentFor('etc/name', 513));
   expect(found[1]?.header.pax).toEqual({ 'SCHILY.xattr.user.text': 'value' });
-  // tar-stream leaves an owner that does not fit into a ustar header to its callers.
+  // tar-stream leaves an owner that does not fit in a ustar header to its callers.
   expect(found[5]?.header.pax).toMatchObject({ uid: '3000000' });
   expect(found[2]?.header.linkname).toBe('etc/name');
   expect(found[3]?.header.linkname).toBe('name');

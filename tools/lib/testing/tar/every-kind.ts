@@ -1,4 +1,4 @@
-/** Entries that have all that tar archives can hold, at the sizes where the way in which it is held changes. */
+/** Entries with every feature of tar archives, at the sizes around which the encoding changes. */
 
 import type { Entry } from '../../formats/entry/entry.ts';
 import { ACL_ENTRY, ACL_HEADER } from '../../formats/tar/format.ts';
@@ -27,7 +27,7 @@ export const ACCESS_ACL = aclXattr([
   [0x20, 0, 0xffffffff],
 ]);
 
-/** What every format can hold, v7 but for the devices and the fifo. */
+/** Entries that every format can store. */
 export const PLAIN_ENTRIES: readonly Entry[] = [
   directory('', { mode: 0o755 }),
   directory('etc', { mode: 0o1777, uid: 7, gid: 8 }),
@@ -37,13 +37,14 @@ export const PLAIN_ENTRIES: readonly Entry[] = [
   symlink('etc/link', '../etc/name'),
 ];
 
+/** Entries that every format except v7 can store. */
 export const DEVICES: readonly Entry[] = [
   { ...device('null', 1, 3), mode: 0o666 },
   { ...device('vda', 254, 0o777777, 'block-device'), mode: 0o660, gid: 6 },
   { ...special('pipe', 'fifo'), uid: 1, gid: 1 },
 ];
 
-/** What GNU format and pax can hold. */
+/** Entries that GNU format and pax can store. */
 export const LONG_ENTRIES: readonly Entry[] = [
   file('owned', 1, { uid: 4_000_000_000, gid: 3_000_000 }),
   file('n'.repeat(100), 1),
@@ -58,7 +59,7 @@ export const LONG_ENTRIES: readonly Entry[] = [
   symlink('göal', 'Größe €😀'),
 ];
 
-/** Names of bytes that are not UTF-8, within header fields and beyond them. */
+/** Names that are not UTF-8, shorter and longer than the header fields. */
 export const BYTE_ENTRIES: readonly Entry[] = [
   file('caf\udce9', 3),
   file(`${'dir\udce9/'.repeat(30)}x`, 3),
@@ -67,7 +68,7 @@ export const BYTE_ENTRIES: readonly Entry[] = [
   file('\udcff\udcfe\n\\x', 1),
 ];
 
-/** What pax alone can hold. */
+/** Entries that only pax can store. */
 export const XATTR_ENTRIES: readonly Entry[] = [
   file('attributes', 4, {
     xattrs: xattrs({
