@@ -10,12 +10,12 @@ const gzip = (args: readonly string[], input: Uint8Array) => filter('gzip', 'gzi
 const CONTENTS = [Buffer.from('first'), Buffer.alloc(0), Buffer.alloc(3 << 20, 'abcdefg')];
 
 describe('a member', () => {
-  it.each(CONTENTS)('has a header without name, time and system', async (content) => {
+  it.each(CONTENTS)('has a header without name, time and operating system', async (content) => {
     const member = Buffer.from(await gzipMember(content));
     expect(member.subarray(0, 10).toString('hex')).toBe('1f8b08000000000000ff');
   });
 
-  it('has the bytes of the zlib of the pinned Node: where they change, every image changes', async () => {
+  it('has the bytes of the zlib of the pinned Node; if they change, every image changes', async () => {
     const digest = createHash('sha256')
       .update(await gzipMember(prose(2 << 20)))
       .digest('hex');
@@ -28,8 +28,8 @@ describe('a member', () => {
   });
 });
 
-describe('members one after another', () => {
-  it('are one file to gzip and to the stream', async () => {
+describe('concatenated members', () => {
+  it('are one file for gzip and for the stream', async () => {
     const all = Buffer.concat(await Promise.all(CONTENTS.map((content) => gzipMember(content))));
     const expected = Buffer.concat(CONTENTS);
     expect(gzip(['-dc'], all).equals(expected)).toBe(true);
@@ -38,7 +38,7 @@ describe('members one after another', () => {
   });
 });
 
-describe('damage is refused with the file', () => {
+describe('damage is reported with the name of the file:', () => {
   const file = gzip(['-c'], Buffer.alloc(100_000, 'abcdefg'));
 
   it.each<[string, Uint8Array]>([

@@ -1,4 +1,4 @@
-/** Files of members from outside, read as a stream: whatever the tool, wherever the chunks are cut. */
+/** Reads files of gzip members as a stream, from any tool and with any chunks. */
 
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -17,7 +17,7 @@ import { gzipDecompressStream, MemberWriter } from './gzip.ts';
 const gzip = (args: readonly string[], input: Uint8Array) => filter('gzip', 'gzip', args, input);
 const read = (...chunks: Uint8Array[]) => collect(gzipDecompressStream(chunks, 'a.gz'));
 
-/** RFC 1952, 2.3: a member with every optional field: extra, name, comment and the header's CRC. */
+/** Makes a member with the optional fields extra, name and comment (RFC 1952, section 2.3). */
 function withAllFields(content: Uint8Array): Buffer {
   const plain = gzipSync(content);
   const header = Buffer.from(plain.subarray(0, MEMBER_HEADER.sizeBytes));
@@ -36,7 +36,7 @@ describe('a stream of members', () => {
   ];
 
   it.each([0, 1, 600])(
-    'with %i zeros behind gives the contents of all of them, wherever the input is cut',
+    'and %i zeros gives the contents of all members, wherever the input is cut',
     async (zeros) => {
       const bytes = Buffer.concat([...members, Buffer.alloc(zeros)]);
       expect((await read(bytes)).equals(whole)).toBe(true);
@@ -50,7 +50,7 @@ describe('a stream of members', () => {
     },
   );
 
-  it('that were made in parallel is one file to gzip, and the same whatever the pieces were', async () => {
+  it('compressed in parallel is one file for gzip, and the same for any pieces', async () => {
     const content = Buffer.alloc(50_000, 'some text that repeats, ');
     const written = async (cuts: readonly number[]): Promise<Buffer> => {
       const found: Uint8Array[] = [];
@@ -72,7 +72,7 @@ describe('a stream of members', () => {
   });
 });
 
-describe('what is no stream of members is refused with the file', () => {
+describe('a file that is not a stream of members is refused, with its name:', () => {
   const member = gzipSync(Buffer.alloc(1000, 'content '));
   const withTrailer = ({ offsetBytes }: FieldAccess): Buffer => {
     const start = member.length - MEMBER_TRAILER.sizeBytes + offsetBytes;
@@ -81,10 +81,10 @@ describe('what is no stream of members is refused with the file', () => {
 
   it.each<[string, Buffer]>([
     ['an empty file', Buffer.alloc(0)],
-    ['rubbish behind a member', Buffer.concat([member, Buffer.from('rubbish')])],
-    ['rubbish behind zeros', Buffer.concat([member, Buffer.alloc(5), Buffer.from('rubbish')])],
-    ['a member behind zeros, which gzip would not show', Buffer.concat([member, Buffer.alloc(5), member])],
-    ['half a member behind another', Buffer.concat([member, member.subarray(0, 12)])],
+    ['other bytes after a member', Buffer.concat([member, Buffer.from('rubbish')])],
+    ['other bytes after zeros', Buffer.concat([member, Buffer.alloc(5), Buffer.from('rubbish')])],
+    ['a member after zeros, which gzip would ignore', Buffer.concat([member, Buffer.alloc(5), member])],
+    ['half a member after another', Buffer.concat([member, member.subarray(0, 12)])],
     ['a wrong length', withTrailer(MEMBER_TRAILER.at.ISIZE)],
     ['a wrong checksum', withTrailer(MEMBER_TRAILER.at.CRC32)],
   ])('%s', async (_what, bytes) => {
@@ -95,13 +95,13 @@ describe('what is no stream of members is refused with the file', () => {
     }
   });
 
-  it('a member cut anywhere', async () => {
+  it('a member truncated anywhere', async () => {
     for (let length = 1; length < member.length; length++) {
       await expect(read(member.subarray(0, length)), `${length} bytes`).rejects.toBeInstanceOf(UserError);
     }
   });
 
-  it('any damage, or it is none', async () => {
+  it('any damage, unless it has no effect', async () => {
     const original = Buffer.concat([member, withAllFields(Buffer.from('abc'))]);
     await expectDamageDetected(original, read);
   });

@@ -1,4 +1,4 @@
-/** Files of frames from outside, read as a stream: whatever the tool, wherever the chunks are cut. */
+/** Reads files of zstd frames as a stream, from any tool and with any chunks. */
 
 import { constants, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -25,7 +25,7 @@ import { FrameWriter, findFrames, frameContents, zstdDecompressStream, zstdFrame
 const zstd = (args: readonly string[], input: Uint8Array) => filter('zstd', 'zstd', args, input);
 const read = (...chunks: Uint8Array[]) => collect(zstdDecompressStream(chunks, 'a.zst'));
 
-/** Section 3.1.2: a frame that decoders pass over, as pzstd and seekable files have them. */
+/** Makes a frame that decoders skip (RFC 8878, section 3.1.2), as in files of pzstd and seekable files. */
 function skippable(content: Uint8Array, variant = 0): Buffer {
   const header = Buffer.alloc(SKIPPABLE_HEADER.sizeBytes);
   const view = new DataView(header.buffer, header.byteOffset, header.length);
@@ -42,7 +42,7 @@ describe('a stream of frames', () => {
     skippable(Buffer.alloc(0)),
   ]);
 
-  it('gives the contents of all of them, wherever the input is cut', async () => {
+  it('gives the contents of all frames, wherever the input is cut', async () => {
     const whole = Buffer.concat(contents);
     expect((await read(small)).equals(whole)).toBe(true);
     expect((await read(...Array.from(small, (byte) => Uint8Array.of(byte)))).equals(whole)).toBe(true);
@@ -59,7 +59,7 @@ describe('a stream of frames', () => {
     ['zstd without a checksum', ['--no-check']],
     ['zstd --fast', ['--fast=5']],
     ['zstd --rsyncable', ['-T2', '--rsyncable']],
-  ])('of %s gives what went in', async (_what, options) => {
+  ])('of %s gives the original content', async (_what, options) => {
     const content = prose(3_000_000);
     const once = zstd(['-c', ...options], content);
     const twice = Buffer.concat([once, once]);
@@ -69,7 +69,7 @@ describe('a stream of frames', () => {
     ).toBe(true);
   });
 
-  it('as pzstd writes it, each behind a skippable one with its length, gives what went in', async () => {
+  it('in the form of pzstd, each after a skippable frame with its length, gives the original content', async () => {
     const parts = [prose(400_000), prose(70_000), prose(9)];
     const frames = parts.flatMap((part) => {
       const frame = zstdCompressSync(part);
@@ -86,7 +86,7 @@ describe('a stream of frames', () => {
     );
   });
 
-  it('has the same bytes whatever the pieces and the order in which the thread pool works', async () => {
+  it('has the same bytes for any pieces and any order of work in the thread pool', async () => {
     const content = prose(60_000);
     const written = async (cuts: readonly number[], waits: boolean): Promise<Buffer> => {
       const frames: Uint8Array[] = [];
@@ -111,18 +111,18 @@ describe('a stream of frames', () => {
   });
 });
 
-describe('what is no stream of frames is refused with file and place', () => {
+describe('a file that is not a stream of frames is refused, with its name and the place:', () => {
   const frame = zstdCompressSync(prose(1000), { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
 
   it.each<[string, Uint8Array, string]>([
     ['an empty file', Buffer.alloc(0), 'offset 0: the file is empty'],
     [
-      'rubbish behind a frame',
+      'other bytes after a frame',
       Buffer.concat([frame, Buffer.from('rubbish')]),
       `offset ${frame.length}: no zstd frame starts here`,
     ],
     [
-      'zeros behind a frame',
+      'zeros after a frame',
       Buffer.concat([frame, Buffer.alloc(9)]),
       `offset ${frame.length}: no zstd frame starts here`,
     ],
@@ -148,7 +148,7 @@ describe('what is no stream of frames is refused with file and place', () => {
     await expect(read(bytes)).rejects.toBeInstanceOf(UserError);
   });
 
-  it('a frame cut anywhere', async () => {
+  it('a frame truncated anywhere', async () => {
     for (let length = 1; length < frame.length; length++) {
       await expect(read(frame.subarray(0, length)), `${length} bytes`).rejects.toThrow(
         'its zstd data is truncated',
@@ -156,19 +156,19 @@ describe('what is no stream of frames is refused with file and place', () => {
     }
   });
 
-  it.each([999, 1001, 300])('a content size of %i that lies', async (stated) => {
-    // RFC 8878, 3.1.1.1.4: two bytes that count from 256, behind magic and descriptor of a single segment.
-    const lying = Buffer.from(await zstdFrame(prose(1000)));
-    const descriptor = lying[FRAME_HEADER.at.Frame_Header_Descriptor.offsetBytes] as number;
+  it.each([999, 1001, 300])('a wrong content size of %i', async (stated) => {
+    // RFC 8878, section 3.1.1.1.4: two bytes that count from 256, after magic and descriptor of a single segment.
+    const wrong = Buffer.from(await zstdFrame(prose(1000)));
+    const descriptor = wrong[FRAME_HEADER.at.Frame_Header_Descriptor.offsetBytes] as number;
     expect(descriptor >> CONTENT_SIZE_FLAG_SHIFT).toBe(1);
     expect(descriptor & SINGLE_SEGMENT_FLAG).not.toBe(0);
-    lying.writeUInt16LE(stated - TWO_BYTE_SIZE_OFFSET, FRAME_HEADER.sizeBytes);
-    await expect(read(lying)).rejects.toBeInstanceOf(UserError);
-    const spans = findFrames(sourceOf(lying), 'a.zst');
-    await expect(collect(frameContents(sourceOf(lying), spans, 'a.zst'))).rejects.toBeInstanceOf(UserError);
+    wrong.writeUInt16LE(stated - TWO_BYTE_SIZE_OFFSET, FRAME_HEADER.sizeBytes);
+    await expect(read(wrong)).rejects.toBeInstanceOf(UserError);
+    const spans = findFrames(sourceOf(wrong), 'a.zst');
+    await expect(collect(frameContents(sourceOf(wrong), spans, 'a.zst'))).rejects.toBeInstanceOf(UserError);
   });
 
-  it('a frame of empty blocks that would be read in one piece', () => {
+  it('a long frame of empty blocks with a short content size', () => {
     const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 1]);
     const blocks = Buffer.alloc(3 * 500_000);
     expect(() => findFrames(sourceOf(Buffer.concat([header, blocks])), 'a.zst')).toThrow(
@@ -176,7 +176,7 @@ describe('what is no stream of frames is refused with file and place', () => {
     );
   });
 
-  it('any damage, or it is none', async () => {
+  it('any damage, unless it has no effect', async () => {
     const original = Buffer.concat([frame, skippable(Buffer.from('x')), zstdCompressSync(prose(300))]);
     await expectDamageDetected(original, read);
   });

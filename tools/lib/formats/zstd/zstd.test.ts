@@ -36,7 +36,7 @@ const FRAME_SIZES = [0, 1, 255, 256, 257, 65791, 65792, 131072, 131073, 4 << 20]
 
 describe('a frame', () => {
   it.each(FRAME_SIZES)(
-    'of %i bytes says its content size, has a checksum, and zstd reads it',
+    'of %i bytes states its content size, has a checksum, and zstd reads it',
     async (sizeBytes) => {
       const content = prose(sizeBytes);
       const frame = await zstdFrame(content);
@@ -59,7 +59,7 @@ describe('a frame', () => {
     ).toBe(true);
   });
 
-  it('has the bytes of libzstd 1.5.7: where they change, every image changes', async () => {
+  it('has the bytes of libzstd 1.5.7; if they change, every image changes', async () => {
     const digest = createHash('sha256')
       .update(await zstdFrame(prose(2 << 20)))
       .digest('hex');
@@ -73,7 +73,7 @@ describe('a frame', () => {
 });
 
 describe('a concatenation of frames', () => {
-  it('has its frames found without decompressing, skippable ones of other tools too', async () => {
+  it('is split into frames without decompressing, including skippable frames of other tools', async () => {
     const skippable = Buffer.from('5e2a4d1803000000616263', 'hex');
     const contents = [prose(300_000), prose(0), prose(70_000), Buffer.alloc(200_000)];
     const frames = await Promise.all(contents.map((content) => zstdFrame(content)));
@@ -87,7 +87,7 @@ describe('a concatenation of frames', () => {
     expect(zstd(['-dc'], all).equals(Buffer.concat(contents))).toBe(true);
   });
 
-  it('from the writer has frames of the size asked for, whatever the writes were', async () => {
+  it('from the writer has frames of the requested size, for any writes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 20_000 }),
@@ -105,7 +105,7 @@ describe('a concatenation of frames', () => {
     );
   });
 
-  it('of frames from outside is read as a stream: no content size, a window of 128 MiB, several frames', async () => {
+  it('of other tools is read as a stream: no content size, a window of 128 MiB, several frames', async () => {
     const content = prose(5 << 20);
     const unsized = zstd(['-c', '--no-check'], content);
     const long = zstd(['-c', '--long=27'], content);
@@ -118,13 +118,13 @@ describe('a concatenation of frames', () => {
   });
 });
 
-describe('damage is refused with file and place', () => {
+describe('damage is reported with the name of the file and the place:', () => {
   const frame = zstdCompressSync(prose(300_000));
 
   it.each<[string, Uint8Array, string]>([
     ['something else', Buffer.from('not zstd at all'), 'a.zst: offset 0: no zstd frame starts here'],
     [
-      'something else behind a frame',
+      'other bytes after a frame',
       Buffer.concat([frame, Buffer.from('x')]),
       `offset ${frame.length}: no zstd frame`,
     ],
@@ -157,20 +157,20 @@ describe('damage is refused with file and place', () => {
     }
   });
 
-  it('a frame that says less than it has, or more than is read', async () => {
+  it('a frame that states less content than it has, or more than is supported', async () => {
     const span = { offsetBytes: 0, lengthBytes: frame.length, contentOffsetBytes: 0, contentBytes: 1000 };
     await expect(collect(frameContents(sourceOf(frame), [span], 'a.zst'))).rejects.toThrow(
       'a.zst: offset 0: a zstd frame',
     );
     const huge = { ...span, contentBytes: 1 << 30 };
     await expect(collect(frameContents(sourceOf(frame), [huge], 'a.zst'))).rejects.toThrow(
-      'at most 67108864 are read',
+      'at most 67108864 are supported',
     );
   });
 });
 
 describe('work in order', () => {
-  it('keeps the order of the items and the bound on what runs', async () => {
+  it('keeps the order of the items and the limit of concurrent work', async () => {
     let running = 0;
     let most = 0;
     const work = async (item: number): Promise<number> => {
@@ -185,7 +185,7 @@ describe('work in order', () => {
     expect(most).toBe(3);
   });
 
-  it('ends with the first error, and takes no further items', async () => {
+  it('ends with the first error, and takes no more items', async () => {
     const taken: number[] = [];
     const items = function* () {
       for (let item = 0; item < 100; item++) {
