@@ -1,6 +1,7 @@
 /**
- * The trees that every format is tested with. They have what breaks writers and readers: sizes around every boundary, names
- * that are long, unusual or not text, many links, attributes up to the limits.
+ * The trees that every format is tested with. They have what breaks writers and readers: sizes
+ * around every boundary, names that are long, unusual or not text, many links, attributes up to the
+ * limits.
  */
 import { comparePaths, type Entry } from '../../tools/lib/formats/entry/entry.ts';
 import { decodeName } from '../../tools/lib/formats/entry/name.ts';
@@ -114,7 +115,10 @@ class TreeBuilder {
   }
 }
 
-/** Sizes at which sectors, inline data, tails, blocks, clusters, pieces and chunks of the formats end. */
+/**
+ * Sizes at which sectors, inline data, tails, blocks, clusters, pieces and chunks of the formats
+ * end.
+ */
 const BOUNDARY_BYTES = [
   60,
   128,
@@ -243,7 +247,9 @@ function hardLinks(): SampleTree {
   return tree.build('65,000 names of one file', 'hardlinks', 'owners');
 }
 
-/** linux/posix_acl_xattr.h: version 2; user::rw-, user:1000:r--, group::r--, mask::r--, other::---. */
+/**
+ * linux/posix_acl_xattr.h: version 2; user::rw-, user:1000:r--, group::r--, mask::r--, other::---.
+ */
 const ACL = Buffer.from(
   '02000000' +
     '0100060000000000' +

@@ -6,7 +6,7 @@ import { type Format, output } from '../format.ts';
 import { type ListedEntry, listedFile } from '../listing.ts';
 import type { SampleTree } from '../sample-trees.ts';
 
-/** An archive that silently lost attributes would not be the tree; the writer refuses them. */
+/** Removes attributes, because the writer refuses them. */
 function forget(entry: Entry): Entry {
   return { ...entry, xattrs: NO_XATTRS };
 }

@@ -21,7 +21,9 @@ import { realTool } from '../testing/real-tool.ts';
 const WORKSPACE = resolve(import.meta.dirname, '../../..');
 const EXAMPLES = join(import.meta.dirname, 'examples');
 const folder = mkdtempSync(join(tmpdir(), 'package-test-'));
-/** Another project with the package as npm would install it: a copy, without access to the sources. */
+/**
+ * Another project with the package as npm would install it: a copy, without access to the sources.
+ */
 const consumer = join(folder, 'consumer');
 const installed = join(consumer, 'node_modules/@icos/formats');
 

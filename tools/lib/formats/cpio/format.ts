@@ -28,9 +28,15 @@ export const HEADER_BYTES = HEADER.sizeBytes;
 
 /** `c_magic` of an archive without checksums. */
 export const NEWC_MAGIC = '070701';
-/** `c_magic` of an archive whose `c_chksum` is the sum of each file's bytes. Read, but not written: the kernel needs no sum. */
+/**
+ * `c_magic` of an archive whose `c_chksum` is the sum of each file's bytes. Read, but not written:
+ * the kernel needs no sum.
+ */
 export const CRC_MAGIC = '070702';
-/** The header with the name, and the file's data, are each padded with zeros to a multiple of this many bytes. */
+/**
+ * The header with the name, and the file's data, are each padded with zeros to a multiple of this
+ * many bytes.
+ */
 export const ALIGNMENT_BYTES = 4;
 /** The name of the member that ends the archive. */
 export const TRAILER_NAME = 'TRAILER!!!';

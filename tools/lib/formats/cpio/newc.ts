@@ -58,7 +58,8 @@ function header(fields: HeaderFields): Uint8Array[] {
   put(at.c_gid, fields.gid);
   put(at.c_nlink, fields.linkCount);
   put(at.c_filesize, fields.fileBytes);
-  // c_maj and c_min stay 0: all files are on one file system, so inode numbers alone tell them apart.
+  // c_maj and c_min stay 0: all files are on one file system, so inode numbers alone tell them
+  // apart.
   put(at.c_rmaj, fields.deviceMajor);
   put(at.c_rmin, fields.deviceMinor);
   put(at.c_namesize, storedNameBytes);
@@ -151,13 +152,14 @@ interface Inode {
 }
 
 /**
- * Writes a newc archive. Inode numbers count from 1 in the order of the members, and every time stamp is 0, so that
- * equal members give equal bytes. The kernel unpacks in the order of the archive: a directory must precede its
- * contents, and a file must precede its hard links. The root directory may be absent. If present, it becomes the member
- * `.`, as in the output of `find . | cpio`.
+ * Writes a newc archive. Inode numbers count from 1 in the order of the members, and every time
+ * stamp is 0, so that equal members give equal bytes. The kernel unpacks in the order of the
+ * archive: a directory must precede its contents, and a file must precede its hard links. The root
+ * directory may be absent. If present, it becomes the member `.`, as in the output of `find . |
+ * cpio`.
  *
- * @throws UserError if an entry does not fit the format: extended attributes, a missing directory, a file of 4 GiB or
- *   more, a name longer than 4095 bytes
+ * @throws UserError if an entry does not fit the format: extended attributes, a missing directory,
+ *   a file of 4 GiB or more, a name longer than 4095 bytes
  */
 export function* writeNewc(members: readonly CpioMember[]): Generator<Uint8Array> {
   const linkCounts = countLinks(members);

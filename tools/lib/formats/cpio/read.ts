@@ -1,4 +1,7 @@
-/** Reads newc cpio archives, as GNU cpio, libarchive and newc.ts write them and as the kernel unpacks them. */
+/**
+ * Reads newc cpio archives, as GNU cpio, libarchive and newc.ts write them and as the kernel
+ * unpacks them.
+ */
 
 import { type Entry, type EntryMetadata, NO_XATTRS, normalizePath } from '../entry/entry.ts';
 import { decodeName, nameBytes, printableName } from '../entry/name.ts';
@@ -21,7 +24,9 @@ import type { CpioMember } from './newc.ts';
 const PERMISSION_MASK = 0o7777;
 const MAGIC_BYTES = HEADER.at.c_magic.lengthBytes;
 const HEXADECIMAL = /^[0-9A-Fa-f]+$/;
-/** Compressed data that the kernel reads (lib/decompress.c). It may follow an uncompressed archive. */
+/**
+ * Compressed data that the kernel reads (lib/decompress.c). It may follow an uncompressed archive.
+ */
 const COMPRESSED: readonly [string, string][] = [
   ['1f8b', 'gzip'],
   ['28b52ffd', 'zstd'],
@@ -182,7 +187,10 @@ function metadataOf(member: RawMember, reader: ArchiveReader): EntryMetadata {
 class Links {
   readonly #first = new Map<string, { path: string; index: number }>();
 
-  /** Finds the first name of the file that a member is another name of. Remembers the member if it has none. */
+  /**
+   * Finds the first name of the file that a member is another name of. Remembers the member if it
+   * has none.
+   */
   find(member: RawMember, path: string, index: number): { path: string; index: number } | undefined {
     const type = member.mode & FILE_TYPE_MASK;
     if (member.linkCount < 2 || type === TYPE_BITS.directory || type === TYPE_BITS.symlink) return undefined;
@@ -193,16 +201,16 @@ class Links {
 }
 
 /**
- * Reads the members of one or more newc archives, with zeros between them, as the kernel does. Each archive must end with
- * its trailer.
+ * Reads the members of one or more newc archives, with zeros between them, as the kernel does. Each
+ * archive must end with its trailer.
  *
- * The later names of a file are hard links to its first name. The first name has the content, even if the archive stores
- * it elsewhere (GNU cpio and libarchive store it with the last name). If two members have the same path, both are in the
- * result; the kernel would keep the last one.
+ * The later names of a file are hard links to its first name. The first name has the content, even
+ * if the archive stores it elsewhere (GNU cpio and libarchive store it with the last name). If two
+ * members have the same path, both are in the result; the kernel would keep the last one.
  *
  * @param name the archive's name, for errors
- * @throws UserError if the bytes are not newc archives, are truncated, have a wrong checksum (format 070702), or name a
- *   path that leaves the root
+ * @throws UserError if the bytes are not newc archives, are truncated, have a wrong checksum
+ *   (format 070702), or name a path that leaves the root
  */
 export function readNewc(archive: Uint8Array, name = 'cpio'): CpioMember[] {
   const reader = new ArchiveReader(archive, name);

@@ -1,11 +1,17 @@
-/** Reads the archive around a Debian package: deb(5) uses the common ar format, with short names only. */
+/**
+ * Reads the archive around a Debian package: deb(5) uses the common ar format, with short names
+ * only.
+ */
 
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
 import type { FieldAccess } from '../structure/structure.ts';
 import { HEADER_END_MARK, MAGIC, MEMBER_HEADER } from './format.ts';
 
-/** GNU ar's reference to its table of long names, and BSD ar's mark for a name before the content. deb(5) has neither. */
+/**
+ * GNU ar's reference to its table of long names, and BSD ar's mark for a name before the content.
+ * deb(5) has neither.
+ */
 const LONG_NAME = /^(\/|#1\/)/;
 
 /** A member: its name, and where its content is in the archive. */

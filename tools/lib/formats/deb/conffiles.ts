@@ -5,7 +5,9 @@ import { UserError } from '../error/user-error.ts';
 export interface Conffile {
   /** Without a leading slash. */
   readonly path: string;
-  /** True if the package no longer has the file, and dpkg must remove it from systems that have it. */
+  /**
+   * True if the package no longer has the file, and dpkg must remove it from systems that have it.
+   */
   readonly removeOnUpgrade: boolean;
 }
 

@@ -1,10 +1,12 @@
 import { UserError } from '../error/user-error.ts';
 
 /**
- * Reads and writes Debian control data (deb822): paragraphs of `Field: value` lines, separated by blank lines.
+ * Reads and writes Debian control data (deb822): paragraphs of `Field: value` lines, separated by
+ * blank lines.
  *
- * Debian Policy, chapter 5.1: field names are case-insensitive, a line that starts with a space or a tab continues
- * the field before it, and lines that start with `#` are comments (in source control files and apt's sources).
+ * Debian Policy, chapter 5.1: field names are case-insensitive, a line that starts with a space or
+ * a tab continues the field before it, and lines that start with `#` are comments (in source
+ * control files and apt's sources).
  */
 
 /** A field as written. The value keeps its line breaks and the leading space of its lines. */
@@ -28,7 +30,12 @@ export class Paragraph {
     return this.#values.get(name.toLowerCase());
   }
 
-  /** The value of a required field. @param where names the file in errors @throws UserError if the field is missing or empty */
+  /**
+   * The value of a required field.
+   *
+   * @param where names the file in errors
+   * @throws UserError if the field is missing or empty
+   */
   require(name: string, where: string): string {
     const value = this.get(name);
     if (value === undefined || value === '') {
@@ -45,7 +52,8 @@ const FIELD_NAME = /^[!-"$-,.-9;-~][!-9;-~]*$/;
  * Reads control data.
  *
  * @param where names the file in errors
- * @throws UserError for a line that is not a field, a continuation without a field, or a field that occurs twice
+ * @throws UserError for a line that is not a field, a continuation without a field, or a field that
+ *   occurs twice
  */
 export function parseControl(text: string, where: string): Paragraph[] {
   const paragraphs: Paragraph[] = [];
@@ -80,7 +88,9 @@ export function parseControl(text: string, where: string): Paragraph[] {
   return paragraphs;
 }
 
-/** Writes paragraphs as dpkg does: `Field: value`, or `Field:` if the value begins on the next line. */
+/**
+ * Writes paragraphs as dpkg does: `Field: value`, or `Field:` if the value begins on the next line.
+ */
 export function formatControl(paragraphs: readonly Paragraph[]): string {
   return paragraphs
     .map((paragraph) =>

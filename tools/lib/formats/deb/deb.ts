@@ -11,18 +11,22 @@ export { formatControl, Paragraph, parseControl } from './control.ts';
 export { compareVersions } from './version.ts';
 
 /**
- * Reads Debian binary packages, deb(5): the ar members `debian-binary`, `control.tar` and `data.tar`, in this order. The
- * last two may be compressed.
+ * Reads Debian binary packages, deb(5): the ar members `debian-binary`, `control.tar` and
+ * `data.tar`, in this order. The last two may be compressed.
  */
 const FORMAT_MEMBER = 'debian-binary';
 /** The major version. Any minor version may follow the point. */
 const FORMAT = /^2\.[0-9]+\n/;
 const FORMAT_BYTES = 16;
-/** The control files of real packages have at most a few megabytes. A larger member is an attack. */
+/**
+ * The control files of real packages have at most a few megabytes. A larger member is an attack.
+ */
 const MAX_CONTROL_BYTES = 64 << 20;
 const READ_BYTES = 1 << 18;
 
-/** The files of control.tar, by name without `./`: `control`, `md5sums`, `postinst`, `conffiles`, … */
+/**
+ * The files of control.tar, by name without `./`: `control`, `md5sums`, `postinst`, `conffiles`, …
+ */
 export type ControlFiles = ReadonlyMap<string, Uint8Array>;
 
 export class Deb {
@@ -95,7 +99,10 @@ export class Deb {
     return files;
   }
 
-  /** Reads the files that the package installs, in the order of its archive. A content must be read before the next entry. */
+  /**
+   * Reads the files that the package installs, in the order of its archive. A content must be read
+   * before the next entry.
+   */
   dataFiles(): AsyncGenerator<TarFile, void, undefined> {
     return this.#files(this.#data, 'data.tar');
   }

@@ -9,7 +9,10 @@ import { structure } from '../structure/structure.ts';
 /** ar.h, ARMAG: the start of an archive. */
 export const MAGIC = '!<arch>\n';
 
-/** ar.h, struct ar_hdr: the header of a member, all of it text. The content follows, padded to an even size. */
+/**
+ * ar.h, struct ar_hdr: the header of a member, all of it text. The content follows, padded to an
+ * even size.
+ */
 export const MEMBER_HEADER = structure([
   [0, 16, 'ar_name'],
   [16, 12, 'ar_date'],

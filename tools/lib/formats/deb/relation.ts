@@ -1,7 +1,10 @@
 import type { Paragraph } from './control.ts';
 import { compareVersions } from './version.ts';
 
-/** Debian Policy 7.1: a package name, an optional architecture qualifier, an optional version restriction. */
+/**
+ * Debian Policy 7.1: a package name, an optional architecture qualifier, an optional version
+ * restriction.
+ */
 const RELATION = /^([a-z0-9][a-z0-9+.-]+)(?::[a-z0-9-]+)?(?:\s*\(\s*(<<|<=|=|>=|>>)\s*([^\s)]+)\s*\))?$/;
 
 /** A package that a relation field names. */
@@ -37,8 +40,8 @@ function holds(version: string, { operator, version: limit }: Relation): boolean
 }
 
 /**
- * Tells whether a package may take over files of another one (Debian Policy 7.6.1): it Replaces that package by name and
- * version, or by a virtual name that the other package Provides.
+ * Tells whether a package may take over files of another one (Debian Policy 7.6.1): it Replaces
+ * that package by name and version, or by a virtual name that the other package Provides.
  */
 export function replaces(taker: Paragraph, owner: Paragraph): boolean {
   const names = new Map([[owner.get('Package') ?? '', owner.get('Version') ?? '']]);

@@ -17,7 +17,10 @@ function splitVersion(version: string): Version {
   };
 }
 
-/** The weight of a character outside numbers: `~` sorts before the end of the part, letters before all other characters. */
+/**
+ * The weight of a character outside numbers: `~` sorts before the end of the part, letters before
+ * all other characters.
+ */
 function weight(character: string | undefined): number {
   if (character === undefined) return 0;
   if (character === '~') return -1;
@@ -57,7 +60,10 @@ function compareParts(left: string, right: string): number {
   return 0;
 }
 
-/** Orders two version numbers. The result is negative if `left` is older, and positive if it is newer. */
+/**
+ * Orders two version numbers. The result is negative if `left` is older, and positive if it is
+ * newer.
+ */
 export function compareVersions(left: string, right: string): number {
   const a = splitVersion(left);
   const b = splitVersion(right);

@@ -1,4 +1,6 @@
-/** Reads from an ELF64 file what a dynamic loader reads: the interpreter and the required libraries. */
+/**
+ * Reads from an ELF64 file what a dynamic loader reads: the interpreter and the required libraries.
+ */
 
 import { UserError } from '../error/user-error.ts';
 import {

@@ -1,7 +1,8 @@
 /**
  * The structures of an ELF64 file that a dynamic loader reads.
  *
- * Specification: System V ABI (gABI), chapters 4 "Object Files" and 5 "Program Loading and Dynamic Linking".
+ * Specification: System V ABI (gABI), chapters 4 "Object Files" and 5 "Program Loading and Dynamic
+ * Linking".
  */
 
 import { structure } from '../structure/structure.ts';

@@ -1,7 +1,7 @@
 /**
- * Reads and writes GRUB's environment block: a file of 1024 bytes with `name=value` lines, which `load_env` reads and
- * `save_env` rewrites in place (GRUB 2.12, `grub-core/lib/envblk.c`). The bytes equal those of `grub-editenv create` and
- * `grub-editenv set`.
+ * Reads and writes GRUB's environment block: a file of 1024 bytes with `name=value` lines, which
+ * `load_env` reads and `save_env` rewrites in place (GRUB 2.12, `grub-core/lib/envblk.c`). The
+ * bytes equal those of `grub-editenv create` and `grub-editenv set`.
  */
 
 import { UserError } from '../error/user-error.ts';
@@ -20,7 +20,9 @@ export { GRUB_ENVIRONMENT_BYTES } from './format.ts';
 /** The names of variables in GRUB's script language (`grub-core/script/yylex.l`). */
 const NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Puts a backslash before each backslash and newline (`escaped_value_len` and `grub_envblk_set`). */
+/**
+ * Puts a backslash before each backslash and newline (`escaped_value_len` and `grub_envblk_set`).
+ */
 function escapeValue(value: string): string {
   return value.replaceAll(/[\\\n]/g, (character) => ESCAPE + character);
 }
@@ -105,7 +107,10 @@ function scanLines(body: string, where: string): Line[] {
   return lines;
 }
 
-/** Finds the newline that ends the line at `start`. An escaped newline belongs to a variable's value. */
+/**
+ * Finds the newline that ends the line at `start`. An escaped newline belongs to a variable's
+ * value.
+ */
 function logicalLineEnd(body: string, start: number): number {
   if (body[start] === PADDING) return body.indexOf(NEWLINE, start);
   let position = start;
@@ -130,7 +135,9 @@ export function parseGrubEnvironment(block: Uint8Array, where = 'grubenv'): Map<
   return variables;
 }
 
-/** Copies a block and sets variables: a known one in its place, a new one at the end. Comments stay. */
+/**
+ * Copies a block and sets variables: a known one in its place, a new one at the end. Comments stay.
+ */
 export function setGrubVariables(
   block: Uint8Array,
   variables: ReadonlyMap<string, string>,

@@ -6,7 +6,9 @@ const STREAM_CHUNK_BYTES = 1 << 20;
 
 type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-/** Passes chunks to the decompressor, and remembers the position of the last byte that is not zero. */
+/**
+ * Passes chunks to the decompressor, and remembers the position of the last byte that is not zero.
+ */
 class WatchedInput {
   readonly #iterator: AsyncGenerator<Uint8Array, void, undefined>;
   #sizeBytes = 0;
@@ -27,7 +29,9 @@ class WatchedInput {
     }
   }
 
-  /** A stream of the chunks. When it is destroyed, the chunks that it did not read remain available. */
+  /**
+   * A stream of the chunks. When it is destroyed, the chunks that it did not read remain available.
+   */
   stream(): Readable {
     const withoutReturn = { [Symbol.asyncIterator]: () => ({ next: () => this.#iterator.next() }) };
     return Readable.from(withoutReturn, { objectMode: true, highWaterMark: 1 });

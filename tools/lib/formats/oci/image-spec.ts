@@ -1,8 +1,8 @@
 /**
  * Parses the documents of an OCI image: descriptors, indexes, manifests and configurations.
  *
- * Specification: OCI Image Format Specification 1.1 (descriptor.md, image-index.md, manifest.md, config.md), and for the media
- * types of Docker its "Image Manifest Version 2, Schema 2".
+ * Specification: OCI Image Format Specification 1.1 (descriptor.md, image-index.md, manifest.md,
+ * config.md), and for the media types of Docker its "Image Manifest Version 2, Schema 2".
  */
 import { UserError } from '../error/user-error.ts';
 import { DEFAULT_CONFIG, DEFAULT_PATH, type RootConfig } from './root-config.ts';
@@ -76,7 +76,11 @@ export function parseDocument(text: string, name: string): JsonObject {
   return value;
 }
 
-/** Splits a digest. @throws UserError for an unregistered algorithm, or digits that are not lower-case hexadecimal */
+/**
+ * Splits a digest.
+ *
+ * @throws UserError for an unregistered algorithm, or digits that are not lower-case hexadecimal
+ */
 export function splitDigest(digest: string, name: string): { algorithm: string; hex: string } {
   const [, algorithm = '', hex = ''] = /^([a-z0-9]+):([0-9a-f]+)$/.exec(digest) ?? [];
   if (DIGEST_DIGITS[algorithm] !== hex.length) {
@@ -114,7 +118,10 @@ export function isIndex(mediaType: string): boolean {
   return INDEX_TYPES.includes(mediaType);
 }
 
-/** @throws UserError for a media type other than an image's, such as that of a signature or a Helm chart */
+/**
+ * @throws UserError for a media type other than an image's, such as that of a signature or a Helm
+ *   chart
+ */
 export function checkManifestType(mediaType: string, name: string): void {
   if (!MANIFEST_TYPES.includes(mediaType))
     throw new UserError(`${name}: media type ${mediaType} is not an image's manifest`);
@@ -133,7 +140,11 @@ export function parseManifest(document: JsonObject, name: string): ImageManifest
   return { config: parseDescriptor(document['config'], name), layers };
 }
 
-/** The compression of a layer. @throws UserError for a media type that is not a layer, or an encrypted layer */
+/**
+ * The compression of a layer.
+ *
+ * @throws UserError for a media type that is not a layer, or an encrypted layer
+ */
 export function layerCompression(mediaType: string, name: string): Compression {
   const compression = LAYER_TYPES[mediaType];
   if (compression === undefined) {
@@ -199,8 +210,8 @@ export function platformName({ os, architecture }: Platform): string {
 }
 
 /**
- * Chooses a descriptor of an index by its platform. A descriptor without a platform is chosen if it is the only candidate; its
- * configuration names the platform then.
+ * Chooses a descriptor of an index by its platform. A descriptor without a platform is chosen if it
+ * is the only candidate; its configuration names the platform then.
  *
  * @throws UserError if no descriptor, or more than one, is for the platform
  */

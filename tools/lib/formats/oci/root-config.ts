@@ -1,4 +1,7 @@
-/** Reads and writes the configuration of a root file system, `*.config.json`: everything except its files. */
+/**
+ * Reads and writes the configuration of a root file system, `*.config.json`: everything except its
+ * files.
+ */
 import { UserError } from '../error/user-error.ts';
 
 export interface RootConfig {
@@ -33,7 +36,10 @@ export function parseRootConfig(value: unknown, name: string): RootConfig {
   return { ...DEFAULT_CONFIG, ...given, env: { PATH: DEFAULT_PATH, ...given.env } };
 }
 
-/** Makes the text of the file. Keys are in the order in which they were set, which depends only on the input. */
+/**
+ * Makes the text of the file. Keys are in the order in which they were set, which depends only on
+ * the input.
+ */
 export function rootConfigText(config: RootConfig): string {
   const { env, workingDirectory, user, labels, shell } = config;
   return `${JSON.stringify({ env, workingDirectory, user, labels, shell }, undefined, 2)}\n`;

@@ -1,6 +1,7 @@
 /**
- * Looks up the label of a path in SELinux file contexts (selabel_file(5)), with the same results as libselinux 3.8
- * (src/label_file.c and label_file.h). Comments name the functions that the code follows.
+ * Looks up the label of a path in SELinux file contexts (selabel_file(5)), with the same results as
+ * libselinux 3.8 (src/label_file.c and label_file.h). Comments name the functions that the code
+ * follows.
  */
 
 import { encodeName } from '../entry/name.ts';
@@ -28,7 +29,10 @@ export interface FileContextsSources {
   readonly substitutions?: NamedText;
 }
 
-/** label_file.h, `LABEL_FILE_KIND_*`: of equal literals, the one with the higher number is tried first. */
+/**
+ * label_file.h, `LABEL_FILE_KIND_*`: of equal literals, the one with the higher number is tried
+ * first.
+ */
 const KIND_RANKS: Readonly<Record<FileKind, number>> = {
   directory: 1,
   'character-device': 2,
@@ -42,7 +46,10 @@ const KIND_RANKS: Readonly<Record<FileKind, number>> = {
 /** The context of a path without a label. */
 const NONE = '<<none>>';
 
-/** label_file.h, SPEC_NODE_MAX_DEPTH: specifications are grouped by at most this number of leading components. */
+/**
+ * label_file.h, SPEC_NODE_MAX_DEPTH: specifications are grouped by at most this number of leading
+ * components.
+ */
 const MAX_DEPTH = 3;
 
 const META_CHARACTERS = '.^$?*+|[({])}';
@@ -51,7 +58,9 @@ const LITERAL_ESCAPES = `${META_CHARACTERS}-_,`;
 /** Quantifiers that make the previous character optional. */
 const OPTIONAL = '?*{';
 
-/** Converts an expression without meta characters to the text that it matches (`regex_simplify`). */
+/**
+ * Converts an expression without meta characters to the text that it matches (`regex_simplify`).
+ */
 function simplify(pattern: string): string | undefined {
   let text = '';
   for (let index = 0; index < pattern.length; index++) {
@@ -138,7 +147,9 @@ class SpecificationNode {
   }
 }
 
-/** Follows the components of a path or an expression from `node`, as long as `next` returns a node. */
+/**
+ * Follows the components of a path or an expression from `node`, as long as `next` returns a node.
+ */
 function descend(
   node: SpecificationNode,
   path: string,
@@ -160,7 +171,10 @@ function descend(
   return found;
 }
 
-/** Applies the first substitution whose source is the path or a directory above it (`selabel_apply_subs`). */
+/**
+ * Applies the first substitution whose source is the path or a directory above it
+ * (`selabel_apply_subs`).
+ */
 function substitute(substitutions: readonly Substitution[], path: string): string | undefined {
   for (const { source, target } of substitutions) {
     if (!path.startsWith(source)) continue;
@@ -185,8 +199,8 @@ export class FileContexts {
   readonly #distributionSubstitutions: readonly Substitution[];
 
   /**
-   * @throws UserError that names file and line, for what libselinux refuses, and for expressions that have no equivalent in
-   *   JavaScript
+   * @throws UserError that names file and line, for what libselinux refuses, and for expressions
+   *   that have no equivalent in JavaScript
    */
   constructor(sources: FileContextsSources) {
     const { fileContexts, homeDirectories, local, substitutions, distributionSubstitutions } = sources;
@@ -220,7 +234,9 @@ export class FileContexts {
     node.patterns.push(new PatternSpecification(specification, order));
   }
 
-  /** Merges repeated slashes, removes one at the end, and applies the substitutions (`lookup_all`). */
+  /**
+   * Merges repeated slashes, removes one at the end, and applies the substitutions (`lookup_all`).
+   */
   #key(path: string): string {
     // Expressions match bytes.
     let key = isAscii(path) ? path : encodeName(path).toString('latin1');
@@ -235,7 +251,8 @@ export class FileContexts {
    *
    * @param path absolute, a string that keeps every byte (`entry/name.ts`)
    * @param kind the type of file at the path; without it, specifications for every type match
-   * @returns `undefined` if the path has no context, because of `<<none>>` or because nothing matches
+   * @returns `undefined` if the path has no context, because of `<<none>>` or because nothing
+   *   matches
    */
   lookup(path: string, kind?: FileKind): string | undefined {
     const key = this.#key(path);
@@ -248,8 +265,8 @@ export class FileContexts {
   }
 
   /**
-   * Finds the last line that matches (`lookup_check_node`). A `<<none>>` of a deeper node ends the search before the lines of
-   * the nodes above it are tried.
+   * Finds the last line that matches (`lookup_check_node`). A `<<none>>` of a deeper node ends the
+   * search before the lines of the nodes above it are tried.
    */
   #lookupPattern(key: string, kind: FileKind | undefined): string | undefined {
     let found: PatternSpecification | undefined;

@@ -92,7 +92,10 @@ export function* parseLines({ name, text }: NamedText): Generator<Specification,
   }
 }
 
-/** Parses substitutions: two words per line, the rest is ignored (label_file.c, `selabel_subs_init`). */
+/**
+ * Parses substitutions: two words per line, the rest is ignored (label_file.c,
+ * `selabel_subs_init`).
+ */
 export function parseSubstitutions(file: NamedText | undefined): Substitution[] {
   return (file?.text ?? '').split('\n').flatMap((line) => {
     const [source, target] = words(line);

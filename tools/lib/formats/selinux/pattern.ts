@@ -1,10 +1,11 @@
 /**
  * Translates the regular expressions of file_contexts from PCRE2 to JavaScript.
  *
- * libselinux compiles `^EXPRESSION$` with the single option PCRE2_DOTALL (src/regex.c, src/label_file.h `compile_regex`):
- * bytes, not characters; the ASCII classes of the C locale; and `$` also matches before a newline at the end. libselinux puts
- * no group around a top-level `|`, so that only the first branch is anchored at the start and only the last at the end. The
- * translation keeps that. A construct without an equivalent in JavaScript is refused, never guessed.
+ * libselinux compiles `^EXPRESSION$` with the single option PCRE2_DOTALL (src/regex.c,
+ * src/label_file.h `compile_regex`): bytes, not characters; the ASCII classes of the C locale; and
+ * `$` also matches before a newline at the end. libselinux puts no group around a top-level `|`, so
+ * that only the first branch is anchored at the start and only the last at the end. The translation
+ * keeps that. A construct without an equivalent in JavaScript is refused, never guessed.
  */
 
 /** An error in an expression, or a construct that is not supported. */
@@ -16,7 +17,10 @@ export class PatternProblem {
   }
 }
 
-/** pcre2pattern(3), "Generic character types", in the C locale: the text of a class without its brackets. */
+/**
+ * pcre2pattern(3), "Generic character types", in the C locale: the text of a class without its
+ * brackets.
+ */
 const GENERIC_TYPES: Readonly<Record<string, string>> = {
   d: '0-9',
   w: '0-9A-Za-z_',
@@ -163,7 +167,10 @@ class Translator {
     this.#add(text + lazy, false);
   }
 
-  /** Translates `{2}`, `{2,}` and `{2,3}`. Versions of PCRE2 disagree about `{,3}`. Everything else is a literal brace. */
+  /**
+   * Translates `{2}`, `{2,}` and `{2,3}`. Versions of PCRE2 disagree about `{,3}`. Everything else
+   * is a literal brace.
+   */
   #brace(): void {
     const rest = this.#source.slice(this.#position);
     if (/^\{,[0-9]+\}/.test(rest))
@@ -183,7 +190,11 @@ class Translator {
     this.#quantifier(text);
   }
 
-  /** Reads an escape sequence, from its backslash, that represents one byte. @returns `undefined` for other sequences */
+  /**
+   * Reads an escape sequence, from its backslash, that represents one byte.
+   *
+   * @returns `undefined` for other sequences
+   */
   #escapedByte(): number | undefined {
     const character = this.#peek(1);
     const control = CONTROL_ESCAPES[character];
@@ -287,7 +298,8 @@ class Translator {
 }
 
 /**
- * Translates an expression. Its matches are the same as libselinux's, with paths as Latin-1 strings of their bytes.
+ * Translates an expression. Its matches are the same as libselinux's, with paths as Latin-1 strings
+ * of their bytes.
  *
  * @throws PatternProblem for what PCRE2 refuses, and for what has no equivalent in JavaScript
  */
@@ -295,7 +307,10 @@ export function translatePattern(pattern: string): RegExp {
   return new RegExp(`^${new Translator(pattern).translate()}${END}`, 's');
 }
 
-/** Tells whether a `|` is outside all groups. Then a match need not begin with the start of the expression. */
+/**
+ * Tells whether a `|` is outside all groups. Then a match need not begin with the start of the
+ * expression.
+ */
 export function hasTopLevelAlternation(pattern: string): boolean {
   let depth = 0;
   for (let index = 0; index < pattern.length; index++) {

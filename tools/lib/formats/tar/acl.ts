@@ -1,6 +1,7 @@
 /**
- * POSIX access control lists in their two forms: text in pax records (`SCHILY.acl.access`, `SCHILY.acl.default`; acl(5), "ACL TEXT
- * FORMS"), and the extended attributes of Linux (linux/posix_acl_xattr.h, version 2).
+ * POSIX access control lists in their two forms: text in pax records (`SCHILY.acl.access`,
+ * `SCHILY.acl.default`; acl(5), "ACL TEXT FORMS"), and the extended attributes of Linux
+ * (linux/posix_acl_xattr.h, version 2).
  */
 
 import { ACL_ENTRY, ACL_HEADER } from './format.ts';
@@ -90,7 +91,8 @@ export function aclFromText(text: string): Uint8Array | undefined {
 }
 
 /**
- * Converts an extended attribute to the text form, with numbers for users and groups and commas between the entries.
+ * Converts an extended attribute to the text form, with numbers for users and groups and commas
+ * between the entries.
  *
  * @returns `undefined` if the attribute is not a list of version 2
  */

@@ -1,8 +1,8 @@
 /**
  * Gives a parser a chosen number of bytes at a time, from chunks of any size.
  *
- * The parser is a generator that yields {@link NEED_INPUT} to request a chunk, so that the same parser serves synchronous and
- * asynchronous input.
+ * The parser is a generator that yields {@link NEED_INPUT} to request a chunk, so that the same
+ * parser serves synchronous and asynchronous input.
  */
 export const NEED_INPUT = undefined;
 
@@ -49,8 +49,8 @@ export class ByteQueue {
   *take(count: number): Generator<undefined, Uint8Array, Uint8Array | undefined> {
     const whole = this.tryTake(count);
     if (whole !== undefined) return whole;
-    // Memory grows with the input, not with a size that the archive states. A chunk may be overwritten once the next one
-    // is requested.
+    // Memory grows with the input, not with a size that the archive states. A chunk may be
+    // overwritten once the next one is requested.
     const parts: Uint8Array[] = [];
     for (let missing = count; missing > 0; ) {
       if (!(yield* this.#fill())) break;
@@ -61,13 +61,20 @@ export class ByteQueue {
     return Buffer.concat(parts);
   }
 
-  /** Takes at least one and at most `most` bytes without a copy. @returns `undefined` at the end of the input */
+  /**
+   * Takes at least one and at most `most` bytes without a copy.
+   *
+   * @returns `undefined` at the end of the input
+   */
   *takeSome(most: number): Generator<undefined, Uint8Array | undefined, Uint8Array | undefined> {
     if (!(yield* this.#fill())) return undefined;
     return this.#advance(Math.min(most, this.#chunk.length - this.#position));
   }
 
-  /** Skips bytes. If the current chunk ends before, the next chunk must start at {@link offsetBytes}. */
+  /**
+   * Skips bytes. If the current chunk ends before, the next chunk must start at {@link
+   * offsetBytes}.
+   */
   skip(count: number): void {
     this.#position = Math.min(this.#chunk.length, this.#position + count);
     this.#consumedBytes += count;

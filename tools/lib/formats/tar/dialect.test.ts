@@ -1,4 +1,7 @@
-/** Features of old archives and other tools: made by hand if no tool here writes them, and compared with GNU tar if it reads them. */
+/**
+ * Features of old archives and other tools: made by hand if no tool here writes them, and compared
+ * with GNU tar if it reads them.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { directory, file, symlink } from '../../testing/entries/entries.ts';

@@ -1,8 +1,9 @@
 /**
  * The structures of a tar archive.
  *
- * Specifications: POSIX.1-2024, `pax`, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format", whose tar.h describes
- * the extensions of GNU and star. The headers are the start of a block, and their numbers are text (number-field.ts).
+ * Specifications: POSIX.1-2024, `pax`, "ustar Interchange Format"; GNU tar manual, "Basic Tar
+ * Format", whose tar.h describes the extensions of GNU and star. The headers are the start of a
+ * block, and their numbers are text (number-field.ts).
  */
 
 import { structure } from '../structure/structure.ts';
@@ -57,7 +58,10 @@ export const TypeFlag = {
   gnuVolumeLabel: 'V',
 } as const;
 
-/** tar.h, struct oldgnu_header: what GNU stores in place of the prefix. `sp` holds elements of {@link SPARSE}. */
+/**
+ * tar.h, struct oldgnu_header: what GNU stores in place of the prefix. `sp` holds elements of
+ * {@link SPARSE}.
+ */
 export const GNU_HEADER = structure([
   [345, 12, 'atime'],
   [357, 12, 'ctime'],
@@ -75,7 +79,10 @@ export const STAR_HEADER = structure([
   [488, 12, 'ctime'],
 ]);
 
-/** tar.h, struct star_in_header: the header of a sparse member of star. `sp` holds elements of {@link SPARSE}. */
+/**
+ * tar.h, struct star_in_header: the header of a sparse member of star. `sp` holds elements of
+ * {@link SPARSE}.
+ */
 export const STAR_IN_HEADER = structure([
   [345, 1, 'prefix'],
   [355, 1, 'isextended'],
@@ -87,7 +94,10 @@ export const STAR_IN_HEADER = structure([
   [508, 4, 'xmagic'],
 ]);
 
-/** tar.h, struct sparse_header and struct star_ext_header: a block with more extents of a sparse member. */
+/**
+ * tar.h, struct sparse_header and struct star_ext_header: a block with more extents of a sparse
+ * member.
+ */
 export const SPARSE_HEADER = structure([
   [0, 504, 'sp'],
   [504, 1, 'isextended'],
@@ -99,7 +109,10 @@ export const SPARSE = structure([
   [12, 12, 'numbytes'],
 ]);
 
-/** linux/posix_acl_xattr.h, struct posix_acl_xattr_header: the start of an access control list in an extended attribute. */
+/**
+ * linux/posix_acl_xattr.h, struct posix_acl_xattr_header: the start of an access control list in an
+ * extended attribute.
+ */
 export const ACL_HEADER = structure([[0, 4, 'a_version']]);
 
 /** linux/posix_acl_xattr.h, struct posix_acl_xattr_entry. The entries follow the header. */

@@ -18,7 +18,10 @@ export const MAX_OCTAL_SIZE = maxOctal(size);
 /** The largest number of an owner or device field: 7 octal digits. */
 export const MAX_OCTAL_ID = maxOctal(uid);
 
-/** POSIX leaves the end of the checksum open. Every implementation writes six digits, a NUL and a space. */
+/**
+ * POSIX leaves the end of the checksum open. Every implementation writes six digits, a NUL and a
+ * space.
+ */
 const CHECKSUM_DIGITS = 6;
 const CHECKSUM_TERMINATOR = '\0 ';
 /** A time of star has 11 digits and ends with a space. */
@@ -42,8 +45,8 @@ export interface HeaderFields {
   readonly major?: number;
   readonly minor?: number;
   /**
-   * Selects the magic, and what happens to a number that is too large for octal digits: `gnu` writes it in binary, `pax`
-   * (default) writes 0, and the caller adds a pax record.
+   * Selects the magic, and what happens to a number that is too large for octal digits: `gnu`
+   * writes it in binary, `pax` (default) writes 0, and the caller adds a pax record.
    */
   readonly format?: 'pax' | 'gnu';
 }
@@ -56,7 +59,10 @@ function checksumOf(block: Uint8Array): number {
   return sum;
 }
 
-/** Sums the bytes as signed numbers, as some old implementations did (GNU tar manual, "Basic Tar Format"). */
+/**
+ * Sums the bytes as signed numbers, as some old implementations did (GNU tar manual, "Basic Tar
+ * Format").
+ */
 function signedChecksumOf(block: Uint8Array): number {
   let sum = checksumOf(block);
   for (let index = 0; index < BLOCK_BYTES; index++) {
@@ -131,7 +137,10 @@ export class RawHeader {
     return this.#hasStarTimes() ? 'star' : 'ustar';
   }
 
-  /** Recognizes star's headers by two times after a prefix that ends before them (GNU tar, list.c, decode_header()). */
+  /**
+   * Recognizes star's headers by two times after a prefix that ends before them (GNU tar, list.c,
+   * decode_header()).
+   */
   #hasStarTimes(): boolean {
     const isTime = ({ offsetBytes }: FieldAccess): boolean => {
       const first = this.block[offsetBytes] as number;
@@ -141,7 +150,10 @@ export class RawHeader {
     return this.block[star.prefix.endBytes - 1] === 0 && isTime(star.atime) && isTime(star.ctime);
   }
 
-  /** The member's name, after the prefix in POSIX archives. GNU archives store other data in the prefix. */
+  /**
+   * The member's name, after the prefix in POSIX archives. GNU archives store other data in the
+   * prefix.
+   */
   get name(): Uint8Array {
     const bytes = textBytes(this.block, name);
     if (this.block[prefix.offsetBytes] === 0) return bytes;

@@ -1,6 +1,6 @@
 /**
- * Compares our archives with GNU tar and bsdtar, entry by entry, in both directions. Privileges are not needed, because bsdtar
- * converts archives without extracting them.
+ * Compares our archives with GNU tar and bsdtar, entry by entry, in both directions. Privileges are
+ * not needed, because bsdtar converts archives without extracting them.
  */
 
 import { createHash } from 'node:crypto';
@@ -78,7 +78,9 @@ function describeEntry(entry: Entry, time: string): string {
   return [entry.path, type, entry.mode.toString(8), entry.uid, entry.gid, time, ...more].join(' ');
 }
 
-/** Lists an archive in the same form with bsdtar, which lists a hard link as a file without content. */
+/**
+ * Lists an archive in the same form with bsdtar, which lists a hard link as a file without content.
+ */
 function bsdListing(bytes: Uint8Array): string[] {
   const keywords =
     'mtree:!all,mtree:type,mtree:mode,mtree:uid,mtree:gid,mtree:time,mtree:size,mtree:sha256,mtree:link,mtree:device';

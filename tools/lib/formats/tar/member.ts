@@ -32,8 +32,8 @@ const NANOSECONDS = 1_000_000_000;
 /** POSIX, "pax Extended Header", hdrcharset: the character sets whose names need no conversion. */
 const CHARSETS = new Set(['BINARY', 'ISO-IR 10646 2000 UTF-8', 'ISO-IR 646 1990']);
 /**
- * The records of a global header that apply to members. Other records are comments, such as the commit that `git archive`
- * writes.
+ * The records of a global header that apply to members. Other records are comments, such as the
+ * commit that `git archive` writes.
  */
 const GLOBAL_KEYWORDS = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'hdrcharset']);
 const NEVER_GLOBAL = /^(GNU\.sparse\.|SCHILY\.(xattr|acl)\.|LIBARCHIVE\.xattr\.|RHT\.security\.)/;
@@ -50,7 +50,11 @@ export function showName(bytes: Uint8Array): string {
   return name === '' ? '(empty name)' : name;
 }
 
-/** Adds the records of a global header. @throws HeaderError for a record that can apply to one member only */
+/**
+ * Adds the records of a global header.
+ *
+ * @throws HeaderError for a record that can apply to one member only
+ */
 export function addGlobalRecords(
   globalRecords: Map<string, Uint8Array>,
   records: ReadonlyMap<string, Uint8Array>,
@@ -65,7 +69,10 @@ export function addGlobalRecords(
   }
 }
 
-/** The normal form of a path. Fast if the path has that form already, except for a leading `./` and a trailing slash. */
+/**
+ * The normal form of a path. Fast if the path has that form already, except for a leading `./` and
+ * a trailing slash.
+ */
 function normalized(path: string): string | undefined {
   const start = path.startsWith('./') ? 2 : path.startsWith('/') ? 1 : 0;
   const end = path.endsWith('/') ? path.length - 1 : path.length;
@@ -171,7 +178,10 @@ export function memberEntry(
   return entry;
 }
 
-/** The bytes of a member's name: that of a sparse file, else of a pax record, else a GNU long name, else of the header. */
+/**
+ * The bytes of a member's name: that of a sparse file, else of a pax record, else a GNU long name,
+ * else of the header.
+ */
 export function memberName(header: RawHeader, overrides: Overrides, sparseName?: Uint8Array): Uint8Array {
   return (
     sparseName ??

@@ -1,6 +1,7 @@
 /**
- * Damage that checksums do not detect: fields of headers and pax records are changed, and the checksums corrected. For any
- * damage, the reader returns entries inside the root or throws a UserError, and a complete read and a scan of headers agree.
+ * Damage that checksums do not detect: fields of headers and pax records are changed, and the
+ * checksums corrected. For any damage, the reader returns entries inside the root or throws a
+ * UserError, and a complete read and a scan of headers agree.
  */
 
 import fc from 'fast-check';

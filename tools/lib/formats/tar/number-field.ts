@@ -1,4 +1,7 @@
-/** Numbers of a header block: octal digits (POSIX), or binary if the first bit is set (GNU and star, "base-256"). */
+/**
+ * Numbers of a header block: octal digits (POSIX), or binary if the first bit is set (GNU and star,
+ * "base-256").
+ */
 
 import type { FieldAccess } from '../structure/structure.ts';
 

@@ -31,7 +31,10 @@ export interface TarMember {
   readonly extents?: readonly Extent[];
 }
 
-/** A piece of the last member's content. The bytes are valid until the caller requests the next event. */
+/**
+ * A piece of the last member's content. The bytes are valid until the caller requests the next
+ * event.
+ */
 export interface TarData {
   readonly kind: 'data';
   /** The position in the file. */
@@ -51,7 +54,10 @@ const TYPE_FLAG_OFFSET = HEADER.at.typeflag.offsetBytes;
 
 type Parsing<Result> = Generator<TarEvent | undefined, Result, Uint8Array | undefined>;
 
-/** The types of members whose header is followed by content only: files, hard links, symbolic links, directories. */
+/**
+ * The types of members whose header is followed by content only: files, hard links, symbolic links,
+ * directories.
+ */
 const COMMON_TYPE_FLAGS = new Set(
   [TypeFlag.file, TypeFlag.hardLink, TypeFlag.symlink, TypeFlag.directory].map((flag) => flag.charCodeAt(0)),
 );
@@ -67,14 +73,17 @@ export class TarParser {
   readonly #input = new ByteQueue();
   readonly #globalRecords = new Map<string, Uint8Array>();
   #extendedBytes = 0;
-  /** What an error names: the member's path, or its headers if the path is unknown yet, or nothing. */
+  /**
+   * What an error names: the member's path, or its headers if the path is unknown yet, or nothing.
+   */
   #current: { readonly header: RawHeader; readonly overrides: Overrides } | string | undefined;
   #blockStart = 0;
 
   /**
    * @param archive the archive's name, for errors
-   * @param sizeBytes the size of the whole archive, if contents are not needed. There are no data events then, and each
-   *   chunk that the parser requests must start at {@link offsetBytes}, wherever the previous chunk ended
+   * @param sizeBytes the size of the whole archive, if contents are not needed. There are no data
+   *   events then, and each chunk that the parser requests must start at {@link offsetBytes},
+   *   wherever the previous chunk ended
    */
   constructor(archive: string, sizeBytes?: number) {
     this.#archive = archive;
@@ -145,7 +154,11 @@ export class TarParser {
     }
   }
 
-  /** Reads extended headers and the header that they belong to. @returns `undefined` at the end of the archive */
+  /**
+   * Reads extended headers and the header that they belong to.
+   *
+   * @returns `undefined` at the end of the archive
+   */
   *#nextHeader(): Parsing<{ header: RawHeader; overrides: Overrides } | undefined> {
     const overrides: Overrides = { globalRecords: this.#globalRecords, records: NO_RECORDS };
     let extended = false;
@@ -198,7 +211,8 @@ export class TarParser {
     const modificationTime = memberTime(header, overrides);
     this.#current = entry.path;
     yield { kind: 'member', entry, modificationTime, dataOffsetBytes: this.#input.offsetBytes };
-    // Only files and GNU's directories have content. Some old archives state a size for links and directories.
+    // Only files and GNU's directories have content. Some old archives state a size for links and
+    // directories.
     if (entry.type !== 'file' && header.typeFlag !== TypeFlag.gnuDirectory) return;
     if (this.#sizeBytes !== undefined) {
       this.#skip(storedBytes, this.#sizeBytes);
@@ -271,8 +285,9 @@ export class TarParser {
   }
 
   /**
-   * Reads a member without waiting for input, if its header is in the current chunk and has no extended headers, and
-   * contents are not needed. Nearly all members are such members. The fast path avoids the generators of the general path.
+   * Reads a member without waiting for input, if its header is in the current chunk and has no
+   * extended headers, and contents are not needed. Nearly all members are such members. The fast
+   * path avoids the generators of the general path.
    *
    * @returns `undefined` if the member needs {@link #nextHeader}
    */
@@ -303,8 +318,8 @@ export class TarParser {
   }
 
   /**
-   * Yields the events of the archive. A yielded `undefined` requests the next chunk, which the caller passes to `next()`;
-   * `next(undefined)` means the end of the input.
+   * Yields the events of the archive. A yielded `undefined` requests the next chunk, which the
+   * caller passes to `next()`; `next(undefined)` means the end of the input.
    */
   *events(): Parsing<void> {
     try {

@@ -1,7 +1,7 @@
 /**
- * Encodes and decodes extended header records: POSIX.1-2024 `pax`, section "pax Extended Header". A record is
- * `LENGTH KEYWORD=VALUE\n`. The length counts the whole record. Values are bytes, because extended attributes
- * (`SCHILY.xattr.NAME`) contain NULs and newlines.
+ * Encodes and decodes extended header records: POSIX.1-2024 `pax`, section "pax Extended Header". A
+ * record is `LENGTH KEYWORD=VALUE\n`. The length counts the whole record. Values are bytes, because
+ * extended attributes (`SCHILY.xattr.NAME`) contain NULs and newlines.
  */
 
 import { decodeName, encodeName } from '../entry/name.ts';
@@ -10,7 +10,10 @@ import { HeaderError } from './number-field.ts';
 /** Values by keyword. Keywords are strings that keep every byte, as names do (name.ts). */
 export type PaxRecords = ReadonlyMap<string, Uint8Array>;
 
-/** GNU sparse format 0.0 has these two records for each extent. They are converted to the map of format 0.1, one record. */
+/**
+ * GNU sparse format 0.0 has these two records for each extent. They are converted to the map of
+ * format 0.1, one record.
+ */
 const SPARSE_OFFSET = 'GNU.sparse.offset';
 const SPARSE_LENGTH = 'GNU.sparse.numbytes';
 export const SPARSE_MAP = 'GNU.sparse.map';
@@ -22,7 +25,10 @@ const NEWLINE = 0x0a;
 const ZERO = 0x30;
 const NINE = 0x39;
 const MAX_LENGTH_DIGITS = 10;
-/** Limits the memory for the records of one member. Linux can store a few thousand attributes of a file. */
+/**
+ * Limits the memory for the records of one member. Linux can store a few thousand attributes of a
+ * file.
+ */
 export const MAX_RECORDS = 20_000;
 
 /** Encodes a record. The length counts its own digits. */

@@ -9,7 +9,8 @@ export type { TarData, TarEvent, TarMember } from './parser.ts';
  * Reads an archive from memory: each member, then the pieces of its content.
  *
  * @param archive the archive's name, for errors
- * @throws UserError if the archive is damaged or hostile: one line that names the archive, the entry and the rule
+ * @throws UserError if the archive is damaged or hostile: one line that names the archive, the
+ *   entry and the rule
  */
 export function* readTarSync(
   chunks: Iterable<Uint8Array>,
@@ -53,7 +54,10 @@ export async function* readTar(
 /** A member with its content. */
 export interface TarFile {
   readonly entry: Entry;
-  /** Reads the content in order, with zeros in holes. Must be read before the caller requests the next member. */
+  /**
+   * Reads the content in order, with zeros in holes. Must be read before the caller requests the
+   * next member.
+   */
   content(): AsyncGenerator<Uint8Array, void, undefined>;
 }
 

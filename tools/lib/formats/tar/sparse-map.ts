@@ -1,6 +1,7 @@
 /**
- * Reads the maps of sparse members, in every form of GNU tar (GNU tar manual, "Storing Sparse Files"): the old `S` member
- * with extents in its header and in blocks after it, star's variant of that, and pax 0.0, 0.1 and 1.0.
+ * Reads the maps of sparse members, in every form of GNU tar (GNU tar manual, "Storing Sparse
+ * Files"): the old `S` member with extents in its header and in blocks after it, star's variant of
+ * that, and pax 0.0, 0.1 and 1.0.
  */
 
 import type { FieldAccess } from '../structure/structure.ts';
@@ -20,7 +21,9 @@ const COMMA = 0x2c;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** The fields of a block that hold extents: an array of them, and whether a block with more follows. */
+/**
+ * The fields of a block that hold extents: an array of them, and whether a block with more follows.
+ */
 export type ExtentFields = Readonly<Record<'sp' | 'isextended', FieldAccess>>;
 
 /** Decodes a decimal number of a pax record or a sparse map. */
@@ -36,7 +39,10 @@ export function decimal(bytes: Uint8Array, what: string): number {
   return value;
 }
 
-/** Collects the extents of a map. Checks them against each other, the size of the file, and the size of the stored data. */
+/**
+ * Collects the extents of a map. Checks them against each other, the size of the file, and the size
+ * of the stored data.
+ */
 class ExtentCollector {
   readonly #extents: Extent[] = [];
   readonly #realSizeBytes: number;

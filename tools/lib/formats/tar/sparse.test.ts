@@ -1,4 +1,7 @@
-/** Sparse files in all four forms: exchanged with GNU tar and bsdtar in both directions, and hostile maps. */
+/**
+ * Sparse files in all four forms: exchanged with GNU tar and bsdtar in both directions, and hostile
+ * maps.
+ */
 
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,7 +50,10 @@ function sparseArchive(
   return Buffer.concat([header, data, tarPadding(dataSizeBytes), TAR_END]);
 }
 
-/** Numbers of extents around the capacity of a header (4) and of each block after it (21) in the old form. */
+/**
+ * Numbers of extents around the capacity of a header (4) and of each block after it (21) in the old
+ * form.
+ */
 const EXTENT_COUNTS = [0, 1, 3, 4, 5, 24, 25, 26, 46, 47, 300];
 
 function scattered(count: number): Extent[] {

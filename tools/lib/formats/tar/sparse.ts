@@ -1,9 +1,10 @@
 /**
  * Writes sparse files in each of the forms of GNU tar (GNU tar manual, "Storing Sparse Files").
  *
- * In pax format 1.0, pax records have the name and the real size of the file, and the member's content starts with the map:
- * one decimal number per line (the number of extents, then the offset and the length of each), padded to a block. Formats 0.1
- * and 0.0 have the map in the pax records. `gnu` has it in the header and in the blocks that follow.
+ * In pax format 1.0, pax records have the name and the real size of the file, and the member's
+ * content starts with the map: one decimal number per line (the number of extents, then the offset
+ * and the length of each), padded to a block. Formats 0.1 and 0.0 have the map in the pax records.
+ * `gnu` has it in the header and in the blocks that follow.
  */
 
 import { type FileEntry, NO_XATTRS } from '../entry/entry.ts';
@@ -32,14 +33,17 @@ export interface SparseMember extends Partial<Pick<FileEntry, 'uid' | 'gid' | 'x
   /** The size of the file with its holes. */
   readonly realSizeBytes: number;
   /**
-   * Where data is. Extents are ascending, not empty, and whole blocks of 512 bytes, except one that ends the file (GNU
-   * tar pads each extent to a block).
+   * Where data is. Extents are ascending, not empty, and whole blocks of 512 bytes, except one that
+   * ends the file (GNU tar pads each extent to a block).
    */
   readonly extents: readonly Extent[];
 }
 
 export interface SparseOptions extends Omit<TarOptions, 'format'> {
-  /** Default: `pax-1.0`, which every reader of sparse files understands, and whose map has no size limit. */
+  /**
+   * Default: `pax-1.0`, which every reader of sparse files understands, and whose map has no size
+   * limit.
+   */
   readonly format?: 'pax-1.0' | 'pax-0.1' | 'pax-0.0' | 'gnu';
 }
 
@@ -74,7 +78,10 @@ function checkExtents({ extents, realSizeBytes }: SparseMember): void {
   }
 }
 
-/** The map of a file. If the file ends in a hole, the map ends with an empty extent, as GNU tar writes it. */
+/**
+ * The map of a file. If the file ends in a hole, the map ends with an empty extent, as GNU tar
+ * writes it.
+ */
 function mapOf(member: SparseMember): readonly Extent[] {
   const last = member.extents.at(-1);
   const endsInHole = last === undefined || last[0] + last[1] < member.realSizeBytes;
@@ -198,8 +205,8 @@ function headerMapHeader(member: SparseMember, options: TarOptions, dataSizeByte
 }
 
 /**
- * Makes the blocks before a sparse member's data. The data of all extents follows without gaps, then
- * `tarPadding(dataSizeBytes)`.
+ * Makes the blocks before a sparse member's data. The data of all extents follows without gaps,
+ * then `tarPadding(dataSizeBytes)`.
  *
  * @throws RangeError if the extents break the rules of {@link SparseMember.extents}
  */

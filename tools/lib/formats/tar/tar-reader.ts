@@ -12,7 +12,10 @@ interface Node {
   readonly entry: Entry;
   readonly modificationTime: Timestamp;
   readonly member: TarMember | undefined;
-  /** For a file: its names. For a directory: its name, its `.`, and the `..` of each directory in it. */
+  /**
+   * For a file: its names. For a directory: its name, its `.`, and the `..` of each directory in
+   * it.
+   */
   linkCount: number;
   /** The first name in path order, once the tree is complete. */
   firstPath: string | undefined;
@@ -23,7 +26,10 @@ const IMPLIED_MODE = 0o755;
 const PIECE_BYTES = 1 << 20;
 const ZEROS = new Uint8Array(64 << 10);
 
-/** Beyond this character, the order of UTF-16 code units differs from the order of the bytes of names. */
+/**
+ * Beyond this character, the order of UTF-16 code units differs from the order of the bytes of
+ * names.
+ */
 const BEYOND_BYTE_ORDER = /[\ud800-\uffff]/;
 
 /** Sorts in the order of `comparePaths`. Faster if the order of strings is the same. */
@@ -37,12 +43,14 @@ function newNode(entry: Entry, member?: TarMember): Node {
 }
 
 /**
- * Reads the tree of an archive. A member replaces an earlier member at its path, as with `tar x`: the last one counts, a
- * directory keeps its contents, and a hard link shares the file that its target is at that point of the archive. A directory
- * that no member names is implied, with mode 0755 and owner 0:0.
+ * Reads the tree of an archive. A member replaces an earlier member at its path, as with `tar x`:
+ * the last one counts, a directory keeps its contents, and a hard link shares the file that its
+ * target is at that point of the archive. A directory that no member names is implied, with mode
+ * 0755 and owner 0:0.
  *
- * The reader refuses what only some versions of tar extract: a member below a symbolic link, a file in place of a directory
- * that is not empty, a hard link to a directory or to a missing file. Whiteouts are ordinary files here.
+ * The reader refuses what only some versions of tar extract: a member below a symbolic link, a file
+ * in place of a directory that is not empty, a hard link to a directory or to a missing file.
+ * Whiteouts are ordinary files here.
  */
 export class TarReader implements TreeReader {
   readonly #source: ScanSource;

@@ -227,7 +227,8 @@ describe('a sparse member', () => {
     const status = statSync(join(target, 'disk.img'));
     expect(status.size).toBe(realSizeBytes);
     expect(status.blocks * 512).toBeLessThan(MIB);
-    // GNU tar archives the file again, so that GNU tar and not our writer determines the place of every byte.
+    // GNU tar archives the file again, so that GNU tar and not our writer determines the place of
+    // every byte.
     const again = gnuTar([
       '--format=posix',
       '--sparse',

@@ -1,7 +1,7 @@
 /**
- * Writes the headers of tar members. The bytes depend only on the entry and the options: numeric owners without names, and pax
- * records, sorted by keyword, only for what a ustar header cannot store. The caller sorts the members and writes their
- * contents.
+ * Writes the headers of tar members. The bytes depend only on the entry and the options: numeric
+ * owners without names, and pax records, sorted by keyword, only for what a ustar header cannot
+ * store. The caller sorts the members and writes their contents.
  */
 
 import type { Entry } from '../entry/entry.ts';
@@ -26,13 +26,14 @@ import { ACL_KEYWORDS, xattrKeyword } from './xattr.ts';
 /** How members are written. The defaults give the bytes of layers. */
 export interface TarOptions {
   /**
-   * `pax` (default) is POSIX.1-2001 and can store everything. `gnu` stores long names as separate members and large numbers
-   * in binary, for readers without pax. It has no extended attributes and no fractions of seconds.
+   * `pax` (default) is POSIX.1-2001 and can store everything. `gnu` stores long names as separate
+   * members and large numbers in binary, for readers without pax. It has no extended attributes and
+   * no fractions of seconds.
    */
   readonly format?: 'pax' | 'gnu';
   /**
-   * Stores access control lists as raw attributes of Linux (`xattrs`, default), or as text, which `tar --acls` and star read
-   * (`text`).
+   * Stores access control lists as raw attributes of Linux (`xattrs`, default), or as text, which
+   * `tar --acls` and star read (`text`).
    */
   readonly acls?: 'xattrs' | 'text';
   /** The modification time of every member. Default: 0, the first second of 1970. */
@@ -72,7 +73,11 @@ function memberName(entry: Entry): string {
   return entry.type === 'directory' ? `${entry.path}/` : entry.path;
 }
 
-/** Splits a name between the ustar fields `prefix` and `name`. @returns `undefined` if no slash is at a suitable place */
+/**
+ * Splits a name between the ustar fields `prefix` and `name`.
+ *
+ * @returns `undefined` if no slash is at a suitable place
+ */
 function splitName(name: Uint8Array): { prefix: Uint8Array; name: Uint8Array } | undefined {
   if (name.length <= NAME_BYTES) return { prefix: new Uint8Array(), name };
   const slash = name.lastIndexOf(SLASH, Math.min(PREFIX_BYTES, name.length - 2));
@@ -80,7 +85,10 @@ function splitName(name: Uint8Array): { prefix: Uint8Array; name: Uint8Array } |
   return { prefix: name.subarray(0, slash), name: name.subarray(slash + 1) };
 }
 
-/** Makes a header, and before it the pax header with the records, if there are any. `encoded` records come first. */
+/**
+ * Makes a header, and before it the pax header with the records, if there are any. `encoded`
+ * records come first.
+ */
 export function headerWithRecords(
   fields: HeaderFields,
   records: ReadonlyMap<string, Uint8Array>,
@@ -100,7 +108,9 @@ export function headerWithRecords(
   return Buffer.concat([paxHeader, body, tarPadding(body.length), header]);
 }
 
-/** Makes the member that precedes a GNU header whose name or link target is longer than its field. */
+/**
+ * Makes the member that precedes a GNU header whose name or link target is longer than its field.
+ */
 export function gnuLongName(typeFlag: 'L' | 'K', name: Uint8Array): Buffer {
   if (name.length <= NAME_BYTES) return Buffer.alloc(0);
   const sizeBytes = name.length + 1;
@@ -161,7 +171,10 @@ export function metadataRecords(entry: Entry, options: TarOptions): Map<string, 
   return records;
 }
 
-/** Adds the record that names are bytes without a character set, if the name in the record `keyword` is not UTF-8. */
+/**
+ * Adds the record that names are bytes without a character set, if the name in the record `keyword`
+ * is not UTF-8.
+ */
 export function declareCharset(records: Map<string, Uint8Array>, keyword: string, name: string): void {
   if (records.has(keyword) && !name.isWellFormed()) records.set(CHARSET_KEYWORD, CHARSET_BINARY);
 }
@@ -179,11 +192,12 @@ export function commonFields(
 /**
  * Makes the blocks before an entry's content.
  *
- * Names that are UTF-8 but not ASCII are stored in pax records. Names that are not UTF-8 are stored unchanged in the header,
- * from which GNU tar and bsdtar read them unchanged. If such a name is too long for the header, it is stored in a record,
- * with `hdrcharset=BINARY`.
+ * Names that are UTF-8 but not ASCII are stored in pax records. Names that are not UTF-8 are stored
+ * unchanged in the header, from which GNU tar and bsdtar read them unchanged. If such a name is too
+ * long for the header, it is stored in a record, with `hdrcharset=BINARY`.
  *
- * @throws UserError if the format cannot store the entry: a socket in any format, extended attributes in `gnu`
+ * @throws UserError if the format cannot store the entry: a socket in any format, extended
+ *   attributes in `gnu`
  */
 export function tarHeader(entry: Entry, options: TarOptions = {}): Buffer {
   checkEntry(entry, options);

@@ -8,9 +8,13 @@ import type { PaxRecords } from './pax.ts';
 
 /** star, GNU tar, libarchive, Go and Docker: the raw value. */
 export const XATTR_PREFIX = 'SCHILY.xattr.';
-/** libarchive: the name percent-encoded, the value in base64. It writes this form and the raw one. */
+/**
+ * libarchive: the name percent-encoded, the value in base64. It writes this form and the raw one.
+ */
 const LIBARCHIVE_PREFIX = 'LIBARCHIVE.xattr.';
-/** GNU tar --selinux: the context as text, without the NUL that ends it in the kernel's attribute. */
+/**
+ * GNU tar --selinux: the context as text, without the NUL that ends it in the kernel's attribute.
+ */
 const SELINUX_CONTEXT = 'RHT.security.selinux';
 const SELINUX_XATTR = 'security.selinux';
 export const ACL_KEYWORDS: Readonly<Record<string, string>> = {
@@ -18,7 +22,10 @@ export const ACL_KEYWORDS: Readonly<Record<string, string>> = {
   'SCHILY.acl.default': 'system.posix_acl_default',
 };
 
-/** Makes an attribute's keyword. `=` would end it, so GNU tar (since 1.29) writes `%3D`, and `%25` for `%`. */
+/**
+ * Makes an attribute's keyword. `=` would end it, so GNU tar (since 1.29) writes `%3D`, and `%25`
+ * for `%`.
+ */
 export function xattrKeyword(name: string): string {
   return XATTR_PREFIX + name.replaceAll('%', '%25').replaceAll('=', '%3D');
 }
@@ -43,7 +50,10 @@ function base64(value: Uint8Array): Uint8Array {
   return Buffer.from(text, 'base64');
 }
 
-/** Decodes a record that holds an attribute. If two records hold the same attribute, the higher rank counts. */
+/**
+ * Decodes a record that holds an attribute. If two records hold the same attribute, the higher rank
+ * counts.
+ */
 function decodeRecord(
   keyword: string,
   value: Uint8Array,

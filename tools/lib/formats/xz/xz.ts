@@ -26,8 +26,8 @@ function readInteger(bytes: Buffer, offset: number): { value: number; next: numb
 }
 
 /**
- * Reads the size of the content from the index at the end of the file. The decoder stops after one stream. The size
- * differs if a second stream follows.
+ * Reads the size of the content from the index at the end of the file. The decoder stops after one
+ * stream. The size differs if a second stream follows.
  */
 function indexedBytes(tail: Buffer): number {
   const end = tail.length - STREAM_FOOTER.sizeBytes;
@@ -47,7 +47,10 @@ function indexedBytes(tail: Buffer): number {
   return totalBytes;
 }
 
-/** XZ Embedded, linux/xz.h: XZ_OPTIONS_ERROR, which means that the decoder lacks a filter or a check. */
+/**
+ * XZ Embedded, linux/xz.h: XZ_OPTIONS_ERROR, which means that the decoder lacks a filter or a
+ * check.
+ */
 const OPTIONS_ERROR = /error code 6$/;
 /** XZ_MEMLIMIT_ERROR: the decoder accepts dictionaries of at most 64 MiB, as `xz -9` uses. */
 const MEMORY_LIMIT_ERROR = /error code 40?$/;

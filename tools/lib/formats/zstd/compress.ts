@@ -1,6 +1,7 @@
 /**
- * Writes Zstandard frames that depend only on their content and the level. Each frame is made by one call of the library with
- * the whole input. The frames of a stream would depend on the timing of writes and flushes.
+ * Writes Zstandard frames that depend only on their content and the level. Each frame is made by
+ * one call of the library with the whole input. The frames of a stream would depend on the timing
+ * of writes and flushes.
  */
 
 import { promisify } from 'node:util';
@@ -10,18 +11,24 @@ const compress = promisify(zstdCompress);
 
 export const DEFAULT_ZSTD_LEVEL = 3;
 
-/** The largest piece of output. Larger pieces would be memory that the kernel has to provide and that stays unused. */
+/**
+ * The largest piece of output. Larger pieces would be memory that the kernel has to provide and
+ * that stays unused.
+ */
 const OUTPUT_BYTES = 2 << 20;
 
-/** The largest result for an input (zstd.h, ZSTD_COMPRESSBOUND), so that the library writes a small one in one piece. */
+/**
+ * The largest result for an input (zstd.h, ZSTD_COMPRESSBOUND), so that the library writes a small
+ * one in one piece.
+ */
 function compressBound(sizeBytes: number): number {
   const small = 128 * 1024;
   return sizeBytes + (sizeBytes >> 8) + (sizeBytes < small ? (small - sizeBytes) >> 11 : 0) + 64;
 }
 
 /**
- * Compresses `content` into one frame with a content size and a checksum, on libuv's thread pool. `content` must not change
- * until the promise is settled.
+ * Compresses `content` into one frame with a content size and a checksum, on libuv's thread pool.
+ * `content` must not change until the promise is settled.
  */
 export async function zstdFrame(content: Uint8Array, level = DEFAULT_ZSTD_LEVEL): Promise<Uint8Array> {
   return await compress(content, {

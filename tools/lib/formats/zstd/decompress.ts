@@ -42,7 +42,11 @@ function checked(content: Uint8Array, frame: FrameContent, name: string): Uint8A
   );
 }
 
-/** Decompresses a frame. @throws UserError if the frame is damaged, or states a wrong content size */
+/**
+ * Decompresses a frame.
+ *
+ * @throws UserError if the frame is damaged, or states a wrong content size
+ */
 export async function frameContent(source: BlockSource, frame: FrameSpan, name: string): Promise<Uint8Array> {
   if (frame.contentBytes === 0) return new Uint8Array();
   const options = wholeFrame(frame, name);

@@ -9,7 +9,9 @@ export const FRAME_HEADER = structure([
 ]);
 
 export const MAGIC = 0xfd2fb528;
-/** Magic, descriptor, window descriptor, dictionary identifier and content size at their largest. */
+/**
+ * Magic, descriptor, window descriptor, dictionary identifier and content size at their largest.
+ */
 export const MAX_FRAME_HEADER_BYTES = FRAME_HEADER.sizeBytes + 1 + 4 + 8;
 
 /** Section 3.1.1.1.1: the bits of Frame_Header_Descriptor, and what their values mean. */
@@ -23,11 +25,17 @@ export const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
 /** Section 3.1.1.1.4: a content size of two bytes counts from 256. */
 export const TWO_BYTE_SIZE_OFFSET = 256;
 
-/** Section 3.1.1.1.2: the window descriptor is an exponent, which counts from 10, and three bits of mantissa. */
+/**
+ * Section 3.1.1.1.2: the window descriptor is an exponent, which counts from 10, and three bits of
+ * mantissa.
+ */
 export const MIN_WINDOW_LOG = 10;
 export const WINDOW_MANTISSA_BITS = 3;
 
-/** Section 3.1.1.2: the header of a block. Its bits are: last block, two of block type, 21 of block size. */
+/**
+ * Section 3.1.1.2: the header of a block. Its bits are: last block, two of block type, 21 of block
+ * size.
+ */
 export const BLOCK_HEADER = structure([[0, 3, 'Block_Header']]);
 export const BLOCK_TYPE_RLE = 1;
 export const BLOCK_TYPE_RESERVED = 3;

@@ -1,6 +1,6 @@
 /**
- * Follows the structure of Zstandard frames (RFC 8878, section 3.1.1), to find the end of a frame and the length of its
- * content without decompressing it.
+ * Follows the structure of Zstandard frames (RFC 8878, section 3.1.1), to find the end of a frame
+ * and the length of its content without decompressing it.
  */
 
 import type { BlockSource } from '../block/block.ts';
@@ -122,7 +122,10 @@ function readUpTo(source: BlockSource, offset: number, length: number): Uint8Arr
   return source.read(offset, Math.min(length, source.sizeBytes - offset));
 }
 
-/** Decodes a block's header (section 3.1.1.2): whether it is the last block, and the number of bytes that follow. */
+/**
+ * Decodes a block's header (section 3.1.1.2): whether it is the last block, and the number of bytes
+ * that follow.
+ */
 function parseBlockHeader(bytes: Uint8Array): { last: boolean; reserved: boolean; followingBytes: number } {
   const header = littleEndian(BLOCK_HEADER.at.Block_Header.bytes(bytes));
   const type = (header >> 1) & 3;
@@ -159,7 +162,8 @@ function frameEnd(
   header: FrameHeader,
   fail: (rule: string) => never,
 ): number {
-  // Blocks may be empty. A hostile frame of empty blocks could have any length and state that its content is short.
+  // Blocks may be empty. A hostile frame of empty blocks could have any length and state that its
+  // content is short.
   const longest = LONGEST_FRAME_FACTOR * header.contentBytes + LONGEST_FRAME_SLACK_BYTES;
   let position = start + header.headerBytes;
   for (let isLast = false; !isLast; ) {
@@ -182,7 +186,8 @@ function frameEnd(
  * Finds the frames of a concatenation by their headers.
  *
  * @param name the file's name, for errors
- * @throws UserError if a part of the file is not a zstd frame, is truncated, or states no content size
+ * @throws UserError if a part of the file is not a zstd frame, is truncated, or states no content
+ *   size
  */
 export function findFrames(image: BlockSource, name: string): FrameSpan[] {
   const source = windowed(image);
@@ -226,8 +231,9 @@ function windowBytes(header: Uint8Array): number {
 type Expected = 'magic' | 'descriptor' | 'header' | 'block' | 'skippable' | 'end';
 
 /**
- * Follows frames through a stream, so that each frame can have its own decompressor, and a truncated stream is detected.
- * Node's decompressor (24.14) stops at the end of a frame that ends within a chunk, and reports no truncation.
+ * Follows frames through a stream, so that each frame can have its own decompressor, and a
+ * truncated stream is detected. Node's decompressor (24.14) stops at the end of a frame that ends
+ * within a chunk, and reports no truncation.
  */
 export class FrameFollower {
   readonly #fail: (rule: string) => never;
@@ -245,7 +251,10 @@ export class FrameFollower {
     this.#fail = fail;
   }
 
-  /** The content size that the current frame's header states, once the header is complete. 0 for a skippable frame. */
+  /**
+   * The content size that the current frame's header states, once the header is complete. 0 for a
+   * skippable frame.
+   */
   get contentBytes(): number | undefined {
     return this.#contentBytes;
   }

@@ -25,7 +25,10 @@ import { FrameWriter, findFrames, frameContents, zstdDecompressStream, zstdFrame
 const zstd = (args: readonly string[], input: Uint8Array) => filter('zstd', 'zstd', args, input);
 const read = (...chunks: Uint8Array[]) => collect(zstdDecompressStream(chunks, 'a.zst'));
 
-/** Makes a frame that decoders skip (RFC 8878, section 3.1.2), as in files of pzstd and seekable files. */
+/**
+ * Makes a frame that decoders skip (RFC 8878, section 3.1.2), as in files of pzstd and seekable
+ * files.
+ */
 function skippable(content: Uint8Array, variant = 0): Buffer {
   const header = Buffer.alloc(SKIPPABLE_HEADER.sizeBytes);
   const view = new DataView(header.buffer, header.byteOffset, header.length);
@@ -157,7 +160,8 @@ describe('a file that is not a stream of frames is refused, with its name and th
   });
 
   it.each([999, 1001, 300])('a wrong content size of %i', async (stated) => {
-    // RFC 8878, section 3.1.1.1.4: two bytes that count from 256, after magic and descriptor of a single segment.
+    // RFC 8878, section 3.1.1.1.4: two bytes that count from 256, after magic and descriptor of a
+    // single segment.
     const wrong = Buffer.from(await zstdFrame(prose(1000)));
     const descriptor = wrong[FRAME_HEADER.at.Frame_Header_Descriptor.offsetBytes] as number;
     expect(descriptor >> CONTENT_SIZE_FLAG_SHIFT).toBe(1);

@@ -1,4 +1,7 @@
-/** Decompresses files whose frames may have any size and may not state it, as a stream in bounded memory. */
+/**
+ * Decompresses files whose frames may have any size and may not state it, as a stream in bounded
+ * memory.
+ */
 
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -23,7 +26,10 @@ interface InputFrame {
   readonly offsetBytes: number;
   readonly contentBytes: number | undefined;
   readonly start: Uint8Array;
-  /** The bytes after `start`, which must be read before the next frame. `undefined` if `start` is the whole frame. */
+  /**
+   * The bytes after `start`, which must be read before the next frame. `undefined` if `start` is
+   * the whole frame.
+   */
   readonly rest: AsyncGenerator<Uint8Array, void, undefined> | undefined;
 }
 
@@ -57,7 +63,10 @@ class FrameInput {
     return true;
   }
 
-  /** Reads a piece of the frame. It is a copy, because a chunk may be overwritten once the next one is requested. */
+  /**
+   * Reads a piece of the frame. It is a copy, because a chunk may be overwritten once the next one
+   * is requested.
+   */
   async #piece(): Promise<Uint8Array> {
     if (!(await this.hasMore())) this.fail('its zstd data is truncated', this.#frameOffset);
     const count = this.#follower.take(this.#rest);
@@ -165,11 +174,12 @@ class RunningFrames {
 }
 
 /**
- * Decompresses a concatenation of zstd frames. Small frames that state their size are decompressed two at a time. Skippable
- * frames are ignored.
+ * Decompresses a concatenation of zstd frames. Small frames that state their size are decompressed
+ * two at a time. Skippable frames are ignored.
  *
  * @param name the file's name, for errors
- * @throws UserError if the data is damaged or truncated, needs a window of more than 128 MiB, or is followed by other bytes
+ * @throws UserError if the data is damaged or truncated, needs a window of more than 128 MiB, or is
+ *   followed by other bytes
  */
 export async function* zstdDecompressStream(
   chunks: Chunks,

@@ -52,7 +52,10 @@ export async function writeInPieces(
   await writer.finish();
 }
 
-/** Expects that a reader of damaged data ends normally or with a UserError, wherever its input is cut. */
+/**
+ * Expects that a reader of damaged data ends normally or with a UserError, wherever its input is
+ * cut.
+ */
 export async function expectDamageDetected(
   original: Uint8Array,
   read: (...chunks: Uint8Array[]) => Promise<Buffer>,

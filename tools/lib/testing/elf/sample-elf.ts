@@ -1,4 +1,7 @@
-/** Makes small ELF64 files with a chosen dynamic section, for tests. They cannot be executed; readelf reads them. */
+/**
+ * Makes small ELF64 files with a chosen dynamic section, for tests. They cannot be executed;
+ * readelf reads them.
+ */
 import {
   DT_NEEDED,
   DT_NULL,
@@ -74,7 +77,10 @@ function dynamicSection(elements: readonly (readonly [tag: number, value: number
   return bytes;
 }
 
-/** Makes an ELF64 shared object or executable: header, program headers, interpreter, strings, dynamic section. */
+/**
+ * Makes an ELF64 shared object or executable: header, program headers, interpreter, strings,
+ * dynamic section.
+ */
 export function sampleElf(sample: SampleElf): Buffer {
   const strings: string[] = [''];
   const stringOffset = (text: string): number => {

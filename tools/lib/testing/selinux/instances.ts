@@ -1,4 +1,7 @@
-/** Makes texts that an expression of a policy matches, or nearly matches. The tests compare their labels with libselinux. */
+/**
+ * Makes texts that an expression of a policy matches, or nearly matches. The tests compare their
+ * labels with libselinux.
+ */
 
 /** The linear congruential generator of Numerical Recipes, so that every run has the same texts. */
 class Choices {

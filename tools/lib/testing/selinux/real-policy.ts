@@ -107,7 +107,10 @@ function text(lines: readonly SourceLine[]): string {
   return `${lines.map(({ pattern, rest }) => [pattern, ...rest].join('\t')).join('\n')}\n`;
 }
 
-/** Expands templates as genhomedircon does on a system without other accounts: for the fallback user and root. */
+/**
+ * Expands templates as genhomedircon does on a system without other accounts: for the fallback user
+ * and root.
+ */
 function expandHomes(lines: readonly SourceLine[]): SourceLine[] {
   const users = [
     { name: '[^/]+', id: '[0-9]+', home: '/home/[^/]+', label: 'user_u' },

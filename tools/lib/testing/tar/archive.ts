@@ -10,7 +10,10 @@ import { readTarSync } from '../../formats/tar/reader.ts';
 import { TAR_END, type TarOptions, tarHeader, tarPadding } from '../../formats/tar/writer.ts';
 import { realTool } from '../real-tool.ts';
 
-/** Makes a temporary folder for the tests of a file, removed afterwards. Call the result inside a test. */
+/**
+ * Makes a temporary folder for the tests of a file, removed afterwards. Call the result inside a
+ * test.
+ */
 export function temporaryFolder(): () => string {
   let folder = '';
   beforeAll(() => {
@@ -29,7 +32,10 @@ export function gnuTar(args: readonly string[], input?: Uint8Array): Buffer {
   });
 }
 
-/** Runs bsdtar. Both tools show names that are not UTF-8 as escapes; other names need a locale with UTF-8. */
+/**
+ * Runs bsdtar. Both tools show names that are not UTF-8 as escapes; other names need a locale with
+ * UTF-8.
+ */
 export function bsdTar(args: readonly string[], input?: Uint8Array): Buffer {
   return execFileSync(realTool('bsdtar', 'libarchive-tools'), args, {
     ...(input === undefined ? {} : { input }),
@@ -39,12 +45,18 @@ export function bsdTar(args: readonly string[], input?: Uint8Array): Buffer {
   });
 }
 
-/** Converts an archive to another format with libarchive, without extracting it, so that owners and devices need no privileges. */
+/**
+ * Converts an archive to another format with libarchive, without extracting it, so that owners and
+ * devices need no privileges.
+ */
 export function bsdTarConverted(bytes: Uint8Array, format: string, options: readonly string[] = []): Buffer {
   return bsdTar(['-cf', '-', `--format=${format}`, '--xattrs', '--acls', ...options, '@-'], bytes);
 }
 
-/** Makes an archive. The content of a file is its value in `contents`, or else bytes that depend on the path. */
+/**
+ * Makes an archive. The content of a file is its value in `contents`, or else bytes that depend on
+ * the path.
+ */
 export function archive(
   entries: readonly Entry[],
   contents: Readonly<Record<string, Uint8Array | string>> = {},
