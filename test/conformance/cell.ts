@@ -1,6 +1,6 @@
 /**
- * One tree in one format: written, checked by the real tool, read by our reader and by a real
- * kernel, compared.
+ * Tests one tree in one format: writes it, checks it with the real tool, and compares what our
+ * reader and a real kernel read.
  */
 import { randomFillSync } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, statSync, writeFileSync } from 'node:fs';

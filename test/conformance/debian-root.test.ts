@@ -17,10 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'debian-root-'));
 const spool = openSync(join(folder, 'contents'), 'w+');
 let tree: SampleTree;
 
-/**
- * Puts the contents of all files one behind the other into a file, so that they can be read again
- * and again.
- */
+/** Writes the contents of all files to one file, so that they can be read several times. */
 async function debianRoot(): Promise<SampleTree> {
   const merged = (await mergeLayers(LAYERS.map(openLayerFile))).entries();
   const starts = new Map<string, number>();

@@ -16,8 +16,8 @@ export interface Format {
   /** Paths that every image of the format contains in addition to the tree. */
   readonly additions?: readonly string[];
   /**
-   * Writes the tree. A file that is there already is full of random bytes, and must be overwritten
-   * or made anew.
+   * Writes the tree. The file exists already and contains random bytes, which must be overwritten
+   * or removed.
    */
   write(tree: SampleTree, path: string): Promise<void> | void;
   /**
@@ -29,8 +29,8 @@ export interface Format {
   /** Reads the image with our reader. */
   read(path: string): Promise<Iterable<ListedEntry>> | Iterable<ListedEntry>;
   /**
-   * Lines that make the tree on /dev/ubda appear in /mnt of the test kernel; /dev/ubdc is an empty
-   * file system to unpack into.
+   * Shell script that mounts or extracts the tree on /dev/ubda to /mnt of the test kernel.
+   * /dev/ubdc is an empty file system.
    */
   readonly appear: string;
 }

@@ -65,8 +65,8 @@ export function* readerEntries(reader: TreeReader): Generator<ListedEntry> {
 }
 
 /**
- * What GNU tar packed of a mounted tree: hard links are to the first path in path order, whatever
- * order it met them in.
+ * Reads an archive of GNU tar. The target of a hard link becomes the first path in path order,
+ * whatever the order of the archive.
  */
 export async function tarEntries(path: string): Promise<ListedEntry[]> {
   const found = new Map<string, ListedEntry>();

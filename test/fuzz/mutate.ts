@@ -10,7 +10,8 @@ const MOST_CHANGES = 4;
 const MOST_RANGE_BYTES = 64;
 
 /**
- * An image with the places that hold something: most of an image is zeros that no reader looks at.
+ * An image, and the places in it that are not zero. Most of an image is zeros, which no reader
+ * looks at.
  */
 export interface Seed {
   readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * Numbers that look random and are the same for the same seed: a failing case can be run again
+ * Random-looking numbers that depend only on the seed, so that a failing case can be run again
  * alone.
  */
 

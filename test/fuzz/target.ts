@@ -15,8 +15,8 @@ export interface Target {
 /** The largest read that a reader may request, whatever the image states. */
 export const MAX_READ_BYTES = 64 << 20;
 /**
- * A file's size may be any number; the reader must give it piece by piece, and here so much is
- * enough.
+ * The number of content bytes to read. A damaged file may have any size, which the reader must
+ * return in pieces.
  */
 const MAX_CONTENT_BYTES = 8 << 20;
 const MAX_PIECE_BYTES = 4 << 20;
@@ -55,6 +55,7 @@ export function checkEntry(entry: Entry): void {
 export class ContentMeter {
   #bytes = 0;
 
+  /** @returns whether to read more */
   /** @returns whether to read more */
   take(piece: Uint8Array): boolean {
     if (piece.length > MAX_PIECE_BYTES) throw new BrokenPromise(`a piece of ${piece.length} bytes`);

@@ -1,6 +1,6 @@
 /**
- * Runs cases one after another. Started by run.ts in a thread of its own, so that a reader that
- * hangs can be stopped.
+ * Runs cases in sequence. run.ts starts it in a separate thread, so that it can stop a reader that
+ * does not terminate.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../../tools/lib/formats/error/user-error.ts';

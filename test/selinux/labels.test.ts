@@ -1,5 +1,5 @@
 /**
- * The labels of a policy are what debugfs and the kernel show in the file systems that the tools
+ * Tests that debugfs and the kernel show the labels of a policy in the file systems that the tools
  * write.
  */
 import { execFileSync } from 'node:child_process';

@@ -28,7 +28,8 @@ function erofs(name: string, compression: ErofsCompression | undefined): Format 
 }
 
 /**
- * The test kernel has no zstd for EROFS; tools/lib/formats/erofs reads its own and mkfs.erofs's.
+ * The test kernel cannot read EROFS with zstd. The tests of tools/lib/formats/erofs cover zstd with
+ * mkfs.erofs.
  */
 export const EROFS: readonly Format[] = [
   erofs('EROFS', undefined),

@@ -39,8 +39,8 @@ export const TAR: readonly Format[] = [
   {
     name: 'tar (pax), by bsdtar',
     lacks: ['sockets'],
-    // It takes ACLs from records of its own alone (SCHILY.acl.*), and leaves the attribute that
-    // holds one.
+    // bsdtar reads ACLs only from the records SCHILY.acl.*, and does not set the attribute of an
+    // ACL.
     forget: (entry) => ({
       ...entry,
       xattrs: new Map([...entry.xattrs].filter(([name]) => !name.startsWith('system.'))),

@@ -17,7 +17,7 @@ const EXT4_SEEDS: readonly (readonly [name: string, ...options: string[]])[] = [
 ];
 
 /**
- * All that mkfs.erofs can be told without a checksum of the superblock, which would catch most
+ * The layouts of mkfs.erofs, without the checksum of the superblock, which would detect most
  * damage.
  */
 const EROFS_SEEDS: readonly (readonly [name: string, ...options: string[]])[] = [
