@@ -21,9 +21,9 @@ export interface Format {
    */
   write(tree: SampleTree, path: string): Promise<void> | void;
   /**
-   * Has the real checker look at it.
+   * Runs the real checker.
    *
-   * @throws Error with what it said, if that is not that all is well
+   * @throws Error with its output, if it reports a problem
    */
   check(path: string): void;
   /** Reads the image with our reader. */
@@ -35,7 +35,7 @@ export interface Format {
   readonly appear: string;
 }
 
-/** Runs a checker. @returns its output @throws Error with its output if its status is not 0 */
+/** Runs a checker, and returns its output. @throws Error with the output if the status is not 0 */
 export function checker(command: string, debianPackage: string, args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(realTool(command, debianPackage), args, {
     encoding: 'utf8',

@@ -59,9 +59,9 @@ function number(bytes: Buffer, offset: number, random: Random): void {
 }
 
 /**
- * Changes `seed.bytes` in place.
+ * Damages `seed.bytes` in place.
  *
- * @returns what to hand to {@link undo}, and the size that the image now claims to have
+ * @returns the damages, for {@link undo}, and the size that the damaged image appears to have
  */
 export function mutate(seed: Seed, random: Random): { damages: Damage[]; sizeBytes: number } {
   const { bytes } = seed;

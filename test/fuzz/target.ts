@@ -56,7 +56,6 @@ export class ContentMeter {
   #bytes = 0;
 
   /** @returns whether to read more */
-  /** @returns whether to read more */
   take(piece: Uint8Array): boolean {
     if (piece.length > MAX_PIECE_BYTES) throw new BrokenPromise(`a piece of ${piece.length} bytes`);
     this.#bytes += piece.length;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { realTool } from '../../../tools/lib/testing/real-tool.ts';
 
 /**
- * Makes `FOLDER/tree`: files of many sizes, directories that fill several blocks, links of all
- * kinds.
+ * Makes `FOLDER/tree`: files of many sizes, directories that fill several blocks, all types of
+ * links.
  *
  * @returns its path
  */

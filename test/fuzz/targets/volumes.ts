@@ -15,7 +15,7 @@ const PHYSICAL_VOLUME_BYTES = 12 << 20;
 const PIECE_BYTES = 1 << 20;
 
 /**
- * Has the real lvm2 make a group of two volumes.
+ * Makes a group of two volumes with the real lvm2.
  *
  * @returns the physical volume, and the text of its metadata
  */

@@ -95,7 +95,7 @@ function lines(patterns: readonly string[]): string {
 describe('matchpathcon agrees', () => {
   test.each<[string, string, string[]]>([
     [
-      'on which of several lines wins: literals, then the last, whatever comes before',
+      'about which of several lines wins: literals, then the last',
       `/.*  u:r:all
        /a/b/c/d/e  u:r:literal
        /a/b/c/d/.* u:r:deep
@@ -140,7 +140,7 @@ describe('matchpathcon agrees', () => {
       ]),
     ],
     [
-      'on how expressions are anchored, where a newline stands at the end, and what bytes are',
+      'about anchors of expressions, a newline at the end, and bytes',
       lines(['/a|/b', '/c', '/c$', '/d.', '/e..', '/f[^/]', '(/g)?', '/h(/i)?', '/j/?']),
       [
         '/a',
@@ -163,7 +163,7 @@ describe('matchpathcon agrees', () => {
       ],
     ],
     [
-      'on classes',
+      'about classes',
       lines([
         '/a[]x]',
         '/b[^]x]',
@@ -216,7 +216,7 @@ describe('matchpathcon agrees', () => {
       ],
     ],
     [
-      'on escapes and repetitions',
+      'about escapes and repetitions',
       lines([
         '/a\\d+',
         '/b\\D',
