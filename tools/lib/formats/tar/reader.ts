@@ -2,6 +2,7 @@
 
 import type { Entry } from '../entry/entry.ts';
 import { type TarEvent, TarParser } from './parser.ts';
+import { zeros } from './zeros.ts';
 
 export type { TarData, TarEvent, TarMember } from './parser.ts';
 
@@ -59,13 +60,6 @@ export interface TarFile {
    * next member.
    */
   content(): AsyncGenerator<Uint8Array, void, undefined>;
-}
-
-const ZEROS = new Uint8Array(65536);
-
-function* zeros(count: number): Generator<Uint8Array, void, undefined> {
-  for (let left = count; left > 0; left -= ZEROS.length)
-    yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
 }
 
 /** {@link readTar}, member by member. Content that the caller does not read is skipped. */

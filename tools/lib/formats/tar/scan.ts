@@ -14,8 +14,8 @@ export type ScanSource = BlockSource & { readInto?(offsetBytes: number, bytes: U
 
 /**
  * Lists the members of an uncompressed archive without their contents: each entry, where its stored
- * content begins, and for a sparse file where its data is. A file's bytes are at {@link
- * TarMember.dataOffsetBytes}. The bytes of its extents are consecutive there.
+ * content begins, and for a sparse file where its data is. A file's bytes are at
+ * {@link TarMember.dataOffsetBytes}. The bytes of its extents are consecutive there.
  *
  * @param archive the archive's name, for errors
  * @throws UserError if the archive is damaged or hostile: one line that names the archive, the

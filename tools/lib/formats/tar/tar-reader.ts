@@ -6,6 +6,7 @@ import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts'
 import { UserError } from '../error/user-error.ts';
 import type { TarMember } from './parser.ts';
 import { type ScanSource, scanTar } from './scan.ts';
+import { zeros } from './zeros.ts';
 
 /** A file, which all of its names share. A directory has one name. */
 interface Node {
@@ -24,7 +25,6 @@ interface Node {
 const EPOCH: Timestamp = { seconds: 0, nanoseconds: 0 };
 const IMPLIED_MODE = 0o755;
 const PIECE_BYTES = 1 << 20;
-const ZEROS = new Uint8Array(64 << 10);
 
 /**
  * Beyond this character, the order of UTF-16 code units differs from the order of the bytes of
@@ -164,9 +164,4 @@ export class TarReader implements TreeReader {
     }
     yield* zeros(sizeBytes - position);
   }
-}
-
-function* zeros(count: number): Generator<Uint8Array, void, undefined> {
-  for (let left = count; left > 0; left -= ZEROS.length)
-    yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
 }
