@@ -155,8 +155,7 @@ interface Inode {
  * Writes a newc archive. Inode numbers count from 1 in the order of the members, and every time
  * stamp is 0, so that equal members give equal bytes. The kernel unpacks in the order of the
  * archive: a directory must precede its contents, and a file must precede its hard links. The root
- * directory may be absent. If present, it becomes the member `.`, as in the output of `find . |
- * cpio`.
+ * directory may be absent. If present, it becomes the member `.`, as `find .` lists it for cpio.
  *
  * @throws UserError if an entry does not fit the format: extended attributes, a missing directory,
  *   a file of 4 GiB or more, a name longer than 4095 bytes

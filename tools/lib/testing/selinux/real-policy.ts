@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { structure } from '../../formats/structure/structure.ts';
 
 /** A line of a policy's source. */
 interface SourceLine {
@@ -19,7 +20,13 @@ const TEMPLATE = /HOME_DIR|HOME_ROOT|%\{USERID\}|%\{USERNAME\}|USER/;
 /** libsepol, module.h and module_to_cil.c: a policy package, and its section of file contexts. */
 const PACKAGE_MAGIC = 0xf97cff8f;
 const FILE_CONTEXTS_MAGIC = 0xf97cff90;
-const PACKAGE_HEADER_BYTES = 12;
+const PACKAGE_HEADER = structure([
+  [0, 4, 'magic'],
+  [4, 4, 'version'],
+  [8, 4, 'nsec'],
+]);
+/** The header is followed by the offset of each section within the package. */
+const SECTION_OFFSET_BYTES = 4;
 
 /** The concatenation of the policy's packages, decompressed by libarchive's bsdcat. */
 function packages(): Buffer {
@@ -40,14 +47,16 @@ function packages(): Buffer {
 /** Extracts the file contexts of the policy's modules. */
 function moduleContexts(): SourceLine[] {
   const bytes = packages();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const magic = Buffer.alloc(4);
   magic.writeUInt32LE(PACKAGE_MAGIC);
   const texts: string[] = [];
   for (let start = 0; start >= 0 && start < bytes.length; ) {
-    const sectionCount = bytes.readUInt32LE(start + 8);
+    const sectionCount = PACKAGE_HEADER.at.nsec.get(view, start);
     const offsets = Array.from(
       { length: sectionCount },
-      (_, index) => start + bytes.readUInt32LE(start + PACKAGE_HEADER_BYTES + 4 * index),
+      (_, index) =>
+        start + bytes.readUInt32LE(start + PACKAGE_HEADER.sizeBytes + SECTION_OFFSET_BYTES * index),
     );
     // Only text follows the first section, the module.
     const next = bytes.indexOf(magic, offsets.at(-1));
