@@ -22,27 +22,27 @@ describe('a package', () => {
     [
       'that is truncated in its data',
       GOOD.subarray(0, -40),
-      /^bad\.deb: no intact Debian package: the member "data\.tar\.xz" of [0-9]+ bytes passes the end .*; download it again$/,
+      /^bad\.deb: not an intact Debian package: byte [0-9]+: the member "data\.tar\.xz" of [0-9]+ bytes passes the end .*; download it again$/,
     ],
     [
       'that is truncated in a header',
       GOOD.subarray(0, 100),
-      /^bad\.deb: no intact Debian package: a member header is cut off .*; download it again$/,
+      /^bad\.deb: not an intact Debian package: byte [0-9]+: the member header is truncated; download it again$/,
     ],
     [
       'that is empty',
       Buffer.alloc(0),
-      /^bad\.deb: no intact Debian package: the mark of an ar archive is missing .*; download it again$/,
+      /^bad\.deb: not an intact Debian package: byte 0: the magic string of an ar archive is missing; download it again$/,
     ],
     [
       'with a wrong magic',
       damaged(0),
-      /^bad\.deb: no intact Debian package: the mark of an ar archive is missing .*; download it again$/,
+      /^bad\.deb: not an intact Debian package: byte 0: the magic string of an ar archive is missing; download it again$/,
     ],
     [
       'of another format',
       Buffer.from(GOOD.toString('latin1').replace('2.0\n', '3.0\n'), 'latin1'),
-      /^bad\.deb: no Debian package: its format is "3\.0.*, and only 2 is known/,
+      /^bad\.deb: not a Debian package: its format is "3\.0.*, but only 2 is supported/,
     ],
     [
       'whose data is damaged',

@@ -1,4 +1,7 @@
-/** One tree in one format: written, checked by the real tool, read by our reader and by a real kernel, compared. */
+/**
+ * Tests one tree in one format: writes it, checks it with the real tool, and compares what our
+ * reader and a real kernel read.
+ */
 import { randomFillSync } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +11,12 @@ import { printableName } from '../../tools/lib/formats/entry/name.ts';
 import { runInKernel } from '../../tools/lib/testing/kernel/test-kernel.ts';
 import { checker, type Format } from './format.ts';
 import { type Listing, listingOf, sampleEntries, tarEntries } from './listing.ts';
-import type { SampleTree } from './trees.ts';
+import type { SampleTree } from './sample-trees.ts';
 
 const SECTOR_BYTES = 512;
-/** What the file was full of before it was written to. */
+/** The number of random bytes in the file before it is written. */
 const STALE_BYTES = 1 << 20;
-/** GNU tar writes headers of at most so much for one of these entries. */
+/** The largest headers that GNU tar writes for one of these entries. */
 const TAR_BYTES_PER_ENTRY = 12_288;
 const SCRATCH_BYTES = 1 << 30;
 const KERNEL_MEBIBYTES = 512;
@@ -25,14 +28,16 @@ function sparseFile(path: string, sizeBytes: number): string {
   return path;
 }
 
-/** An empty file system of the real tool's, to unpack archives into. */
+/** Makes an empty file system with the real tool, to extract archives into. */
 function scratchDisk(folder: string): string {
   const path = sparseFile(join(folder, 'scratch'), SCRATCH_BYTES);
   checker('mke2fs', 'e2fsprogs', ['-q', '-F', '-t', 'ext4', '-N', '120000', '-I', '256', path]);
   return path;
 }
 
-/** The tree as a real kernel shows it: packed by GNU tar, and the sockets that tar leaves out. */
+/**
+ * Lists the tree that a real kernel reads: an archive of GNU tar, and the sockets, which tar omits.
+ */
 async function kernelListing(
   folder: string,
   format: Format,
@@ -47,7 +52,7 @@ async function kernelListing(
     join(folder, 'archive.tar'),
     contentBytes + tree.entries.length * TAR_BYTES_PER_ENTRY + STALE_BYTES,
   );
-  // A disk has whole sectors.
+  // The size of a disk is a multiple of the sector size.
   const sizeBytes = statSync(image).size;
   if (sizeBytes % SECTOR_BYTES !== 0)
     writeFileSync(image, Buffer.alloc(SECTOR_BYTES - (sizeBytes % SECTOR_BYTES)), { flag: 'a' });
@@ -63,14 +68,15 @@ async function kernelListing(
         (grep -v 'socket ignored' || true)
       find /mnt -type s -exec stat -c 'socket %a %u:%g %n' {} ';'`,
   });
-  if (status !== 0) throw new Error(`the kernel: ${output.toString()}\n${kernelLog.slice(-2000)}`);
+  if (status !== 0) throw new Error(`the kernel failed: ${output.toString()}\n${kernelLog.slice(-2000)}`);
   const listing = new Map(listingOf(await tarEntries(archive), forgetting(format)));
   for (const line of output
     .toString()
     .split('\n')
     .filter((text) => text !== '')) {
     const [, description, path] = /^(socket .*) \/mnt\/(.*)$/.exec(line) ?? [];
-    if (description === undefined || path === undefined) throw new Error(`unexpected in the kernel: ${line}`);
+    if (description === undefined || path === undefined)
+      throw new Error(`unexpected output of the kernel: ${line}`);
     listing.set(path, `${description} `);
   }
   return listing;
@@ -80,26 +86,30 @@ function forgetting(format: Format): (entry: Entry) => Entry {
   return (entry) => format.forget?.(entry) ?? entry;
 }
 
-/** One line a path, sorted. */
+/** Makes one line per path, sorted. */
 function lines(listing: Listing, additions: readonly string[] = []): string[] {
   const found = [...listing].filter(([path]) => !additions.includes(path));
   return found.map(([path, description]) => `${printableName(path)}: ${description}`).sort();
 }
 
-/** Compares long lists fast, and shows how they differ where they do. */
+/** Compares long lists fast, and shows the difference if they differ. */
 function expectEqual(actual: readonly string[], expected: readonly string[]): void {
   if (actual.join('\n') !== expected.join('\n')) expect(actual).toEqual(expected);
 }
 
-/** The trees of `trees` that the format can hold. */
+/** Selects the trees that the format can store. */
 export function fitting(format: Format, trees: readonly SampleTree[]): SampleTree[] {
   return trees.filter(({ name, features }) => {
     return !format.lacks.some((feature) => features.has(feature)) && format.cannotHold?.[name] === undefined;
   });
 }
 
-/** @param folder for the images; they are overwritten */
-export async function holdTo(folder: string, format: Format, tree: SampleTree): Promise<void> {
+/**
+ * Tests a tree in a format.
+ *
+ * @param folder where the images are written; existing ones are overwritten
+ */
+export async function checkTree(folder: string, format: Format, tree: SampleTree): Promise<void> {
   const image = join(folder, 'image');
   writeFileSync(image, randomFillSync(Buffer.alloc(STALE_BYTES)));
   await format.write(tree, image);

@@ -1,4 +1,4 @@
-/** A real Debian root in every format that can hold it. */
+/** Tests a real Debian root in every format that can store it. */
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,18 +6,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { streamContents } from '../../tools/lib/image/layer/content.ts';
 import { openLayerFile } from '../../tools/lib/image/layer/file.ts';
 import { mergeLayers } from '../../tools/lib/image/layer/merge.ts';
-import { holdTo } from './cell.ts';
+import { checkTree } from './cell.ts';
 import { FORMATS } from './formats.ts';
-import type { SampleTree } from './trees.ts';
+import type { SampleTree } from './sample-trees.ts';
 
-/** What `apt_base` makes of locked packages, before anything of ours is added. */
+/** The layers that `apt_base` makes from locked packages. */
 const LAYERS = ['unpacked', 'configured'].map((step) => `ic-os/guestos/packages_prod.${step}.layer.tar.zst`);
 const PIECE_BYTES = 1 << 20;
 const folder = mkdtempSync(join(tmpdir(), 'debian-root-'));
 const spool = openSync(join(folder, 'contents'), 'w+');
 let tree: SampleTree;
 
-/** Puts the contents of all files one behind the other into a file, so that they can be read again and again. */
+/** Writes the contents of all files to one file, so that they can be read several times. */
 async function debianRoot(): Promise<SampleTree> {
   const merged = (await mergeLayers(LAYERS.map(openLayerFile))).entries();
   const starts = new Map<string, number>();
@@ -55,12 +55,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-test('it is a real one', () => {
+test('the tree has thousands of entries of several types', () => {
   expect(tree.entries.length).toBeGreaterThan(5000);
   expect(new Set(tree.entries.map(({ type }) => type)).size).toBeGreaterThan(3);
 });
 
 describe('a Debian root', () => {
   const formats = FORMATS.filter(({ lacks }) => !lacks.includes('owners'));
-  test.each(formats)('in $name', (format) => holdTo(folder, format, tree), 300_000);
+  test.each(formats)('in $name', (format) => checkTree(folder, format, tree), 300_000);
 });

@@ -2,30 +2,40 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import type { Entry } from '../../tools/lib/formats/entry/entry.ts';
 import { realTool } from '../../tools/lib/testing/real-tool.ts';
 import type { ListedEntry } from './listing.ts';
-import type { Feature, SampleTree } from './trees.ts';
+import type { Feature, SampleTree } from './sample-trees.ts';
 
-/** A writer, a reader, and the real tools that know the same format. */
+/** A writer, a reader, and the real tools of the same format. */
 export interface Format {
   readonly name: string;
-  /** Trees with these are not for this format. */
+  /** Features that the format cannot store. Trees with them are not tested. */
   readonly lacks: readonly Feature[];
-  /** Names of trees that this format cannot hold for a reason of its own. */
+  /** Other trees that the format cannot store: the reason by the name of the tree. */
   readonly cannotHold?: Readonly<Record<string, string>>;
-  /** Takes out of an entry what the format has no place for. */
+  /** Removes from an entry what the format cannot store. */
   forget?(entry: Entry): Entry;
-  /** Paths that every image of the format has beside the tree. */
+  /** Paths that every image of the format contains in addition to the tree. */
   readonly additions?: readonly string[];
-  /** Writes the tree. A file that is there already is full of random bytes, and must be overwritten or made anew. */
+  /**
+   * Writes the tree. The file exists already and contains random bytes, which must be overwritten
+   * or removed.
+   */
   write(tree: SampleTree, path: string): Promise<void> | void;
-  /** Has the real checker look at it. @throws Error with what it said, if that is not that all is well */
+  /**
+   * Runs the real checker.
+   *
+   * @throws Error with its output, if it reports a problem
+   */
   check(path: string): void;
-  /** Reads it with our reader. */
+  /** Reads the image with our reader. */
   read(path: string): Promise<Iterable<ListedEntry>> | Iterable<ListedEntry>;
-  /** Lines that make the tree on /dev/ubda appear in /mnt of the test kernel; /dev/ubdc is an empty file system to unpack into. */
+  /**
+   * Shell script that mounts or extracts the tree on /dev/ubda to /mnt of the test kernel.
+   * /dev/ubdc is an empty file system.
+   */
   readonly appear: string;
 }
 
-/** Runs a checker that must end with status 0; what it printed is in the error. */
+/** Runs a checker, and returns its output. @throws Error with the output if the status is not 0 */
 export function checker(command: string, debianPackage: string, args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(realTool(command, debianPackage), args, {
     encoding: 'utf8',
@@ -36,7 +46,7 @@ export function checker(command: string, debianPackage: string, args: readonly s
   return stdout;
 }
 
-/** Runs a real tool and gives what it wrote. */
+/** Runs a real tool. @returns its output */
 export function output(
   command: string,
   debianPackage: string,

@@ -1,17 +1,17 @@
-/** A tree as lines that can be compared: one a path, with everything about it. */
+/** Describes trees in lines that can be compared: one per path, with everything about it. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { comparePaths, type Entry, type Xattrs } from '../../tools/lib/formats/entry/entry.ts';
 import type { TreeReader } from '../../tools/lib/formats/entry/tree-reader.ts';
 import { readTar } from '../../tools/lib/formats/tar/reader.ts';
-import type { SampleTree } from './trees.ts';
+import type { SampleTree } from './sample-trees.ts';
 
-/** By path. */
+/** Descriptions by path. */
 export type Listing = ReadonlyMap<string, string>;
 
 export interface ListedEntry {
   readonly entry: Entry;
-  /** Of a file's content. */
+  /** The digest of a file's content. */
   readonly digest?: string;
 }
 
@@ -37,17 +37,17 @@ function digestOf(pieces: Iterable<Uint8Array>): string {
   return hash.digest('hex');
 }
 
-/** @param forget takes out of an entry what the format cannot hold */
+/** Describes entries. @param forget removes from an entry what the format cannot store */
 export function listingOf(entries: Iterable<ListedEntry>, forget: (entry: Entry) => Entry): Listing {
   const listing = new Map<string, string>();
   for (const { entry, digest } of entries) {
-    if (listing.has(entry.path)) throw new Error(`${entry.path} is there twice`);
+    if (listing.has(entry.path)) throw new Error(`${entry.path} occurs twice`);
     listing.set(entry.path, text({ entry: forget(entry), ...(digest === undefined ? {} : { digest }) }));
   }
   return listing;
 }
 
-/** A file with the digest of its content. */
+/** Adds the digest of its content to a file. */
 export function listedFile(entry: Entry, pieces: Iterable<Uint8Array>): ListedEntry {
   return { entry, digest: digestOf(pieces) };
 }
@@ -64,7 +64,10 @@ export function* readerEntries(reader: TreeReader): Generator<ListedEntry> {
   }
 }
 
-/** What GNU tar packed of a mounted tree: hard links are to the first path in path order, whatever order it met them in. */
+/**
+ * Reads an archive of GNU tar. The target of a hard link becomes the first path in path order,
+ * whatever the order of the archive.
+ */
 export async function tarEntries(path: string): Promise<ListedEntry[]> {
   const found = new Map<string, ListedEntry>();
   let open: { entry: Entry; hash: ReturnType<typeof createHash> } | undefined;
@@ -86,7 +89,7 @@ export async function tarEntries(path: string): Promise<ListedEntry[]> {
   return relinked(found);
 }
 
-/** Makes the first path of each file the file, as our readers have it. */
+/** Makes the first path of each file the file, and the others hard links, as our readers do. */
 function relinked(found: ReadonlyMap<string, ListedEntry>): ListedEntry[] {
   const names = new Map<string, string[]>();
   for (const { entry } of found.values()) {
@@ -97,7 +100,7 @@ function relinked(found: ReadonlyMap<string, ListedEntry>): ListedEntry[] {
   }
   return [...names].flatMap(([file, paths]) => {
     const original = found.get(file);
-    if (original === undefined) throw new Error(`a hard link to ${file}, which is not there`);
+    if (original === undefined) throw new Error(`a hard link to ${file}, which does not exist`);
     const [first = file, ...others] = paths.sort(comparePaths);
     const { mode, uid, gid, xattrs } = original.entry;
     return [

@@ -1,4 +1,6 @@
-/** `node test/fuzz/main.ts [--target=NAME] [--cases=N] [--first=N] [--seed=N]`: runs cases by hand. */
+/**
+ * Runs cases by hand: `node test/fuzz/main.ts [--target=NAME] [--cases=N] [--first=N] [--seed=N]`.
+ */
 import { parseArgs } from 'node:util';
 import { fuzz } from './run.ts';
 import { TARGETS } from './targets.ts';

@@ -1,7 +1,7 @@
-/** Damages an image in the ways that find mistakes in readers, and can take each damage back. */
+/** Damages an image in ways that find mistakes in readers, and restores it. */
 import type { Random } from './random.ts';
 
-/** Numbers at which sizes, counts and offsets turn over. */
+/** Numbers at the limits of sizes, counts and offsets. */
 const BOUNDARIES = [
   0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
 ];
@@ -9,11 +9,14 @@ const BLOCK_BYTES = 512;
 const MOST_CHANGES = 4;
 const MOST_RANGE_BYTES = 64;
 
-/** An image with the places that hold something: most of an image is zeros that no reader looks at. */
+/**
+ * An image, and the places in it that are not zero. Most of an image is zeros, which no reader
+ * looks at.
+ */
 export interface Seed {
   readonly name: string;
   readonly bytes: Buffer;
-  /** Offsets of blocks of 512 bytes that are not all zero. */
+  /** The offsets of blocks of 512 bytes that are not all zeros. */
   readonly busyBlocks: readonly number[];
 }
 
@@ -55,7 +58,11 @@ function number(bytes: Buffer, offset: number, random: Random): void {
   }
 }
 
-/** Changes `seed.bytes` in place. @returns what to hand to {@link undo}, and the size that the image now claims to have */
+/**
+ * Damages `seed.bytes` in place.
+ *
+ * @returns the damages, for {@link undo}, and the size that the damaged image appears to have
+ */
 export function mutate(seed: Seed, random: Random): { damages: Damage[]; sizeBytes: number } {
   const { bytes } = seed;
   const damages: Damage[] = [];

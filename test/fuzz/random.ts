@@ -1,15 +1,18 @@
-/** Numbers that look random and are the same for the same seed: a failing case can be run again alone. */
+/**
+ * Random-looking numbers that depend only on the seed, so that a failing case can be run again
+ * alone.
+ */
 
 const STEP = 0x6d2b79f5;
 
-/** Spreads a case's number over 32 bits, so that neighbouring cases have nothing in common. */
+/** Spreads the number of a case over 32 bits, so that neighbouring cases differ completely. */
 function scramble(value: number): number {
   let mixed = Math.imul(value ^ (value >>> 16), 0x21f0aaad);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
   return (mixed ^ (mixed >>> 15)) >>> 0;
 }
 
-/** Mulberry32. */
+/** The generator Mulberry32. */
 export class Random {
   #state: number;
 
@@ -17,7 +20,7 @@ export class Random {
     this.#state = scramble(scramble(seed) + caseNumber);
   }
 
-  /** 0 up to, and without, `end`. */
+  /** A number from 0 to `end` - 1. */
   below(end: number): number {
     this.#state = (this.#state + STEP) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);

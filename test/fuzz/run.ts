@@ -1,13 +1,13 @@
-/** Gives damaged images to readers, and says which case broke one. */
+/** Runs readers on damaged images, and reports the case that broke one. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 export interface FuzzPlan {
-  /** Of a {@link Target}. */
+  /** The name of a {@link Target}. */
   readonly target: string;
-  /** For the images that the target makes. */
+  /** Where the target makes its images. */
   readonly folder: string;
   /** The same seed gives the same cases. */
   readonly seed: number;
@@ -15,7 +15,7 @@ export interface FuzzPlan {
   readonly count: number;
 }
 
-/** A case that takes longer hangs; real ones take milliseconds. */
+/** A case that takes longer counts as an endless loop. Normal cases take milliseconds. */
 const CASE_LIMIT_MILLISECONDS = 60_000;
 const LOOK_MILLISECONDS = 1000;
 
@@ -45,8 +45,10 @@ function watch(worker: Worker, progress: Int32Array, onHang: (number: number) =>
 }
 
 /**
- * @returns how many cases were run
- * @throws Error that names the case which broke the reader
+ * Runs cases in a thread.
+ *
+ * @returns the number of cases
+ * @throws Error that names the case that broke the reader
  */
 export async function fuzz(given: Omit<FuzzPlan, 'folder'>): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
@@ -63,7 +65,7 @@ export async function fuzz(given: Omit<FuzzPlan, 'folder'>): Promise<number> {
     return await new Promise<number>((resolve, reject) => {
       const fail = (number: number, text: string): void =>
         reject(new Error(`${plan.target}: case ${number}: ${text}\n${reproduction(plan, number)}`));
-      timer = watch(worker, cases, (number) => fail(number, 'the reader does not come to an end'));
+      timer = watch(worker, cases, (number) => fail(number, 'the reader does not terminate'));
       worker.on('message', (message: { failed?: Failure; cases?: number }) => {
         if (message.failed !== undefined) {
           fail(message.failed.number, `${message.failed.image}: ${message.failed.broken}`);

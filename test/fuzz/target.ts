@@ -3,30 +3,33 @@ import { type Entry, normalizePath } from '../../tools/lib/formats/entry/entry.t
 import type { TreeReader } from '../../tools/lib/formats/entry/tree-reader.ts';
 import type { Seed } from './mutate.ts';
 
-/** A reader that is given damaged images. */
+/** A reader to test with damaged images. */
 export interface Target {
   readonly name: string;
-  /** Whole images to damage. Made anew in each process, in a folder of its own. */
+  /** Makes intact images to damage, in a separate folder for each process. */
   seeds(folder: string): Promise<Seed[]> | Seed[];
-  /** Reads all that the image is said to hold; throws UserError for what is wrong with it. */
+  /** Reads the whole image. @throws UserError if the image is damaged */
   read(source: BlockSource): Promise<void> | void;
 }
 
-/** No reader asks for more than this at once, whatever an image says. */
-export const MOST_READ_BYTES = 64 << 20;
-/** A file's size may be any number; the reader must give it piece by piece, and here so much is enough. */
-const MOST_CONTENT_BYTES = 8 << 20;
-const MOST_PIECE_BYTES = 4 << 20;
+/** The largest read that a reader may request, whatever the image states. */
+export const MAX_READ_BYTES = 64 << 20;
+/**
+ * The number of content bytes to read. A damaged file may have any size, which the reader must
+ * return in pieces.
+ */
+const MAX_CONTENT_BYTES = 8 << 20;
+const MAX_PIECE_BYTES = 4 << 20;
 
-/** A reader broke a promise: never thrown for what is only a damaged image. */
+/** A mistake of a reader, as opposed to a damaged image. */
 export class BrokenPromise extends Error {}
 
-/** The image as readers see it. */
+/** Makes a source that checks the requests of a reader. */
 export function watchedSource(bytes: Buffer, sizeBytes: number): BlockSource {
   return {
     sizeBytes,
     read(offsetBytes, lengthBytes) {
-      if (lengthBytes > MOST_READ_BYTES) throw new BrokenPromise(`a read of ${lengthBytes} bytes at once`);
+      if (lengthBytes > MAX_READ_BYTES) throw new BrokenPromise(`a read of ${lengthBytes} bytes at once`);
       if (!Number.isSafeInteger(offsetBytes) || !Number.isSafeInteger(lengthBytes) || lengthBytes < 0) {
         throw new BrokenPromise(`a read of ${lengthBytes} bytes at ${offsetBytes}`);
       }
@@ -36,7 +39,10 @@ export function watchedSource(bytes: Buffer, sizeBytes: number): BlockSource {
   };
 }
 
-/** A path that leaves the tree would be written to a place of the attacker's choice. */
+/**
+ * Checks that paths stay within the tree. Other paths would let an attacker choose where a file is
+ * written.
+ */
 export function checkEntry(entry: Entry): void {
   if (normalizePath(entry.path) !== entry.path)
     throw new BrokenPromise(`the path ${JSON.stringify(entry.path)}`);
@@ -45,18 +51,19 @@ export function checkEntry(entry: Entry): void {
   }
 }
 
-/** Counts the content that is taken from a reader; says when it is enough. */
+/** Counts the content that a reader returns. */
 export class ContentMeter {
   #bytes = 0;
 
+  /** @returns whether to read more */
   take(piece: Uint8Array): boolean {
-    if (piece.length > MOST_PIECE_BYTES) throw new BrokenPromise(`a piece of ${piece.length} bytes`);
+    if (piece.length > MAX_PIECE_BYTES) throw new BrokenPromise(`a piece of ${piece.length} bytes`);
     this.#bytes += piece.length;
-    return this.#bytes < MOST_CONTENT_BYTES;
+    return this.#bytes < MAX_CONTENT_BYTES;
   }
 }
 
-/** Walks the whole tree and reads the files. */
+/** Reads the whole tree and its files. */
 export function readTree(reader: TreeReader): void {
   const meter = new ContentMeter();
   for (const { entry } of reader.walk()) {

@@ -4,5 +4,5 @@ import { DISKS } from './targets/disks.ts';
 import { FILE_SYSTEMS } from './targets/file-systems.ts';
 import { VOLUMES } from './targets/volumes.ts';
 
-/** Every reader that is given files from outside. */
+/** Every reader of files from outside. */
 export const TARGETS: readonly Target[] = [...FILE_SYSTEMS, ...DISKS, ...VOLUMES, ...ARCHIVES];

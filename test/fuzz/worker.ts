@@ -1,4 +1,7 @@
-/** Runs cases one after another. Started by run.ts in a thread of its own, so that a reader that hangs can be stopped. */
+/**
+ * Runs cases in sequence. run.ts starts it in a separate thread, so that it can stop a reader that
+ * does not terminate.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../../tools/lib/formats/error/user-error.ts';
 import { mutate, type Seed, undo } from './mutate.ts';
@@ -7,15 +10,15 @@ import type { FuzzPlan } from './run.ts';
 import { BrokenPromise, type Target, watchedSource } from './target.ts';
 import { TARGETS } from './targets.ts';
 
-/** What a reader may need beyond what the process had before, in bytes. */
-const MOST_MEMORY_BYTES = 320 << 20;
+/** The memory that a reader may need, in addition to that of the process before. */
+const MAX_MEMORY_BYTES = 320 << 20;
 const KIBIBYTE = 1024;
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** @returns what broke, or undefined where the reader was fine or threw what it may */
+/** Runs a case. @returns what broke, or `undefined` if the reader succeeded or threw a UserError */
 async function runCase(target: Target, seed: Seed, random: Random): Promise<string | undefined> {
   const { damages, sizeBytes } = mutate(seed, random);
   try {
@@ -37,26 +40,24 @@ async function run(
   if (target === undefined) throw new Error(`no target ${name}`);
   const seeds = await target.seeds(folder);
   for (const image of seeds) {
-    // A seed that its reader refuses would make every case a success.
+    // If the reader refused an intact image, every case would pass.
     await target.read(watchedSource(image.bytes, image.bytes.length));
   }
   const before = process.resourceUsage().maxRSS * KIBIBYTE;
-  let rejected = 0;
   for (let number = first; number < first + count; number++) {
     Atomics.store(progress, 0, number);
     const random = new Random(seed, number);
     const image = random.pick(seeds);
     let broken = await runCase(target, image, random);
-    if (process.resourceUsage().maxRSS * KIBIBYTE - before > MOST_MEMORY_BYTES) {
-      broken ??= describe(new BrokenPromise(`more than ${MOST_MEMORY_BYTES} bytes of memory`));
+    if (process.resourceUsage().maxRSS * KIBIBYTE - before > MAX_MEMORY_BYTES) {
+      broken ??= describe(new BrokenPromise(`more than ${MAX_MEMORY_BYTES} bytes of memory`));
     }
     if (broken !== undefined) {
       parentPort?.postMessage({ failed: { number, image: image.name, broken } });
       return;
     }
-    rejected++;
   }
-  parentPort?.postMessage({ cases: rejected });
+  parentPort?.postMessage({ cases: count });
 }
 
 const { plan, progress } = workerData as { plan: FuzzPlan; progress: SharedArrayBuffer };

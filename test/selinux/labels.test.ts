@@ -1,4 +1,7 @@
-/** The labels of a policy are what debugfs and the kernel show in the file systems that the tools write. */
+/**
+ * Tests that debugfs and the kernel show the labels of a policy in the file systems that the tools
+ * write.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,7 +54,7 @@ beforeAll(async () => {
   await writeLayerFile(at('in.layer.tar.zst'), items);
 });
 
-/** Writes a file system as it is; gives its path. */
+/** Writes an uncompressed file system. @returns its path */
 function write(tool: string, name: string, ...options: string[]): string {
   const main = join(import.meta.dirname, `../../tools/${tool}/main.ts`);
   const args = [
@@ -79,7 +82,9 @@ const WHOLE = {
 const BOOT = { '': 'boot_t', 'initrd.img': 'image_t', tmp: 'boot_t', 'tmp/x': undefined };
 const LOST_AND_FOUND = { 'lost+found': 'lost_found_t' };
 
-/** GNU tar reads every attribute through the kernel, and a pax header says what it read. */
+/**
+ * Reads labels through the kernel: GNU tar reads every attribute, and writes it to a pax header.
+ */
 async function kernelLabels(
   image: string,
   type: string,
@@ -102,7 +107,7 @@ async function kernelLabels(
   for (const part of output.toString('latin1').split('path ./').slice(1)) {
     const [path = '', ...lines] = part.split('\n');
     const label = lines.find((line) => line.includes('security.selinux'));
-    // A value ends with its NUL, shown as "~", and not before.
+    // A value ends with its only NUL, shown as "~".
     labels[path] =
       label === undefined
         ? undefined
@@ -130,7 +135,7 @@ test.each<[string, string, string[], Record<string, string | undefined>]>([
   ],
   ['erofs-image', 'erofs', [], WHOLE],
   ['erofs-image', 'erofs', ['--subtree=/boot'], BOOT],
-])('%s (%s %j) labels everything', async (tool, type, options, expected) => {
+])('%s (%s %j) labels every entry', async (tool, type, options, expected) => {
   const image = write(tool, `${type}${options.length}`, ...options);
   expect(await kernelLabels(image, type, Object.keys(expected))).toEqual(expected);
   if (type !== 'ext4') return;

@@ -1,4 +1,6 @@
-/** What ext4_partition and erofs_partition label is labelled in what Bazel built. */
+/**
+ * Tests the labels in the file systems that Bazel built with ext4_partition and erofs_partition.
+ */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { BlockSource } from '../../tools/lib/formats/block/block.ts';

@@ -64,7 +64,7 @@ describe('bad input gets one line and exit 1, and leaves no output', () => {
     [
       'a file that is no package',
       (set) => set.addBytes(Buffer.from('rubbish')),
-      /^main\.ts: \S+0\.deb: no intact Debian package/,
+      /^main\.ts: \S+0\.deb: not an intact Debian package/,
     ],
     [
       'the same package twice',

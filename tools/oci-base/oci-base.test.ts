@@ -295,7 +295,7 @@ describe('oci-base', () => {
     [
       'another platform only',
       (layout) => layout.index([{ ...layout.image([]), platform: { os: 'linux', architecture: 'arm64' } }]),
-      'no image for linux/amd64 in it; there is linux/arm64',
+      'no image for linux/amd64; it has images for linux/arm64',
     ],
     [
       'a platform that lies',
@@ -337,7 +337,7 @@ describe('oci-base', () => {
     [
       'an encrypted layer',
       (layout) => layout.index([layout.image([{ tar: TOP, mediaType: `${OCI_LAYER}+gzip+encrypted` }])]),
-      'is not a layer that is supported',
+      'is not a supported layer',
     ],
     [
       'an artifact',

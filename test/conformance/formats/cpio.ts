@@ -4,9 +4,9 @@ import { readNewc } from '../../../tools/lib/formats/cpio/read.ts';
 import { type Entry, NO_XATTRS } from '../../../tools/lib/formats/entry/entry.ts';
 import { type Format, output } from '../format.ts';
 import { type ListedEntry, listedFile } from '../listing.ts';
-import type { SampleTree } from '../trees.ts';
+import type { SampleTree } from '../sample-trees.ts';
 
-/** An archive that silently lost attributes would not be the tree; the writer refuses them. */
+/** Removes attributes, because the writer refuses them. */
 function forget(entry: Entry): Entry {
   return { ...entry, xattrs: NO_XATTRS };
 }

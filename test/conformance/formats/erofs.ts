@@ -3,18 +3,18 @@ import { FileImage } from '../../../tools/lib/formats/block/file.ts';
 import { type ErofsCompression, ErofsWriter, readErofs } from '../../../tools/lib/formats/erofs/erofs.ts';
 import { checker, type Format } from '../format.ts';
 import { readerEntries } from '../listing.ts';
-import { writeContents } from '../trees.ts';
+import { writeContents } from '../sample-trees.ts';
 
 const UUID = '01234567-89ab-cdef-0123-456789abcdef';
-/** Content ends long before; what an image is longer than that, it has as zeros. */
-const MOST_BYTES = 1 << 30;
+/** Larger than any image. The rest of the file is a hole, and is cut off afterwards. */
+const MAX_BYTES = 1 << 30;
 
 function erofs(name: string, compression: ErofsCompression | undefined): Format {
   return {
     name,
     lacks: [],
     write(tree, path) {
-      const image = FileImage.create(path, MOST_BYTES);
+      const image = FileImage.create(path, MAX_BYTES);
       const writer = new ErofsWriter(image, tree.entries, { uuid: UUID, label: 'conformance', compression });
       writeContents(tree, (entry) => writer.openFile(entry));
       const { sizeBytes } = writer.finish();
@@ -27,7 +27,10 @@ function erofs(name: string, compression: ErofsCompression | undefined): Format 
   };
 }
 
-/** The test kernel has no zstd for EROFS; tools/lib/formats/erofs reads its own and mkfs.erofs's. */
+/**
+ * The test kernel cannot read EROFS with zstd. The tests of tools/lib/formats/erofs cover zstd with
+ * mkfs.erofs.
+ */
 export const EROFS: readonly Format[] = [
   erofs('EROFS', undefined),
   erofs('EROFS with lz4', { algorithm: 'lz4' }),

@@ -8,7 +8,7 @@ import {
 } from '../../../tools/lib/formats/ext4/ext4.ts';
 import { checker, type Format } from '../format.ts';
 import { readerEntries } from '../listing.ts';
-import { writeContents } from '../trees.ts';
+import { writeContents } from '../sample-trees.ts';
 
 const OPTIONS: Omit<Ext4Options, 'sizeBytes'> = {
   uuid: '01234567-89ab-cdef-0123-456789abcdef',

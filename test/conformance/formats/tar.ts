@@ -2,9 +2,9 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { TAR_END, tarHeader, tarPadding } from '../../../tools/lib/formats/tar/writer.ts';
 import { checker, type Format } from '../format.ts';
 import { tarEntries } from '../listing.ts';
-import type { SampleTree } from '../trees.ts';
+import type { SampleTree } from '../sample-trees.ts';
 
-export function writeTar(tree: SampleTree, path: string): void {
+function writeTar(tree: SampleTree, path: string): void {
   const descriptor = openSync(path, 'w');
   try {
     for (const entry of tree.entries) {
@@ -19,7 +19,7 @@ export function writeTar(tree: SampleTree, path: string): void {
   }
 }
 
-/** Unpacks with a real tool as root, with everything that it can keep. */
+/** Extracts with a real tool as root, with all metadata that the tool supports. */
 const GNU = `mount -t ext4 /dev/ubdc /mnt
 rmdir /mnt/lost+found
 tool tar -xpf /dev/ubda --xattrs --xattrs-include='*' --same-owner --numeric-owner -C /mnt 2>&1 | (grep -v 'implausibly old' || true)`;
@@ -39,7 +39,8 @@ export const TAR: readonly Format[] = [
   {
     name: 'tar (pax), by bsdtar',
     lacks: ['sockets'],
-    // It takes ACLs from records of its own alone (SCHILY.acl.*), and leaves the attribute that holds one.
+    // bsdtar reads ACLs only from the records SCHILY.acl.*, and does not set the attribute of an
+    // ACL.
     forget: (entry) => ({
       ...entry,
       xattrs: new Map([...entry.xattrs].filter(([name]) => !name.startsWith('system.'))),

@@ -16,7 +16,7 @@ import { buildDeb, controlText } from '../../../tools/lib/testing/deb/sample-deb
 import { realTool } from '../../../tools/lib/testing/real-tool.ts';
 import { seedOf } from '../mutate.ts';
 import { ContentMeter, checkEntry, type Target } from '../target.ts';
-import { makeTree, run } from './tree.ts';
+import { makeSampleFolder, run } from './sample-folder.ts';
 
 const CHUNK_BYTES = 10_007;
 
@@ -35,11 +35,11 @@ const GNU_TAR_FORMATS = ['v7', 'oldgnu', 'gnu', 'ustar', 'posix'];
 const SPARSE_VERSIONS = ['0.0', '0.1', '1.0'];
 
 function tarSeeds(folder: string) {
-  const tree = makeTree(folder);
+  const tree = makeSampleFolder(folder);
   const options = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '-C', tree];
   const archive = (name: string, more: readonly string[]) => {
     const path = join(folder, `${name}.tar`);
-    // The oldest formats leave long names out and say so with their status.
+    // The oldest formats omit long names, and tar reports that with its status.
     const tool = realTool('tar', 'tar');
     try {
       execFileSync(tool, ['-cf', path, ...more, ...options, '.'], { stdio: 'pipe' });
@@ -70,9 +70,9 @@ function readTarEvents(source: BlockSource): void {
   }
 }
 
-/** A layer as the layer writer would have it: sorted, numeric, in frames. */
+/** Makes a layer in the form of the layer writer: sorted, with numeric owners, in frames. */
 async function layerSeeds(folder: string) {
-  const tree = makeTree(folder);
+  const tree = makeSampleFolder(folder);
   const names = (readdirSync(tree, { recursive: true }) as string[]).sort();
   const path = join(folder, 'layer.tar');
   writeFileSync(join(folder, 'names'), names.join('\n'));
@@ -111,7 +111,7 @@ export const ARCHIVES: readonly Target[] = [
   {
     name: 'cpio',
     seeds(folder) {
-      const tree = makeTree(folder);
+      const tree = makeSampleFolder(folder);
       const names = ['.', ...(readdirSync(tree, { recursive: true }) as string[]).sort()].join('\n');
       const archive = execFileSync(realTool('cpio', 'cpio'), ['-o', '-H', 'newc', '--quiet'], {
         cwd: tree,

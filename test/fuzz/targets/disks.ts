@@ -6,11 +6,11 @@ import { readGpt } from '../../../tools/lib/formats/gpt/read.ts';
 import { parseGrubEnvironment } from '../../../tools/lib/formats/grubenv/grubenv.ts';
 import { seedOf } from '../mutate.ts';
 import type { Target } from '../target.ts';
-import { run } from './tree.ts';
+import { run } from './sample-folder.ts';
 
 const SECTOR_BYTES = 512;
 const DISK_BYTES = 1 << 20;
-/** UEFI 2.10, table 5-5: where a header says its own checksum and that of the entries. */
+/** UEFI 2.10, table 5-5: the fields of a header for its own checksum and that of the entries. */
 const GPT_HEADER_BYTES = 92;
 const HEADER_CRC_OFFSET = 16;
 const ENTRIES_SECTOR_OFFSET = 72;
@@ -18,7 +18,7 @@ const ENTRY_COUNT_OFFSET = 80;
 const ENTRY_BYTES_OFFSET = 84;
 const ENTRIES_CRC_OFFSET = 88;
 
-/** Makes a header's checksums fit, so that what it says is looked at. */
+/** Corrects the checksums of a header, so that the reader uses its other fields. */
 function seal(disk: Buffer, sector: number): void {
   const start = sector * SECTOR_BYTES;
   if (start + SECTOR_BYTES > disk.length) return;
@@ -53,7 +53,7 @@ function gptSeed(folder: string) {
 export const DISKS: readonly Target[] = [
   { name: 'gpt', seeds: gptSeed, read: (source) => void readGpt(source, 'disk') },
   {
-    name: 'gpt with fitting checksums',
+    name: 'gpt with correct checksums',
     seeds: gptSeed,
     read: (source) => void readGpt(sealed(source), 'disk'),
   },

@@ -5,9 +5,9 @@ import { readExt4 } from '../../../tools/lib/formats/ext4/ext4.ts';
 import { readFat } from '../../../tools/lib/formats/fat/fat.ts';
 import { seedOf } from '../mutate.ts';
 import { readTree, type Target } from '../target.ts';
-import { makeTree, run } from './tree.ts';
+import { makeSampleFolder, run } from './sample-folder.ts';
 
-/** Without checksums, damage reaches the code behind them. */
+/** Without checksums, damage reaches the code after their verification. */
 const EXT4_SEEDS: readonly (readonly [name: string, ...options: string[]])[] = [
   ['checksums', '-t', 'ext4', '-b', '1024'],
   ['no checksums', '-t', 'ext4', '-b', '4096', '-O', '^metadata_csum,^has_journal'],
@@ -16,7 +16,10 @@ const EXT4_SEEDS: readonly (readonly [name: string, ...options: string[]])[] = [
   ['indirect blocks', '-t', 'ext2', '-b', '1024'],
 ];
 
-/** All that mkfs.erofs can be told without a checksum of the superblock, which would catch most damage. */
+/**
+ * The layouts of mkfs.erofs, without the checksum of the superblock, which would detect most
+ * damage.
+ */
 const EROFS_SEEDS: readonly (readonly [name: string, ...options: string[]])[] = [
   ['plain', '-E', 'nosbcrc'],
   ['chunks', '-E', 'nosbcrc', '--chunksize=4096'],
@@ -36,7 +39,7 @@ export const FILE_SYSTEMS: readonly Target[] = [
   {
     name: 'ext4',
     seeds(folder) {
-      const tree = makeTree(folder);
+      const tree = makeSampleFolder(folder);
       return EXT4_SEEDS.map(([name, ...options]) => {
         const image = join(folder, `${name}.ext4`);
         run('mke2fs', 'e2fsprogs', ['-q', '-F', ...options, '-d', tree, image, '4M']);
@@ -48,7 +51,7 @@ export const FILE_SYSTEMS: readonly Target[] = [
   {
     name: 'erofs',
     seeds(folder) {
-      const tree = makeTree(folder);
+      const tree = makeSampleFolder(folder);
       return EROFS_SEEDS.map(([name, ...options]) => {
         const image = join(folder, `${name}.erofs`);
         run('mkfs.erofs', 'erofs-utils', ['--quiet', '-T0', ...options, image, tree]);

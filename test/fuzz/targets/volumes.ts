@@ -1,4 +1,4 @@
-/** What lies between a disk and a file system: volume groups and hash trees. */
+/** Volume groups and hash trees. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,11 @@ import { ContentMeter, type Target } from '../target.ts';
 const PHYSICAL_VOLUME_BYTES = 12 << 20;
 const PIECE_BYTES = 1 << 20;
 
-/** Has the real lvm2 make a group of two volumes. @returns the physical volume, and the text of its metadata */
+/**
+ * Makes a group of two volumes with the real lvm2.
+ *
+ * @returns the physical volume, and the text of its metadata
+ */
 async function makeGroup(folder: string): Promise<{ image: Buffer; text: Buffer }> {
   const path = join(folder, 'pv');
   writeFileSync(path, Buffer.alloc(PHYSICAL_VOLUME_BYTES));
@@ -43,7 +47,7 @@ const DATA_BYTES = 200 * 4096;
 const ROOT_HASH = /Root hash:\s*([0-9a-f]+)/;
 const rootHashes = new Map<string, string>();
 
-/** Data and their hash tree in one image, by the real veritysetup. */
+/** Makes an image of data and their hash tree with the real veritysetup. */
 function veritySeed(folder: string, name: string, options: readonly string[]) {
   const path = join(folder, name);
   writeFileSync(path, Buffer.alloc(DATA_BYTES, 'verity'));

@@ -1,4 +1,5 @@
-import { type CpioMember, HEADER_BYTES, TRAILER_NAME } from '../../lib/formats/cpio/newc.ts';
+import { HEADER_BYTES, TRAILER_NAME } from '../../lib/formats/cpio/format.ts';
+import type { CpioMember } from '../../lib/formats/cpio/newc.ts';
 import { readNewc } from '../../lib/formats/cpio/read.ts';
 import { UserError } from '../../lib/formats/error/user-error.ts';
 import { compressionOf, decompressed } from '../bytes/compression.ts';

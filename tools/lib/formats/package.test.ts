@@ -21,7 +21,9 @@ import { realTool } from '../testing/real-tool.ts';
 const WORKSPACE = resolve(import.meta.dirname, '../../..');
 const EXAMPLES = join(import.meta.dirname, 'examples');
 const folder = mkdtempSync(join(tmpdir(), 'package-test-'));
-/** Somebody else's project, with the package as npm would install it: a copy, and no sources of ours near. */
+/**
+ * Another project with the package as npm would install it: a copy, without access to the sources.
+ */
 const consumer = join(folder, 'consumer');
 const installed = join(consumer, 'node_modules/@icos/formats');
 
@@ -47,7 +49,7 @@ beforeAll(async () => {
   await makePackage(made);
   mkdirSync(join(consumer, 'node_modules/@types'), { recursive: true });
   cpSync(made, installed, { recursive: true });
-  // What npm would install beside it.
+  // The dependencies that npm would install.
   for (const name of ['xz-decompress', '@types/node']) {
     symlinkSync(realpathSync(join(WORKSPACE, 'node_modules', name)), join(consumer, 'node_modules', name));
   }
@@ -59,7 +61,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A package for the example that reads one, by dpkg-deb. */
+/** Builds the package that an example reads, with dpkg-deb. */
 function debianPackage(): string {
   const tree = join(folder, 'hello');
   mkdirSync(join(tree, 'DEBIAN'), { recursive: true });
@@ -73,7 +75,7 @@ function debianPackage(): string {
   return path;
 }
 
-/** What each example prints, as far as it has to. */
+/** The required output of each example. */
 const PRINTED: Readonly<Record<string, RegExp>> = {
   'cpio.ts': /^file init\nsymlink sbin\n$/,
   'deb.ts': /^hello 1\.0\n[\s\S]*\/usr\/share\/hello\n$/,
@@ -89,7 +91,7 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
 };
 
 describe('the package', () => {
-  test('has everything that it exports, and exports nothing that is no format', () => {
+  test('contains everything that it exports, and exports formats only', () => {
     const { exports } = manifest(join(installed, 'package.json'));
     expect(
       Object.keys(exports).filter((name) => /cli|test|steps|qemu|dockerfile|internal/.test(name)),
@@ -100,7 +102,7 @@ describe('the package', () => {
     }
   });
 
-  test('can be imported whole by plain node', () => {
+  test('can be imported completely by plain node', () => {
     const names = Object.keys(manifest(join(installed, 'package.json')).exports).filter(
       (name) => !name.endsWith('.json'),
     );
@@ -112,16 +114,16 @@ describe('the package', () => {
     const { status, stdout, stderr } = run(process.execPath, ['imports.mjs']);
     expect(stderr).toBe('');
     expect(status).toBe(0);
-    // Types alone.
+    // This module has types only.
     expect(stdout).toBe('./entry/tree-reader\n');
   });
 
-  test('keeps what is inside to itself', () => {
+  test('does not export internal modules', () => {
     writeFileSync(join(consumer, 'inside.mjs'), "await import('@icos/formats/ext4/inode.js');\n");
     expect(run(process.execPath, ['inside.mjs']).stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 
-  test('has types that the examples and every export pass, strictly and without skipping libraries', () => {
+  test('has types with which the examples and every export compile, in strict mode and with library checks', () => {
     const names = Object.keys(manifest(join(installed, 'package.json')).exports).filter(
       (name) => !name.endsWith('.json'),
     );
@@ -145,11 +147,11 @@ describe('the package', () => {
     expect(stdout).toBe('');
   });
 
-  test('brings the command', () => {
+  test('includes the command', () => {
     const command = join(installed, manifest(join(installed, 'package.json')).bin['icos-image'] ?? '');
     expect(readFileSync(command, 'latin1')).toMatch(/^#!\/usr\/bin\/env node\n/);
     expect(statSync(command).mode & 0o777).toBe(0o755);
-    // Node by its path: there need not be one on the search path.
+    // Node by its path, because PATH may not contain it.
     expect(run(process.execPath, [command, '--help']).stdout).toContain('icos-image inspect IMAGE');
     expect(run(process.execPath, [command, 'inspect', 'nowhere'])).toMatchObject({
       status: 1,
@@ -159,18 +161,21 @@ describe('the package', () => {
 });
 
 describe('the examples', () => {
-  test('are all known here', () => {
+  test('are all tested here', () => {
     expect(readdirSync(EXAMPLES).sort()).toEqual(Object.keys(PRINTED).sort());
   });
 
-  test.each(Object.entries(PRINTED))('%s does what it says, with the package', (name, printed) => {
-    const args = name === 'deb.ts' ? [name, debianPackage()] : [name];
-    const { status, stdout, stderr } = run(process.execPath, args);
-    expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(printed);
-  });
+  test.each(Object.entries(PRINTED))(
+    '%s prints the expected text, with the installed package',
+    (name, printed) => {
+      const args = name === 'deb.ts' ? [name, debianPackage()] : [name];
+      const { status, stdout, stderr } = run(process.execPath, args);
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(printed);
+    },
+  );
 
-  test('are what the README shows, and all that it shows', () => {
+  test('are exactly the code blocks of the README', () => {
     const readme = readFileSync(join(installed, 'README.md'), 'utf8');
     const shown = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
     const files = readdirSync(EXAMPLES).map((name) => readFileSync(join(EXAMPLES, name), 'utf8'));

@@ -1,4 +1,4 @@
-/** The cpio format of initramfs ("newc"). See docs/formats/cpio.md. */
+/** The cpio format of an initramfs ("newc"). See docs/formats/cpio.md. */
 
 export { type CpioMember, writeNewc } from './newc.ts';
 export { readNewc } from './read.ts';

@@ -77,7 +77,7 @@ describe('writeNewc', () => {
     ]);
   });
 
-  test('GNU cpio gives back the bytes of each file, whatever their length modulo 4', () => {
+  test('GNU cpio extracts the bytes of each file, for any length modulo 4', () => {
     const members = Array.from({ length: 9 }, (_, length) => file(`f${length}`, 'x'.repeat(length)));
     for (const [length] of members.entries()) {
       expect(gnuCpio(archive(members), '-i', '--quiet', '--to-stdout', `f${length}`)).toBe(
@@ -86,7 +86,7 @@ describe('writeNewc', () => {
     }
   });
 
-  test('the reader gives back what was written', () => {
+  test('the reader returns what was written', () => {
     expect(readNewc(archive(EVERY_KIND))).toEqual(
       EVERY_KIND.map(({ entry, content }) => ({
         entry: entry.type === 'hardlink' ? { ...entry, mode: 0o4755 } : entry,
@@ -95,7 +95,7 @@ describe('writeNewc', () => {
     );
   });
 
-  test('every member begins at a multiple of 4 bytes, as the kernel demands', () => {
+  test('every member begins at a multiple of 4 bytes, as the kernel requires', () => {
     const bytes = archive(EVERY_KIND);
     for (let at = bytes.indexOf('070701'); at >= 0; at = bytes.indexOf('070701', at + 1))
       expect(at % 4).toBe(0);
@@ -103,15 +103,15 @@ describe('writeNewc', () => {
 
   test('a hard link before its file is refused', () => {
     const members = [other({ ...ROOT, path: 'a', type: 'hardlink', target: 'b' }), file('b', '')];
-    expect(() => archive(members)).toThrow('a: hard link to b, which is not a file that comes before it');
+    expect(() => archive(members)).toThrow('a: hard link to b, which is not a file that precedes it');
   });
 
   test('a file with the name of the trailer is refused', () => {
     expect(() => archive([file('TRAILER!!!', '')])).toThrow('TRAILER!!!');
   });
 
-  test('what the kernel would leave out or lose is refused', () => {
-    expect(() => archive([file('d/f', '')])).toThrow('d/f: its directory d does not come before it');
+  test('what the kernel would skip or lose is refused', () => {
+    expect(() => archive([file('d/f', '')])).toThrow('d/f: its directory d does not precede it');
     const xattrs = new Map([['user.a', Buffer.from('b')]]);
     const { entry, content } = file('f', '');
     expect(() => archive([{ entry: { ...entry, xattrs }, content }])).toThrow(
@@ -119,7 +119,7 @@ describe('writeNewc', () => {
     );
   });
 
-  test('a path longer than the kernel takes is refused', () => {
+  test('a path that is too long for the kernel is refused', () => {
     const folders = Array.from({ length: 16 }, (_, index) =>
       directory(
         Array(index + 1)
@@ -129,7 +129,7 @@ describe('writeNewc', () => {
     );
     const deepest = folders.at(-1)?.entry.path ?? '';
     expect(() => archive([...folders.slice(0, -1), file(deepest, '')])).not.toThrow();
-    expect(() => archive([...folders, file(`${deepest}/f`, '')])).toThrow('the kernel takes 4095');
+    expect(() => archive([...folders, file(`${deepest}/f`, '')])).toThrow('the kernel takes at most 4095');
     expect(() => archive([file('a'.repeat(256), '')])).toThrow('its name is longer than 255 bytes');
   });
 });

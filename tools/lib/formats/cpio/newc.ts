@@ -1,46 +1,25 @@
-/**
- * The "newc" cpio format as the Linux kernel unpacks it into its first root file system.
- *
- * Specification: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
- */
+/** Writes the "newc" cpio format as the Linux kernel unpacks it into its first root file system. */
 
 import { baseName, type Entry, parentPath } from '../entry/entry.ts';
 import { encodeName, nameBytes, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import {
+  ALIGNMENT_BYTES,
+  COMPONENT_BYTES_MAX,
+  FILE_BYTES_MAX,
+  HEADER,
+  HEADER_BYTES,
+  NAME_BYTES_MAX,
+  NEWC_MAGIC,
+  TRAILER_NAME,
+  TYPE_BITS,
+} from './format.ts';
 
-/** buffer-format.rst, c_magic: "070701" is newc without checksums. */
-export const NEWC_MAGIC = '070701';
-/** The same with a sum of each file's bytes in c_chksum. Read, not written: the kernel needs none. */
-export const CRC_MAGIC = '070702';
-/** buffer-format.rst: c_magic of 6 bytes and 13 fields of 8 hexadecimal digits. */
-export const HEADER_BYTES = 6 + 13 * 8;
-/** buffer-format.rst: header with name, and file data, are each padded with zeros to a multiple of 4 bytes. */
-export const ALIGNMENT_BYTES = 4;
-/** buffer-format.rst: the name of the member that ends the archive. */
-export const TRAILER_NAME = 'TRAILER!!!';
-/** Linux, init/initramfs.c: N_ALIGN and do_header() refuse a name longer than PATH_MAX. */
-export const NAME_BYTES_MAX = 4096;
-/** Linux: NAME_MAX. */
-export const COMPONENT_BYTES_MAX = 255;
-/** c_filesize has 8 hexadecimal digits. */
-const FILE_BYTES_MAX = 0xffffffff;
-
-/** The file type bits of c_mode (stat(2), S_IFMT). */
-export const FILE_TYPE_MASK = 0o170000;
-export const TYPE_BITS = {
-  file: 0o100000,
-  directory: 0o040000,
-  symlink: 0o120000,
-  'character-device': 0o020000,
-  'block-device': 0o060000,
-  fifo: 0o010000,
-  socket: 0o140000,
-} as const;
-
-/** One member: the entry, and for a file (or a hard link that repeats it) nothing but its bytes. */
+/** A member of an archive. */
 export interface CpioMember {
   readonly entry: Entry;
-  /** The bytes of a file; empty for everything else. */
+  /** The bytes of a file. Empty for every other type. */
   readonly content: Uint8Array;
 }
 
@@ -56,12 +35,6 @@ interface HeaderFields {
   readonly name: Uint8Array;
 }
 
-const encoder = new TextEncoder();
-
-function hexField(value: number): string {
-  return value.toString(16).padStart(8, '0');
-}
-
 function padding(lengthBytes: number): Uint8Array {
   return new Uint8Array((ALIGNMENT_BYTES - (lengthBytes % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES);
 }
@@ -70,54 +43,59 @@ function refuse(path: string, rule: string): never {
   throw new UserError(`${printableName(path)}: ${rule}`);
 }
 
+/** The header, the name with its NUL, and the padding. Fields that are not given are 0. */
 function header(fields: HeaderFields): Uint8Array[] {
-  const text = [
-    NEWC_MAGIC,
-    hexField(fields.inode),
-    hexField(fields.mode),
-    hexField(fields.uid),
-    hexField(fields.gid),
-    hexField(fields.linkCount),
-    hexField(0), // c_mtime
-    hexField(fields.fileBytes),
-    hexField(0), // c_maj and c_min: one file system, so inode numbers alone tell files apart
-    hexField(0),
-    hexField(fields.deviceMajor),
-    hexField(fields.deviceMinor),
-    hexField(fields.name.length + 1),
-    hexField(0), // c_chksum, which this magic number does not have
-  ].join('');
-  const lengthBytes = HEADER_BYTES + fields.name.length + 1;
-  return [encoder.encode(text), fields.name, new Uint8Array(1), padding(lengthBytes)];
+  const bytes = Buffer.alloc(HEADER_BYTES, '0');
+  const put = (field: FieldAccess, value: number): void => {
+    bytes.write(value.toString(16).padStart(field.lengthBytes, '0'), field.offsetBytes, 'latin1');
+  };
+  const { at } = HEADER;
+  const storedNameBytes = fields.name.length + 1;
+  bytes.write(NEWC_MAGIC, at.c_magic.offsetBytes, 'latin1');
+  put(at.c_ino, fields.inode);
+  put(at.c_mode, fields.mode);
+  put(at.c_uid, fields.uid);
+  put(at.c_gid, fields.gid);
+  put(at.c_nlink, fields.linkCount);
+  put(at.c_filesize, fields.fileBytes);
+  // c_maj and c_min stay 0: all files are on one file system, so inode numbers alone tell them
+  // apart.
+  put(at.c_rmaj, fields.deviceMajor);
+  put(at.c_rmin, fields.deviceMinor);
+  put(at.c_namesize, storedNameBytes);
+  return [bytes, fields.name, new Uint8Array(1), padding(HEADER_BYTES + storedNameBytes)];
 }
 
-/** A name as it is stored. */
+/** Encodes a name. */
 function storedName(path: string): Uint8Array {
   const name = encodeName(path);
   if (name.length >= NAME_BYTES_MAX) {
-    refuse(path, `the path has ${name.length} bytes; the kernel takes ${NAME_BYTES_MAX - 1}`);
+    refuse(path, `the path has ${name.length} bytes; the kernel takes at most ${NAME_BYTES_MAX - 1}`);
   }
   return name;
 }
 
 function memberBytes(member: CpioMember): Uint8Array {
   const { entry, content } = member;
-  // The kernel takes the bytes from the first name; the later ones are links to it and have none.
+  // The kernel takes the bytes from the first name. Later names are links to it, without bytes.
   if (entry.type === 'hardlink') return new Uint8Array(0);
   const bytes = entry.type === 'symlink' ? encodeName(entry.target) : content;
   if (bytes.length > FILE_BYTES_MAX) {
-    refuse(entry.path, `${bytes.length} bytes; a file in a cpio archive has less than 4 GiB`);
+    refuse(entry.path, `the file has ${bytes.length} bytes; a file in a cpio archive is smaller than 4 GiB`);
   }
   if (entry.type === 'symlink' && bytes.length >= NAME_BYTES_MAX) {
-    refuse(entry.path, `the link target has ${bytes.length} bytes; the kernel takes ${NAME_BYTES_MAX - 1}`);
+    refuse(
+      entry.path,
+      `the link target has ${bytes.length} bytes; the kernel takes at most ${NAME_BYTES_MAX - 1}`,
+    );
   }
   return bytes;
 }
 
-/** Refuses what the kernel would leave out, or the format cannot say. */
+/** Refuses an entry that the kernel would skip, or that the format cannot store. */
 function checkEntry(entry: Entry, directories: ReadonlySet<string>): void {
   if (entry.path === TRAILER_NAME) {
-    refuse(TRAILER_NAME, 'this name ends a cpio archive and cannot be a file in one');
+    refuse(TRAILER_NAME, 'this name ends a cpio archive, so no file in the archive can have it');
   }
   if (entry.xattrs.size > 0) {
     const [name = ''] = entry.xattrs.keys();
@@ -130,12 +108,12 @@ function checkEntry(entry: Entry, directories: ReadonlySet<string>): void {
   if (parent !== '' && !directories.has(parent)) {
     refuse(
       entry.path,
-      `its directory ${printableName(parent)} does not come before it, and the kernel would leave it out`,
+      `its directory ${printableName(parent)} does not precede it, so the kernel would skip the entry`,
     );
   }
 }
 
-/** How many names each file has, by the path that holds its bytes. A directory's name counts twice, as `.` is one. */
+/** Counts the names of each file, by the path of the member with its bytes. */
 function countLinks(members: readonly CpioMember[]): Map<string, number> {
   const linkCounts = new Map<string, number>();
   for (const { entry } of members) {
@@ -145,10 +123,7 @@ function countLinks(members: readonly CpioMember[]): Map<string, number> {
     }
     const linkCount = linkCounts.get(entry.target);
     if (linkCount === undefined) {
-      refuse(
-        entry.path,
-        `hard link to ${printableName(entry.target)}, which is not a file that comes before it`,
-      );
+      refuse(entry.path, `hard link to ${printableName(entry.target)}, which is not a file that precedes it`);
     }
     linkCounts.set(entry.target, linkCount + 1);
   }
@@ -156,6 +131,7 @@ function countLinks(members: readonly CpioMember[]): Map<string, number> {
 }
 
 const ROOT_NAME = '.';
+/** A directory's own name and its `.`. */
 const DIRECTORY_LINKS = 2;
 const TRAILER: HeaderFields = {
   inode: 0,
@@ -169,18 +145,20 @@ const TRAILER: HeaderFields = {
   name: encodeName(TRAILER_NAME),
 };
 
-/** What the names of a file have in common. */
+/** The inode that all names of a file share. */
 interface Inode {
   readonly number: number;
   readonly entry: Exclude<Entry, { type: 'hardlink' }>;
 }
 
 /**
- * Writes a newc archive. Inode numbers count from 1 in the order of the members, and every time stamp is 0, so that
- * equal members give equal bytes. A directory has to come before what is in it, and a file before its hard links:
- * the kernel unpacks in this order. The root directory needs no member; one that is given is the member `.`, as `find . | cpio` has it.
+ * Writes a newc archive. Inode numbers count from 1 in the order of the members, and every time
+ * stamp is 0, so that equal members give equal bytes. The kernel unpacks in the order of the
+ * archive: a directory must precede its contents, and a file must precede its hard links. The root
+ * directory may be absent. If present, it becomes the member `.`, as `find .` lists it for cpio.
  *
- * @throws UserError where an entry does not fit the format: extended attributes, a missing directory, 4 GiB or more, names beyond 4095 bytes
+ * @throws UserError if an entry does not fit the format: extended attributes, a missing directory,
+ *   a file of 4 GiB or more, a name longer than 4095 bytes
  */
 export function* writeNewc(members: readonly CpioMember[]): Generator<Uint8Array> {
   const linkCounts = countLinks(members);

@@ -9,6 +9,9 @@ import { type Entry, NO_XATTRS, normalizePath } from '../entry/entry.ts';
 import { decodeName, nameBytes } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { type CpioMember, readNewc, writeNewc } from './cpio.ts';
+import { HEADER, HEADER_BYTES } from './format.ts';
+
+const { c_ino: INODE, c_mode: MODE, c_filesize: FILE_SIZE, c_namesize: NAME_SIZE } = HEADER.at;
 
 const NONE = new Uint8Array(0);
 const OWNER = { mode: 0o644, uid: 0, gid: 0, xattrs: NO_XATTRS };
@@ -22,14 +25,14 @@ function archive(members: readonly CpioMember[]): Buffer {
   return Buffer.concat([...writeNewc(members)]);
 }
 
-/** Members with contents that compare. */
+/** Makes the contents of members comparable. */
 function plain(members: readonly CpioMember[]): unknown[] {
   return members.map(({ entry, content }) => ({ entry, content: Buffer.from(content).toString('latin1') }));
 }
 
-/** A folder with one of each that an ordinary user can make, and the archive that GNU cpio makes of it. */
+/** Archives with GNU cpio a folder with each type of entry that an ordinary user can create. */
 async function gnuArchive(format: string): Promise<Buffer> {
-  // A socket's path has at most 107 bytes, which the folder for temporary files may be longer than.
+  // A socket's path has at most 107 bytes. The path of the system's temporary folder may be longer.
   const folder = mkdtempSync('/tmp/newc-');
   const server = createServer();
   try {
@@ -55,7 +58,7 @@ async function gnuArchive(format: string): Promise<Buffer> {
   }
 }
 
-/** GNU cpio keeps the names of a file back until it has the last one, and puts the content there. */
+/** GNU cpio delays the names of a file until its last one, and stores the content there. */
 const GNU_MEMBERS: readonly CpioMember[] = [
   { entry: { ...OWNER, type: 'directory', path: 'd', mode: 0o750 }, content: NONE },
   file('d/caf\udce9', 'bytes'),
@@ -69,13 +72,13 @@ const GNU_MEMBERS: readonly CpioMember[] = [
 
 describe('readNewc', () => {
   test.each(['newc', 'crc'])(
-    'reads what GNU cpio writes in its format %s, a link’s content at its first name',
+    'reads the format %s of GNU cpio, with the content of a file at its first name',
     async (format) => {
       expect(plain(readNewc(await gnuArchive(format)))).toEqual(plain(GNU_MEMBERS));
     },
   );
 
-  test('reads what bsdtar makes of our archive: devices, links and names of any bytes', () => {
+  test('reads our archive after bsdtar converted it: devices, links and names of any bytes', () => {
     const members: CpioMember[] = [
       { entry: { ...OWNER, type: 'directory', path: 'd', mode: 0o1777, uid: 7 }, content: NONE },
       file('d/f', 'content'),
@@ -102,7 +105,7 @@ describe('readNewc', () => {
     expect(plain(readNewc(converted))).toEqual(plain(members));
   });
 
-  test('reads archives behind each other, with zeros between, as initramfs allows', () => {
+  test('reads concatenated archives with zeros between them, as an initramfs allows', () => {
     const one = archive([file('a', 'one')]);
     const two = archive([file('a', 'other'), file('b', 'two')]);
     const paths = (bytes: Uint8Array) => readNewc(bytes).map(({ entry }) => entry.path);
@@ -114,7 +117,7 @@ describe('readNewc', () => {
     ]);
   });
 
-  test('does not take files of two archives for one, whatever their inode numbers', () => {
+  test('keeps files of two archives apart, even if their inode numbers are equal', () => {
     const linked = archive([
       file('a', 'x'),
       { entry: { ...OWNER, type: 'hardlink', path: 'b', target: 'a' }, content: NONE },
@@ -135,40 +138,68 @@ describe('readNewc', () => {
   const text = (change: (latin1: string) => string) => (bytes: Buffer) =>
     Buffer.from(change(bytes.toString('latin1')), 'latin1');
   test.each<[string, (bytes: Buffer) => Buffer, string]>([
-    ['cut off', (bytes) => bytes.subarray(0, bytes.length - 8), 'passes the end'],
-    ['cut off in a header', (bytes) => bytes.subarray(0, 100), 'a header is cut off'],
+    ['truncated', (bytes) => bytes.subarray(0, bytes.length - 8), 'passes the end'],
+    ['truncated in a header', (bytes) => bytes.subarray(0, 100), 'the header is truncated'],
     ['no trailer', (bytes) => bytes.subarray(0, 120), 'no trailer'],
     ['nothing', () => Buffer.alloc(0), 'no trailer'],
-    ['the old format', text((latin1) => latin1.replace('070701', '070707')), 'no newc header'],
-    ['a size that lies', (bytes) => Buffer.from(bytes).fill('f', 54, 62), 'passes the end'],
+    ['the old format', text((latin1) => latin1.replace('070701', '070707')), 'not a newc header'],
+    [
+      'a wrong size',
+      (bytes) => Buffer.from(bytes).fill('f', FILE_SIZE.offsetBytes, FILE_SIZE.endBytes),
+      'passes the end',
+    ],
     [
       'a name that is longer than a path',
-      (bytes) => Buffer.concat([Buffer.from(bytes).fill('00002000', 94, 102), Buffer.alloc(9000)]),
-      'a name of 8192 bytes',
+      (bytes) =>
+        Buffer.concat([
+          Buffer.from(bytes).fill('00002000', NAME_SIZE.offsetBytes, NAME_SIZE.endBytes),
+          Buffer.alloc(9000),
+        ]),
+      'the name has 8192 bytes',
     ],
     [
       'a name without its NUL',
       text((latin1) => latin1.replace('ab\0', 'abc')),
       'does not end with its only NUL',
     ],
-    ['a name with two', text((latin1) => latin1.replace('ab\0', 'a\0\0')), 'does not end with its only NUL'],
-    ['a path that leaves the root', text((latin1) => latin1.replace('ab\0', '..\0')), 'leaves the root'],
-    ['a field that is no number', (bytes) => Buffer.from(bytes).fill('z', 6, 14), 'not hexadecimal'],
-    ['a field with a sign', (bytes) => Buffer.from(bytes).fill('-0000001', 6, 14), 'not hexadecimal'],
-    ['a type that is none', (bytes) => Buffer.from(bytes).fill('0000f000', 14, 22), 'file type 170000'],
     [
-      'a checksum that is wrong',
+      'a name with two NULs',
+      text((latin1) => latin1.replace('ab\0', 'a\0\0')),
+      'does not end with its only NUL',
+    ],
+    ['a path that leaves the root', text((latin1) => latin1.replace('ab\0', '..\0')), 'leaves the root'],
+    [
+      'a field that is not a number',
+      (bytes) => Buffer.from(bytes).fill('z', INODE.offsetBytes, INODE.endBytes),
+      'not hexadecimal',
+    ],
+    [
+      'a field with a sign',
+      (bytes) => Buffer.from(bytes).fill('-0000001', INODE.offsetBytes, INODE.endBytes),
+      'not hexadecimal',
+    ],
+    [
+      'an unknown type',
+      (bytes) => Buffer.from(bytes).fill('0000f000', MODE.offsetBytes, MODE.endBytes),
+      'file type 170000',
+    ],
+    [
+      'a wrong checksum',
       text((latin1) => latin1.replace('070701', '070702')),
       'the checksum of its bytes is wrong',
     ],
-    ['rubbish behind', (bytes) => Buffer.concat([bytes, Buffer.from('rubbish')]), 'no newc header'],
     [
-      'a compressed archive behind',
-      (bytes) => Buffer.concat([bytes, Buffer.from('28b52ffd00', 'hex')]),
-      'zstd data, as initramfs has behind its first archive',
+      'other bytes after the archive',
+      (bytes) => Buffer.concat([bytes, Buffer.from('rubbish')]),
+      'not a newc header',
     ],
     [
-      'an archive behind at an odd place',
+      'a compressed archive after the first',
+      (bytes) => Buffer.concat([bytes, Buffer.from('28b52ffd00', 'hex')]),
+      'zstd data, as an initramfs has after its first archive',
+    ],
+    [
+      'a second archive that is not aligned',
       (bytes) => Buffer.concat([bytes, Buffer.alloc(2), bytes]),
       'not at a multiple of 4',
     ],
@@ -176,7 +207,11 @@ describe('readNewc', () => {
       'a component of 256 bytes',
       (bytes) =>
         Buffer.concat([
-          Buffer.from(bytes.subarray(0, 110)).fill('00000101', 94, 102),
+          Buffer.from(bytes.subarray(0, HEADER_BYTES)).fill(
+            '00000101',
+            NAME_SIZE.offsetBytes,
+            NAME_SIZE.endBytes,
+          ),
           Buffer.alloc(256, 'n'),
           Buffer.alloc(2),
           Buffer.from('four'),
@@ -237,7 +272,7 @@ const member: fc.Arbitrary<CpioMember> = fc.oneof(
 describe('any archive', () => {
   const members = fc.uniqueArray(member, { maxLength: 8, selector: ({ entry }) => entry.path });
 
-  test('gives back what was written', () => {
+  test('is read as it was written', () => {
     fc.assert(
       fc.property(members, (list) => {
         expect(plain(readNewc(archive(list)))).toEqual(plain(list));
@@ -246,7 +281,7 @@ describe('any archive', () => {
     );
   });
 
-  test('that is damaged gives entries inside the root or a line for people', () => {
+  test('that is damaged gives entries inside the root, or an error of one line', () => {
     const change = fc.tuple(
       fc.nat(),
       fc.oneof(

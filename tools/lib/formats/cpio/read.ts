@@ -1,26 +1,32 @@
-/** Reads newc archives: what GNU cpio, libarchive and our own writer make, and what the kernel takes as its first root file system. */
+/**
+ * Reads newc cpio archives, as GNU cpio, libarchive and newc.ts write them and as the kernel
+ * unpacks them.
+ */
 
 import { type Entry, type EntryMetadata, NO_XATTRS, normalizePath } from '../entry/entry.ts';
 import { decodeName, nameBytes, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
+import type { FieldAccess } from '../structure/structure.ts';
 import {
   ALIGNMENT_BYTES,
   COMPONENT_BYTES_MAX,
-  type CpioMember,
   CRC_MAGIC,
   FILE_TYPE_MASK,
+  HEADER,
   HEADER_BYTES,
   NAME_BYTES_MAX,
   NEWC_MAGIC,
   TRAILER_NAME,
   TYPE_BITS,
-} from './newc.ts';
+} from './format.ts';
+import type { CpioMember } from './newc.ts';
 
 const PERMISSION_MASK = 0o7777;
-const MAGIC_BYTES = 6;
-const FIELD_DIGITS = 8;
-const FIELDS = /^[0-9A-Fa-f]{104}$/;
-/** What the kernel would decompress (lib/decompress.c); it may follow an archive that is not compressed. */
+const MAGIC_BYTES = HEADER.at.c_magic.lengthBytes;
+const HEXADECIMAL = /^[0-9A-Fa-f]+$/;
+/**
+ * Compressed data that the kernel reads (lib/decompress.c). It may follow an uncompressed archive.
+ */
 const COMPRESSED: readonly [string, string][] = [
   ['1f8b', 'gzip'],
   ['28b52ffd', 'zstd'],
@@ -35,7 +41,7 @@ function align(offsetBytes: number): number {
   return Math.ceil(offsetBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }
 
-/** A member as it stands. */
+/** A member as stored. */
 interface RawMember {
   readonly inode: string;
   readonly mode: number;
@@ -62,7 +68,7 @@ class ArchiveReader {
     throw new UserError(`${this.#name}: ${place}: ${rule}`);
   }
 
-  /** Passes over zeros (initramfs.c, do_reset()); false at the end. */
+  /** Skips zeros (initramfs.c, do_reset()). @returns false at the end of the bytes */
   skipZeros(): boolean {
     const bytes = this.#bytes;
     while (this.#position < bytes.length && bytes[this.#position] === 0) this.#position++;
@@ -72,64 +78,65 @@ class ArchiveReader {
   #checkMagic(): string {
     const magic = this.#bytes.toString('latin1', this.#position, this.#position + MAGIC_BYTES);
     if (magic === NEWC_MAGIC || magic === CRC_MAGIC) {
-      if (this.#position % ALIGNMENT_BYTES !== 0) this.fail('a header that is not at a multiple of 4 bytes');
+      if (this.#position % ALIGNMENT_BYTES !== 0) this.fail('the header is not at a multiple of 4 bytes');
       return magic;
     }
     const start = this.#bytes.toString('hex', this.#position, this.#position + MAGIC_BYTES);
     const compressed = COMPRESSED.find(([signature]) => start.startsWith(signature));
     if (compressed !== undefined) {
       this.fail(
-        `${compressed[1]} data, as initramfs has behind its first archive; decompress what is from here on`,
+        `${compressed[1]} data, as an initramfs has after its first archive; decompress the rest of the file from here`,
       );
     }
-    this.fail('no newc header; archives of the other cpio formats are not read');
+    this.fail('not a newc header; archives of the other cpio formats cannot be read');
   }
 
-  /** The next member. @throws UserError where it is damaged */
+  /** Reads the next member. @throws UserError if it is damaged */
   next(): RawMember {
     const bytes = this.#bytes;
     const start = this.#position;
     const magic = this.#checkMagic();
-    if (start + HEADER_BYTES > bytes.length) this.fail('a header is cut off');
-    const text = bytes.toString('latin1', start + MAGIC_BYTES, start + HEADER_BYTES);
-    if (!FIELDS.test(text)) this.fail('a header field is not hexadecimal');
-    const field = (index: number): number =>
-      Number.parseInt(text.slice(index * FIELD_DIGITS, (index + 1) * FIELD_DIGITS), 16);
-    const nameLength = field(11);
-    const fileBytes = field(6);
+    if (start + HEADER_BYTES > bytes.length) this.fail('the header is truncated');
+    const text = bytes.toString('latin1', start, start + HEADER_BYTES);
+    if (!HEXADECIMAL.test(text.slice(MAGIC_BYTES))) this.fail('a header field is not hexadecimal');
+    const number = ({ offsetBytes, endBytes }: FieldAccess): number =>
+      Number.parseInt(text.slice(offsetBytes, endBytes), 16);
+    const { at } = HEADER;
+    const nameLength = number(at.c_namesize);
+    const fileBytes = number(at.c_filesize);
     const nameStart = start + HEADER_BYTES;
     const contentStart = align(nameStart + nameLength);
     if (nameLength === 0 || contentStart + fileBytes > bytes.length) {
-      this.fail(`the member passes the end at ${bytes.length}`);
+      this.fail(`the member passes the end of the archive at ${bytes.length}`);
     }
     if (nameLength > NAME_BYTES_MAX)
-      this.fail(`a name of ${nameLength} bytes; the kernel takes ${NAME_BYTES_MAX}`);
+      this.fail(`the name has ${nameLength} bytes; the kernel takes at most ${NAME_BYTES_MAX}`);
     const name = bytes.subarray(nameStart, nameStart + nameLength - 1);
     if (bytes[nameStart + nameLength - 1] !== 0 || name.includes(0))
-      this.fail('a name that does not end with its only NUL');
+      this.fail('the name does not end with its only NUL');
     const content = bytes.subarray(contentStart, contentStart + fileBytes);
-    const mode = field(1);
+    const mode = number(at.c_mode);
     const isFile = (mode & FILE_TYPE_MASK) === TYPE_BITS.file;
-    if (magic === CRC_MAGIC && isFile && fileBytes > 0 && sumOf(content) !== field(12)) {
+    if (magic === CRC_MAGIC && isFile && fileBytes > 0 && sumOf(content) !== number(at.c_chksum)) {
       this.fail('the checksum of its bytes is wrong', `entry ${printableName(decodeName(name))}`);
     }
     this.#position = Math.min(align(contentStart + fileBytes), bytes.length);
     return {
-      // c_ino, c_maj and c_min; the kernel tells types apart too (initramfs.c, find_link()).
-      inode: `${field(0)} ${field(7)} ${field(8)} ${mode & FILE_TYPE_MASK}`,
+      // The kernel compares the file type too (initramfs.c, find_link()).
+      inode: `${number(at.c_ino)} ${number(at.c_maj)} ${number(at.c_min)} ${mode & FILE_TYPE_MASK}`,
       mode,
-      uid: field(2),
-      gid: field(3),
-      linkCount: field(4),
-      major: field(9),
-      minor: field(10),
+      uid: number(at.c_uid),
+      gid: number(at.c_gid),
+      linkCount: number(at.c_nlink),
+      major: number(at.c_rmaj),
+      minor: number(at.c_rmin),
       name,
       content,
     };
   }
 }
 
-/** buffer-format.rst, c_chksum: the sum of all bytes, modulo 2^32. */
+/** Sums the bytes modulo 2^32 (buffer-format.rst, c_chksum). */
 function sumOf(bytes: Uint8Array): number {
   let sum = 0;
   for (const byte of bytes) sum = (sum + byte) >>> 0;
@@ -160,7 +167,7 @@ function entryOf(metadata: EntryMetadata, member: RawMember, reader: ArchiveRead
       return { ...metadata, type: 'socket' };
     default:
       return reader.fail(
-        `file type ${(member.mode & FILE_TYPE_MASK).toString(8)} is not one of a cpio archive`,
+        `the file type ${(member.mode & FILE_TYPE_MASK).toString(8)} is unknown`,
         `entry ${printableName(metadata.path)}`,
       );
   }
@@ -170,17 +177,20 @@ function metadataOf(member: RawMember, reader: ArchiveReader): EntryMetadata {
   const name = decodeName(member.name);
   const place = `entry ${printableName(name)}`;
   const path = normalizePath(name);
-  if (path === undefined) reader.fail('the path leaves the root', place);
+  if (path === undefined) reader.fail('its path leaves the root', place);
   const isLong = path.split('/').some((component) => nameBytes(component) > COMPONENT_BYTES_MAX);
   if (isLong) reader.fail(`its path has a component longer than ${COMPONENT_BYTES_MAX} bytes`, place);
   return { path, mode: member.mode & PERMISSION_MASK, uid: member.uid, gid: member.gid, xattrs: NO_XATTRS };
 }
 
-/** The names of files with more than one, within one archive of a concatenation. */
+/** The files with several names, within one archive of a concatenation. */
 class Links {
   readonly #first = new Map<string, { path: string; index: number }>();
 
-  /** The first name of the file that a member is one more name of, if it is. Remembers the member if not. */
+  /**
+   * Finds the first name of the file that a member is another name of. Remembers the member if it
+   * has none.
+   */
   find(member: RawMember, path: string, index: number): { path: string; index: number } | undefined {
     const type = member.mode & FILE_TYPE_MASK;
     if (member.linkCount < 2 || type === TYPE_BITS.directory || type === TYPE_BITS.symlink) return undefined;
@@ -191,14 +201,16 @@ class Links {
 }
 
 /**
- * The members of newc archives, one after another with zeros between, as the kernel takes them. Each has to end with its trailer.
+ * Reads the members of one or more newc archives, with zeros between them, as the kernel does. Each
+ * archive must end with its trailer.
  *
- * Later names of a file come as hard links to its first one, which has the content, wherever among them it is stored (GNU cpio and
- * libarchive put it behind the last one). Of two members with one path both are there, and the kernel would keep the last one.
+ * The later names of a file are hard links to its first name. The first name has the content, even
+ * if the archive stores it elsewhere (GNU cpio and libarchive store it with the last name). If two
+ * members have the same path, both are in the result; the kernel would keep the last one.
  *
  * @param name the archive's name, for errors
- * @throws UserError where the bytes are not such archives, end early, have a wrong checksum (format 070702), or name a path that
- *   leaves the root
+ * @throws UserError if the bytes are not newc archives, are truncated, have a wrong checksum
+ *   (format 070702), or name a path that leaves the root
  */
 export function readNewc(archive: Uint8Array, name = 'cpio'): CpioMember[] {
   const reader = new ArchiveReader(archive, name);

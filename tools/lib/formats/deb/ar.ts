@@ -1,22 +1,20 @@
+/**
+ * Reads the archive around a Debian package: deb(5) uses the common ar format, with short names
+ * only.
+ */
+
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import { HEADER_END_MARK, MAGIC, MEMBER_HEADER } from './format.ts';
 
 /**
- * The archive around a Debian package: deb(5) uses the common ar format, with short names only.
- *
- * An archive is the magic string, then members: a header of 60 bytes of text and the content, padded to an even size.
+ * GNU ar's reference to its table of long names, and BSD ar's mark for a name before the content.
+ * deb(5) has neither.
  */
-const MAGIC = '!<arch>\n';
-const HEADER_BYTES = 60;
-/** Fields of a header as [offset, length]; time, owner and mode are not looked at. */
-const NAME = [0, 16] as const;
-const SIZE = [48, 10] as const;
-const HEADER_END = [58, 2] as const;
-/** How GNU ar refers to its table of long names, and BSD ar to a name in front of the content. deb(5) has neither. */
 const LONG_NAME = /^(\/|#1\/)/;
-const HEADER_END_MARK = '`\n';
 
-/** One member: its name, and where its content lies in the archive. */
+/** A member: its name, and where its content is in the archive. */
 export interface ArMember {
   readonly name: string;
   readonly offsetBytes: number;
@@ -27,33 +25,35 @@ export interface ArMember {
  * Lists the members of an archive.
  *
  * @param name the archive's name, for errors
- * @throws UserError where the archive is damaged or cut off
+ * @throws UserError if the archive is damaged or truncated
  */
 export function readArMembers(archive: BlockSource, name: string): ArMember[] {
   const refuse = (offsetBytes: number, reason: string): never => {
     throw new UserError(
-      `${name}: no intact Debian package: ${reason} at byte ${offsetBytes}; download it again`,
+      `${name}: not an intact Debian package: byte ${offsetBytes}: ${reason}; download it again`,
     );
   };
   const text = (offsetBytes: number, lengthBytes: number): string =>
     Buffer.from(archive.read(offsetBytes, lengthBytes)).toString('latin1');
 
   if (archive.sizeBytes < MAGIC.length || text(0, MAGIC.length) !== MAGIC) {
-    refuse(0, 'the mark of an ar archive is missing');
+    refuse(0, 'the magic string of an ar archive is missing');
   }
+  const { at, sizeBytes: headerBytes } = MEMBER_HEADER;
   const members: ArMember[] = [];
   for (let position = MAGIC.length; position < archive.sizeBytes; ) {
-    if (position + HEADER_BYTES > archive.sizeBytes) refuse(position, 'a member header is cut off');
-    const header = text(position, HEADER_BYTES);
-    const field = ([start, length]: readonly [number, number]) => header.slice(start, start + length);
-    if (field(HEADER_END) !== HEADER_END_MARK) refuse(position, 'a damaged member header');
-    const size = field(SIZE).trimEnd();
-    if (!/^[0-9]+$/.test(size)) refuse(position, 'a member size that is no number');
-    const offsetBytes = position + HEADER_BYTES;
+    const offsetBytes = position + headerBytes;
+    if (offsetBytes > archive.sizeBytes) refuse(position, 'the member header is truncated');
+    const header = text(position, headerBytes);
+    const field = ({ offsetBytes: start, endBytes }: FieldAccess): string => header.slice(start, endBytes);
+    if (field(at.ar_fmag) !== HEADER_END_MARK) refuse(position, 'the member header is damaged');
+    const size = field(at.ar_size).trimEnd();
+    if (!/^[0-9]+$/.test(size)) refuse(position, 'the member size is not a number');
     const sizeBytes = Number(size);
     // GNU ar ends a name with a slash.
-    const memberName = field(NAME).trimEnd().replace(/\/$/, '');
-    if (LONG_NAME.test(field(NAME))) refuse(position, 'a long member name, which no package has,');
+    const memberName = field(at.ar_name).trimEnd().replace(/\/$/, '');
+    if (LONG_NAME.test(field(at.ar_name)))
+      refuse(position, 'the member has a long name, which no package has');
     if (offsetBytes + sizeBytes > archive.sizeBytes) {
       refuse(position, `the member "${memberName}" of ${sizeBytes} bytes passes the end of the file`);
     }

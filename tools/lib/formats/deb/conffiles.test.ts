@@ -11,9 +11,9 @@ test('conffiles: paths with blanks, flags, and blank lines', () => {
 });
 
 test.each([
-  ['etc/a', 'conffiles:1: "etc/a" is no absolute path'],
-  ['/etc/a\n/etc/../../b', 'conffiles:2: "/etc/../../b" is no absolute path'],
-  ['/', 'conffiles:1: "/" is no absolute path'],
+  ['etc/a', 'conffiles:1: "etc/a" is not an absolute path'],
+  ['/etc/a\n/etc/../../b', 'conffiles:2: "/etc/../../b" is not an absolute path'],
+  ['/', 'conffiles:1: "/" is not an absolute path'],
   ['explode /etc/a', 'conffiles:1: the flag "explode" is unknown'],
 ])('conffiles: %j is refused', (text, message) => {
   expect(() => parseConffiles(text, 'conffiles')).toThrow(message);

@@ -5,13 +5,15 @@ import { UserError } from '../error/user-error.ts';
 export interface Conffile {
   /** Without a leading slash. */
   readonly path: string;
-  /** Set where the package no longer has the file and wants it removed from systems that do. */
+  /**
+   * True if the package no longer has the file, and dpkg must remove it from systems that have it.
+   */
   readonly removeOnUpgrade: boolean;
 }
 
 const REMOVE_ON_UPGRADE = 'remove-on-upgrade';
 
-/** Reads the control file `conffiles`: one absolute path a line, flags in front of it. */
+/** Parses the control file `conffiles`: one absolute path per line, after optional flags. */
 export function parseConffiles(text: string, where: string): Conffile[] {
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
@@ -21,7 +23,7 @@ export function parseConffiles(text: string, where: string): Conffile[] {
     const flags = words.slice(0, slash);
     const path = normalizePath(words.slice(slash).join(' '));
     if (slash < 0 || path === undefined || path === '') {
-      throw new UserError(`${place}: "${line}" is no absolute path of a configuration file`);
+      throw new UserError(`${place}: "${line}" is not an absolute path of a configuration file`);
     }
     const unknown = flags.find((flag) => flag !== REMOVE_ON_UPGRADE);
     if (unknown !== undefined) throw new UserError(`${place}: the flag "${unknown}" is unknown`);

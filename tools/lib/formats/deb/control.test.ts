@@ -15,14 +15,14 @@ Conffiles:
 `;
 
 describe('parseControl', () => {
-  test('finds fields whatever the case of their names', () => {
+  test('finds fields, whatever the case of their names', () => {
     const [jq, zstd] = parseControl(TWO, 'control');
     expect(jq?.get('package')).toBe('jq');
     expect(jq?.get('VERSION')).toBe('1.7.1-6');
     expect(zstd?.get('Package')).toBe('zstd');
   });
 
-  test('keeps the lines of a value as they stand', () => {
+  test('keeps the lines of a value unchanged', () => {
     const [jq, zstd] = parseControl(TWO, 'control');
     expect(jq?.get('Description')?.split('\n')).toEqual([
       'command-line JSON processor',
@@ -33,7 +33,7 @@ describe('parseControl', () => {
     expect(zstd?.get('Conffiles')).toBe('\n /etc/a 0123');
   });
 
-  test('paragraphs can be apart by lines of blanks, and by many', () => {
+  test('paragraphs can be separated by several blank lines', () => {
     expect(parseControl('\n\nA: 1\n \t\n\nB: 2', 'control')).toHaveLength(2);
   });
 
@@ -42,12 +42,12 @@ describe('parseControl', () => {
     ['A: 1\nno colon', 'control:2: expected "Field: value"'],
     ['A: 1\n-B: 2', 'control:2: expected "Field: value"'],
     [': 1', 'control:1: expected "Field: value"'],
-    ['A: 1\na: 2', 'control:2: the field "a" stands twice'],
+    ['A: 1\na: 2', 'control:2: the field "a" occurs twice'],
   ])('refuses %j', (text, message) => {
     expect(() => parseControl(text, 'control')).toThrow(message);
   });
 
-  test('a field that has to be there is named where it is not', () => {
+  test('a missing required field is named', () => {
     const [paragraph] = parseControl('A: 1', 'control');
     expect(() => paragraph?.require('Version', 'x.deb')).toThrow(
       'x.deb: the control data have no field "Version"',
@@ -55,7 +55,7 @@ describe('parseControl', () => {
   });
 });
 
-test('formatControl writes what parseControl reads', () => {
+test('formatControl writes the text that parseControl read', () => {
   const text = TWO.replace('# a comment\n', '');
   expect(formatControl(parseControl(text, 'control'))).toBe(text);
 });

@@ -1,19 +1,21 @@
 import { UserError } from '../error/user-error.ts';
 
 /**
- * Debian control data (deb822): paragraphs of `Field: value` lines, apart by blank lines.
+ * Reads and writes Debian control data (deb822): paragraphs of `Field: value` lines, separated by
+ * blank lines.
  *
- * Debian Policy, chapter 5.1: field names are case-insensitive, a line that starts with a space or a tab continues
- * the field before it, and lines that start with `#` are comments (in source control files and apt's sources).
+ * Debian Policy, chapter 5.1: field names are case-insensitive, a line that starts with a space or
+ * a tab continues the field before it, and lines that start with `#` are comments (in source
+ * control files and apt's sources).
  */
 
-/** One field as written. A folded or multi-line value keeps its line breaks; its lines keep their leading space. */
+/** A field as written. The value keeps its line breaks and the leading space of its lines. */
 export interface Field {
   readonly name: string;
   readonly value: string;
 }
 
-/** One paragraph, its fields in the order of the file. */
+/** A paragraph. Its fields are in the order of the file. */
 export class Paragraph {
   readonly fields: readonly Field[];
   readonly #values = new Map<string, string>();
@@ -23,12 +25,17 @@ export class Paragraph {
     for (const field of fields) this.#values.set(field.name.toLowerCase(), field.value);
   }
 
-  /** The value of a field, whatever its letters' case. */
+  /** The value of a field. The case of its name does not matter. */
   get(name: string): string | undefined {
     return this.#values.get(name.toLowerCase());
   }
 
-  /** The value of a field that has to be there; `where` names the file for the error. */
+  /**
+   * The value of a required field.
+   *
+   * @param where names the file in errors
+   * @throws UserError if the field is missing or empty
+   */
   require(name: string, where: string): string {
     const value = this.get(name);
     if (value === undefined || value === '') {
@@ -44,8 +51,9 @@ const FIELD_NAME = /^[!-"$-,.-9;-~][!-9;-~]*$/;
 /**
  * Reads control data.
  *
- * @param where names the file for errors.
- * @throws UserError for a line that is no field, a continuation without a field, or a field that stands twice.
+ * @param where names the file in errors
+ * @throws UserError for a line that is not a field, a continuation without a field, or a field that
+ *   occurs twice
  */
 export function parseControl(text: string, where: string): Paragraph[] {
   const paragraphs: Paragraph[] = [];
@@ -72,7 +80,7 @@ export function parseControl(text: string, where: string): Paragraph[] {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0));
     if (!FIELD_NAME.test(name)) throw new UserError(`${place}: expected "Field: value"`);
-    if (names.has(name.toLowerCase())) throw new UserError(`${place}: the field "${name}" stands twice`);
+    if (names.has(name.toLowerCase())) throw new UserError(`${place}: the field "${name}" occurs twice`);
     names.add(name.toLowerCase());
     fields.push({ name, value: line.slice(colon + 1).trim() });
   }
@@ -80,7 +88,9 @@ export function parseControl(text: string, where: string): Paragraph[] {
   return paragraphs;
 }
 
-/** Writes paragraphs the way dpkg does: `Field: value`, or `Field:` where the value begins on the next line. */
+/**
+ * Writes paragraphs as dpkg does: `Field: value`, or `Field:` if the value begins on the next line.
+ */
 export function formatControl(paragraphs: readonly Paragraph[]): string {
   return paragraphs
     .map((paragraph) =>

@@ -44,7 +44,7 @@ function listed(entry: Entry): string {
   return `${type} ${bits} ${size} ${entry.path}${target}`;
 }
 
-/** The same from the output of `dpkg-deb --contents`. */
+/** Converts a line of `dpkg-deb --contents` to the form of {@link listed}. */
 function parseListing(line: string): string {
   const [, mode = '', size, rest = ''] = /^(\S{10}) \S+ +([0-9]+) \S+ \S+ (.*)$/.exec(line) ?? [];
   const bits = [1, 4, 7].map((start) => {
@@ -105,7 +105,7 @@ describe.each(['xz', 'gzip', 'zstd', 'none'])('a package compressed with %s', (c
   });
 });
 
-/** The package with one member's content changed. */
+/** Replaces the content of one member of a package. */
 function withMember(bytes: Buffer, index: number, content: string): Buffer {
   const members = readArMembers(image(bytes), 'x.deb');
   const parts = members.map(({ name, offsetBytes, sizeBytes }, at) => {
@@ -116,7 +116,7 @@ function withMember(bytes: Buffer, index: number, content: string): Buffer {
   return Buffer.concat([Buffer.from('!<arch>\n'), ...parts]);
 }
 
-describe('a package that is unusual is read as dpkg-deb reads it', () => {
+describe('an unusual package is read as dpkg-deb reads it', () => {
   const paths = async (bytes: Uint8Array) => {
     const found: string[] = [];
     for await (const { entry } of openDeb(bytes).dataFiles()) found.push(listed(entry));
@@ -139,7 +139,7 @@ describe('a package that is unusual is read as dpkg-deb reads it', () => {
     expect(await paths(bytes)).toEqual(expected(bytes));
   });
 
-  test('with a member of a future format between', async () => {
+  test('with a member of a future format between the others', async () => {
     const good = buildDeb(SAMPLE);
     const [, control] = readArMembers(image(good), 'x.deb');
     const at = (control?.offsetBytes ?? 0) - 60;
@@ -157,7 +157,7 @@ describe('a package that is unusual is read as dpkg-deb reads it', () => {
 });
 
 test.each(['gzip', 'zstd', 'xz', 'none'])(
-  'any damage to a package with %s is a line for people, or it is none',
+  'any damage to a package with %s is reported in one line, or has no effect',
   async (compression) => {
     const good = buildDeb({ ...SAMPLE, compression });
     await fc.assert(
@@ -208,41 +208,33 @@ describe('a damaged package is refused in one line that names the file', () => {
   };
 
   test.each<[string, Uint8Array, RegExp]>([
-    ['no bytes', new Uint8Array(), /the mark of an ar archive is missing/],
-    ['a web page', Buffer.from('<html>404</html>'), /the mark of an ar archive is missing/],
-    ['cut off in the first header', good.subarray(0, 30), /a member header is cut off/],
+    ['no bytes', new Uint8Array(), /the magic string of an ar archive is missing/],
+    ['a web page', Buffer.from('<html>404</html>'), /the magic string of an ar archive is missing/],
+    ['truncated in the first header', good.subarray(0, 30), /the member header is truncated/],
     [
-      'cut off in a member',
+      'truncated in a member',
       good.subarray(0, dataOffset + 100),
       /the member "data.tar.xz" of [0-9]+ bytes passes the end/,
     ],
-    ['cut off between members', good.subarray(0, dataOffset - 60), /data.tar is missing/],
-    ['a damaged header', flipped(dataOffset - 2), /a damaged member header/],
-    ['a size that is no number', flipped(dataOffset - 12), /a member size that is no number/],
+    ['truncated between members', good.subarray(0, dataOffset - 60), /data.tar is missing/],
+    ['a damaged header', flipped(dataOffset - 2), /the member header is damaged/],
+    ['a size that is not a number', flipped(dataOffset - 12), /the member size is not a number/],
     ['no format member', renamed('debian-binary', 'something-else'), /its first member is not debian-binary/],
-    ['another format', Buffer.from(good).fill('3', 68, 69), /its format is "3.0", and only 2 is known/],
+    ['another format', Buffer.from(good).fill('3', 68, 69), /its format is "3.0", but only 2 is supported/],
     [
       'members in another order',
       renamed('control.tar.xz', 'data.tar.xz'),
       /it has "data.tar.xz" where control.tar is expected/,
     ],
-    ['a long name of GNU ar', renamed('data.tar.xz', '/0'), /a long member name, which no package has/],
-    ['a long name of BSD ar', renamed('data.tar.xz', '#1/20'), /a long member name, which no package has/],
-    [
-      'a compression of the past',
-      renamed('data.tar.xz', 'data.tar.bz2'),
-      /data.tar.bz2 is compressed in a way/,
-    ],
+    ['a long name of GNU ar', renamed('data.tar.xz', '/0'), /a long name, which no package has/],
+    ['a long name of BSD ar', renamed('data.tar.xz', '#1/20'), /a long name, which no package has/],
+    ['a historical compression', renamed('data.tar.xz', 'data.tar.bz2'), /data.tar.bz2 has a compression/],
     [
       'an unknown compression',
       renamed('data.tar.xz', 'data.tar.lzo'),
-      /data.tar.lzo is compressed in a way that is not read/,
+      /data.tar.lzo has a compression that is not supported/,
     ],
-    [
-      'a compression that is a lie',
-      renamed('data.tar.xz', 'data.tar.gz'),
-      /data.tar.gz: its gzip data is damaged/,
-    ],
+    ['a wrong compression', renamed('data.tar.xz', 'data.tar.gz'), /data.tar.gz: its gzip data is damaged/],
     ['a flipped byte in the data', flipped(dataOffset + 200), /data.tar.xz: damaged .xz data/],
   ])('%s', async (_name, bytes, message) => {
     const error = await readAll(bytes).then(
@@ -256,6 +248,6 @@ describe('a damaged package is refused in one line that names the file', () => {
 
   test('control data with a directory', async () => {
     const bytes = buildDeb({ ...SAMPLE, script: 'mkdir DEBIAN/etc; echo 1 >DEBIAN/etc/passwd' });
-    await expect(openDeb(bytes).controlFiles()).rejects.toThrow(/^x\.deb: .* its control data hold etc/);
+    await expect(openDeb(bytes).controlFiles()).rejects.toThrow(/^x\.deb: .* its control data contain etc/);
   });
 });

@@ -11,18 +11,22 @@ export { formatControl, Paragraph, parseControl } from './control.ts';
 export { compareVersions } from './version.ts';
 
 /**
- * A Debian binary package, deb(5): the ar members `debian-binary`, `control.tar` and `data.tar`, in this order, the
- * latter two compressed or not.
+ * Reads Debian binary packages, deb(5): the ar members `debian-binary`, `control.tar` and
+ * `data.tar`, in this order. The last two may be compressed.
  */
 const FORMAT_MEMBER = 'debian-binary';
-/** The major version; a minor one may follow the point. */
+/** The major version. Any minor version may follow the point. */
 const FORMAT = /^2\.[0-9]+\n/;
 const FORMAT_BYTES = 16;
-/** The control files of real packages have some megabytes at most; a larger member is no package but an attack. */
+/**
+ * The control files of real packages have at most a few megabytes. A larger member is an attack.
+ */
 const MAX_CONTROL_BYTES = 64 << 20;
 const READ_BYTES = 1 << 18;
 
-/** What is in control.tar, by name without `./`: `control`, `md5sums`, `postinst`, `conffiles`, … */
+/**
+ * The files of control.tar, by name without `./`: `control`, `md5sums`, `postinst`, `conffiles`, …
+ */
 export type ControlFiles = ReadonlyMap<string, Uint8Array>;
 
 export class Deb {
@@ -32,7 +36,7 @@ export class Deb {
   readonly #control: ArMember;
   readonly #data: ArMember;
 
-  /** @throws UserError where the file is no Debian package, or is damaged or cut off */
+  /** @throws UserError if the file is not a Debian package, or is damaged or truncated */
   constructor(source: BlockSource, name: string) {
     this.name = name;
     this.#source = source;
@@ -40,15 +44,15 @@ export class Deb {
     if (format?.name !== FORMAT_MEMBER) this.#refuse(`its first member is not ${FORMAT_MEMBER}`);
     const version = this.#text(format as ArMember, FORMAT_BYTES);
     if (!FORMAT.test(version))
-      this.#refuse(`its format is ${JSON.stringify(version.split('\n', 1)[0])}, and only 2 is known`);
-    // deb(5): members of future formats begin with an underscore and are to be passed over.
+      this.#refuse(`its format is ${JSON.stringify(version.split('\n', 1)[0])}, but only 2 is supported`);
+    // deb(5): readers must ignore members of future formats, whose names begin with an underscore.
     const known = members.filter((member) => !member.name.startsWith('_'));
     this.#control = this.#expect(known[0], 'control.tar');
     this.#data = this.#expect(known[1], 'data.tar');
   }
 
   #refuse(reason: string): never {
-    throw new UserError(`${this.name}: no Debian package: ${reason}`);
+    throw new UserError(`${this.name}: not a Debian package: ${reason}`);
   }
 
   #text(member: ArMember, mostBytes: number): string {
@@ -57,7 +61,7 @@ export class Deb {
   }
 
   #expect(member: ArMember | undefined, stem: string): ArMember {
-    if (member === undefined) this.#refuse(`the member ${stem} is missing; the file may be cut off`);
+    if (member === undefined) this.#refuse(`the member ${stem} is missing; the file may be truncated`);
     if (!member.name.startsWith(stem)) this.#refuse(`it has "${member.name}" where ${stem} is expected`);
     return member;
   }
@@ -71,7 +75,7 @@ export class Deb {
   #files(member: ArMember, stem: string): AsyncGenerator<TarFile, void, undefined> {
     const extension = member.name.slice(stem.length);
     const decompress = decompressorFor(extension);
-    if (decompress === undefined) this.#refuse(`${member.name} is compressed in a way that is not read`);
+    if (decompress === undefined) this.#refuse(`${member.name} has a compression that is not supported`);
     const name = `${this.name}: ${member.name}`;
     return readTarFiles(decompress(this.#chunks(member), name), name);
   }
@@ -83,11 +87,11 @@ export class Deb {
     for await (const { entry, content } of this.#files(this.#control, 'control.tar')) {
       if (entry.type === 'directory' && entry.path === '') continue;
       if (entry.type !== 'file' || entry.path.includes('/')) {
-        this.#refuse(`its control data hold ${entry.path}, which is no plain file`);
+        this.#refuse(`its control data contain ${entry.path}, which is not a plain file`);
       }
       totalBytes += entry.sizeBytes;
       if (totalBytes > MAX_CONTROL_BYTES)
-        this.#refuse(`its control data have over ${MAX_CONTROL_BYTES} bytes`);
+        this.#refuse(`its control data have more than ${MAX_CONTROL_BYTES} bytes`);
       const chunks: Uint8Array[] = [];
       for await (const chunk of content()) chunks.push(Uint8Array.from(chunk));
       files.set(entry.path, Buffer.concat(chunks));
@@ -95,13 +99,16 @@ export class Deb {
     return files;
   }
 
-  /** The files that the package installs, in the order of its archive. Each content is read before the next entry. */
+  /**
+   * Reads the files that the package installs, in the order of its archive. A content must be read
+   * before the next entry.
+   */
   dataFiles(): AsyncGenerator<TarFile, void, undefined> {
     return this.#files(this.#data, 'data.tar');
   }
 }
 
-/** The paragraph of the file `control`. */
+/** Parses the paragraph of the file `control`. @throws UserError */
 export function controlParagraph(files: ControlFiles, name: string): Paragraph {
   const paragraphs = parseControl(textOf(files, 'control') ?? '', `${name}: control`);
   const [paragraph] = paragraphs;

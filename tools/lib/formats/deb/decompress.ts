@@ -9,7 +9,10 @@ async function* plain(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefine
   yield* chunks;
 }
 
-/** What deb(5) allows for control.tar and data.tar, but for the historical bzip2 and lzma. */
+/**
+ * The compressions that deb(5) allows for control.tar and data.tar, except the historical bzip2 and
+ * lzma.
+ */
 const DECOMPRESSORS: Readonly<Record<string, Decompressor>> = {
   '': plain,
   '.gz': gzipDecompressStream,
@@ -17,7 +20,11 @@ const DECOMPRESSORS: Readonly<Record<string, Decompressor>> = {
   '.zst': zstdDecompressStream,
 };
 
-/** The decompressor for the end of a member's name behind `.tar`; `undefined` where there is none. */
+/**
+ * The decompressor for the part of a member's name after `.tar`.
+ *
+ * @returns `undefined` for an unknown compression
+ */
 export function decompressorFor(extension: string): Decompressor | undefined {
   return DECOMPRESSORS[extension];
 }

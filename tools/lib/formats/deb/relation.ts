@@ -1,17 +1,20 @@
 import type { Paragraph } from './control.ts';
 import { compareVersions } from './version.ts';
 
-/** Debian Policy 7.1: a package name, maybe an architecture qualifier, maybe a version restriction. */
+/**
+ * Debian Policy 7.1: a package name, an optional architecture qualifier, an optional version
+ * restriction.
+ */
 const RELATION = /^([a-z0-9][a-z0-9+.-]+)(?::[a-z0-9-]+)?(?:\s*\(\s*(<<|<=|=|>=|>>)\s*([^\s)]+)\s*\))?$/;
 
-/** One package that a relation field names. */
+/** A package that a relation field names. */
 interface Relation {
   readonly name: string;
   readonly operator: string | undefined;
   readonly version: string | undefined;
 }
 
-/** The packages of a relation field without alternatives (Replaces, Breaks, Conflicts, Provides). */
+/** Parses a relation field without alternatives (Replaces, Breaks, Conflicts, Provides). */
 function parseRelations(field: string): Relation[] {
   return field.split(',').flatMap((text) => {
     const [, name, operator, version] = RELATION.exec(text.trim()) ?? [];
@@ -37,8 +40,8 @@ function holds(version: string, { operator, version: limit }: Relation): boolean
 }
 
 /**
- * Whether a package may take over files of another one (Debian Policy 7.6.1): it Replaces that one by name and version, or
- * by a virtual name that the other Provides.
+ * Tells whether a package may take over files of another one (Debian Policy 7.6.1): it Replaces
+ * that package by name and version, or by a virtual name that the other package Provides.
  */
 export function replaces(taker: Paragraph, owner: Paragraph): boolean {
   const names = new Map([[owner.get('Package') ?? '', owner.get('Version') ?? '']]);

@@ -1,13 +1,11 @@
-/**
- * Debian version numbers: `[epoch:]upstream[-revision]`, ordered by Debian Policy 5.6.12.
- */
+/** A Debian version number: `[epoch:]upstream[-revision]`, ordered by Debian Policy 5.6.12. */
 interface Version {
   readonly epoch: string;
   readonly upstream: string;
   readonly revision: string;
 }
 
-/** Splits at the first colon and at the last hyphen. A missing epoch or revision is the same as `0`. */
+/** Splits at the first colon and at the last hyphen. A missing epoch or revision is `0`. */
 function splitVersion(version: string): Version {
   const colon = version.indexOf(':');
   const rest = version.slice(colon + 1);
@@ -19,7 +17,10 @@ function splitVersion(version: string): Version {
   };
 }
 
-/** The weight of a character outside of numbers: `~` before the end of the part, letters before everything else. */
+/**
+ * The weight of a character outside numbers: `~` sorts before the end of the part, letters before
+ * all other characters.
+ */
 function weight(character: string | undefined): number {
   if (character === undefined) return 0;
   if (character === '~') return -1;
@@ -37,7 +38,7 @@ function compareNumbers(left: string, right: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Compares an upstream version or a revision: by turns a part without digits, then a number. */
+/** Compares an upstream version or a revision: alternately a part without digits and a number. */
 function compareParts(left: string, right: string): number {
   let i = 0;
   let j = 0;
@@ -59,7 +60,10 @@ function compareParts(left: string, right: string): number {
   return 0;
 }
 
-/** Orders two version numbers: negative where `left` is the older one, positive where it is the newer one. */
+/**
+ * Orders two version numbers. The result is negative if `left` is older, and positive if it is
+ * newer.
+ */
 export function compareVersions(left: string, right: string): number {
   const a = splitVersion(left);
   const b = splitVersion(right);

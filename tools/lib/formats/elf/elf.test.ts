@@ -8,6 +8,7 @@ import { type SampleElf, sampleElf } from '../../testing/elf/sample-elf.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { UserError } from '../error/user-error.ts';
 import { type ElfFile, isElf, readElf } from './elf.ts';
+import { E_IDENT } from './format.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -15,7 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The same facts as GNU readelf tells them. */
+/** Reads the same values with GNU readelf. */
 function readelf(path: string): Partial<ElfFile> {
   const text = execFileSync(realTool('readelf', 'binutils'), ['-W', '-l', '-d', path], {
     encoding: 'utf8',
@@ -43,7 +44,7 @@ describe('readElf', () => {
     ['several run paths', { runpath: '$ORIGIN/x:/opt/lib', soname: 'liba.so.1', needed: ['libc.so.6'] }],
     ['the older DT_RPATH', { rpath: '/opt/lib', needed: ['libb.so', 'liba.so'] }],
     ['an interpreter', { interpreter: '/lib64/ld-linux-x86-64.so.2', needed: ['libc.so.6'] }],
-    ['nothing at all', {}],
+    ['no dynamic entries', {}],
   ])('agrees with readelf about %s', (name, sample) => {
     const path = join(folder, name.replaceAll(' ', '-'));
     writeFileSync(path, sampleElf(sample));
@@ -65,11 +66,11 @@ describe('readElf', () => {
 
   test('a 32-bit file is refused', () => {
     const bytes = Buffer.from(readFileSync(DYNAMIC).subarray(0, 64));
-    bytes[4] = 1;
+    bytes[E_IDENT.at.EI_CLASS.offsetBytes] = 1;
     expect(() => readElf(bytes, 'bin/x')).toThrow('not a 64-bit');
   });
 
-  test('a damaged file gives one line, never another exception', () => {
+  test('a damaged file gives a UserError, never another exception', () => {
     const whole = readFileSync(DYNAMIC);
     fc.assert(
       fc.property(fc.nat(whole.length - 1), fc.nat(63), fc.nat(255), (length, offset, byte) => {

@@ -1,50 +1,38 @@
 /**
- * What a dynamic loader reads of an ELF64 file: the interpreter and the libraries it asks for.
- *
- * Specification: System V ABI (gABI), chapters 4 "Object Files" and 5 "Program Loading and Dynamic Linking".
+ * Reads from an ELF64 file what a dynamic loader reads: the interpreter and the required libraries.
  */
+
 import { UserError } from '../error/user-error.ts';
-
-/** gABI figure 4-4: e_ident. */
-const MAGIC = Buffer.from('\x7fELF', 'latin1');
-const CLASS_OFFSET = 4;
-const CLASS_64 = 2;
-const DATA_OFFSET = 5;
-const DATA_LITTLE_ENDIAN = 1;
-
-/** gABI figure 4-3: Elf64_Ehdr. */
-const HEADER_BYTES = 64;
-const MACHINE_OFFSET = 18;
-const PROGRAM_HEADERS_OFFSET = 32;
-const PROGRAM_HEADER_SIZE_OFFSET = 54;
-const PROGRAM_HEADER_COUNT_OFFSET = 56;
-
-/** gABI figure 5-1: Elf64_Phdr, and figure 5-2: p_type. */
-const PROGRAM_HEADER_BYTES = 56;
-const PT_LOAD = 1;
-const PT_DYNAMIC = 2;
-const PT_INTERP = 3;
-
-/** gABI figure 5-10: d_tag. */
-const DYNAMIC_BYTES = 16;
-const DT_NULL = 0;
-const DT_NEEDED = 1;
-const DT_STRTAB = 5;
-const DT_SONAME = 14;
-const DT_RPATH = 15;
-const DT_RUNPATH = 29;
+import {
+  DT_NEEDED,
+  DT_NULL,
+  DT_RPATH,
+  DT_RUNPATH,
+  DT_SONAME,
+  DT_STRTAB,
+  DYN,
+  E_IDENT,
+  EHDR,
+  ELFCLASS64,
+  ELFDATA2LSB,
+  MAGIC,
+  PHDR,
+  PT_DYNAMIC,
+  PT_INTERP,
+  PT_LOAD,
+} from './format.ts';
 
 export interface ElfFile {
   /** e_machine: 62 is x86-64. */
   readonly machine: number;
-  /** PT_INTERP: the loader's path; absent in static executables and in libraries. */
+  /** PT_INTERP: the loader's path. Absent in static executables and in libraries. */
   readonly interpreter: string | undefined;
   readonly soname: string | undefined;
   /** DT_NEEDED, in the order of the file. */
   readonly needed: readonly string[];
-  /** The directories of DT_RUNPATH (`$ORIGIN` and its like not replaced). */
+  /** The directories of DT_RUNPATH. Variables such as `$ORIGIN` are not replaced. */
   readonly runpath: readonly string[];
-  /** The directories of DT_RPATH, which a loader heeds only where there is no DT_RUNPATH. */
+  /** The directories of DT_RPATH, which a loader uses only if DT_RUNPATH is absent. */
   readonly rpath: readonly string[];
 }
 
@@ -55,25 +43,30 @@ interface Segment {
   readonly fileBytes: number;
 }
 
-/** Whether the bytes begin like an ELF file of any class. */
+/** Tells whether the bytes begin with the magic number of an ELF file, of any class. */
 export function isElf(bytes: Uint8Array): boolean {
   return MAGIC.equals(bytes.subarray(0, MAGIC.length));
 }
 
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 function readSegments(file: Buffer, name: string): Segment[] {
-  const start = Number(file.readBigUInt64LE(PROGRAM_HEADERS_OFFSET));
-  const sizeBytes = file.readUInt16LE(PROGRAM_HEADER_SIZE_OFFSET);
-  const count = file.readUInt16LE(PROGRAM_HEADER_COUNT_OFFSET);
-  if (count > 0 && (sizeBytes < PROGRAM_HEADER_BYTES || start + count * sizeBytes > file.length)) {
+  const view = viewOf(file);
+  const start = EHDR.at.e_phoff.get(view);
+  const sizeBytes = EHDR.at.e_phentsize.get(view);
+  const count = EHDR.at.e_phnum.get(view);
+  if (count > 0 && (sizeBytes < PHDR.sizeBytes || start + count * sizeBytes > file.length)) {
     throw new UserError(`${name}: the ELF program headers pass the end of the file; the file is damaged`);
   }
   return Array.from({ length: count }, (_, index) => {
     const offset = start + index * sizeBytes;
     return {
-      type: file.readUInt32LE(offset),
-      fileOffset: Number(file.readBigUInt64LE(offset + 8)),
-      address: file.readBigUInt64LE(offset + 16),
-      fileBytes: Number(file.readBigUInt64LE(offset + 32)),
+      type: PHDR.at.p_type.get(view, offset),
+      fileOffset: PHDR.at.p_offset.get(view, offset),
+      address: PHDR.at.p_vaddr.getBig(view, offset),
+      fileBytes: PHDR.at.p_filesz.get(view, offset),
     };
   });
 }
@@ -102,11 +95,12 @@ function fileOffsetOf(address: bigint, segments: readonly Segment[], name: strin
 }
 
 function readDynamic(table: Buffer): [tag: number, value: bigint][] {
+  const view = viewOf(table);
   const tags: [number, bigint][] = [];
-  for (let offset = 0; offset + DYNAMIC_BYTES <= table.length; offset += DYNAMIC_BYTES) {
-    const tag = Number(table.readBigInt64LE(offset));
+  for (let offset = 0; offset + DYN.sizeBytes <= table.length; offset += DYN.sizeBytes) {
+    const tag = DYN.at.d_tag.get(view, offset);
     if (tag === DT_NULL) break;
-    tags.push([tag, table.readBigUInt64LE(offset + 8)]);
+    tags.push([tag, DYN.at.d_un.getBig(view, offset)]);
   }
   return tags;
 }
@@ -116,14 +110,17 @@ function readDynamic(table: Buffer): [tag: number, value: bigint][] {
  *
  * @param bytes the whole file
  * @param name the file's name for error messages
- * @throws UserError where the file is of another class, or damaged
+ * @throws UserError if the file is of another class, or damaged
  */
 export function readElf(bytes: Uint8Array, name: string): ElfFile {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!isElf(file)) throw new UserError(`${name}: not an ELF file`);
-  if (file.length < HEADER_BYTES)
-    throw new UserError(`${name}: the ELF header is cut off; the file is damaged`);
-  if (file[CLASS_OFFSET] !== CLASS_64 || file[DATA_OFFSET] !== DATA_LITTLE_ENDIAN) {
+  if (file.length < EHDR.sizeBytes)
+    throw new UserError(`${name}: the ELF header is truncated; the file is damaged`);
+  if (
+    file[E_IDENT.at.EI_CLASS.offsetBytes] !== ELFCLASS64 ||
+    file[E_IDENT.at.EI_DATA.offsetBytes] !== ELFDATA2LSB
+  ) {
     throw new UserError(`${name}: not a 64-bit little-endian ELF file`);
   }
   const segments = readSegments(file, name);
@@ -144,7 +141,7 @@ export function readElf(bytes: Uint8Array, name: string): ElfFile {
       .flatMap((list) => list.split(':'))
       .filter((directory) => directory !== '');
   return {
-    machine: file.readUInt16LE(MACHINE_OFFSET),
+    machine: EHDR.at.e_machine.get(viewOf(file)),
     interpreter:
       interpreterSegment &&
       segmentBytes(file, interpreterSegment, name).toString('utf8').replace(/\0.*$/s, ''),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realTool } from '../../testing/real-tool.ts';
+import { MESSAGE, SIGNATURE } from './format.ts';
 import {
   encodeGrubEnvironment,
   GRUB_ENVIRONMENT_BYTES,
@@ -27,11 +28,11 @@ const SLOTS = new Map([
   ['boot_cycle', 'stable'],
 ]);
 
-/** The room for the value of a variable `x`, behind the signature and the message. */
-const LARGEST_VALUE = 'v'.repeat(GRUB_ENVIRONMENT_BYTES - 25 - 69 - 'x=\n'.length);
+/** The largest value of a variable `x` that fits after the signature and the message. */
+const LARGEST_VALUE = 'v'.repeat(GRUB_ENVIRONMENT_BYTES - SIGNATURE.length - MESSAGE.length - 'x=\n'.length);
 
 describe('grubenv', () => {
-  test('a block is the bytes that grub-editenv itself writes', () => {
+  test('a block has the bytes that grub-editenv writes', () => {
     const file = join(folder, 'created');
     grubEditenv(file, 'create');
     expect(Buffer.from(encodeGrubEnvironment(new Map()))).toEqual(readFileSync(file));
@@ -40,7 +41,7 @@ describe('grubenv', () => {
     expect(Buffer.from(encodeGrubEnvironment(new Map([...SLOTS, ['odd', 'back\\slash']])))).toEqual(expected);
   });
 
-  test('setting a variable gives the bytes of grub-editenv: shorter, longer, new', () => {
+  test('setting a shorter, longer or new variable gives the bytes of grub-editenv', () => {
     const file = join(folder, 'set');
     let block = encodeGrubEnvironment(SLOTS);
     writeFileSync(file, block);
@@ -56,13 +57,13 @@ describe('grubenv', () => {
     }
   });
 
-  test('grub-editenv lists what was encoded', () => {
+  test('grub-editenv lists the encoded variables', () => {
     const file = join(folder, 'listed');
     writeFileSync(file, encodeGrubEnvironment(SLOTS));
     expect(grubEditenv(file, 'list')).toBe('boot_alternative=A\nboot_cycle=stable\n');
   });
 
-  test('every value comes back as it was, escapes included', () => {
+  test('every value is decoded unchanged, including escapes', () => {
     const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/);
     const value = fc.string({ unit: fc.constantFrom('\\', '\n', '#', '=', ' ', 'a', 'é'), maxLength: 20 });
     fc.assert(
@@ -79,7 +80,7 @@ describe('grubenv', () => {
     );
   });
 
-  test('a block takes exactly what fits, and says how much is too much', () => {
+  test('a block can be filled completely, and the error says by how many bytes it is too full', () => {
     expect(parseGrubEnvironment(encodeGrubEnvironment(new Map([['x', LARGEST_VALUE]]))).get('x')).toBe(
       LARGEST_VALUE,
     );
@@ -100,7 +101,7 @@ describe('grubenv', () => {
     },
   );
 
-  test('a block that GRUB would not read is refused, with the file and the reason', () => {
+  test('a block that GRUB would refuse is refused, with the file and the reason', () => {
     const good = Buffer.from(encodeGrubEnvironment(SLOTS));
     expect(() => parseGrubEnvironment(good.subarray(1), 'boot/grubenv')).toThrow(
       'boot/grubenv: a GRUB environment block has 1024 bytes, this one has 1023',

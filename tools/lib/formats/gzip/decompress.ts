@@ -6,11 +6,13 @@ const STREAM_CHUNK_BYTES = 1 << 20;
 
 type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-/** The chunks as the decompressor takes them; remembers where the last byte is that is not zero. */
+/**
+ * Passes chunks to the decompressor, and remembers the position of the last byte that is not zero.
+ */
 class WatchedInput {
   readonly #iterator: AsyncGenerator<Uint8Array, void, undefined>;
   #sizeBytes = 0;
-  /** The end of what is not zeros. */
+  /** The position after the last byte that is not zero. */
   contentEnd = 0;
 
   constructor(chunks: Chunks) {
@@ -27,13 +29,15 @@ class WatchedInput {
     }
   }
 
-  /** A stream of the chunks. What it leaves is not lost when it is destroyed. */
+  /**
+   * A stream of the chunks. When it is destroyed, the chunks that it did not read remain available.
+   */
   stream(): Readable {
     const withoutReturn = { [Symbol.asyncIterator]: () => ({ next: () => this.#iterator.next() }) };
     return Readable.from(withoutReturn, { objectMode: true, highWaterMark: 1 });
   }
 
-  /** Takes all that is left. */
+  /** Reads the remaining chunks. */
   async drain(): Promise<void> {
     for (let step = await this.#iterator.next(); !step.done; ) step = await this.#iterator.next();
   }
@@ -44,10 +48,10 @@ class WatchedInput {
 }
 
 /**
- * Decompresses a gzip file of one or more members. Zeros may follow the last one, as tapes have them.
+ * Decompresses a gzip file of one or more members. Zeros may follow the last member, as on tapes.
  *
  * @param name the file's name, for errors
- * @throws UserError where the data is damaged or truncated, or something else follows it
+ * @throws UserError if the data is damaged or truncated, or bytes other than zeros follow it
  */
 export async function* gzipDecompressStream(
   chunks: Chunks,
@@ -59,11 +63,11 @@ export async function* gzipDecompressStream(
   input.on('error', (error) => decompressor.destroy(error));
   try {
     yield* input.pipe(decompressor) as AsyncIterable<Uint8Array>;
-    // The decompressor stops at the first zero behind a member, and takes no notice of what is there.
+    // The decompressor stops at the first zero after a member, and ignores the rest.
     await watched.drain();
     if (watched.contentEnd > decompressor.bytesWritten) {
       throw new UserError(
-        `${name}: offset ${decompressor.bytesWritten}: something follows the gzip data, after zeros`,
+        `${name}: offset ${decompressor.bytesWritten}: the zeros after the gzip data are followed by other bytes`,
       );
     }
   } catch (error) {

@@ -1,10 +1,16 @@
 import { PieceWriter } from '../pipeline/piece-writer.ts';
 import { DEFAULT_GZIP_LEVEL, gzipMember } from './member.ts';
 
-/** Content of one member in files that are written front to back. Larger members are hardly smaller: deflate looks back 32 KiB. */
+/**
+ * The content size of one member. Larger members hardly compress better, because deflate looks back
+ * 32 KiB.
+ */
 export const MEMBER_CONTENT_BYTES = 1 << 20;
 
-/** Cuts a stream of bytes into gzip members of a fixed content size, compresses them on the thread pool and writes them in order. */
+/**
+ * Writes a stream of bytes as gzip members of a fixed content size, compressed on the thread pool
+ * and written in order.
+ */
 export class MemberWriter extends PieceWriter {
   constructor(
     emit: (member: Uint8Array) => void,

@@ -1,8 +1,8 @@
 /**
- * The documents of an image: descriptors, indexes, manifests and configurations.
+ * Parses the documents of an OCI image: descriptors, indexes, manifests and configurations.
  *
- * Specification: OCI Image Format Specification 1.1 (descriptor.md, image-index.md, manifest.md, config.md), and for Docker's own media
- * types its "Image Manifest Version 2, Schema 2".
+ * Specification: OCI Image Format Specification 1.1 (descriptor.md, image-index.md, manifest.md,
+ * config.md), and for the media types of Docker its "Image Manifest Version 2, Schema 2".
  */
 import { UserError } from '../error/user-error.ts';
 import { DEFAULT_CONFIG, DEFAULT_PATH, type RootConfig } from './root-config.ts';
@@ -22,13 +22,13 @@ export interface Platform {
 
 export interface ImageManifest {
   readonly config: Descriptor;
-  /** The lowest first. */
+  /** From the lowest to the highest. */
   readonly layers: readonly Descriptor[];
 }
 
 export interface ImageConfiguration {
   readonly platform: Platform;
-  /** Digests of the uncompressed layers. */
+  /** The digests of the uncompressed layers. */
   readonly diffIds: readonly string[];
   readonly root: RootConfig;
 }
@@ -55,7 +55,7 @@ const LAYER_TYPES: Readonly<Record<string, Compression>> = {
   'application/vnd.docker.image.rootfs.diff.tar.zstd': 'zstd',
 };
 
-/** descriptor.md, "Registered Algorithms", with the digits of each. */
+/** descriptor.md, "Registered Algorithms": the number of hexadecimal digits of each. */
 const DIGEST_DIGITS: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -64,7 +64,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reads a document. @param name what it is, for error messages */
+/** Parses a document. @param name its name, for errors */
 export function parseDocument(text: string, name: string): JsonObject {
   let value: unknown;
   try {
@@ -76,7 +76,11 @@ export function parseDocument(text: string, name: string): JsonObject {
   return value;
 }
 
-/** Splits a digest. @throws UserError for an algorithm that is not registered, or other than lower-case hexadecimal digits */
+/**
+ * Splits a digest.
+ *
+ * @throws UserError for an unregistered algorithm, or digits that are not lower-case hexadecimal
+ */
 export function splitDigest(digest: string, name: string): { algorithm: string; hex: string } {
   const [, algorithm = '', hex = ''] = /^([a-z0-9]+):([0-9a-f]+)$/.exec(digest) ?? [];
   if (DIGEST_DIGITS[algorithm] !== hex.length) {
@@ -99,14 +103,14 @@ function parseDescriptor(value: unknown, name: string): Descriptor {
     !Number.isSafeInteger(size) ||
     (size as number) < 0
   ) {
-    throw new UserError(`${name}: a descriptor without media type, digest or size`);
+    throw new UserError(`${name}: a descriptor has no media type, digest or size`);
   }
   splitDigest(digest, name);
   return { mediaType, digest, sizeBytes: size as number, platform: parsePlatform(platform) };
 }
 
 function parseDescriptors(value: unknown, what: string, name: string): Descriptor[] {
-  if (!Array.isArray(value)) throw new UserError(`${name}: no list of ${what} in it`);
+  if (!Array.isArray(value)) throw new UserError(`${name}: the list of ${what} is missing`);
   return value.map((item: unknown) => parseDescriptor(item, name));
 }
 
@@ -114,13 +118,16 @@ export function isIndex(mediaType: string): boolean {
   return INDEX_TYPES.includes(mediaType);
 }
 
-/** @throws UserError for the media type of something else, such as a signature or a Helm chart */
+/**
+ * @throws UserError for a media type other than an image's, such as that of a signature or a Helm
+ *   chart
+ */
 export function checkManifestType(mediaType: string, name: string): void {
   if (!MANIFEST_TYPES.includes(mediaType))
     throw new UserError(`${name}: media type ${mediaType} is not an image's manifest`);
 }
 
-/** The descriptors of an index. */
+/** Parses the descriptors of an index. */
 export function parseIndex(document: JsonObject, name: string): Descriptor[] {
   return parseDescriptors(document['manifests'], 'manifests', name);
 }
@@ -133,12 +140,16 @@ export function parseManifest(document: JsonObject, name: string): ImageManifest
   return { config: parseDescriptor(document['config'], name), layers };
 }
 
-/** How a layer is compressed. @throws UserError for a media type that is no layer, or an encrypted one */
+/**
+ * The compression of a layer.
+ *
+ * @throws UserError for a media type that is not a layer, or an encrypted layer
+ */
 export function layerCompression(mediaType: string, name: string): Compression {
   const compression = LAYER_TYPES[mediaType];
   if (compression === undefined) {
     throw new UserError(
-      `${name}: media type ${mediaType} is not a layer that is supported: tar, tar+gzip and tar+zstd are`,
+      `${name}: media type ${mediaType} is not a supported layer; tar, tar+gzip and tar+zstd are supported`,
     );
   }
   return compression;
@@ -166,10 +177,10 @@ function nonEmpty(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value : otherwise;
 }
 
-/** config.md, "Properties". */
+/** Parses a configuration (config.md, "Properties"). */
 export function parseConfiguration(document: JsonObject, name: string): ImageConfiguration {
   const { rootfs, config } = document;
-  if (!isObject(rootfs)) throw new UserError(`${name}: no "rootfs" in the image's configuration`);
+  if (!isObject(rootfs)) throw new UserError(`${name}: the image's configuration has no "rootfs"`);
   const settings = isObject(config) ? config : {};
   const shell = strings(settings['Shell']);
   return {
@@ -185,7 +196,7 @@ export function parseConfiguration(document: JsonObject, name: string): ImageCon
   };
 }
 
-/** Reads `OS/ARCHITECTURE`. */
+/** Parses `OS/ARCHITECTURE`. */
 export function parsePlatformName(text: string): Platform {
   const [os = '', architecture = '', ...more] = text.split('/');
   if (os === '' || architecture === '' || more.length > 0) {
@@ -199,9 +210,10 @@ export function platformName({ os, architecture }: Platform): string {
 }
 
 /**
- * Chooses among the descriptors of an index. One that names no platform is taken where it is the only one; its configuration tells then.
+ * Chooses a descriptor of an index by its platform. A descriptor without a platform is chosen if it
+ * is the only candidate; its configuration names the platform then.
  *
- * @throws UserError where none is for the platform, or more than one
+ * @throws UserError if no descriptor, or more than one, is for the platform
  */
 export function chooseByPlatform(
   descriptors: readonly Descriptor[],
@@ -219,12 +231,12 @@ export function chooseByPlatform(
   if (only === undefined) {
     const there = images.map(({ platform }) => platform && platformName(platform)).join(', ');
     throw new UserError(
-      `${name}: no image for ${platformName(wanted)} in it; there is ${there === '' ? 'none at all' : there}`,
+      `${name}: no image for ${platformName(wanted)}; it has ${there === '' ? 'no images' : `images for ${there}`}`,
     );
   }
   if (second !== undefined && second.digest !== only.digest) {
     throw new UserError(
-      `${name}: ${candidates.length} images for ${platformName(wanted)} in it; give a layout with one`,
+      `${name}: ${candidates.length} images for ${platformName(wanted)}; use a layout with one`,
     );
   }
   return only;

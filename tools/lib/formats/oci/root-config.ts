@@ -1,4 +1,7 @@
-/** What a root file system knows besides its files, as every one of them carries it: `*.config.json`. */
+/**
+ * Reads and writes the configuration of a root file system, `*.config.json`: everything except its
+ * files.
+ */
 import { UserError } from '../error/user-error.ts';
 
 export interface RootConfig {
@@ -9,7 +12,7 @@ export interface RootConfig {
   readonly shell: readonly string[];
 }
 
-/** What container engines give an image that says nothing itself. */
+/** The defaults of container engines. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 export const DEFAULT_CONFIG: RootConfig = {
   env: { PATH: DEFAULT_PATH },
@@ -20,10 +23,10 @@ export const DEFAULT_CONFIG: RootConfig = {
 };
 
 /**
- * Reads a configuration's JSON value; what it leaves out has its default.
+ * Reads the JSON value of a configuration. Missing values have their defaults.
  *
- * @param name the file's name for error messages
- * @throws UserError where it is not one
+ * @param name the file's name, for errors
+ * @throws UserError if the value is not a JSON object
  */
 export function parseRootConfig(value: unknown, name: string): RootConfig {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
@@ -33,7 +36,10 @@ export function parseRootConfig(value: unknown, name: string): RootConfig {
   return { ...DEFAULT_CONFIG, ...given, env: { PATH: DEFAULT_PATH, ...given.env } };
 }
 
-/** The file's text. Keys stand in the order in which they were set, which the input fixes. */
+/**
+ * Makes the text of the file. Keys are in the order in which they were set, which depends only on
+ * the input.
+ */
 export function rootConfigText(config: RootConfig): string {
   const { env, workingDirectory, user, labels, shell } = config;
   return `${JSON.stringify({ env, workingDirectory, user, labels, shell }, undefined, 2)}\n`;

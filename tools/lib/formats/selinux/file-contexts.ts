@@ -1,6 +1,7 @@
 /**
- * SELinux file contexts: which label a path has by policy (selabel_file(5)), with the answers of libselinux 3.8
- * (src/label_file.c and label_file.h; the functions are named beside what follows them).
+ * Looks up the label of a path in SELinux file contexts (selabel_file(5)), with the same results as
+ * libselinux 3.8 (src/label_file.c and label_file.h). Comments name the functions that the code
+ * follows.
  */
 
 import { encodeName } from '../entry/name.ts';
@@ -15,7 +16,7 @@ import {
 } from './parse.ts';
 import { hasTopLevelAlternation, PatternProblem, translatePattern } from './pattern.ts';
 
-/** The files of `contexts/files` of a policy. */
+/** The files in `contexts/files` of a policy. */
 export interface FileContextsSources {
   readonly fileContexts: NamedText;
   /** `file_contexts.homedirs` */
@@ -28,7 +29,10 @@ export interface FileContextsSources {
   readonly substitutions?: NamedText;
 }
 
-/** label_file.h, `LABEL_FILE_KIND_*`: among equal literals the higher number is tried first. */
+/**
+ * label_file.h, `LABEL_FILE_KIND_*`: of equal literals, the one with the higher number is tried
+ * first.
+ */
 const KIND_RANKS: Readonly<Record<FileKind, number>> = {
   directory: 1,
   'character-device': 2,
@@ -39,19 +43,24 @@ const KIND_RANKS: Readonly<Record<FileKind, number>> = {
   file: 7,
 };
 
-/** A path that has no label. */
+/** The context of a path without a label. */
 const NONE = '<<none>>';
 
-/** label_file.h, SPEC_NODE_MAX_DEPTH: specifications are kept by so many leading components. */
+/**
+ * label_file.h, SPEC_NODE_MAX_DEPTH: specifications are grouped by at most this number of leading
+ * components.
+ */
 const MAX_DEPTH = 3;
 
 const META_CHARACTERS = '.^$?*+|[({])}';
-/** `regex_simplify`: what may be escaped in a literal. */
+/** `regex_simplify`: the characters that may be escaped in a literal. */
 const LITERAL_ESCAPES = `${META_CHARACTERS}-_,`;
-/** What makes the character before it optional. */
+/** Quantifiers that make the previous character optional. */
 const OPTIONAL = '?*{';
 
-/** `regex_simplify`: the text that an expression without meta characters matches, or `undefined`. */
+/**
+ * Converts an expression without meta characters to the text that it matches (`regex_simplify`).
+ */
 function simplify(pattern: string): string | undefined {
   let text = '';
   for (let index = 0; index < pattern.length; index++) {
@@ -67,7 +76,7 @@ function simplify(pattern: string): string | undefined {
   return text;
 }
 
-/** The text that every match of an expression begins with. */
+/** The literal text with which every match of an expression begins. */
 function literalPrefix(pattern: string): string {
   if (hasTopLevelAlternation(pattern)) return '';
   let text = '';
@@ -92,7 +101,7 @@ interface LiteralSpecification extends Specification {
 class PatternSpecification {
   readonly specification: Specification;
   readonly kind: FileKind | undefined;
-  /** Where it stands among all lines of all files. */
+  /** The position among the lines of all files. */
   readonly order: number;
   readonly context: string;
   readonly #prefix: string;
@@ -118,7 +127,7 @@ class PatternSpecification {
   }
 }
 
-/** `struct spec_node`: the expressions that begin with the same components. */
+/** The expressions that begin with the same components (`struct spec_node`). */
 class SpecificationNode {
   readonly parent: SpecificationNode | undefined;
   readonly children = new Map<string, SpecificationNode>();
@@ -138,7 +147,9 @@ class SpecificationNode {
   }
 }
 
-/** Walks the components of a path or an expression down from `node`, as long as `next` gives a node for them. */
+/**
+ * Follows the components of a path or an expression from `node`, as long as `next` returns a node.
+ */
 function descend(
   node: SpecificationNode,
   path: string,
@@ -160,13 +171,16 @@ function descend(
   return found;
 }
 
-/** `selabel_apply_subs`: the first substitution whose source is the path or a folder above it. */
+/**
+ * Applies the first substitution whose source is the path or a directory above it
+ * (`selabel_apply_subs`).
+ */
 function substitute(substitutions: readonly Substitution[], path: string): string | undefined {
   for (const { source, target } of substitutions) {
     if (!path.startsWith(source)) continue;
     const following = path[source.length];
     if (following !== '/' && following !== undefined) continue;
-    // Below "/" no slash is doubled.
+    // Avoids a double slash below "/".
     return target + path.slice(following === '/' && target === '/' ? source.length + 1 : source.length);
   }
   return undefined;
@@ -177,14 +191,17 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** A policy's file contexts, for any number of paths. */
+/** The file contexts of a policy. */
 export class FileContexts {
   readonly #root = new SpecificationNode();
   readonly #literals = new Map<string, LiteralSpecification[]>();
   readonly #substitutions: readonly Substitution[];
   readonly #distributionSubstitutions: readonly Substitution[];
 
-  /** @throws UserError that names file and line, for what libselinux refuses and for expressions that JavaScript cannot have */
+  /**
+   * @throws UserError that names file and line, for what libselinux refuses, and for expressions
+   *   that have no equivalent in JavaScript
+   */
   constructor(sources: FileContextsSources) {
     const { fileContexts, homeDirectories, local, substitutions, distributionSubstitutions } = sources;
     this.#substitutions = parseSubstitutions(substitutions);
@@ -199,7 +216,7 @@ export class FileContexts {
     }
   }
 
-  /** `insert_spec` */
+  /** Adds a line (`insert_spec`). */
   #insert(specification: Specification, order: number): void {
     const literal = simplify(specification.pattern);
     if (literal !== undefined) {
@@ -217,7 +234,9 @@ export class FileContexts {
     node.patterns.push(new PatternSpecification(specification, order));
   }
 
-  /** `lookup_all`: one slash where there are several, none at the end, and the substitutions. */
+  /**
+   * Merges repeated slashes, removes one at the end, and applies the substitutions (`lookup_all`).
+   */
   #key(path: string): string {
     // Expressions match bytes.
     let key = isAscii(path) ? path : encodeName(path).toString('latin1');
@@ -228,11 +247,12 @@ export class FileContexts {
   }
 
   /**
-   * The context of a path, as `matchpathcon` would say.
+   * Looks up the context of a path, as `matchpathcon` does.
    *
-   * @param path absolute, a name of `tools/lib/formats/entry/name.ts`
-   * @param kind what is there; without it, specifications for any kind match
-   * @returns `undefined` where there is none, by `<<none>>` or because nothing matches
+   * @param path absolute, a string that keeps every byte (`entry/name.ts`)
+   * @param kind the type of file at the path; without it, specifications for every type match
+   * @returns `undefined` if the path has no context, because of `<<none>>` or because nothing
+   *   matches
    */
   lookup(path: string, kind?: FileKind): string | undefined {
     const key = this.#key(path);
@@ -245,8 +265,8 @@ export class FileContexts {
   }
 
   /**
-   * `lookup_check_node`: the last line that matches wins, but a `<<none>>` of a deeper node ends the search before lines of the
-   * nodes above it are looked at.
+   * Finds the last line that matches (`lookup_check_node`). A `<<none>>` of a deeper node ends the
+   * search before the lines of the nodes above it are tried.
    */
   #lookupPattern(key: string, kind: FileKind | undefined): string | undefined {
     let found: PatternSpecification | undefined;

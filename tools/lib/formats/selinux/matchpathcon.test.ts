@@ -12,7 +12,7 @@ import { FileContexts, type FileContextsSources, type FileKind } from './selinux
 const folder = mkdtempSync(join(tmpdir(), 'selinux-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What matchpathcon's -m takes. */
+/** The arguments of matchpathcon's option -m. */
 const MODES: Readonly<Record<FileKind, string>> = {
   file: 'f',
   directory: 'd',
@@ -24,16 +24,16 @@ const MODES: Readonly<Record<FileKind, string>> = {
 };
 const KINDS = Object.keys(MODES) as FileKind[];
 
-/** A command line has no room for all of them. */
-const PATHS_A_RUN = 8000;
+/** A command line is too short for all paths. */
+const PATHS_PER_RUN = 8000;
 
-/** libselinux's answers for paths that are of one kind. */
+/** Looks up paths of one type with libselinux. */
 function matchpathcon(file: string, paths: readonly string[], kind: FileKind): string[] {
   const answers: string[] = [];
-  for (let start = 0; start < paths.length; start += PATHS_A_RUN) {
+  for (let start = 0; start < paths.length; start += PATHS_PER_RUN) {
     const output = execFileSync(
       realTool('matchpathcon', 'selinux-utils'),
-      ['-f', file, '-N', '-n', '-m', MODES[kind], '--', ...paths.slice(start, start + PATHS_A_RUN)],
+      ['-f', file, '-N', '-n', '-m', MODES[kind], '--', ...paths.slice(start, start + PATHS_PER_RUN)],
       { encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     answers.push(...output.trimEnd().split('\n'));
@@ -66,7 +66,7 @@ class Policy {
     this.contexts = new FileContexts({ fileContexts, ...others });
   }
 
-  /** The paths, with their kinds, where the two do not agree. */
+  /** Lists the paths for which the results differ. */
   differences(paths: readonly string[], kinds: readonly FileKind[] = KINDS): string[] {
     return kinds.flatMap((kind) => {
       const answers = matchpathcon(this.#path, paths, kind);
@@ -87,7 +87,7 @@ function walk(path: string, prefix: string, found: string[]): string[] {
   return found;
 }
 
-/** Lines of one expression each, which label what they match `t0`, `t1`, ... */
+/** Makes one line for each expression, with the labels `t0`, `t1`, ... */
 function lines(patterns: readonly string[]): string {
   return patterns.map((pattern, index) => `${pattern}\t\tu:r:t${index}`).join('\n');
 }
@@ -95,7 +95,7 @@ function lines(patterns: readonly string[]): string {
 describe('matchpathcon agrees', () => {
   test.each<[string, string, string[]]>([
     [
-      'on which of several lines wins: literals, then the last, whatever comes before',
+      'about which of several lines wins: literals, then the last',
       `/.*  u:r:all
        /a/b/c/d/e  u:r:literal
        /a/b/c/d/.* u:r:deep
@@ -140,7 +140,7 @@ describe('matchpathcon agrees', () => {
       ]),
     ],
     [
-      'on how expressions are anchored, where a newline stands at the end, and what bytes are',
+      'about anchors of expressions, a newline at the end, and bytes',
       lines(['/a|/b', '/c', '/c$', '/d.', '/e..', '/f[^/]', '(/g)?', '/h(/i)?', '/j/?']),
       [
         '/a',
@@ -163,7 +163,7 @@ describe('matchpathcon agrees', () => {
       ],
     ],
     [
-      'on classes',
+      'about classes',
       lines([
         '/a[]x]',
         '/b[^]x]',
@@ -216,7 +216,7 @@ describe('matchpathcon agrees', () => {
       ],
     ],
     [
-      'on escapes and repetitions',
+      'about escapes and repetitions',
       lines([
         '/a\\d+',
         '/b\\D',
@@ -300,7 +300,7 @@ describe('matchpathcon agrees', () => {
     for (const path of paths.filter((found) => found.endsWith('\n'))) expect(single(path)).toEqual([]);
   });
 
-  test('on what homedirs and local add, and what paths are substituted', () => {
+  test('about homedirs, local and substitutions', () => {
     const policy = new Policy('all-files', {
       fileContexts: lines(['/.*', '/usr/lib/.*', '/home/a', '/srv/.*', '/']),
       homeDirectories: '/home/.* u:r:home\n/home/b u:r:literal-home\n/usr/lib/x.* u:r:home-lib\n',
@@ -338,7 +338,7 @@ describe('matchpathcon agrees', () => {
     expect(policy.differences(paths)).toEqual([]);
   });
 
-  test('on expressions and paths that nobody wrote', () => {
+  test('about random expressions and paths', () => {
     const word = fc.constantFrom(
       'a',
       'b',
@@ -403,7 +403,7 @@ describe('a real policy', () => {
     );
   });
 
-  test('labels every path that it names', () => {
+  test('labels every path in it', () => {
     const literal = patterns.map((pattern) => pattern.replaceAll('\\', ''));
     const stems = patterns.map((pattern) => pattern.replace(/[.^$?*+|[({].*$/, '').replaceAll('\\', ''));
     const paths = [

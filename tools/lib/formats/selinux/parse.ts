@@ -1,3 +1,5 @@
+/** Parses the lines of file_contexts and of its substitutions (selabel_file(5), "FILE FORMAT"). */
+
 import { UserError } from '../error/user-error.ts';
 
 /** A file of a policy, and its name for errors. */
@@ -6,7 +8,7 @@ export interface NamedText {
   readonly text: string;
 }
 
-/** The types of files that a line can be limited to (selabel_file(5), "FILE FORMAT"). */
+/** The types of files to which a line can be limited. */
 export type FileKind =
   | 'file'
   | 'directory'
@@ -16,12 +18,10 @@ export type FileKind =
   | 'fifo'
   | 'socket';
 
-/** The lines of file_contexts and of its substitutions (selabel_file(5), "FILE FORMAT"). */
-
-/** A line: what it matches and what label that has. */
+/** A line: the paths that it matches, and their label. */
 export interface Specification {
   readonly pattern: string;
-  /** Without it, the line is for everything. */
+  /** Without it, the line applies to every type. */
   readonly kind: FileKind | undefined;
   /** The context, or `<<none>>`. */
   readonly context: string;
@@ -56,7 +56,7 @@ function words(line: string): string[] {
   return line.split(SPACE).filter((word) => word !== '');
 }
 
-/** label_file.h, `process_line`: words behind the third are not looked at. */
+/** Parses a line (label_file.h, `process_line`). Words after the third are ignored. */
 function parseLine(line: string, where: string): Specification | undefined {
   const entries = words(line).slice(0, 3);
   const [pattern, second, third] = entries;
@@ -64,23 +64,25 @@ function parseLine(line: string, where: string): Specification | undefined {
   for (const entry of entries) {
     for (let index = 0; index < entry.length; index++) {
       if (entry.charCodeAt(index) > 0x7f)
-        throw new UserError(`${where}: "${entry}" has more than ASCII characters`);
+        throw new UserError(`${where}: "${entry}" has characters that are not ASCII`);
     }
     if (entry.length >= MAX_ENTRY_BYTES)
-      throw new UserError(`${where}: a word of ${entry.length} characters`);
+      throw new UserError(
+        `${where}: a word has ${entry.length} characters; at most ${MAX_ENTRY_BYTES - 1} are allowed`,
+      );
   }
   if (second === undefined) throw new UserError(`${where}: "${pattern}" has no context`);
   if (third === undefined) return { pattern, kind: undefined, context: second, where };
   const kind = KINDS[second];
   if (kind === undefined) {
     throw new UserError(
-      `${where}: "${second}" is no type of file: there are ${Object.keys(KINDS).join(' ')}`,
+      `${where}: "${second}" is not a type of file; the types are ${Object.keys(KINDS).join(' ')}`,
     );
   }
   return { pattern, kind, context: third, where };
 }
 
-/** Parses a file; throws a {@link UserError} that names the line. */
+/** Parses a file. @throws UserError that names the line */
 export function* parseLines({ name, text }: NamedText): Generator<Specification, void, undefined> {
   let number = 0;
   for (const line of text.split('\n')) {
@@ -90,7 +92,10 @@ export function* parseLines({ name, text }: NamedText): Generator<Specification,
   }
 }
 
-/** label_file.c, `selabel_subs_init`: two words a line, the rest is not looked at. */
+/**
+ * Parses substitutions: two words per line, the rest is ignored (label_file.c,
+ * `selabel_subs_init`).
+ */
 export function parseSubstitutions(file: NamedText | undefined): Substitution[] {
   return (file?.text ?? '').split('\n').flatMap((line) => {
     const [source, target] = words(line);

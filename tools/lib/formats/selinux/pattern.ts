@@ -1,13 +1,14 @@
 /**
- * The regular expressions of file_contexts, which are PCRE2's, as JavaScript's.
+ * Translates the regular expressions of file_contexts from PCRE2 to JavaScript.
  *
- * libselinux compiles `^EXPRESSION$` with PCRE2_DOTALL and nothing else (src/regex.c, src/label_file.h `compile_regex`): bytes, not
- * characters; the ASCII classes of the C locale; and `$` before a newline at the end too. A top-level `|` is not put into a group
- * there, so that only its first branch is anchored at the start and only its last at the end: here as well. What JavaScript has no
- * equal for is refused, never guessed.
+ * libselinux compiles `^EXPRESSION$` with the single option PCRE2_DOTALL (src/regex.c,
+ * src/label_file.h `compile_regex`): bytes, not characters; the ASCII classes of the C locale; and
+ * `$` also matches before a newline at the end. libselinux puts no group around a top-level `|`, so
+ * that only the first branch is anchored at the start and only the last at the end. The translation
+ * keeps that. A construct without an equivalent in JavaScript is refused, never guessed.
  */
 
-/** What is wrong with an expression. */
+/** An error in an expression, or a construct that is not supported. */
 export class PatternProblem {
   readonly message: string;
 
@@ -16,7 +17,10 @@ export class PatternProblem {
   }
 }
 
-/** pcre2pattern(3), "Generic character types", in the C locale; the text of a class without its brackets. */
+/**
+ * pcre2pattern(3), "Generic character types", in the C locale: the text of a class without its
+ * brackets.
+ */
 const GENERIC_TYPES: Readonly<Record<string, string>> = {
   d: '0-9',
   w: '0-9A-Za-z_',
@@ -46,10 +50,10 @@ const POSIX_CLASSES: Readonly<Record<string, string>> = {
 /** pcre2pattern(3), "Non-printing characters". */
 const CONTROL_ESCAPES: Readonly<Record<string, number>> = { a: 7, e: 27, f: 12, n: 10, r: 13, t: 9 };
 
-/** The same assertions in both languages. */
+/** Assertions that are the same in both languages. */
 const SAME_ASSERTIONS = 'bB';
 
-/** `$` of PCRE2 without PCRE2_DOLLAR_ENDONLY, and `\Z`. */
+/** PCRE2's `$` without PCRE2_DOLLAR_ENDONLY, and `\Z`. */
 const END = '(?=\\n?$)';
 
 function literal(code: number): string {
@@ -61,7 +65,7 @@ class Translator {
   readonly #source: string;
   #position = 0;
   #depth = 0;
-  /** Whether a quantifier may follow what was written last. */
+  /** Whether a quantifier may follow the last output. */
   #quantifiable = false;
   #output = '';
 
@@ -147,7 +151,9 @@ class Translator {
       return;
     }
     if (this.#peek(1) === '?' || this.#peek(1) === '*') {
-      this.#fail(`"${this.#source.slice(this.#position, this.#position + 4)}" has no equal in JavaScript`);
+      this.#fail(
+        `"${this.#source.slice(this.#position, this.#position + 4)}" has no equivalent in JavaScript`,
+      );
     }
     this.#position += 1;
     this.#add('(?:', false);
@@ -155,17 +161,20 @@ class Translator {
 
   #quantifier(text: string): void {
     if (!this.#quantifiable) this.#fail(`"${text}" has nothing to repeat`);
-    if (this.#peek() === '+') this.#fail(`the possessive "${text}+" has no equal in JavaScript`);
+    if (this.#peek() === '+') this.#fail(`the possessive "${text}+" has no equivalent in JavaScript`);
     const lazy = this.#peek() === '?' ? '?' : '';
     this.#position += lazy.length;
     this.#add(text + lazy, false);
   }
 
-  /** `{2}`, `{2,}`, `{2,3}`; anything else is a brace, but for `{,3}`, which versions of PCRE2 read differently. */
+  /**
+   * Translates `{2}`, `{2,}` and `{2,3}`. Versions of PCRE2 disagree about `{,3}`. Everything else
+   * is a literal brace.
+   */
   #brace(): void {
     const rest = this.#source.slice(this.#position);
     if (/^\{,[0-9]+\}/.test(rest))
-      this.#fail('"{,N}" means two things to two versions of PCRE2: write "{0,N}"');
+      this.#fail('"{,N}" has different meanings in versions of PCRE2; write "{0,N}"');
     const match = /^\{([0-9]+)(?:,([0-9]*))?\}/.exec(rest);
     if (match === null) {
       this.#position += 1;
@@ -175,13 +184,17 @@ class Translator {
     const [text, least = '', most = ''] = match;
     // pcre2pattern(3): "both numbers must be less than 65536".
     if (Number(least) > 65535 || Number(most) > 65535 || (most !== '' && Number(most) < Number(least))) {
-      this.#fail(`"${text}" is no number of repetitions`);
+      this.#fail(`"${text}" is not a valid number of repetitions`);
     }
     this.#position += text.length;
     this.#quantifier(text);
   }
 
-  /** The code of an escaped character that stands for one byte, or `undefined`; the backslash is still before it. */
+  /**
+   * Reads an escape sequence, from its backslash, that represents one byte.
+   *
+   * @returns `undefined` for other sequences
+   */
   #escapedByte(): number | undefined {
     const character = this.#peek(1);
     const control = CONTROL_ESCAPES[character];
@@ -220,18 +233,18 @@ class Translator {
       return;
     }
     const code = this.#escapedByte();
-    if (code === undefined) this.#fail(`"\\${character}" has no equal in JavaScript`);
+    if (code === undefined) this.#fail(`"\\${character}" has no equivalent in JavaScript`);
     else this.#add(literal(code), true);
   }
 
-  /** One member of a class: a byte, or the text of a set of them. */
+  /** Reads a member of a class: a byte, or the text of a set of bytes. */
   #classMember(): number | string {
     if (this.#startsWith('[:')) {
       const match = /^\[:(\^?)([a-z]+):\]/.exec(this.#source.slice(this.#position));
       if (match !== null) {
         const [text, negated, name = ''] = match;
         const members = POSIX_CLASSES[name];
-        if (members === undefined || negated !== '') this.#fail(`"${text}" has no equal in JavaScript`);
+        if (members === undefined || negated !== '') this.#fail(`"${text}" has no equivalent in JavaScript`);
         this.#position += text.length;
         return members ?? '';
       }
@@ -252,7 +265,7 @@ class Translator {
       return type;
     }
     const code = this.#escapedByte();
-    if (code === undefined) this.#fail(`"\\${character}" within [...] has no equal in JavaScript`);
+    if (code === undefined) this.#fail(`"\\${character}" within [...] has no equivalent in JavaScript`);
     return code ?? 0;
   }
 
@@ -263,7 +276,7 @@ class Translator {
       text += '^';
       this.#position += 1;
     }
-    // A "]" that comes first is a member.
+    // A "]" in the first place is a member.
     for (let first = true; first || this.#peek() !== ']'; first = false) {
       if (this.#peek() === '') this.#fail('a "[" is not closed');
       const from = this.#classMember();
@@ -285,15 +298,19 @@ class Translator {
 }
 
 /**
- * The JavaScript expression that matches the paths, as Latin-1 strings of their bytes, that libselinux's would match.
+ * Translates an expression. Its matches are the same as libselinux's, with paths as Latin-1 strings
+ * of their bytes.
  *
- * @throws PatternProblem for what PCRE2 refuses, and for what JavaScript has no equal for
+ * @throws PatternProblem for what PCRE2 refuses, and for what has no equivalent in JavaScript
  */
 export function translatePattern(pattern: string): RegExp {
   return new RegExp(`^${new Translator(pattern).translate()}${END}`, 's');
 }
 
-/** Whether a `|` stands outside of all groups: then not even the start of the expression is sure to match. */
+/**
+ * Tells whether a `|` is outside all groups. Then a match need not begin with the start of the
+ * expression.
+ */
 export function hasTopLevelAlternation(pattern: string): boolean {
   let depth = 0;
   for (let index = 0; index < pattern.length; index++) {

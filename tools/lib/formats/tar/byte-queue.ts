@@ -1,8 +1,8 @@
 /**
- * The bytes of an archive as a parser wants them: a given number at a time, from chunks of any size.
+ * Gives a parser a chosen number of bytes at a time, from chunks of any size.
  *
- * The parser is a generator that yields {@link NEED_INPUT} when it has to have another chunk, so that one parser serves
- * synchronous and asynchronous input alike.
+ * The parser is a generator that yields {@link NEED_INPUT} to request a chunk, so that the same
+ * parser serves synchronous and asynchronous input.
  */
 export const NEED_INPUT = undefined;
 
@@ -11,7 +11,7 @@ export class ByteQueue {
   #position = 0;
   #consumedBytes = 0;
 
-  /** Bytes taken so far: the offset of the next byte in the archive. */
+  /** The offset of the next byte in the archive. */
   get offsetBytes(): number {
     return this.#consumedBytes;
   }
@@ -23,7 +23,7 @@ export class ByteQueue {
     return bytes;
   }
 
-  /** Waits for a byte to be there; false at the end of the input. */
+  /** Waits for at least one byte. @returns false at the end of the input */
   *#fill(): Generator<undefined, boolean, Uint8Array | undefined> {
     while (this.#position === this.#chunk.length) {
       const chunk = yield NEED_INPUT;
@@ -34,22 +34,23 @@ export class ByteQueue {
     return true;
   }
 
-  /** {@link tryTake}, but the bytes are not taken yet. */
+  /** Returns the same bytes as {@link tryTake}, without taking them. */
   tryPeek(count: number): Uint8Array | undefined {
     if (this.#chunk.length - this.#position < count) return undefined;
     return this.#chunk.subarray(this.#position, this.#position + count);
   }
 
-  /** Exactly `count` bytes where they lie in one piece already, without a copy; else `undefined`. */
+  /** Takes exactly `count` bytes without a copy, if the current chunk has them. */
   tryTake(count: number): Uint8Array | undefined {
     return this.#chunk.length - this.#position >= count ? this.#advance(count) : undefined;
   }
 
-  /** Exactly `count` bytes, or fewer where the input ends before. */
+  /** Takes exactly `count` bytes, or fewer if the input ends. */
   *take(count: number): Generator<undefined, Uint8Array, Uint8Array | undefined> {
     const whole = this.tryTake(count);
     if (whole !== undefined) return whole;
-    // Grows with what is really there, not with a size that the archive states. A chunk may be overwritten once another is asked for.
+    // Memory grows with the input, not with a size that the archive states. A chunk may be
+    // overwritten once the next one is requested.
     const parts: Uint8Array[] = [];
     for (let missing = count; missing > 0; ) {
       if (!(yield* this.#fill())) break;
@@ -60,13 +61,20 @@ export class ByteQueue {
     return Buffer.concat(parts);
   }
 
-  /** At least one and at most `most` bytes, without a copy; `undefined` at the end of the input. */
+  /**
+   * Takes at least one and at most `most` bytes without a copy.
+   *
+   * @returns `undefined` at the end of the input
+   */
   *takeSome(most: number): Generator<undefined, Uint8Array | undefined, Uint8Array | undefined> {
     if (!(yield* this.#fill())) return undefined;
     return this.#advance(Math.min(most, this.#chunk.length - this.#position));
   }
 
-  /** Passes over bytes, be they there or not: where they are not, the next chunk has to start at {@link offsetBytes}. */
+  /**
+   * Skips bytes. If the current chunk ends before, the next chunk must start at {@link
+   * offsetBytes}.
+   */
   skip(count: number): void {
     this.#position = Math.min(this.#chunk.length, this.#position + count);
     this.#consumedBytes += count;

@@ -1,91 +1,68 @@
-/** What archives of other times and tools have, made by hand where no tool here writes it, and held against GNU tar where that reads it. */
+/**
+ * Features of old archives and other tools: made by hand if no tool here writes them, and compared
+ * with GNU tar if it reads them.
+ */
 
 import { describe, expect, it } from 'vitest';
-import { directory, file, gnuTar, readAll, symlink } from '../../testing/tar/archive.ts';
+import { directory, file, symlink } from '../../testing/entries/entries.ts';
+import { gnuTar, readAll } from '../../testing/tar/archive.ts';
 import { ACCESS_ACL } from '../../testing/tar/every-kind.ts';
-import { encodeHeader, type HeaderFields, sealHeader } from './header.ts';
+import {
+  extendedHeader,
+  globalHeader,
+  header,
+  paxRecords,
+  type Values,
+  withRecords,
+} from '../../testing/tar/headers.ts';
+import { HEADER, STAR_HEADER } from './format.ts';
+import { sealHeader } from './header.ts';
 import { encodePax } from './pax.ts';
 import { readTarSync } from './reader.ts';
-import { headerWithRecords, TAR_END, tarHeader, tarPadding } from './writer.ts';
-
-const PLAIN: HeaderFields = {
-  name: Buffer.from('name'),
-  typeFlag: '0',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  sizeBytes: 0,
-};
-
-function header(changes: Partial<Omit<HeaderFields, 'name'>> & { name?: string }): Buffer {
-  const { name, ...rest } = changes;
-  return encodeHeader({
-    ...PLAIN,
-    ...rest,
-    ...(name === undefined ? {} : { name: Buffer.from(name, 'latin1') }),
-  });
-}
-
-type Values = Readonly<Record<string, string | Uint8Array>>;
-
-function records(values: Values): Map<string, Uint8Array> {
-  return new Map(Object.entries(values).map(([key, value]) => [key, Buffer.from(value)]));
-}
-
-function withRecords(values: Values, fields: Partial<HeaderFields> = {}): Buffer {
-  return headerWithRecords({ ...PLAIN, ...fields }, records(values));
-}
-
-function globalHeader(values: Values): Buffer {
-  const body = encodePax(records(values));
-  return Buffer.concat([header({ typeFlag: 'g', sizeBytes: body.length }), body, tarPadding(body.length)]);
-}
+import { TAR_END, tarHeader, tarPadding } from './writer.ts';
 
 const read = (...parts: Uint8Array[]) => readAll(Buffer.concat([...parts, TAR_END])).entries;
 
 describe('headers', () => {
-  it('of v7 have no magic, and directories are names with a slash', () => {
+  it('of v7 have no magic, and directories have names that end with a slash', () => {
     const old = (block: Buffer): Buffer => {
-      block.fill(0, 257);
+      block.fill(0, HEADER.at.magic.offsetBytes);
       sealHeader(block);
       return block;
     };
     const bytes = [old(header({ name: 'd/', typeFlag: '\0' })), old(header({ name: 'f', typeFlag: '\0' }))];
-    expect(read(...bytes)).toEqual([directory('d', { mode: 0o644 }), file('f')]);
+    expect(read(...bytes)).toEqual([directory('d', { mode: 0o644 }), file('f', 0)]);
     expect(gnuTar(['-tf', '-'], Buffer.concat([...bytes, TAR_END])).toString()).toBe('d/\nf\n');
   });
 
-  it('of star have a prefix of 130 bytes and times behind it', () => {
+  it('of star have a prefix of 130 bytes, and times after it', () => {
     const block = header({ name: 'name' });
-    block.write('pre/fix', 345);
-    block.write('00000000001 00000000002 ', 476);
+    block.write('pre/fix', STAR_HEADER.at.prefix.offsetBytes);
+    block.write('00000000001 00000000002 ', STAR_HEADER.at.atime.offsetBytes);
     sealHeader(block);
     expect(read(block)[0]?.path).toBe('pre/fix/name');
     const bytes = Buffer.concat([block, TAR_END]);
     expect(gnuTar(['-tf', '-'], bytes).toString()).toBe('pre/fix/name\n');
   });
 
-  it('of GNU have other things than a prefix where POSIX has one', () => {
+  it('of GNU have other data in place of the prefix', () => {
     const block = header({ name: 'name', format: 'gnu' });
-    block.write('00000000001\u000000000000002\u0000', 345, 'latin1');
+    block.write('00000000001\u000000000000002\u0000', HEADER.at.prefix.offsetBytes, 'latin1');
     sealHeader(block);
     expect(read(block)[0]?.path).toBe('name');
   });
 
-  it('may have a contiguous file, a volume label, a directory with a list, and a pax header of Solaris', () => {
-    const body = encodePax(records({ path: 'long' }));
+  it('may be those of a contiguous file, a volume label, a directory with a list, or a pax header of Solaris', () => {
     const parts = [
       header({ name: 'Backup', typeFlag: 'V' }),
       header({ name: 'c', typeFlag: '7' }),
       header({ name: 'd/', typeFlag: 'D', sizeBytes: 4, mode: 0o755 }),
       Buffer.from('Yab\0'),
       tarPadding(4),
-      header({ typeFlag: 'X', sizeBytes: body.length }),
-      body,
-      tarPadding(body.length),
-      header({}),
+      extendedHeader('X', encodePax(paxRecords({ path: 'long' }))),
+      header(),
     ];
-    expect(read(...parts)).toEqual([file('c'), directory('d'), file('long')]);
+    expect(read(...parts)).toEqual([file('c', 0), directory('d'), file('long', 0)]);
   });
 
   it.each<[string, Buffer, { seconds: number; nanoseconds: number }]>([
@@ -97,7 +74,7 @@ describe('headers', () => {
     ],
     ['pax with a fraction', withRecords({ mtime: '1.5' }), { seconds: 1, nanoseconds: 500_000_000 }],
     [
-      'pax with more digits than count',
+      'pax with more digits than nanoseconds',
       withRecords({ mtime: '1.1234567899' }),
       { seconds: 1, nanoseconds: 123_456_789 },
     ],
@@ -110,7 +87,7 @@ describe('headers', () => {
 });
 
 describe('pax records', () => {
-  it('about one member count more than global ones, and an empty one takes a global one back', () => {
+  it('of one member override global ones, and an empty one cancels a global one', () => {
     const entries = read(
       globalHeader({ uid: '5', gid: '6', comment: 'c0ffee' }),
       header({ uid: 1 }),
@@ -125,10 +102,10 @@ describe('pax records', () => {
     ]);
   });
 
-  it('give size, time and device', () => {
+  it('override the size and the device', () => {
     const content = Buffer.alloc(600, 'x');
     const parts = [
-      withRecords({ size: '600' }, { name: Buffer.from('a') }),
+      withRecords({ size: '600' }, { name: 'a' }),
       content,
       tarPadding(600),
       withRecords({ 'SCHILY.devmajor': '5', 'SCHILY.devminor': '1' }, { typeFlag: '3' }),
@@ -141,13 +118,13 @@ describe('pax records', () => {
     expect(contents.get('a')?.equals(content)).toBe(true);
   });
 
-  it('of several headers for one member count together', () => {
+  it('of several headers for one member are merged', () => {
     const one = withRecords({ path: 'p', uid: '1' }).subarray(0, 1024);
     expect(read(one, withRecords({ uid: '2' }))).toEqual([file('p', 0, { uid: 2 })]);
   });
 
   it.each(['BINARY', 'ISO-IR 10646 2000 UTF-8'])(
-    'in the character set %s are names as they are',
+    'in the character set %s leave names unchanged',
     (hdrcharset) => {
       expect(read(withRecords({ hdrcharset, path: Buffer.from('é') }))[0]?.path).toBe('é');
     },
@@ -156,14 +133,14 @@ describe('pax records', () => {
   it.each<[string, Values, string, string | undefined]>([
     ['star and GNU tar', { 'SCHILY.xattr.user.a': 'b\0c' }, 'user.a', '620063'],
     [
-      'GNU tar, with characters that a keyword cannot have',
+      'GNU tar, with characters that a keyword cannot contain',
       { 'SCHILY.xattr.user.a%3Db%25': 'b' },
       'user.a=b%',
       '62',
     ],
     ['libarchive', { 'LIBARCHIVE.xattr.user.a%20b': 'Yg' }, 'user.a b', '62'],
     [
-      'libarchive and star, of which the raw one counts',
+      'libarchive and star, where the raw one counts',
       { 'SCHILY.xattr.user.a': 'x', 'LIBARCHIVE.xattr.user.a': 'Yg' },
       'user.a',
       '78',
@@ -181,7 +158,7 @@ describe('pax records', () => {
       ACCESS_ACL.toString('hex'),
     ],
     [
-      'star, with numbers behind the names',
+      'star, with numbers after the names',
       { 'SCHILY.acl.access': 'user::rw-,user:lisa:r--:1000,group::r--,mask::r--,other::---' },
       'system.posix_acl_access',
       ACCESS_ACL.toString('hex'),
@@ -193,12 +170,12 @@ describe('pax records', () => {
       ACCESS_ACL.toString('hex'),
     ],
     [
-      'an ACL that says what the mode says',
+      'an ACL that says the same as the mode',
       { 'SCHILY.acl.access': 'user::rw-,group::r--,other::r--' },
       'system.posix_acl_access',
       undefined,
     ],
-  ])('hold attributes as %s writes them', (_what, values, name, hex) => {
+  ])('hold attributes in the form of %s', (_what, values, name, hex) => {
     const [entry] = read(withRecords(values));
     const value = entry?.xattrs.get(name);
     expect(value && Buffer.from(value).toString('hex')).toBe(hex);
@@ -212,50 +189,51 @@ describe('pax records', () => {
       'are in the character set "ISO-IR 8859 1 1998"',
     ],
     [
-      'with an attribute for all members',
+      'with a global attribute',
       globalHeader({ 'SCHILY.xattr.user.a': 'b' }),
       'a global header has SCHILY.xattr.user.a',
     ],
     [
-      'with a sparse map for all members',
+      'with a global sparse map',
       globalHeader({ 'GNU.sparse.size': '1' }),
       'a global header has GNU.sparse.size',
     ],
-    ['with an attribute of no name', withRecords({ 'SCHILY.xattr.': 'b' }), 'has no name'],
+    ['with an attribute without a name', withRecords({ 'SCHILY.xattr.': 'b' }), 'has no name'],
     [
       'with an attribute that is not base64',
       withRecords({ 'LIBARCHIVE.xattr.user.a': '*' }),
       'is not base64',
     ],
     [
-      'with an ACL of a name',
+      'with an ACL for a name without a number',
       withRecords({ 'SCHILY.acl.access': 'user:lisa:r--' }),
       'names "user:lisa:r--" without a number; archive it with --numeric-owner',
     ],
     [
-      'with an ACL that is none',
+      'with a malformed ACL',
       withRecords({ 'SCHILY.acl.access': 'constructor::rwx' }),
-      'has the entry "constructor::rwx"',
+      'has the malformed entry "constructor::rwx"',
     ],
-    ['with an mtime that is none', withRecords({ mtime: 'now' }), 'its mtime is not a decimal number'],
     [
-      'that are sparse and a link',
-      withRecords(
-        { 'GNU.sparse.size': '0', 'GNU.sparse.numblocks': '0' },
-        { typeFlag: '2', linkName: Buffer.from('x') },
-      ),
-      'it is sparse, and not a file',
+      'with an mtime that is not a number',
+      withRecords({ mtime: 'now' }),
+      'its mtime is not a decimal number',
+    ],
+    [
+      'of a sparse symbolic link',
+      withRecords({ 'GNU.sparse.size': '0', 'GNU.sparse.numblocks': '0' }, { typeFlag: '2', linkName: 'x' }),
+      'it is sparse, but it is a symlink, not a file',
     ],
   ])('%s are refused', (_what, bytes, message) => {
-    const attempt = () => read(bytes, header({}));
+    const attempt = () => read(bytes, header());
     expect(attempt).toThrow(message);
     expect(attempt).toThrow(expect.objectContaining({ name: 'UserError' }));
   });
 });
 
-describe('what no tar archive can hold is one line for people', () => {
+describe('an entry that no tar archive can store is refused in one line:', () => {
   it.each([
-    ['a socket', { ...file('s'), type: 'socket' } as never, {}, 's: a tar archive cannot hold a socket'],
+    ['a socket', { ...file('s', 0), type: 'socket' } as never, {}, 's: a tar archive cannot hold a socket'],
     [
       'an attribute in GNU format',
       file('a', 0, { xattrs: new Map([['user.a', Buffer.of(1)]]) }),
@@ -264,7 +242,7 @@ describe('what no tar archive can hold is one line for people', () => {
     ],
     [
       'a device beyond seven digits',
-      { ...file('d'), type: 'block-device', major: 0o10000000, minor: 0 } as never,
+      { ...file('d', 0), type: 'block-device', major: 0o10000000, minor: 0 } as never,
       {},
       'd: the device 2097152:0',
     ],
@@ -274,7 +252,7 @@ describe('what no tar archive can hold is one line for people', () => {
   });
 });
 
-it('a link in GNU format may be as long as one can be', () => {
+it('a link in GNU format can have the largest length', () => {
   const entry = symlink('l'.repeat(255), 't'.repeat(4095));
   expect(read(tarHeader(entry, { format: 'gnu' }))).toEqual([entry]);
 });

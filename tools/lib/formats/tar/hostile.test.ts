@@ -1,83 +1,59 @@
 import { describe, expect, it } from 'vitest';
-import { archive, file, readAll } from '../../testing/tar/archive.ts';
-import { encodeHeader, type HeaderFields } from './header.ts';
-import { headerWithRecords, TAR_END, tarPadding } from './writer.ts';
+import { file } from '../../testing/entries/entries.ts';
+import { archive, readAll } from '../../testing/tar/archive.ts';
+import { extendedHeader, header, withRecords } from '../../testing/tar/headers.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import { BLOCK_BYTES, HEADER } from './format.ts';
+import { sealHeader } from './header.ts';
+import { TAR_END } from './writer.ts';
 
-const PLAIN: HeaderFields = {
-  name: Buffer.from('name'),
-  typeFlag: '0',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  sizeBytes: 0,
-};
-
-function header(
-  changes: Partial<Record<'name' | 'linkName', string>> & { typeFlag?: string; sizeBytes?: number },
-): Buffer {
-  const { name, linkName, ...rest } = changes;
-  return encodeHeader({
-    ...PLAIN,
-    ...rest,
-    ...(name === undefined ? {} : { name: Buffer.from(name, 'latin1') }),
-    ...(linkName === undefined ? {} : { linkName: Buffer.from(linkName) }),
-  });
-}
-
-function withRecords(records: Record<string, string | Uint8Array>): Buffer {
-  return headerWithRecords(
-    PLAIN,
-    new Map(Object.entries(records).map(([key, value]) => [key, Buffer.from(value)])),
-  );
-}
-
+/** A member whose pax records are `body`. */
 function rawPax(body: string): Buffer {
-  const content = Buffer.from(body);
-  return Buffer.concat([
-    header({ typeFlag: 'x', sizeBytes: content.length }),
-    content,
-    tarPadding(content.length),
-    header({}),
-  ]);
+  return Buffer.concat([extendedHeader('x', body), header()]);
 }
 
-function changed(block: Buffer, offset: number, bytes: string | Uint8Array): Buffer {
-  const copy = Buffer.from(block);
-  copy.set(Buffer.from(bytes), offset);
-  // The checksum over the changed block, so that only the change is wrong.
-  copy.fill(' ', 148, 156);
-  const sum = copy.reduce((total, byte) => total + byte, 0);
-  copy.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return copy;
+/** A header with another value in a field, and the right checksum. */
+function changed(field: FieldAccess, value: string | Uint8Array): Buffer {
+  const block = header();
+  field.setBytes(block, Buffer.from(value));
+  sealHeader(block);
+  return block;
 }
 
-function sparse(map: string, realSize = '8192', size?: number): Buffer {
-  const content = Buffer.alloc(512 * Math.max(1, Math.ceil(map.length / 512)));
-  content.write(map);
+/** A sparse member in format 1.0 with 512 bytes of data. */
+function sparse(map: string, realSize = '8192'): Buffer {
+  const mapBytes = Buffer.alloc(BLOCK_BYTES * Math.max(1, Math.ceil(map.length / BLOCK_BYTES)));
+  mapBytes.write(map);
+  const stored = Buffer.concat([mapBytes, Buffer.alloc(BLOCK_BYTES)]);
   const records = {
     'GNU.sparse.major': '1',
     'GNU.sparse.minor': '0',
     'GNU.sparse.name': 's',
     'GNU.sparse.realsize': realSize,
   };
-  const stored = Buffer.concat([content, Buffer.alloc(512)]);
-  const sizeBytes = size ?? stored.length;
-  const recordMap = new Map(Object.entries(records).map(([key, value]) => [key, Buffer.from(value)]));
-  return Buffer.concat([headerWithRecords({ ...PLAIN, sizeBytes }, recordMap), stored]);
+  return Buffer.concat([withRecords(records, { sizeBytes: stored.length }), stored]);
 }
 
-describe('a hostile or damaged archive is refused with its name, the entry and the rule', () => {
+describe('a hostile or damaged archive is refused, with its name, the entry and the rule:', () => {
   it.each<[string, Buffer, string]>([
     [
-      'a path up and out',
+      'a path that leaves the root',
       header({ name: '../etc/passwd' }),
       'test.tar: entry ../etc/passwd: its path leaves the root through ".."',
     ],
-    ['a path up in its middle', header({ name: 'a/../../b' }), 'entry a/../../b: its path leaves the root'],
-    ['an absolute path up', header({ name: '/../b' }), 'its path leaves the root'],
-    ['a pax path up and out', withRecords({ path: 'a/../..' }), 'entry a/../..: its path leaves the root'],
     [
-      'a hard link up and out',
+      'a path that leaves the root in its middle',
+      header({ name: 'a/../../b' }),
+      'entry a/../../b: its path leaves the root',
+    ],
+    ['an absolute path that leaves the root', header({ name: '/../b' }), 'its path leaves the root'],
+    [
+      'a pax path that leaves the root',
+      withRecords({ path: 'a/../..' }),
+      'entry a/../..: its path leaves the root',
+    ],
+    [
+      'a hard link that leaves the root',
       header({ typeFlag: '1', linkName: '../x' }),
       'entry name: its link target leaves the root',
     ],
@@ -87,7 +63,7 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
       header({ typeFlag: '1', linkName: '/' }),
       'it is a hard link to the root directory',
     ],
-    ['a symbolic link to nothing', header({ typeFlag: '2' }), 'entry name: its link target is empty'],
+    ['a symbolic link without a target', header({ typeFlag: '2' }), 'entry name: its link target is empty'],
     ['a NUL in a pax path', withRecords({ path: 'a\0b' }), 'entry a: its path holds a NUL'],
     ['an empty name', header({ name: '' }), 'its name is empty'],
     ['a root that is a file', header({ name: '.' }), 'entry .: the root is not a directory'],
@@ -97,21 +73,17 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
       'has a component longer than 255 bytes',
     ],
     ['a path of 4096 bytes', withRecords({ path: `${'d/'.repeat(2048)}e` }), 'is longer than 4095 bytes'],
-    [
-      'a wrong checksum',
-      Buffer.from(header({})).fill('9', 0, 1),
-      'test.tar: offset 0: its header checksum is wrong',
-    ],
-    ['a size that is not octal', changed(header({}), 124, '99'), 'its size is not an octal number'],
-    ['a negative size', changed(header({}), 124, Buffer.alloc(12, 0xff)), 'its size is negative'],
+    ['a wrong checksum', header().fill('9', 0, 1), 'test.tar: offset 0: its header checksum is wrong'],
+    ['a size that is not octal', changed(HEADER.at.size, '99'), 'its size is not an octal number'],
+    ['a negative size', changed(HEADER.at.size, Buffer.alloc(12, 0xff)), 'its size is negative'],
     [
       'a size of 2^63',
-      changed(header({}), 124, Buffer.from('800000008000000000000000', 'hex')),
+      changed(HEADER.at.size, Buffer.from('800000008000000000000000', 'hex')),
       'its size is larger than 2^53',
     ],
     ['an owner of 2^40', withRecords({ uid: '1099511627776' }), 'its owner is larger than 2^32 - 1'],
     [
-      'a pax size that is no number',
+      'a pax size that is not a number',
       withRecords({ size: '-1' }),
       'entry name: its size is not a decimal number',
     ],
@@ -124,25 +96,25 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
     [
       'a huge pax header',
       header({ typeFlag: 'x', sizeBytes: 9 << 20 }),
-      'extended headers of 9437696 bytes; at most 8388608 are read',
+      'extended headers of 9437696 bytes; at most 8388608 are supported',
     ],
     [
       'a huge GNU long name',
       header({ typeFlag: 'L', sizeBytes: 9 << 20 }),
-      'extended headers of 9437696 bytes; at most 8388608 are read',
+      'extended headers of 9437696 bytes; at most 8388608 are supported',
     ],
     [
-      'a pax header for no entry',
+      'a pax header without an entry',
       withRecords({ path: 'a' }).subarray(0, 1024),
-      'an extended header that belongs to no entry',
+      'an extended header at the end of the archive belongs to no entry',
     ],
     [
-      'more pax records than any file has',
+      'too many pax records',
       withRecords(Object.fromEntries(Array.from({ length: 20_001 }, (_, index) => [`key${index}`, 'x']))),
       'it has more than 20000 pax records',
     ],
     [
-      'pax headers that do not end',
+      'an endless series of pax headers',
       Buffer.concat(Array.from({ length: 17_000 }, () => withRecords({ uid: '1' }).subarray(0, 1024))),
       'extended headers of 8388',
     ],
@@ -152,15 +124,15 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
       rawPax('99 path=a\n'),
       'the length of a pax record is wrong',
     ],
-    ['a pax record that is longer than it says', rawPax('8 path=a\n'), 'the length of a pax record is wrong'],
     [
-      'something behind the pax records',
-      rawPax('9 path=a\n '),
-      'a pax record does not start with its length',
+      'a pax record that is longer than it states',
+      rawPax('8 path=a\n'),
+      'the length of a pax record is wrong',
     ],
+    ['bytes after the pax records', rawPax('9 path=a\n '), 'a pax record does not start with its length'],
     ['a pax record without an equals sign', rawPax('7 path\n'), 'a pax record has no "="'],
     [
-      'a pax record with the equals sign of the next',
+      'a pax record with the equals sign of the next record',
       rawPax('7 path\n9 path=a\n'),
       'a pax record has no "="',
     ],
@@ -180,11 +152,11 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
       sparse('1\n0\n4096\n'),
       'its sparse map has 4096 bytes of data, but 512 are stored',
     ],
-    ['a sparse map that never ends', sparse('9\n0\n'), 'its sparse map'],
+    ['a sparse map without an end', sparse('9\n0\n'), 'its sparse map'],
     ['a sparse map of letters', sparse('x\n'), 'its sparse map is not a decimal number'],
     ['a sparse map of too many extents', sparse('99999999\n'), 'its sparse map has more than'],
     [
-      'a sparse file of a size that is no number',
+      'a sparse file whose size is not a number',
       sparse('0\n', '1e9'),
       'its real size is not a decimal number',
     ],
@@ -204,16 +176,12 @@ describe('a hostile or damaged archive is refused with its name, the entry and t
     ['half the padding', good.subarray(0, 512 + 700), 'entry a: its content is truncated'],
     ['no end', good.subarray(0, 512 + 1024), 'too early; it is truncated'],
     ['half an end', good.subarray(0, 512 + 1024 + 512), 'one block of zeros instead of two'],
-    [
-      'something behind the end',
-      Buffer.concat([good, Buffer.from('x')]),
-      'data after the end of the archive',
-    ],
+    ['bytes after the end', Buffer.concat([good, Buffer.from('x')]), 'data after the end of the archive'],
   ])('%s', (_what, bytes, message) => {
     expect(() => readAll(bytes)).toThrow(message);
   });
 
-  it('control characters of a name do not reach the terminal', () => {
+  it('control characters of a name are escaped in the message', () => {
     expect(() => readAll(header({ name: 'a\x1b[2J/../..' }))).toThrow(
       'entry a\\033[2J/../..: its path leaves',
     );

@@ -1,20 +1,20 @@
-/** What GNU tar and bsdtar make of our archives, and we of theirs, entry by entry. No privileges: bsdtar converts archives as they are. */
+/**
+ * Compares our archives with GNU tar and bsdtar, entry by entry, in both directions. Privileges are
+ * not needed, because bsdtar converts archives without extracting them.
+ */
 
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { directory, file, hardlink, special, symlink } from '../../testing/entries/entries.ts';
 import {
   archive,
   bsdTar,
   bsdTarConverted,
   contentFor,
-  directory,
-  file,
   gnuTar,
-  hardLink,
   readAll,
-  symlink,
   temporaryFolder,
 } from '../../testing/tar/archive.ts';
 import {
@@ -38,7 +38,7 @@ const HELD_BY_ALL_BUT_V7: readonly Entry[] = [...PLAIN_ENTRIES, ...DEVICES];
 const HELD_BY_GNU: readonly Entry[] = [...HELD_BY_ALL_BUT_V7, ...LONG_ENTRIES, ...BYTE_ENTRIES];
 const HELD_BY_PAX: readonly Entry[] = [...HELD_BY_GNU, ...XATTR_ENTRIES];
 
-/** Entries with values that compare, whatever kind of array their attributes are. */
+/** Makes entries comparable, whatever array type their attributes have. */
 function plain(entries: readonly Entry[]): unknown[] {
   return entries.map((entry) => ({
     ...entry,
@@ -53,7 +53,7 @@ function unescaped(text: string): string {
   return decodeName(Buffer.from(bytes, 'latin1'));
 }
 
-/** A line of a listing that says all about an entry but its attributes. */
+/** Describes everything about an entry, except its attributes, in one line. */
 function describeEntry(entry: Entry, time: string): string {
   const type = {
     file: 'file',
@@ -78,7 +78,9 @@ function describeEntry(entry: Entry, time: string): string {
   return [entry.path, type, entry.mode.toString(8), entry.uid, entry.gid, time, ...more].join(' ');
 }
 
-/** The same, by bsdtar. A hard link comes as one more file there: its content is in the other one. */
+/**
+ * Lists an archive in the same form with bsdtar, which lists a hard link as a file without content.
+ */
 function bsdListing(bytes: Uint8Array): string[] {
   const keywords =
     'mtree:!all,mtree:type,mtree:mode,mtree:uid,mtree:gid,mtree:time,mtree:size,mtree:sha256,mtree:link,mtree:device';
@@ -104,7 +106,7 @@ function bsdListing(bytes: Uint8Array): string[] {
   });
 }
 
-describe('bsdtar finds in our archives what was put in', () => {
+describe('bsdtar lists the entries of our archives', () => {
   it.each<[string, readonly Entry[], TarOptions, string]>([
     ['pax', HELD_BY_PAX, {}, '0.0'],
     ['gnu', HELD_BY_GNU, { format: 'gnu' }, '0.0'],
@@ -134,7 +136,7 @@ describe('bsdtar finds in our archives what was put in', () => {
     expect(listed.sort()).toEqual(expected.sort());
   });
 
-  it('with access control lists as text that both tools understand', () => {
+  it('with access control lists as text, which both tools understand', () => {
     const entry = file('a', 0, { mode: 0o640, xattrs: new Map([['system.posix_acl_access', ACCESS_ACL]]) });
     const bytes = archive([entry], {}, { acls: 'text' });
     expect(bsdTar(['-tvf', '-'], bytes).toString()).toMatch(/^-rw-r-----\+/);
@@ -145,7 +147,7 @@ describe('bsdtar finds in our archives what was put in', () => {
   });
 });
 
-describe('GNU tar lists what was put in', () => {
+describe('GNU tar lists the entries of our archives', () => {
   it.each<[string, readonly Entry[], TarOptions]>([
     ['pax', HELD_BY_PAX, {}],
     ['gnu', HELD_BY_GNU, { format: 'gnu' }],
@@ -201,7 +203,7 @@ describe('GNU tar lists what was put in', () => {
   });
 });
 
-describe('we find in archives of bsdtar what was put in', () => {
+describe('our reader finds the entries of archives of bsdtar', () => {
   const pax = archive(HELD_BY_PAX);
 
   it.each<[string, readonly Entry[], readonly string[]]>([
@@ -215,7 +217,7 @@ describe('we find in archives of bsdtar what was put in', () => {
   ])('in its format %s', (format, entries, options) => {
     const source = entries === HELD_BY_PAX ? pax : archive(entries);
     const { entries: found, contents } = readAll(bsdTarConverted(source, format, options));
-    // Links of v7 have no owner that counts, and the mode of a link is the system's.
+    // The mode of a symbolic link depends on the system.
     const known = (list: readonly Entry[]) =>
       plain(list.map((entry) => (entry.type === 'symlink' ? { ...entry, mode: 0o777 } : entry)));
     expect(known(found)).toEqual(known(entries));
@@ -225,7 +227,7 @@ describe('we find in archives of bsdtar what was put in', () => {
     }
   });
 
-  it('access control lists become the attributes that Linux has', () => {
+  it('access control lists become the attributes of Linux', () => {
     const defaultAcl = aclXattr([
       [0x01, 7, 0xffffffff],
       [0x04, 5, 0xffffffff],
@@ -246,40 +248,44 @@ describe('we find in archives of bsdtar what was put in', () => {
   });
 });
 
-it('what GNU tar extracts from our archive and archives again is the same, attributes and all', () => {
+it('GNU tar extracts our archive and archives the result with the same entries and attributes', () => {
   const root = join(folder(), 'again');
   mkdirSync(root);
   const entries: Entry[] = [
     directory('d', { mode: 0o750, xattrs: new Map([['user.a=b%', Buffer.from([0, 10, 255])]]) }),
     file('d/f', 700, { mode: 0o640, xattrs: new Map([['user.long', Buffer.alloc(1000, 'long')]]) }),
-    hardLink('d/g', 'd/f', { mode: 0o640 }),
+    { ...hardlink('d/g', 'd/f'), mode: 0o640 },
     file('d/caf\udce9', 3),
     symlink('d/l', '../caf\udce9'),
-    { type: 'fifo', path: 'd/p', mode: 0o644, uid: 0, gid: 0, xattrs: new Map() },
+    { ...special('d/p', 'fifo'), mode: 0o644 },
   ];
   const attributes = ['--xattrs', '--xattrs-include=*'];
   gnuTar([...attributes, '--no-same-owner', '-xpf', '-', '-C', root], archive(entries));
   const options = [...attributes, '--format=posix', '--owner=0', '--group=0', '--sort=name', '--mtime=@0'];
   const again = readAll(gnuTar([...options, '-cf', '-', '-C', root, 'd']));
   const sorted = entries.toSorted((left, right) => comparePaths(left.path, right.path));
-  // Which of two names is the link is the order of names, which both have sorted.
+  // Both archives are sorted, so the later of two names is the hard link.
   expect(plain(again.entries.filter(({ type }) => type !== 'hardlink'))).toEqual(
     plain(sorted.filter(({ type }) => type !== 'hardlink')),
   );
   expect(again.contents.get('d/f')).toEqual(contentFor('d/f', 700));
 });
 
-describe('a scan that reads headers alone', () => {
-  it.each(['ours', 'pax', 'gnutar', 'ustar', 'v7tar'])('gives what reading all gives: %s', (format) => {
-    const bytes = format === 'ours' ? archive(HELD_BY_PAX) : bsdTarConverted(archive(PLAIN_ENTRIES), format);
-    const image = new MemoryImage(bytes.length);
-    image.write(0, bytes);
-    const { entries, contents } = readAll(bytes);
-    const members = [...scanTar(image, 'test.tar')];
-    expect(members.map(({ entry }) => entry)).toEqual(entries);
-    for (const { entry, dataOffsetBytes } of members) {
-      if (entry.type !== 'file') continue;
-      expect(Buffer.from(image.read(dataOffsetBytes, entry.sizeBytes))).toEqual(contents.get(entry.path));
-    }
-  });
+describe('a scan that reads only headers', () => {
+  it.each(['ours', 'pax', 'gnutar', 'ustar', 'v7tar'])(
+    'finds the same entries as a complete read: %s',
+    (format) => {
+      const bytes =
+        format === 'ours' ? archive(HELD_BY_PAX) : bsdTarConverted(archive(PLAIN_ENTRIES), format);
+      const image = new MemoryImage(bytes.length);
+      image.write(0, bytes);
+      const { entries, contents } = readAll(bytes);
+      const members = [...scanTar(image, 'test.tar')];
+      expect(members.map(({ entry }) => entry)).toEqual(entries);
+      for (const { entry, dataOffsetBytes } of members) {
+        if (entry.type !== 'file') continue;
+        expect(Buffer.from(image.read(dataOffsetBytes, entry.sizeBytes))).toEqual(contents.get(entry.path));
+      }
+    },
+  );
 });

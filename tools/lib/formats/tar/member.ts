@@ -1,15 +1,17 @@
-/** From a member's headers to an {@link Entry}. */
+/** Turns the headers of a member into an {@link Entry}. */
 
 import { type Entry, normalizePath } from '../entry/entry.ts';
 import { decodeName, nameBytes, printableName } from '../entry/name.ts';
 import type { Timestamp } from '../entry/tree-reader.ts';
-import { HeaderError, type RawHeader, TypeFlag } from './header.ts';
+import { TypeFlag } from './format.ts';
+import type { RawHeader } from './header.ts';
+import { HeaderError } from './number-field.ts';
 import { decimal } from './sparse-map.ts';
 import { xattrsOf } from './xattr.ts';
 
-/** What extended headers say about the member that follows. */
+/** What extended headers state about the member that follows. */
 export interface Overrides {
-  /** What global headers said so far (POSIX: about all that follows). */
+  /** The records of global headers so far. They apply to all members that follow (POSIX). */
   readonly globalRecords: ReadonlyMap<string, Uint8Array>;
   records: Map<string, Uint8Array>;
   longName?: Uint8Array;
@@ -18,18 +20,21 @@ export interface Overrides {
 
 const MODE_BITS = 0o7777;
 const MAX_ID = 0xffffffff;
-/** Linux: NAME_MAX and PATH_MAX, the latter with its NUL. */
+/** Linux: NAME_MAX, and PATH_MAX without its NUL. */
 const MAX_COMPONENT_BYTES = 255;
 const MAX_PATH_BYTES = 4095;
-/** A character of a string becomes three bytes at most. */
+/** A UTF-16 code unit becomes at most three bytes. */
 const MAX_CHARACTER_BYTES = 3;
 const SHOWN_NAME_BYTES = 200;
 const SLASH = 0x2f;
 const NANOSECOND_DIGITS = 9;
 const NANOSECONDS = 1_000_000_000;
-/** POSIX, "pax Extended Header", hdrcharset: those whose names need no conversion. */
+/** POSIX, "pax Extended Header", hdrcharset: the character sets whose names need no conversion. */
 const CHARSETS = new Set(['BINARY', 'ISO-IR 10646 2000 UTF-8', 'ISO-IR 646 1990']);
-/** The records of a global header that are about members. Others are remarks, such as the commit that `git archive` notes. */
+/**
+ * The records of a global header that apply to members. Other records are comments, such as the
+ * commit that `git archive` writes.
+ */
 const GLOBAL_KEYWORDS = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'hdrcharset']);
 const NEVER_GLOBAL = /^(GNU\.sparse\.|SCHILY\.(xattr|acl)\.|LIBARCHIVE\.xattr\.|RHT\.security\.)/;
 
@@ -45,20 +50,29 @@ export function showName(bytes: Uint8Array): string {
   return name === '' ? '(empty name)' : name;
 }
 
-/** Adds to what global headers say. @throws HeaderError where that can only be said of one member */
+/**
+ * Adds the records of a global header.
+ *
+ * @throws HeaderError for a record that can apply to one member only
+ */
 export function addGlobalRecords(
   globalRecords: Map<string, Uint8Array>,
   records: ReadonlyMap<string, Uint8Array>,
 ): void {
   for (const [keyword, value] of records) {
     if (NEVER_GLOBAL.test(keyword)) {
-      throw new HeaderError(`a global header has ${printableName(keyword)}, which is about one member`);
+      throw new HeaderError(
+        `a global header has ${printableName(keyword)}, which can apply to one member only`,
+      );
     }
     if (GLOBAL_KEYWORDS.has(keyword)) globalRecords.set(keyword, value);
   }
 }
 
-/** The normal form of a path, fast where it has that form but for a leading `./` and a trailing slash. */
+/**
+ * The normal form of a path. Fast if the path has that form already, except for a leading `./` and
+ * a trailing slash.
+ */
 function normalized(path: string): string | undefined {
   const start = path.startsWith('./') ? 2 : path.startsWith('/') ? 1 : 0;
   const end = path.endsWith('/') ? path.length - 1 : path.length;
@@ -74,7 +88,7 @@ function normalized(path: string): string | undefined {
   return isPlain ? inner : normalizePath(path);
 }
 
-/** Brings a path into the form of the entry model. */
+/** Converts a path to the form of the entry model. */
 function checkedPath(bytes: Uint8Array, what: string): string {
   const text = decodeName(bytes);
   const path = normalized(text);
@@ -95,7 +109,7 @@ function checkedPath(bytes: Uint8Array, what: string): string {
 
 function override({ records, globalRecords }: Overrides, keyword: string): Uint8Array | undefined {
   const value = records.get(keyword) ?? globalRecords.get(keyword);
-  // An empty value takes back what a global header said (POSIX).
+  // An empty value cancels a record of a global header (POSIX).
   return value === undefined || value.length === 0 ? undefined : value;
 }
 
@@ -104,12 +118,12 @@ function number(overrides: Overrides, keyword: string, stated: () => number): nu
   return value === undefined ? stated() : decimal(value, keyword);
 }
 
-/** Bytes of stored content. */
+/** The number of bytes of stored content. */
 export function memberSizeBytes(header: RawHeader, overrides: Overrides): number {
   return number(overrides, 'size', () => header.sizeBytes);
 }
 
-/** When the member was changed last. @throws HeaderError */
+/** The member's modification time. @throws HeaderError */
 export function memberTime(header: RawHeader, overrides: Overrides): Timestamp {
   const value = override(overrides, 'mtime');
   if (value === undefined) return { seconds: header.modificationSeconds, nanoseconds: 0 };
@@ -118,7 +132,7 @@ export function memberTime(header: RawHeader, overrides: Overrides): Timestamp {
   if (whole === '') throw new HeaderError('its mtime is not a decimal number');
   const nanoseconds = Number(fraction.slice(0, NANOSECOND_DIGITS).padEnd(NANOSECOND_DIGITS, '0'));
   if (sign === '') return { seconds: Number(whole), nanoseconds };
-  // Nanoseconds count towards the future, digits away from zero.
+  // Nanoseconds count towards the future, the digits of a fraction count away from zero.
   if (nanoseconds === 0) return { seconds: 0 - Number(whole), nanoseconds };
   return { seconds: -Number(whole) - 1, nanoseconds: NANOSECONDS - nanoseconds };
 }
@@ -129,16 +143,16 @@ function checkCharset(overrides: Overrides): void {
   const charset = Buffer.from(value).toString('latin1');
   if (!CHARSETS.has(charset)) {
     throw new HeaderError(
-      `its names are in the character set ${JSON.stringify(charset.slice(0, 40))}; UTF-8 and BINARY are read`,
+      `its names are in the character set ${JSON.stringify(charset.slice(0, 40))}; only UTF-8 and BINARY are supported`,
     );
   }
 }
 
 /**
- * The entry that a member stands for; `undefined` for what is about the archive, not about a file.
+ * Converts a member to an entry.
  *
- * @param sparseName the name of a sparse file, where pax records have another one than `path`
- * @throws HeaderError where the member is not one that a file system can hold inside its root.
+ * @param sparseName the name of a sparse file, if pax records have a name other than `path`
+ * @throws HeaderError if a file system cannot store the member inside its root
  */
 export function memberEntry(
   header: RawHeader,
@@ -164,7 +178,10 @@ export function memberEntry(
   return entry;
 }
 
-/** The bytes of a member's name: those of a sparse file, of a pax record, of a GNU long name, of the header. */
+/**
+ * The bytes of a member's name: that of a sparse file, else of a pax record, else a GNU long name,
+ * else of the header.
+ */
 export function memberName(header: RawHeader, overrides: Overrides, sparseName?: Uint8Array): Uint8Array {
   return (
     sparseName ??

@@ -1,6 +1,7 @@
 /**
- * Damage that a checksum does not stop: fields of headers and pax records are changed, and the checksums made right again. The reader gives
- * entries inside the root or a UserError, whatever the damage, and reading all and scanning headers agree.
+ * Damage that checksums do not detect: fields of headers and pax records are changed, and the
+ * checksums corrected. For any damage, the reader returns entries inside the root or throws a
+ * UserError, and a complete read and a scan of headers agree.
  */
 
 import fc from 'fast-check';
@@ -16,7 +17,8 @@ import {
 import { MemoryImage } from '../block/block.ts';
 import { type Entry, normalizePath } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
-import { BLOCK_BYTES, RawHeader, sealHeader } from './header.ts';
+import { BLOCK_BYTES } from './format.ts';
+import { RawHeader, sealHeader } from './header.ts';
 import { readTarSync } from './reader.ts';
 import { scanTar } from './scan.ts';
 import { sparseHeader } from './sparse.ts';
@@ -48,7 +50,7 @@ const ARCHIVES: readonly [string, () => Buffer][] = [
   ['pax of bsdtar', () => bsdTarConverted(archive([...ALL, ...SMALL_XATTRS]), 'pax')],
 ];
 
-/** Makes the checksums of changed headers right again: `headers` are the offsets of blocks that were headers. */
+/** Corrects the checksums of headers. @param headers the offsets of their blocks */
 function reseal(bytes: Buffer, headers: readonly number[]): void {
   for (const offset of headers) {
     if (offset + BLOCK_BYTES <= bytes.length) sealHeader(bytes.subarray(offset, offset + BLOCK_BYTES));
@@ -68,7 +70,7 @@ function headerOffsets(bytes: Buffer): number[] {
   return offsets;
 }
 
-/** What a reader says: its entries, or the error for the user. Anything else is thrown on. */
+/** The entries of a reader, or the message of its UserError. Other errors are thrown. */
 function outcome(run: () => Entry[]): Entry[] | string {
   try {
     return run();
@@ -104,7 +106,7 @@ describe.each(ARCHIVES)('a damaged archive: %s', (_name, make) => {
   const original = make();
   const headers = headerOffsets(original);
 
-  it('gives entries inside the root, or a line for people', () => {
+  it('gives entries inside the root, or a message of one line', () => {
     fc.assert(
       fc.property(
         fc.array(change, { minLength: 1, maxLength: 4 }),
@@ -112,7 +114,7 @@ describe.each(ARCHIVES)('a damaged archive: %s', (_name, make) => {
         (changes, cut) => {
           const bytes = Buffer.from(original);
           for (const { place, inHeader, bytes: value } of changes) {
-            // Half of the changes are in headers, the others anywhere before the end of the archive.
+            // Half of the changes are in headers, the others anywhere in the archive.
             const start =
               place % 2 === 0
                 ? (headers[(place >> 1) % headers.length] ?? 0) + inHeader

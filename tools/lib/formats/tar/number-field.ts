@@ -1,35 +1,46 @@
-/** The numbers of a header block: octal digits (POSIX), or binary where the first bit says so (GNU and star, "base-256"). */
+/**
+ * Numbers of a header block: octal digits (POSIX), or binary if the first bit is set (GNU and star,
+ * "base-256").
+ */
 
-/** A field as [offset, length] in its block. */
-export type Field = readonly [offsetBytes: number, lengthBytes: number];
+import type { FieldAccess } from '../structure/structure.ts';
 
-/** Set in the first byte of a number that is binary, big-endian, in the rest of the field. */
+/** Set in the first byte of a binary number. The rest of the field is big-endian. */
 const BASE_256 = 0x80;
-/** In binary numbers, the sign of a two's complement. */
+/** The sign of a binary number, which is a two's complement. */
 const BASE_256_NEGATIVE = 0x40;
 const SPACE = 0x20;
 const ZERO = 0x30;
 const SEVEN = 0x37;
 
-/** A header that breaks the format; the reader adds which archive and entry. */
+/** A header that breaks the format. The reader adds the names of the archive and the entry. */
 export class HeaderError extends Error {}
 
-function readBinary(block: Uint8Array, [offset, length]: Field, what: string): number {
-  const first = block[offset] as number;
+function readBinary(block: Uint8Array, start: number, end: number, what: string): number {
+  const first = block[start] as number;
   const negative = (first & BASE_256_NEGATIVE) !== 0;
   let value = negative ? (first & 0x7f) - 0x80 : first & (BASE_256_NEGATIVE - 1);
-  for (let index = offset + 1; index < offset + length; index++)
-    value = value * 256 + (block[index] as number);
+  for (let index = start + 1; index < end; index++) value = value * 256 + (block[index] as number);
   if (!Number.isSafeInteger(value)) throw new HeaderError(`its ${what} is larger than 2^53`);
   return value;
 }
 
-/** Reads a number that may be below 0, as times are. An empty field is 0. @throws HeaderError */
-export function readSignedNumber(block: Uint8Array, field: Field, what: string): number {
-  const [offset, length] = field;
-  if (((block[offset] as number) & BASE_256) !== 0) return readBinary(block, field, what);
-  const end = offset + length;
-  let index = offset;
+/**
+ * Reads a number that may be below 0, as times may be. An empty field is 0.
+ *
+ * @param what the field's name in errors
+ * @param startBytes where the structure begins in the block
+ * @throws HeaderError
+ */
+export function readSignedNumber(
+  block: Uint8Array,
+  field: FieldAccess,
+  what: string,
+  startBytes = 0,
+): number {
+  let index = startBytes + field.offsetBytes;
+  const end = index + field.lengthBytes;
+  if (((block[index] as number) & BASE_256) !== 0) return readBinary(block, index, end, what);
   while (index < end && block[index] === SPACE) index++;
   let value = 0;
   for (; index < end; index++) {
@@ -41,28 +52,30 @@ export function readSignedNumber(block: Uint8Array, field: Field, what: string):
   return value;
 }
 
-/** Reads a number from 0 to 2^53 - 1. An empty field is 0. @throws HeaderError */
-export function readNumber(block: Uint8Array, field: Field, what: string): number {
-  const value = readSignedNumber(block, field, what);
+/** Reads a number from 0 to 2^53 - 1, as {@link readSignedNumber} does. @throws HeaderError */
+export function readNumber(block: Uint8Array, field: FieldAccess, what: string, startBytes = 0): number {
+  const value = readSignedNumber(block, field, what, startBytes);
   if (value < 0) throw new HeaderError(`its ${what} is negative`);
   return value;
 }
 
-/** The largest number of octal digits and a NUL. */
-export function maxOctal([, length]: Field): number {
-  return 8 ** (length - 1) - 1;
+/** The largest number that a field holds as octal digits and a NUL. */
+export function maxOctal({ lengthBytes }: FieldAccess): number {
+  return 8 ** (lengthBytes - 1) - 1;
 }
 
-export function putOctal(block: Buffer, [offset, length]: Field, value: number): void {
-  block.write(value.toString(8).padStart(length - 1, '0'), offset, 'latin1');
+export function putOctal(block: Buffer, field: FieldAccess, value: number, startBytes = 0): void {
+  const digits = value.toString(8).padStart(field.lengthBytes - 1, '0');
+  block.write(digits, startBytes + field.offsetBytes, 'latin1');
 }
 
-/** Writes a number as GNU tar does where it does not fit as octal digits, or is below 0. */
-export function putBinary(block: Buffer, [offset, length]: Field, value: number): void {
-  let rest = BigInt.asUintN(8 * length - 1, BigInt(value));
-  for (let index = offset + length - 1; index >= offset; index--) {
+/** Writes a number that is too large for octal digits, or is below 0, as GNU tar does. */
+export function putBinary(block: Buffer, field: FieldAccess, value: number, startBytes = 0): void {
+  const start = startBytes + field.offsetBytes;
+  let rest = BigInt.asUintN(8 * field.lengthBytes - 1, BigInt(value));
+  for (let index = start + field.lengthBytes - 1; index >= start; index--) {
     block[index] = Number(rest & 0xffn);
     rest >>= 8n;
   }
-  block[offset] = (block[offset] as number) | BASE_256;
+  block[start] = (block[start] as number) | BASE_256;
 }

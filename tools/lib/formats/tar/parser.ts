@@ -1,11 +1,12 @@
-/** Reads tar archives of every common dialect: v7, ustar, pax, GNU, star; see header.ts, pax.ts and sparse-map.ts for the formats. */
+/** Parses tar archives of every common dialect: v7, ustar, pax, GNU, star. */
 
 import type { Entry } from '../entry/entry.ts';
 import { decodeName, printableName } from '../entry/name.ts';
 import type { Timestamp } from '../entry/tree-reader.ts';
 import { UserError } from '../error/user-error.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { BLOCK_BYTES, HeaderError, paddingBytes, RawHeader, TYPE_FLAG_OFFSET, TypeFlag } from './header.ts';
+import { BLOCK_BYTES, HEADER, TypeFlag } from './format.ts';
+import { paddingBytes, RawHeader } from './header.ts';
 import {
   addGlobalRecords,
   memberEntry,
@@ -15,39 +16,48 @@ import {
   type Overrides,
   showName,
 } from './member.ts';
+import { HeaderError } from './number-field.ts';
 import { decodePax, MAX_RECORDS } from './pax.ts';
 import { type Extent, HeaderSparseMap, type SparseMap, sparseRecords } from './sparse-map.ts';
 
-/** A member's header. The data events of its content follow. */
+/** A member of an archive. The data events of its content follow. */
 export interface TarMember {
   readonly kind: 'member';
   readonly entry: Entry;
   readonly modificationTime: Timestamp;
-  /** Offset in the (uncompressed) archive of the first byte of stored content. */
+  /** The offset of the first byte of stored content in the uncompressed archive. */
   readonly dataOffsetBytes: number;
-  /** Where a sparse member's data lies in the file; the holes between have no data events. */
+  /** Where the data of a sparse member is in the file. The holes between have no data events. */
   readonly extents?: readonly Extent[];
 }
 
-/** A piece of the last member's content. The bytes are valid until the next event is asked for. */
+/**
+ * A piece of the last member's content. The bytes are valid until the caller requests the next
+ * event.
+ */
 export interface TarData {
   readonly kind: 'data';
-  /** Position in the file. */
+  /** The position in the file. */
   readonly positionBytes: number;
   readonly bytes: Uint8Array;
 }
 
 export type TarEvent = TarMember | TarData;
 
-/** Bounds the memory that the extended headers of one member can take. */
+/** Limits the memory for the extended headers of one member. */
 const MAX_EXTENDED_HEADER_BYTES = 8 << 20;
 
-/** What a member without pax records has; replaced, never changed. */
+/** The records of a member without pax records. Replaced, never modified. */
 const NO_RECORDS = new Map<string, Uint8Array>();
+
+const TYPE_FLAG_OFFSET = HEADER.at.typeflag.offsetBytes;
 
 type Parsing<Result> = Generator<TarEvent | undefined, Result, Uint8Array | undefined>;
 
-/** Of members whose header is followed by nothing but content: files, hard links, symbolic links, directories. */
+/**
+ * The types of members whose header is followed by content only: files, hard links, symbolic links,
+ * directories.
+ */
 const COMMON_TYPE_FLAGS = new Set(
   [TypeFlag.file, TypeFlag.hardLink, TypeFlag.symlink, TypeFlag.directory].map((flag) => flag.charCodeAt(0)),
 );
@@ -63,21 +73,24 @@ export class TarParser {
   readonly #input = new ByteQueue();
   readonly #globalRecords = new Map<string, Uint8Array>();
   #extendedBytes = 0;
-  /** What an error is about: the member's headers, its path once that is known, or neither and the block. */
+  /**
+   * What an error names: the member's path, or its headers if the path is unknown yet, or nothing.
+   */
   #current: { readonly header: RawHeader; readonly overrides: Overrides } | string | undefined;
   #blockStart = 0;
 
   /**
    * @param archive the archive's name, for errors
-   * @param sizeBytes the size of the whole archive where its contents are not wanted: there are no data events then, and each chunk
-   *   that is asked for has to start at {@link offsetBytes}, wherever the one before ended
+   * @param sizeBytes the size of the whole archive, if contents are not needed. There are no data
+   *   events then, and each chunk that the parser requests must start at {@link offsetBytes},
+   *   wherever the previous chunk ended
    */
   constructor(archive: string, sizeBytes?: number) {
     this.#archive = archive;
     this.#sizeBytes = sizeBytes;
   }
 
-  /** The offset in the archive of the next byte that is needed. */
+  /** The offset of the next byte that the parser needs. */
   get offsetBytes(): number {
     return this.#input.offsetBytes;
   }
@@ -109,7 +122,7 @@ export class TarParser {
     this.#extendedBytes += BLOCK_BYTES + header.sizeBytes;
     if (this.#extendedBytes > MAX_EXTENDED_HEADER_BYTES) {
       this.#fail(
-        `extended headers of ${this.#extendedBytes} bytes; at most ${MAX_EXTENDED_HEADER_BYTES} are read`,
+        `extended headers of ${this.#extendedBytes} bytes; at most ${MAX_EXTENDED_HEADER_BYTES} are supported`,
       );
     }
     const { sizeBytes } = header;
@@ -119,7 +132,7 @@ export class TarParser {
     return bytes;
   }
 
-  /** Takes a header that is about the member behind it; false where it is the member's own. */
+  /** Takes an extended header. @returns false if the header is not an extended one */
   *#override(header: RawHeader, overrides: Overrides): Parsing<boolean> {
     switch (header.typeFlag) {
       case TypeFlag.paxHeader:
@@ -141,7 +154,11 @@ export class TarParser {
     }
   }
 
-  /** Reads extended headers up to the member they belong to; `undefined` at the end of the archive. */
+  /**
+   * Reads extended headers and the header that they belong to.
+   *
+   * @returns `undefined` at the end of the archive
+   */
   *#nextHeader(): Parsing<{ header: RawHeader; overrides: Overrides } | undefined> {
     const overrides: Overrides = { globalRecords: this.#globalRecords, records: NO_RECORDS };
     let extended = false;
@@ -151,7 +168,7 @@ export class TarParser {
       this.#blockStart = this.#input.offsetBytes;
       const block = this.#input.tryTake(BLOCK_BYTES) ?? (yield* this.#block());
       if (block[0] === 0 && isZero(block)) {
-        if (extended) this.#fail('an extended header that belongs to no entry');
+        if (extended) this.#fail('an extended header at the end of the archive belongs to no entry');
         return undefined;
       }
       const header = new RawHeader(block);
@@ -178,7 +195,7 @@ export class TarParser {
     }
   }
 
-  /** Passes over content that is not wanted. */
+  /** Skips content. */
   #skip(contentBytes: number, archiveBytes: number): void {
     const leftBytes = archiveBytes - this.#input.offsetBytes;
     if (contentBytes > leftBytes)
@@ -194,7 +211,8 @@ export class TarParser {
     const modificationTime = memberTime(header, overrides);
     this.#current = entry.path;
     yield { kind: 'member', entry, modificationTime, dataOffsetBytes: this.#input.offsetBytes };
-    // Only files have content, and GNU's directories; some old archives state a size for links and directories.
+    // Only files and GNU's directories have content. Some old archives state a size for links and
+    // directories.
     if (entry.type !== 'file' && header.typeFlag !== TypeFlag.gnuDirectory) return;
     if (this.#sizeBytes !== undefined) {
       this.#skip(storedBytes, this.#sizeBytes);
@@ -221,7 +239,7 @@ export class TarParser {
   ): Parsing<void> {
     if (name !== undefined) this.#current = decodeName(name.subarray(0, 4096));
     const entry = memberEntry(header, overrides, map.realSizeBytes, name);
-    if (entry.type !== 'file') this.#fail(`it is sparse, and not a file but a ${entry.type}`);
+    if (entry.type !== 'file') this.#fail(`it is sparse, but it is a ${entry.type}, not a file`);
     const modificationTime = memberTime(header, overrides);
     let storedBytes = memberSizeBytes(header, overrides);
     this.#current = entry.path;
@@ -253,7 +271,7 @@ export class TarParser {
     }
   }
 
-  /** After the first block of zeros: a second one, and then nothing but zeros. */
+  /** Checks what follows the first block of zeros: a second one, and then only zeros. */
   *#end(): Parsing<void> {
     this.#current = undefined;
     for (let blocks = 0; ; blocks++) {
@@ -267,8 +285,11 @@ export class TarParser {
   }
 
   /**
-   * The next member where its header is at hand, is all there is to say about it, and contents are not wanted: that of nearly every
-   * member, without the turns that input takes which has to be waited for. `undefined` where it takes {@link #nextHeader}.
+   * Reads a member without waiting for input, if its header is in the current chunk and has no
+   * extended headers, and contents are not needed. Nearly all members are such members. The fast
+   * path avoids the generators of the general path.
+   *
+   * @returns `undefined` if the member needs {@link #nextHeader}
    */
   #commonMember(archiveBytes: number): TarMember | undefined {
     const block = this.#input.tryPeek(BLOCK_BYTES);
@@ -296,7 +317,10 @@ export class TarParser {
     }
   }
 
-  /** The events of the archive. `undefined` asks for the next chunk; `next(undefined)` then says that there is none. */
+  /**
+   * Yields the events of the archive. A yielded `undefined` requests the next chunk, which the
+   * caller passes to `next()`; `next(undefined)` means the end of the input.
+   */
   *events(): Parsing<void> {
     try {
       for (;;) {

@@ -1,15 +1,19 @@
 /**
- * Extended header records: POSIX.1-2024 `pax`, section "pax Extended Header". A record is `LENGTH KEYWORD=VALUE\n`, where the
- * length counts the whole record. Values are bytes: extended attributes (`SCHILY.xattr.NAME`) hold NULs and newlines.
+ * Encodes and decodes extended header records: POSIX.1-2024 `pax`, section "pax Extended Header". A
+ * record is `LENGTH KEYWORD=VALUE\n`. The length counts the whole record. Values are bytes, because
+ * extended attributes (`SCHILY.xattr.NAME`) contain NULs and newlines.
  */
 
 import { decodeName, encodeName } from '../entry/name.ts';
 import { HeaderError } from './number-field.ts';
 
-/** Values by keyword; keywords as names are (name.ts). */
+/** Values by keyword. Keywords are strings that keep every byte, as names do (name.ts). */
 export type PaxRecords = ReadonlyMap<string, Uint8Array>;
 
-/** GNU sparse format 0.0 has these two once for each extent; they are read as the map that format 0.1 has in one record. */
+/**
+ * GNU sparse format 0.0 has these two records for each extent. They are converted to the map of
+ * format 0.1, one record.
+ */
 const SPARSE_OFFSET = 'GNU.sparse.offset';
 const SPARSE_LENGTH = 'GNU.sparse.numbytes';
 export const SPARSE_MAP = 'GNU.sparse.map';
@@ -21,10 +25,13 @@ const NEWLINE = 0x0a;
 const ZERO = 0x30;
 const NINE = 0x39;
 const MAX_LENGTH_DIGITS = 10;
-/** Bounds the memory that the records of one member can take. Linux has room for the names of some thousand attributes. */
+/**
+ * Limits the memory for the records of one member. Linux can store a few thousand attributes of a
+ * file.
+ */
 export const MAX_RECORDS = 20_000;
 
-/** One record; the length counts its own digits. */
+/** Encodes a record. The length counts its own digits. */
 export function encodeRecord(keyword: string, value: Uint8Array): Buffer {
   const body = Buffer.concat([encodeName(` ${keyword}=`), value, Buffer.of(NEWLINE)]);
   let length = body.length + String(body.length).length;
@@ -38,7 +45,7 @@ export function encodePax(records: PaxRecords): Buffer {
   return Buffer.concat(keywords.map((keyword) => encodeRecord(keyword, records.get(keyword) as Uint8Array)));
 }
 
-/** The length at `start`, and where its digits end. */
+/** Reads the length at `start`, and finds the space after its digits. */
 function recordLength(bytes: Uint8Array, start: number): { length: number; space: number } {
   let length = 0;
   let index = start;
@@ -59,11 +66,11 @@ class ExtentRecords {
 
   add(keyword: string, value: Uint8Array): void {
     const expected = this.#numbers.length % 2 === 0 ? SPARSE_OFFSET : SPARSE_LENGTH;
-    if (keyword !== expected) throw new HeaderError('its sparse map has no offset and length in turn');
+    if (keyword !== expected) throw new HeaderError('its sparse map does not alternate offsets and lengths');
     this.#numbers.push(value);
   }
 
-  /** The records as format 0.1 has them. */
+  /** Adds the record of format 0.1. */
   addTo(records: Map<string, Uint8Array>): void {
     if (this.#numbers.length === 0) return;
     if (records.has(SPARSE_MAP)) throw new HeaderError('it has two sparse maps');
@@ -75,9 +82,9 @@ class ExtentRecords {
 }
 
 /**
- * Decodes records. A keyword that comes twice has its last value, as POSIX says.
+ * Decodes records. If a keyword occurs twice, its last value counts (POSIX).
  *
- * @throws HeaderError where a length lies or a record has no `=` or newline.
+ * @throws HeaderError if a length is wrong, or a record has no `=` or newline
  */
 export function decodePax(bytes: Uint8Array): Map<string, Uint8Array> {
   const records = new Map<string, Uint8Array>();

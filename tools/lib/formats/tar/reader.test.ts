@@ -10,26 +10,24 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { directory, file, symlink } from '../../testing/entries/entries.ts';
 import {
   archive,
   contentFor,
-  directory,
-  file,
   gnuTar,
   inChunks,
   readAll,
-  symlink,
   temporaryFolder,
 } from '../../testing/tar/archive.ts';
-import { encodeHeader, type HeaderFields } from './header.ts';
-import { encodePax } from './pax.ts';
+import { globalHeader, header } from '../../testing/tar/headers.ts';
+import { HEADER } from './format.ts';
 import { readTar, readTarFiles } from './reader.ts';
-import { TAR_END, tarHeader, tarPadding } from './writer.ts';
+import { TAR_END, tarHeader } from './writer.ts';
 
 const folder = temporaryFolder();
 const LONG = `${'long/'.repeat(40)}name`;
 
-/** A tree on disk that GNU tar archives in its formats. */
+/** Makes a directory that GNU tar archives in its formats. */
 function treeOnDisk(name: string, long: boolean): string {
   const root = join(folder(), name);
   mkdirSync(join(root, 'directory'), { recursive: true });
@@ -70,15 +68,12 @@ describe('archives of GNU tar', () => {
     expect(contents.get('directory/file')?.toString()).toBe('content');
   });
 
-  it.each(['oldgnu', 'gnu', 'posix'])(
-    'in its format %s keep names and link targets that are long',
-    (format) => {
-      const root = treeOnDisk(`long-${format}`, true);
-      const { entries, contents } = readAll(gnuTar([`--format=${format}`, ...options, root, '.']));
-      expect(contents.get(LONG)?.toString()).toBe('far away');
-      expect(entries).toContainEqual(expect.objectContaining({ path: 'longlink', target: 't'.repeat(300) }));
-    },
-  );
+  it.each(['oldgnu', 'gnu', 'posix'])('in its format %s keep long names and link targets', (format) => {
+    const root = treeOnDisk(`long-${format}`, true);
+    const { entries, contents } = readAll(gnuTar([`--format=${format}`, ...options, root, '.']));
+    expect(contents.get(LONG)?.toString()).toBe('far away');
+    expect(entries).toContainEqual(expect.objectContaining({ path: 'longlink', target: 't'.repeat(300) }));
+  });
 
   it.each(['gnu', 'posix'])('in its format %s keep owners beyond 21 bits', (format) => {
     const root = treeOnDisk(`owner-${format}`, false);
@@ -111,7 +106,7 @@ describe('archives of GNU tar', () => {
     expect(readAll(bytes).contents.get(`sparse-${version}`)?.equals(expected)).toBe(true);
   });
 
-  it('may be made of bytes that arrive in pieces of any size', async () => {
+  it('can be read in pieces of any size', async () => {
     const bytes = gnuTar(['--format=posix', ...options, treeOnDisk('pieces', true), '.']);
     const whole = readAll(bytes);
     for (const chunkBytes of [1, 7, 511, 512, 513, 10240]) {
@@ -138,47 +133,18 @@ describe('member by member', () => {
     expect(found).toEqual(['a', 'b', 'c', contentFor('c', 3).toString()]);
   });
 
-  it('content that is asked for too late is an error, not that of another member', async () => {
+  it('content that is requested too late is an error, not the content of another member', async () => {
     const late: (() => AsyncGenerator<Uint8Array>)[] = [];
     for await (const { content } of readTarFiles([bytes], 'a.tar')) late.push(content);
     await expect(late[0]?.().next()).rejects.toThrow('too late');
   });
 });
 
-const PLAIN: HeaderFields = {
-  name: Buffer.from('name'),
-  typeFlag: '0',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  sizeBytes: 0,
-};
-
-function header(
-  changes: Partial<Record<'name' | 'linkName', string>> & { typeFlag?: string; sizeBytes?: number },
-): Buffer {
-  const { name, linkName, ...rest } = changes;
-  return encodeHeader({
-    ...PLAIN,
-    ...rest,
-    ...(name === undefined ? {} : { name: Buffer.from(name, 'latin1') }),
-    ...(linkName === undefined ? {} : { linkName: Buffer.from(linkName) }),
-  });
-}
-
 describe('what other tools write', () => {
-  it('a global pax header changes what follows, and its size and comment do no harm', () => {
-    const body = encodePax(
-      new Map([
-        ['comment', Buffer.from('c0ffee')],
-        ['uid', Buffer.from('5')],
-      ]),
-    );
+  it('a global pax header applies to the members that follow, and its comment is ignored', () => {
     const bytes = Buffer.concat([
-      header({ typeFlag: 'g', sizeBytes: body.length }),
-      body,
-      tarPadding(body.length),
-      tarHeader(file('a')),
+      globalHeader({ comment: 'c0ffee', uid: '5' }),
+      tarHeader(file('a', 0)),
       TAR_END,
     ]);
     expect(readAll(bytes).entries).toEqual([file('a', 0, { uid: 5 })]);
@@ -192,19 +158,20 @@ describe('what other tools write', () => {
     );
   });
 
-  it('a size that a link states has no content behind it', () => {
+  it('a link that states a size has no content', () => {
     const link = header({ typeFlag: '2', linkName: 'x', sizeBytes: 1000 });
-    const bytes = Buffer.concat([link, tarHeader(file('b')), TAR_END]);
-    expect(readAll(bytes).entries).toEqual([symlink('name', 'x', { mode: 0o644 }), file('b')]);
+    const bytes = Buffer.concat([link, tarHeader(file('b', 0)), TAR_END]);
+    expect(readAll(bytes).entries).toEqual([symlink('name', 'x', { mode: 0o644 }), file('b', 0)]);
   });
 
-  it('bsd checksums over signed bytes are right too', () => {
-    const block = Buffer.from(header({ name: 'caf\xc3\xa9' }));
+  it('checksums over signed bytes, as BSD writes them, are accepted', () => {
+    const block = header({ name: 'caf\xc3\xa9' });
+    const { offsetBytes, endBytes } = HEADER.at.chksum;
     const sum = block.reduce(
-      (total, byte, index) => total + (index >= 148 && index < 156 ? 32 : (byte << 24) >> 24),
+      (total, byte, index) => total + (index >= offsetBytes && index < endBytes ? 0x20 : (byte << 24) >> 24),
       0,
     );
-    block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+    block.write(`${sum.toString(8).padStart(6, '0')}\0 `, offsetBytes);
     expect(readAll(Buffer.concat([block, TAR_END])).entries[0]?.path).toBe('café');
   });
 });

@@ -1,15 +1,17 @@
-/** Drives the tar parser with input that is there already or arrives over time. */
+/** Reads tar archives from memory or from streams. */
 
 import type { Entry } from '../entry/entry.ts';
 import { type TarEvent, TarParser } from './parser.ts';
+import { zeros } from './zeros.ts';
 
 export type { TarData, TarEvent, TarMember } from './parser.ts';
 
 /**
- * The events of an archive whose bytes are at hand: each member, then the pieces of its content.
+ * Reads an archive from memory: each member, then the pieces of its content.
  *
  * @param archive the archive's name, for errors
- * @throws UserError where the archive is damaged or hostile: one line that names archive, entry and rule
+ * @throws UserError if the archive is damaged or hostile: one line that names the archive, the
+ *   entry and the rule
  */
 export function* readTarSync(
   chunks: Iterable<Uint8Array>,
@@ -28,7 +30,7 @@ export function* readTarSync(
   }
 }
 
-/** {@link readTarSync} for bytes that arrive over time, such as those of a decompressor. */
+/** {@link readTarSync} for a stream, such as the output of a decompressor. */
 export async function* readTar(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   archive: string,
@@ -43,28 +45,24 @@ export async function* readTar(
       step = parsing.next();
     }
   }
-  // What is left to say at the end of the input is that it came too early, if it did.
+  // The parser reports a truncated archive here.
   while (!step.done) {
     if (step.value !== undefined) yield step.value;
     step = parsing.next(undefined);
   }
 }
 
-/** An archive's member with its content. */
+/** A member with its content. */
 export interface TarFile {
   readonly entry: Entry;
-  /** The pieces of the content in order, holes filled with zeros; to be read before the next member is asked for. */
+  /**
+   * Reads the content in order, with zeros in holes. Must be read before the caller requests the
+   * next member.
+   */
   content(): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
-const ZEROS = new Uint8Array(65536);
-
-function* zeros(count: number): Generator<Uint8Array, void, undefined> {
-  for (let left = count; left > 0; left -= ZEROS.length)
-    yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
-}
-
-/** {@link readTar} member by member; content that is not read is skipped. */
+/** {@link readTar}, member by member. Content that the caller does not read is skipped. */
 export async function* readTarFiles(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   archive: string,
@@ -73,7 +71,7 @@ export async function* readTarFiles(
   let step = await events.next();
   let current: Entry | undefined;
   const contentOf = async function* (entry: Entry): AsyncGenerator<Uint8Array, void, undefined> {
-    if (entry !== current) throw new Error(`the content of ${entry.path} was asked for too late`);
+    if (entry !== current) throw new Error(`the content of ${entry.path} was requested too late`);
     let position = 0;
     for (; !step.done && step.value.kind === 'data'; step = await events.next()) {
       yield* zeros(step.value.positionBytes - position);

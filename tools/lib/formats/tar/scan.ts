@@ -1,20 +1,25 @@
-/** Random access to uncompressed archives: the headers alone are read, contents where and when they are wanted. */
+/** Reads only the headers of uncompressed archives, for random access to the contents. */
 
 import type { BlockSource } from '../block/block.ts';
 import { type TarMember, TarParser } from './parser.ts';
 
-/** Headers are read in windows of so many bytes: small files lie within one, larger ones are passed over. */
+/**
+ * Headers are read in windows of this size. Small files are within a window, larger ones are
+ * skipped.
+ */
 const WINDOW_BYTES = 64 << 10;
 
-/** A source that can fill a buffer again and again, as `FileImage` does. */
+/** A source that may be able to fill the caller's buffer, as `FileImage` does. */
 export type ScanSource = BlockSource & { readInto?(offsetBytes: number, bytes: Uint8Array): void };
 
 /**
- * The members of an uncompressed archive without their contents: each entry, where its stored content begins, and for a sparse file where
- * its data lies. A file's bytes are at {@link TarMember.dataOffsetBytes}; those of its extents follow each other there.
+ * Lists the members of an uncompressed archive without their contents: each entry, where its stored
+ * content begins, and for a sparse file where its data is. A file's bytes are at
+ * {@link TarMember.dataOffsetBytes}. The bytes of its extents are consecutive there.
  *
  * @param archive the archive's name, for errors
- * @throws UserError where the archive is damaged or hostile: one line that names archive, entry and rule
+ * @throws UserError if the archive is damaged or hostile: one line that names the archive, the
+ *   entry and the rule
  */
 export function* scanTar(source: ScanSource, archive: string): Generator<TarMember, void, undefined> {
   const parser = new TarParser(archive, source.sizeBytes);

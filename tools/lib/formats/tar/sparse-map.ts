@@ -1,16 +1,19 @@
 /**
- * Where the data of a sparse member lies, in every form that GNU tar has had (GNU tar manual, "Storing Sparse Files"): the old `S` member
- * with extents in its header and in blocks behind it, star's variety of that, and pax 0.0, 0.1 and 1.0.
+ * Reads the maps of sparse members, in every form of GNU tar (GNU tar manual, "Storing Sparse
+ * Files"): the old `S` member with extents in its header and in blocks after it, star's variant of
+ * that, and pax 0.0, 0.1 and 1.0.
  */
 
-import { BLOCK_BYTES, HeaderError, type RawHeader } from './header.ts';
-import { type Field, readNumber } from './number-field.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import { BLOCK_BYTES, GNU_HEADER, SPARSE, SPARSE_HEADER, STAR_IN_HEADER } from './format.ts';
+import type { RawHeader } from './header.ts';
+import { HeaderError, readNumber } from './number-field.ts';
 import { type PaxRecords, SPARSE_MAP } from './pax.ts';
 
 /** A run of bytes that holds data: [offset, length] in bytes. */
 export type Extent = readonly [offsetBytes: number, lengthBytes: number];
 
-/** Bounds the memory that a map from outside can take. */
+/** Limits the memory for a map. */
 export const MAX_EXTENTS = 1 << 20;
 const MAX_NUMBER_DIGITS = 16;
 const NEWLINE = 0x0a;
@@ -18,31 +21,12 @@ const COMMA = 0x2c;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** tar.h of GNU tar, struct oldgnu_header and star_in_header: extents, whether a block of more follows, the size with holes. */
-export interface HeaderMapLayout {
-  readonly extentsOffset: number;
-  readonly extentCount: number;
-  readonly extendedOffset: number;
-  readonly realSize: Field;
-}
-export const GNU_MAP: HeaderMapLayout = {
-  extentsOffset: 386,
-  extentCount: 4,
-  extendedOffset: 482,
-  realSize: [483, 12],
-};
-const STAR_MAP: HeaderMapLayout = {
-  extentsOffset: 356,
-  extentCount: 4,
-  extendedOffset: 355,
-  realSize: [452, 12],
-};
-/** struct sparse_header and star_ext_header. */
-export const EXTENSION = { extentsOffset: 0, extentCount: 21, extendedOffset: 504 } as const;
-export const EXTENT_BYTES = 24;
-export const EXTENT_FIELD_BYTES = 12;
+/**
+ * The fields of a block that hold extents: an array of them, and whether a block with more follows.
+ */
+export type ExtentFields = Readonly<Record<'sp' | 'isextended', FieldAccess>>;
 
-/** A decimal number of a pax record or a sparse map. */
+/** Decodes a decimal number of a pax record or a sparse map. */
 export function decimal(bytes: Uint8Array, what: string): number {
   let value = 0;
   for (const byte of bytes) {
@@ -55,7 +39,10 @@ export function decimal(bytes: Uint8Array, what: string): number {
   return value;
 }
 
-/** Collects a map's extents and holds them to each other, to the file's size, and to what is stored. */
+/**
+ * Collects the extents of a map. Checks them against each other, the size of the file, and the size
+ * of the stored data.
+ */
 class ExtentCollector {
   readonly #extents: Extent[] = [];
   readonly #realSizeBytes: number;
@@ -95,21 +82,21 @@ function tooMany(): never {
   throw new HeaderError(`its sparse map has more than ${MAX_EXTENTS} extents`);
 }
 
-/** A map that is still being read, block by block. */
+/** A map that is read block by block. */
 export interface SparseMap {
-  /** Size of the file with its holes. */
+  /** The size of the file with its holes. */
   readonly realSizeBytes: number;
-  /** Whether the map's next block is the next one of the archive. */
+  /** Whether the next block of the archive belongs to the map. */
   readonly isOpen: boolean;
   /** Whether the map's blocks count as stored content. */
   readonly isContent: boolean;
   /** Takes the next block of the archive while the map is open. @throws HeaderError */
   add(block: Uint8Array): void;
-  /** @param dataBytes how many bytes of the file's data are stored @throws HeaderError */
+  /** @param dataBytes the number of stored bytes of the file's data @throws HeaderError */
   extents(dataBytes: number): Extent[];
 }
 
-/** The map of an `S` member: in its header, and in the blocks between that and the content. */
+/** The map of an `S` member, in its header and in the blocks between header and content. */
 export class HeaderSparseMap implements SparseMap {
   readonly realSizeBytes: number;
   readonly isContent = false;
@@ -118,31 +105,32 @@ export class HeaderSparseMap implements SparseMap {
 
   /** @throws HeaderError */
   constructor(header: RawHeader) {
-    const layout = header.dialect === 'star' ? STAR_MAP : GNU_MAP;
-    this.realSizeBytes = readNumber(header.block, layout.realSize, 'real size');
+    const fields = header.dialect === 'star' ? STAR_IN_HEADER.at : GNU_HEADER.at;
+    this.realSizeBytes = readNumber(header.block, fields.realsize, 'real size');
     this.#collector = new ExtentCollector(this.realSizeBytes);
-    this.#isOpen = this.#take(header.block, layout);
+    this.#isOpen = this.#take(header.block, fields);
   }
 
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Takes the extents of one block, and tells whether it says that another one follows. */
-  #take(block: Uint8Array, layout: Omit<HeaderMapLayout, 'realSize'>): boolean {
-    for (let index = 0; index < layout.extentCount; index++) {
-      const start = layout.extentsOffset + index * EXTENT_BYTES;
-      // An unused place, behind the last extent, has no length.
-      if (block[start + EXTENT_FIELD_BYTES] === 0) break;
-      const offset = readNumber(block, [start, EXTENT_FIELD_BYTES], 'sparse map');
-      const length = readNumber(block, [start + EXTENT_FIELD_BYTES, EXTENT_FIELD_BYTES], 'sparse map');
-      this.#collector.add(offset, length);
+  /** Takes the extents of one block. @returns whether the block says that another one follows */
+  #take(block: Uint8Array, { sp, isextended }: ExtentFields): boolean {
+    const { offset, numbytes } = SPARSE.at;
+    for (let start = sp.offsetBytes; start < sp.endBytes; start += SPARSE.sizeBytes) {
+      // An unused element, after the last extent, has no length.
+      if (block[start + numbytes.offsetBytes] === 0) break;
+      this.#collector.add(
+        readNumber(block, offset, 'sparse map', start),
+        readNumber(block, numbytes, 'sparse map', start),
+      );
     }
-    return block[layout.extendedOffset] !== 0;
+    return block[isextended.offsetBytes] !== 0;
   }
 
   add(block: Uint8Array): void {
-    this.#isOpen = this.#take(block, EXTENSION);
+    this.#isOpen = this.#take(block, SPARSE_HEADER.at);
   }
 
   extents(dataBytes: number): Extent[] {
@@ -150,7 +138,7 @@ export class HeaderSparseMap implements SparseMap {
   }
 }
 
-/** Takes the numbers of a map one after another: how many extents, then offset and length of each. */
+/** Parses the numbers of a map: the number of extents, then the offset and the length of each. */
 class NumberList {
   readonly #collector: ExtentCollector;
   #extentCount: number | undefined;
@@ -179,7 +167,7 @@ class NumberList {
     return value;
   }
 
-  /** Takes a character; `separator` ends a number. */
+  /** Takes a character. `separator` ends a number. */
   put(byte: number, separator: number): void {
     if (byte !== separator) {
       if (this.#digitCount === MAX_NUMBER_DIGITS) {
@@ -205,7 +193,7 @@ class NumberList {
   }
 }
 
-/** The map of format 1.0: at the start of the content, a number a line, padded to a block. */
+/** The map of format 1.0, at the start of the content: one number per line, padded to a block. */
 export class ContentSparseMap implements SparseMap {
   readonly realSizeBytes: number;
   readonly isContent = true;
@@ -232,7 +220,7 @@ export class ContentSparseMap implements SparseMap {
   }
 }
 
-/** The map of formats 0.0 and 0.1: in the pax records. */
+/** The map of formats 0.0 and 0.1, in the pax records. */
 export class RecordSparseMap implements SparseMap {
   readonly realSizeBytes: number;
   readonly isOpen = false;
@@ -245,11 +233,12 @@ export class RecordSparseMap implements SparseMap {
     this.#list = new NumberList(realSizeBytes, extentCount);
     for (const byte of map) this.#list.put(byte, COMMA);
     if (map.length > 0) this.#list.put(COMMA, COMMA);
-    if (!this.#list.isWhole) throw new HeaderError('its sparse map has not as many extents as it says');
+    if (!this.#list.isWhole)
+      throw new HeaderError('its sparse map does not have the number of extents that it states');
   }
 
   add(): never {
-    throw new RangeError('a map that is in the pax records has no blocks');
+    throw new RangeError('a map in the pax records has no blocks');
   }
 
   extents(dataBytes: number): Extent[] {
@@ -261,8 +250,9 @@ const SPARSE_PREFIX = 'GNU.sparse.';
 const SPARSE_NAME = 'GNU.sparse.name';
 
 /**
- * What pax records say about a sparse member: its map, and its name where `path` has another one; `undefined` for a plain member.
+ * Reads the pax records of a sparse member: its map, and its name if that is not the one of `path`.
  *
+ * @returns `undefined` for a member that is not sparse
  * @throws HeaderError
  */
 export function sparseRecords(
@@ -274,7 +264,7 @@ export function sparseRecords(
   const value = (keyword: string): Uint8Array => {
     const bytes = records.get(SPARSE_PREFIX + keyword);
     if (bytes === undefined)
-      throw new HeaderError(`it is sparse, and has no record ${SPARSE_PREFIX}${keyword}`);
+      throw new HeaderError(`it is sparse, but has no record ${SPARSE_PREFIX}${keyword}`);
     return bytes;
   };
   const name = records.get(SPARSE_NAME);
@@ -287,7 +277,7 @@ export function sparseRecords(
   const version = `${Buffer.from(value('major')).toString('latin1')}.${Buffer.from(value('minor')).toString('latin1')}`;
   if (version !== '1.0') {
     throw new HeaderError(
-      `it is sparse in format ${JSON.stringify(version.slice(0, 20))}; 0.0, 0.1 and 1.0 are read`,
+      `it is sparse in format ${JSON.stringify(version.slice(0, 20))}; only 0.0, 0.1 and 1.0 are supported`,
     );
   }
   return { name, map: new ContentSparseMap(decimal(value('realsize'), 'real size')) };

@@ -1,17 +1,23 @@
-/** Sparse files in all four forms: ours to GNU tar and bsdtar, theirs to us, and hostile maps. */
+/**
+ * Sparse files in all four forms: exchanged with GNU tar and bsdtar in both directions, and hostile
+ * maps.
+ */
 
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bsdTar, gnuTar, inChunks, readAll, temporaryFolder } from '../../testing/tar/archive.ts';
+import { extendedHeader, header, withRecords } from '../../testing/tar/headers.ts';
 import { MemoryImage } from '../block/block.ts';
-import { encodeHeader, sealHeader } from './header.ts';
+import { BLOCK_BYTES, GNU_HEADER, SPARSE, SPARSE_HEADER, STAR_IN_HEADER } from './format.ts';
+import { sealHeader } from './header.ts';
 import { readTarSync } from './reader.ts';
 import { scanTar } from './scan.ts';
 import { type Extent, type SparseOptions, sparseHeader } from './sparse.ts';
+import type { ExtentFields } from './sparse-map.ts';
 import { TarReader } from './tar-reader.ts';
-import { headerWithRecords, TAR_END, tarPadding } from './writer.ts';
+import { TAR_END, tarPadding } from './writer.ts';
 
 const folder = temporaryFolder();
 const FORMATS = [
@@ -20,9 +26,9 @@ const FORMATS = [
   'pax-0.0',
   'gnu',
 ] as const satisfies readonly SparseOptions['format'][];
-const BLOCK = 512;
+const BLOCK = BLOCK_BYTES;
 
-/** Content for extents, and the whole file with its holes. */
+/** The data of the extents, and the whole file with its holes. */
 function fileOf(extents: readonly Extent[], realSizeBytes: number): { data: Buffer; whole: Buffer } {
   const whole = Buffer.alloc(realSizeBytes);
   const parts = extents.map(([offsetBytes, lengthBytes]) => {
@@ -44,7 +50,10 @@ function sparseArchive(
   return Buffer.concat([header, data, tarPadding(dataSizeBytes), TAR_END]);
 }
 
-/** Numbers of extents around those that a header (4) and each block behind it (21) hold in the old form. */
+/**
+ * Numbers of extents around the capacity of a header (4) and of each block after it (21) in the old
+ * form.
+ */
 const EXTENT_COUNTS = [0, 1, 3, 4, 5, 24, 25, 26, 46, 47, 300];
 
 function scattered(count: number): Extent[] {
@@ -52,17 +61,20 @@ function scattered(count: number): Extent[] {
 }
 
 describe.each(FORMATS)('a sparse file in format %s', (format) => {
-  it.each(EXTENT_COUNTS)('of %i extents has the same content for GNU tar, bsdtar and us', (count) => {
-    const extents = scattered(count);
-    const realSizeBytes = count * 3 * BLOCK + 5000;
-    const bytes = sparseArchive(extents, realSizeBytes, { format });
-    const { whole } = fileOf(extents, realSizeBytes);
-    expect(gnuTar(['-xOf', '-'], bytes).equals(whole), 'GNU tar').toBe(true);
-    expect(bsdTar(['-xOf', '-'], bytes).equals(whole), 'bsdtar').toBe(true);
-    expect(readAll(bytes, 777).contents.get('sparse')?.equals(whole), 'we').toBe(true);
-  });
+  it.each(EXTENT_COUNTS)(
+    'of %i extents has the same content for GNU tar, bsdtar and this reader',
+    (count) => {
+      const extents = scattered(count);
+      const realSizeBytes = count * 3 * BLOCK + 5000;
+      const bytes = sparseArchive(extents, realSizeBytes, { format });
+      const { whole } = fileOf(extents, realSizeBytes);
+      expect(gnuTar(['-xOf', '-'], bytes).equals(whole), 'GNU tar').toBe(true);
+      expect(bsdTar(['-xOf', '-'], bytes).equals(whole), 'bsdtar').toBe(true);
+      expect(readAll(bytes, 777).contents.get('sparse')?.equals(whole), 'this reader').toBe(true);
+    },
+  );
 
-  it('that ends within a block, under a name that is long and not ASCII', () => {
+  it('that ends within a block, with a long name that is not ASCII', () => {
     const extents: Extent[] = [
       [0, BLOCK],
       [9 * BLOCK, 3 * BLOCK + 77],
@@ -100,7 +112,7 @@ describe.each(FORMATS)('a sparse file in format %s', (format) => {
     });
   });
 
-  it('gives back any extents that were written', () => {
+  it('has the extents that were written, for any extents', () => {
     const gapAndLength = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 1, max: 5 }));
     fc.assert(
       fc.property(
@@ -132,7 +144,7 @@ describe.each(FORMATS)('a sparse file in format %s', (format) => {
   });
 });
 
-it('sparse files that bsdtar and GNU tar archive from a disk are read, with their holes as holes', () => {
+it('sparse files on a disk, archived by bsdtar and GNU tar, are read with their holes', () => {
   const root = join(folder(), 'disk');
   mkdirSync(root);
   const path = join(root, 'file');
@@ -156,36 +168,31 @@ it('sparse files that bsdtar and GNU tar archive from a disk are read, with thei
   }
 });
 
-/** star: extents at 356, more at 355, the real size at 452, times from 476 on (GNU tar, tar.h, struct star_in_header). */
+/** A sparse file as star writes it. Numbers end with a space. */
 function starSparse(extents: readonly Extent[], realSizeBytes: number): Buffer {
   const { data } = fileOf(extents, realSizeBytes);
-  const block = encodeHeader({
-    name: Buffer.from('star'),
-    typeFlag: 'S',
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    sizeBytes: data.length,
-  });
+  const block = header({ name: 'star', typeFlag: 'S', sizeBytes: data.length });
   const put = (target: Buffer, offset: number, value: number): void => {
     target.write(`${value.toString(8).padStart(11, '0')} `, offset, 'latin1');
   };
-  const putExtents = (target: Buffer, offset: number, list: readonly Extent[]): void => {
-    list.forEach(([start, length], index) => {
-      put(target, offset + 24 * index, start);
-      put(target, offset + 24 * index + 12, length);
+  const putExtents = (target: Buffer, { sp, isextended }: ExtentFields, list: readonly Extent[]): void => {
+    const capacity = sp.lengthBytes / SPARSE.sizeBytes;
+    list.slice(0, capacity).forEach(([start, length], index) => {
+      const element = sp.offsetBytes + SPARSE.sizeBytes * index;
+      put(target, element + SPARSE.at.offset.offsetBytes, start);
+      put(target, element + SPARSE.at.numbytes.offsetBytes, length);
     });
+    if (list.length > capacity) target[isextended.offsetBytes] = 1;
   };
-  putExtents(block, 356, extents.slice(0, 4));
-  put(block, 452, realSizeBytes);
-  put(block, 476, 0);
-  put(block, 488, 0);
+  const star = STAR_IN_HEADER.at;
+  putExtents(block, star, extents);
+  put(block, star.realsize.offsetBytes, realSizeBytes);
+  put(block, star.atime.offsetBytes, 0);
+  put(block, star.ctime.offsetBytes, 0);
   const extensions: Buffer[] = [];
   for (let done = 4; done < extents.length; done += 21) {
-    (extensions.at(-1)?.[504] === undefined ? block : (extensions.at(-1) as Buffer))[done === 4 ? 355 : 504] =
-      1;
-    const extension = Buffer.alloc(BLOCK);
-    putExtents(extension, 0, extents.slice(done, done + 21));
+    const extension = Buffer.alloc(BLOCK_BYTES);
+    putExtents(extension, SPARSE_HEADER.at, extents.slice(done));
     extensions.push(extension);
   }
   sealHeader(block);
@@ -193,7 +200,7 @@ function starSparse(extents: readonly Extent[], realSizeBytes: number): Buffer {
 }
 
 it.each([1, 4, 5, 30])(
-  'a sparse file as star writes it, with %i extents, is for us what it is for GNU tar',
+  'a sparse file in the form of star, with %i extents, has the same content for GNU tar and this reader',
   (count) => {
     const extents = [...scattered(count), [count * 3 * BLOCK, BLOCK] as const];
     const realSizeBytes = count * 3 * BLOCK + BLOCK;
@@ -215,7 +222,7 @@ describe('a writer refuses', () => {
       'overlaps',
     ],
     [
-      'extents in another order',
+      'extents that are not ascending',
       [
         [1024, 512],
         [0, 512],
@@ -232,18 +239,18 @@ describe('a writer refuses', () => {
 });
 
 describe('a hostile map is refused in one line', () => {
-  const fields = { name: Buffer.from('s'), typeFlag: '0', mode: 0, uid: 0, gid: 0, sizeBytes: 512 };
   const records = (values: Record<string, string>): Buffer =>
-    headerWithRecords(
-      fields,
-      new Map(Object.entries(values).map(([key, value]) => [`GNU.sparse.${key}`, Buffer.from(value)])),
+    withRecords(
+      Object.fromEntries(Object.entries(values).map(([key, value]) => [`GNU.sparse.${key}`, value])),
+      { name: 's', sizeBytes: 512 },
     );
   const old = (offset: string, length: string, realSize = '00000020000', isExtended = false): Buffer => {
-    const block = encodeHeader({ ...fields, typeFlag: 'S', format: 'gnu' });
-    block.write(offset, 386);
-    block.write(length, 398);
-    block.write(realSize, 483);
-    if (isExtended) block[482] = 1;
+    const block = header({ name: 's', typeFlag: 'S', sizeBytes: 512, format: 'gnu' });
+    const { sp, isextended, realsize } = GNU_HEADER.at;
+    block.write(offset, sp.offsetBytes + SPARSE.at.offset.offsetBytes);
+    block.write(length, sp.offsetBytes + SPARSE.at.numbytes.offsetBytes);
+    block.write(realSize, realsize.offsetBytes);
+    if (isExtended) block[isextended.offsetBytes] = 1;
     sealHeader(block);
     return block;
   };
@@ -256,16 +263,16 @@ describe('a hostile map is refused in one line', () => {
     ],
     ['0.1 past the end', records({ size: '512', numblocks: '1', map: '512,512' }), 'overlap or pass the end'],
     [
-      '0.1 with fewer extents than it says',
+      '0.1 with fewer extents than it states',
       records({ size: '9000', numblocks: '2', map: '0,512' }),
-      'not as many',
+      'does not have the number of extents',
     ],
     [
-      '0.1 with more extents than it says',
+      '0.1 with more extents than it states',
       records({ size: '9000', numblocks: '1', map: '0,512,512,512' }),
-      'not as many',
+      'does not have the number of extents',
     ],
-    ['0.1 without a map', records({ size: '9000', numblocks: '1' }), 'not as many'],
+    ['0.1 without a map', records({ size: '9000', numblocks: '1' }), 'does not have the number of extents'],
     ['0.1 without a size', records({ numblocks: '1', map: '0,512' }), 'has no record GNU.sparse.size'],
     ['0.1 of letters', records({ size: '9000', numblocks: '1', map: 'a,b' }), 'not a decimal number'],
     [
@@ -283,13 +290,13 @@ describe('a hostile map is refused in one line', () => {
       records({ size: '9000', numblocks: '1', map: '0,0' }),
       '0 bytes of data, but 512',
     ],
-    ['a version to come', records({ major: '2', minor: '0', realsize: '1', name: 'x' }), 'in format "2.0"'],
+    ['a future version', records({ major: '2', minor: '0', realsize: '1', name: 'x' }), 'in format "2.0"'],
     ['1.0 without a real size', records({ major: '1', minor: '0' }), 'has no record GNU.sparse.realsize'],
     ['gnu past the end', old('00000020000', '00000001000'), 'overlap or pass the end'],
     ['gnu of letters', old('0000000000x', '00000001000'), 'not an octal number'],
     ['gnu with more data than is stored', old('00000000000', '00000002000'), '1024 bytes of data, but 512'],
     [
-      'gnu with a block of extents that is none',
+      'gnu with a malformed block of extents',
       old('00000000000', '00000001000', '00000020000', true),
       'not an octal number',
     ],
@@ -301,11 +308,8 @@ describe('a hostile map is refused in one line', () => {
     );
   });
 
-  it('offsets and lengths of 0.0 out of turn', () => {
-    const body = Buffer.from('25 GNU.sparse.offset=512\n25 GNU.sparse.offset=512\n');
-    const header = encodeHeader({ ...fields, typeFlag: 'x', sizeBytes: body.length });
-    expect(() => readAll(Buffer.concat([header, body, tarPadding(body.length)]))).toThrow(
-      'no offset and length in turn',
-    );
+  it('offsets and lengths of 0.0 that do not alternate', () => {
+    const body = '25 GNU.sparse.offset=512\n25 GNU.sparse.offset=512\n';
+    expect(() => readAll(extendedHeader('x', body))).toThrow('does not alternate offsets and lengths');
   });
 });

@@ -1,24 +1,20 @@
 /**
- * Writes sparse files in each of the forms that GNU tar knows (GNU tar manual, "Storing Sparse Files").
+ * Writes sparse files in each of the forms of GNU tar (GNU tar manual, "Storing Sparse Files").
  *
- * In pax format 1.0, pax records name the file and its real size, and the member's data starts with the map, decimal numbers a line: how
- * many extents, then offset and length of each, padded to a block. 0.1 and 0.0 have the map in the pax records; `gnu` has it in the header
- * and in blocks behind it.
+ * In pax format 1.0, pax records have the name and the real size of the file, and the member's
+ * content starts with the map: one decimal number per line (the number of extents, then the offset
+ * and the length of each), padded to a block. Formats 0.1 and 0.0 have the map in the pax records.
+ * `gnu` has it in the header and in the blocks that follow.
  */
 
 import { type FileEntry, NO_XATTRS } from '../entry/entry.ts';
 import { encodeName } from '../entry/name.ts';
-import { BLOCK_BYTES, encodeHeader, MAX_OCTAL_SIZE, NAME_BYTES, sealHeader, TypeFlag } from './header.ts';
-import { type Field, maxOctal, putBinary, putOctal } from './number-field.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import { BLOCK_BYTES, GNU_HEADER, SPARSE, SPARSE_HEADER, TypeFlag } from './format.ts';
+import { encodeHeader, MAX_OCTAL_SIZE, NAME_BYTES, sealHeader } from './header.ts';
+import { maxOctal, putBinary, putOctal } from './number-field.ts';
 import { encodeRecord } from './pax.ts';
-import {
-  EXTENSION,
-  EXTENT_BYTES,
-  EXTENT_FIELD_BYTES,
-  type Extent,
-  GNU_MAP,
-  MAX_EXTENTS,
-} from './sparse-map.ts';
+import { type Extent, type ExtentFields, MAX_EXTENTS } from './sparse-map.ts';
 import {
   commonFields,
   declareCharset,
@@ -34,20 +30,24 @@ export type { Extent } from './sparse-map.ts';
 export interface SparseMember extends Partial<Pick<FileEntry, 'uid' | 'gid' | 'xattrs'>> {
   readonly path: string;
   readonly mode: number;
-  /** Size of the file with its holes. */
+  /** The size of the file with its holes. */
   readonly realSizeBytes: number;
   /**
-   * Where data is: ascending, none empty, in whole blocks of 512 bytes but for one that ends the file (GNU tar pads each extent to a block).
+   * Where data is. Extents are ascending, not empty, and whole blocks of 512 bytes, except one that
+   * ends the file (GNU tar pads each extent to a block).
    */
   readonly extents: readonly Extent[];
 }
 
 export interface SparseOptions extends Omit<TarOptions, 'format'> {
-  /** Default: `pax-1.0`, which every reader of sparse files understands and which has no bound on its map. */
+  /**
+   * Default: `pax-1.0`, which every reader of sparse files understands, and whose map has no size
+   * limit.
+   */
   readonly format?: 'pax-1.0' | 'pax-0.1' | 'pax-0.0' | 'gnu';
 }
 
-/** The blocks in front of a member's data, and how long that is. */
+/** The blocks before a member's data, and the size of the data. */
 export interface SparseHeader {
   readonly header: Buffer;
   readonly dataSizeBytes: number;
@@ -59,7 +59,7 @@ function text(value: string | number): Buffer {
 
 function checkExtents({ extents, realSizeBytes }: SparseMember): void {
   if (extents.length >= MAX_EXTENTS) {
-    throw new RangeError(`${extents.length} extents; a sparse member has less than ${MAX_EXTENTS}`);
+    throw new RangeError(`${extents.length} extents; a sparse member has fewer than ${MAX_EXTENTS}`);
   }
   let endBytes = 0;
   for (const [offsetBytes, lengthBytes] of extents) {
@@ -78,14 +78,17 @@ function checkExtents({ extents, realSizeBytes }: SparseMember): void {
   }
 }
 
-/** The map of a file; one that ends in a hole gets an empty extent at its end, as GNU tar writes it. */
+/**
+ * The map of a file. If the file ends in a hole, the map ends with an empty extent, as GNU tar
+ * writes it.
+ */
 function mapOf(member: SparseMember): readonly Extent[] {
   const last = member.extents.at(-1);
   const endsInHole = last === undefined || last[0] + last[1] < member.realSizeBytes;
   return endsInHole ? [...member.extents, [member.realSizeBytes, 0]] : member.extents;
 }
 
-/** What stands in front of the data in format 1.0. */
+/** The map before the data in format 1.0. */
 function contentMap(member: SparseMember): Buffer {
   const extents = mapOf(member);
   const map = Buffer.from([extents.length, ...extents.flat()].map((number) => `${number}\n`).join(''));
@@ -97,7 +100,7 @@ function entryOf(member: SparseMember): FileEntry {
   return { type: 'file', path, mode, uid, gid, xattrs, sizeBytes: realSizeBytes };
 }
 
-/** Format 1.0. */
+/** Makes the header of format 1.0. */
 function contentMapHeader(member: SparseMember, options: TarOptions, dataSizeBytes: number): Buffer {
   const entry = entryOf(member);
   const map = contentMap(member);
@@ -109,11 +112,11 @@ function contentMapHeader(member: SparseMember, options: TarOptions, dataSizeByt
   records.set('GNU.sparse.name', path);
   declareCharset(records, 'GNU.sparse.name', member.path);
   records.set('GNU.sparse.realsize', text(member.realSizeBytes));
-  // Always there, so that the header's length does not depend on the size.
+  // Always present, so that the header's length does not depend on the size.
   records.set('size', text(storedBytes));
   const fields = {
     ...commonFields(entry, options),
-    // What a reader without sparse support would create: the map and the data, under another name.
+    // A reader without sparse support creates this file, with the map and the data.
     name: Buffer.concat([Buffer.from('GNUSparseFile.0/'), path]).subarray(0, NAME_BYTES),
     typeFlag: TypeFlag.file,
     sizeBytes: storedBytes,
@@ -121,7 +124,7 @@ function contentMapHeader(member: SparseMember, options: TarOptions, dataSizeByt
   return Buffer.concat([headerWithRecords(fields, records), map]);
 }
 
-/** Formats 0.0 and 0.1. */
+/** Makes the header of formats 0.0 and 0.1. */
 function recordMapHeader(
   member: SparseMember,
   options: TarOptions,
@@ -136,7 +139,7 @@ function recordMapHeader(
   records.set(nameKeyword, path);
   declareCharset(records, nameKeyword, member.path);
   if (dataSizeBytes > MAX_OCTAL_SIZE) records.set('size', text(dataSizeBytes));
-  // GNU tar wants size and number before the map.
+  // GNU tar requires the size and the number of extents before the map.
   const map: [string, Uint8Array][] = [
     ['GNU.sparse.size', text(member.realSizeBytes)],
     ['GNU.sparse.numblocks', text(extents.length)],
@@ -156,26 +159,28 @@ function recordMapHeader(
   return headerWithRecords(fields, records, encoded);
 }
 
-function putNumber(block: Buffer, field: Field, value: number): void {
-  if (value <= maxOctal(field)) putOctal(block, field, value);
-  else putBinary(block, field, value);
+function putNumber(block: Buffer, field: FieldAccess, value: number, startBytes = 0): void {
+  if (value <= maxOctal(field)) putOctal(block, field, value, startBytes);
+  else putBinary(block, field, value, startBytes);
 }
 
-/** Puts as many extents into a block as it has places for, and says there whether more follow. */
-function putExtents(
-  block: Buffer,
-  layout: Pick<typeof GNU_MAP, 'extentsOffset' | 'extentCount' | 'extendedOffset'>,
-  extents: readonly Extent[],
-): void {
-  extents.slice(0, layout.extentCount).forEach(([offsetBytes, lengthBytes], index) => {
-    const start = layout.extentsOffset + index * EXTENT_BYTES;
-    putNumber(block, [start, EXTENT_FIELD_BYTES], offsetBytes);
-    putNumber(block, [start + EXTENT_FIELD_BYTES, EXTENT_FIELD_BYTES], lengthBytes);
+/** The number of extents that a block can hold. */
+function capacityOf({ sp }: ExtentFields): number {
+  return sp.lengthBytes / SPARSE.sizeBytes;
+}
+
+/** Writes as many extents into a block as it can hold, and whether more follow. */
+function putExtents(block: Buffer, fields: ExtentFields, extents: readonly Extent[]): void {
+  const capacity = capacityOf(fields);
+  extents.slice(0, capacity).forEach(([offsetBytes, lengthBytes], index) => {
+    const start = fields.sp.offsetBytes + index * SPARSE.sizeBytes;
+    putNumber(block, SPARSE.at.offset, offsetBytes, start);
+    putNumber(block, SPARSE.at.numbytes, lengthBytes, start);
   });
-  if (extents.length > layout.extentCount) block[layout.extendedOffset] = 1;
+  if (extents.length > capacity) block[fields.isextended.offsetBytes] = 1;
 }
 
-/** The `S` member of GNU format. */
+/** Makes the `S` member of GNU format. */
 function headerMapHeader(member: SparseMember, options: TarOptions, dataSizeBytes: number): Buffer {
   const path = encodeName(member.path);
   const block = encodeHeader({
@@ -185,23 +190,25 @@ function headerMapHeader(member: SparseMember, options: TarOptions, dataSizeByte
     sizeBytes: dataSizeBytes,
     format: 'gnu',
   });
-  putNumber(block, GNU_MAP.realSize, member.realSizeBytes);
+  putNumber(block, GNU_HEADER.at.realsize, member.realSizeBytes);
   const extents = mapOf(member);
-  putExtents(block, GNU_MAP, extents);
+  putExtents(block, GNU_HEADER.at, extents);
   sealHeader(block);
   const extensions: Buffer[] = [];
-  for (let done = GNU_MAP.extentCount; done < extents.length; done += EXTENSION.extentCount) {
+  const capacity = capacityOf(SPARSE_HEADER.at);
+  for (let done = capacityOf(GNU_HEADER.at); done < extents.length; done += capacity) {
     const extension = Buffer.alloc(BLOCK_BYTES);
-    putExtents(extension, EXTENSION, extents.slice(done, done + EXTENSION.extentCount + 1));
+    putExtents(extension, SPARSE_HEADER.at, extents.slice(done, done + capacity + 1));
     extensions.push(extension);
   }
   return Buffer.concat([gnuLongName(TypeFlag.gnuLongName, path), block, ...extensions]);
 }
 
 /**
- * The blocks in front of a sparse member's data. The data of all extents follows without gaps, then `tarPadding(dataSizeBytes)`.
+ * Makes the blocks before a sparse member's data. The data of all extents follows without gaps,
+ * then `tarPadding(dataSizeBytes)`.
  *
- * @throws RangeError where the extents are not as {@link SparseMember.extents} says
+ * @throws RangeError if the extents break the rules of {@link SparseMember.extents}
  */
 export function sparseHeader(member: SparseMember, options: SparseOptions = {}): SparseHeader {
   checkExtents(member);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { archive, contentFor, directory, file, hardLink, symlink } from '../../testing/tar/archive.ts';
+import { directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
+import { archive, contentFor } from '../../testing/tar/archive.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { TarReader } from './tar-reader.ts';
@@ -23,10 +24,10 @@ function content(reader: TarReader, path: string): string {
 }
 
 describe('the tree of an archive', () => {
-  it('is sorted, has the parents that no member names, and counts links', () => {
+  it('is sorted, has implied parents, and counts links', () => {
     const reader = open([
       file('b/c/file', 5),
-      hardLink('a', 'b/c/file'),
+      hardlink('a', 'b/c/file'),
       symlink('link', 'a'),
       directory('b', { mode: 0o700 }),
       directory('b/d'),
@@ -44,7 +45,7 @@ describe('the tree of an archive', () => {
     expect(content(reader, 'b/c/file')).toBe(content(reader, 'a'));
   });
 
-  it('has the last of two members with one path', () => {
+  it('has the last of two members with the same path', () => {
     const reader = open([
       file('a', 3, { mode: 0o600 }),
       file('a', 4, { mode: 0o755 }),
@@ -55,18 +56,18 @@ describe('the tree of an archive', () => {
     expect(content(reader, 'a')).toHaveLength(4);
   });
 
-  it('keeps what is in a directory that comes twice', () => {
+  it('keeps the contents of a directory that occurs twice', () => {
     const reader = open([directory('d'), file('d/f', 1), directory('d', { mode: 0o700 })]);
     expect(listing(reader)).toEqual([' directory 755 3', 'd directory 700 2', 'd/f file 644 1']);
   });
 
-  it('has under a hard link the file that its target was then', () => {
-    const reader = open([file('a', 3), hardLink('b', 'a'), file('a', 5)]);
+  it('has at a hard link the file that its target was at that point', () => {
+    const reader = open([file('a', 3), hardlink('b', 'a'), file('a', 5)]);
     expect(listing(reader)).toEqual([' directory 755 2', 'a file 644 1', 'b file 644 1']);
     expect([content(reader, 'a').length, content(reader, 'b').length]).toEqual([5, 3]);
   });
 
-  it('is in the order of the bytes of names, where strings have another', () => {
+  it('is in the order of the bytes of names, not of strings', () => {
     const reader = open([file('\u{1f600}', 1), file('\uff5e', 1), file('caf\udce9', 1), file('café', 1)]);
     expect([...reader.walk()].map(({ entry }) => entry.path)).toEqual([
       '',
@@ -85,22 +86,22 @@ describe('the tree of an archive', () => {
   });
 });
 
-describe('an archive whose tree cannot be is refused in one line', () => {
+describe('an archive that is not a valid tree is refused in one line:', () => {
   it.each<[string, Entry[], string]>([
     [
-      'a member behind a symbolic link',
+      'a member below a symbolic link',
       [symlink('a', '/etc'), file('a/passwd', 1)],
       'entry a/passwd: a is not a directory but a symlink',
     ],
-    ['a member behind a file', [file('a', 1), file('a/b', 1)], 'entry a/b: a is not a directory but a file'],
+    ['a member below a file', [file('a', 1), file('a/b', 1)], 'entry a/b: a is not a directory but a file'],
     [
       'a file in place of a full directory',
       [file('a/b', 1), file('a', 1)],
       'entry a: a file in place of a directory',
     ],
-    ['a hard link to nothing', [hardLink('a', 'b')], 'a hard link to b, which is not there'],
-    ['a hard link to what comes later', [hardLink('a', 'b'), file('b', 1)], 'which is not there'],
-    ['a hard link to a directory', [directory('b'), hardLink('a', 'b')], 'which is a directory'],
+    ['a hard link to a missing file', [hardlink('a', 'b')], 'a hard link to b, which does not exist'],
+    ['a hard link to a later member', [hardlink('a', 'b'), file('b', 1)], 'which does not exist'],
+    ['a hard link to a directory', [directory('b'), hardlink('a', 'b')], 'which is a directory'],
   ])('%s', (_what, entries, message) => {
     expect(() => open(entries)).toThrow(message);
     expect(() => open(entries)).toThrow(expect.objectContaining({ name: 'UserError' }));

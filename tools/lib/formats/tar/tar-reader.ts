@@ -1,4 +1,4 @@
-/** An uncompressed archive as the tree that `tar x` would make of it. */
+/** Reads an uncompressed archive as the tree that `tar x` would create. */
 
 import { comparePaths, type Entry, type FileEntry, NO_XATTRS, parentPath } from '../entry/entry.ts';
 import { printableName } from '../entry/name.ts';
@@ -6,27 +6,33 @@ import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts'
 import { UserError } from '../error/user-error.ts';
 import type { TarMember } from './parser.ts';
 import { type ScanSource, scanTar } from './scan.ts';
+import { zeros } from './zeros.ts';
 
-/** What the names of one file have in common; a directory has but one. */
+/** A file, which all of its names share. A directory has one name. */
 interface Node {
   readonly entry: Entry;
   readonly modificationTime: Timestamp;
   readonly member: TarMember | undefined;
-  /** Of a file: its names. Of a directory: its own, that in its parent, and `..` of each directory in it. */
+  /**
+   * For a file: its names. For a directory: its name, its `.`, and the `..` of each directory in
+   * it.
+   */
   linkCount: number;
-  /** The first name in path order, once the tree is whole. */
+  /** The first name in path order, once the tree is complete. */
   firstPath: string | undefined;
 }
 
 const EPOCH: Timestamp = { seconds: 0, nanoseconds: 0 };
 const IMPLIED_MODE = 0o755;
 const PIECE_BYTES = 1 << 20;
-const ZEROS = new Uint8Array(64 << 10);
 
-/** From here on, the order of UTF-16 code units is not that of the bytes of a name. */
+/**
+ * Beyond this character, the order of UTF-16 code units differs from the order of the bytes of
+ * names.
+ */
 const BEYOND_BYTE_ORDER = /[\ud800-\uffff]/;
 
-/** Sorts as `comparePaths` says; faster where the order of strings is the same. */
+/** Sorts in the order of `comparePaths`. Faster if the order of strings is the same. */
 function sortedPaths(paths: string[]): string[] {
   return paths.some((path) => BEYOND_BYTE_ORDER.test(path)) ? paths.sort(comparePaths) : paths.sort();
 }
@@ -37,23 +43,26 @@ function newNode(entry: Entry, member?: TarMember): Node {
 }
 
 /**
- * Reads the tree of an archive. A member replaces what was at its path before, as `tar x` would: the last one counts, a directory keeps what is
- * in it, a hard link shares the file that its target is at that moment. Directories that no member names are implied, mode 0755, owner 0:0.
+ * Reads the tree of an archive. A member replaces an earlier member at its path, as with `tar x`:
+ * the last one counts, a directory keeps its contents, and a hard link shares the file that its
+ * target is at that point of the archive. A directory that no member names is implied, with mode
+ * 0755 and owner 0:0.
  *
- * Refused, though some versions of tar would do it: a member behind a symbolic link, a file in place of a directory with something
- * in it, a hard link to a directory or to nothing. Whiteouts are ordinary files here.
+ * The reader refuses what only some versions of tar extract: a member below a symbolic link, a file
+ * in place of a directory that is not empty, a hard link to a directory or to a missing file.
+ * Whiteouts are ordinary files here.
  */
 export class TarReader implements TreeReader {
   readonly #source: ScanSource;
   readonly #name: string;
   readonly #nodes = new Map<string, Node>();
-  /** Directories that something is in. */
+  /** The directories that are not empty. */
   readonly #occupied = new Set<string>();
   readonly #paths: readonly string[];
 
   /**
    * @param name the archive's name, for errors
-   * @throws UserError where the archive is damaged or hostile
+   * @throws UserError if the archive is damaged or hostile
    */
   constructor(source: ScanSource, name: string) {
     this.#source = source;
@@ -91,7 +100,7 @@ export class TarReader implements TreeReader {
     const { path } = entry;
     this.#makeParents(path);
     if (entry.type !== 'directory' && this.#occupied.has(path)) {
-      this.#fail(path, `a ${entry.type} in place of a directory that something is in`);
+      this.#fail(path, `a ${entry.type} in place of a directory that is not empty`);
     }
     this.#nodes.set(
       path,
@@ -102,8 +111,8 @@ export class TarReader implements TreeReader {
   #linked(path: string, target: string): Node {
     const node = this.#nodes.get(target);
     if (node === undefined || node.entry.type === 'directory') {
-      const what = node === undefined ? 'not there' : 'a directory';
-      this.#fail(path, `it is a hard link to ${printableName(target)}, which is ${what}`);
+      const what = node === undefined ? 'does not exist' : 'is a directory';
+      this.#fail(path, `it is a hard link to ${printableName(target)}, which ${what}`);
     }
     return node;
   }
@@ -155,9 +164,4 @@ export class TarReader implements TreeReader {
     }
     yield* zeros(sizeBytes - position);
   }
-}
-
-function* zeros(count: number): Generator<Uint8Array, void, undefined> {
-  for (let left = count; left > 0; left -= ZEROS.length)
-    yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
 }

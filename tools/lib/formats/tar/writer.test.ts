@@ -3,19 +3,18 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  archive,
-  contentFor,
+  device,
   directory,
   file,
-  gnuTar,
-  hardLink,
-  readAll,
+  hardlink,
+  special,
   symlink,
-  temporaryFolder,
-} from '../../testing/tar/archive.ts';
+  xattrs,
+} from '../../testing/entries/entries.ts';
+import { archive, contentFor, gnuTar, readAll, temporaryFolder } from '../../testing/tar/archive.ts';
 import { type Entry, NO_XATTRS } from '../entry/entry.ts';
 import { decodeName, nameBytes } from '../entry/name.ts';
-import { BLOCK_BYTES } from './header.ts';
+import { BLOCK_BYTES, HEADER } from './format.ts';
 import { readTarSync } from './reader.ts';
 import { sparseHeader } from './sparse.ts';
 import { TAR_END, tarHeader, tarPadding } from './writer.ts';
@@ -23,49 +22,31 @@ import { TAR_END, tarHeader, tarPadding } from './writer.ts';
 const folder = temporaryFolder();
 
 const ONE_OF_EACH: Entry[] = [
-  directory('', { mode: 0o755 }),
-  { ...directory('dev'), mode: 0o755 },
-  {
-    type: 'character-device',
-    path: 'dev/null',
-    major: 1,
-    minor: 3,
-    mode: 0o666,
-    uid: 0,
-    gid: 0,
-    xattrs: new Map(),
-  },
-  {
-    type: 'block-device',
-    path: 'dev/sda',
-    major: 8,
-    minor: 0,
-    mode: 0o660,
-    uid: 0,
-    gid: 6,
-    xattrs: new Map(),
-  },
-  { type: 'fifo', path: 'dev/pipe', mode: 0o600, uid: 1000, gid: 1000, xattrs: new Map() },
+  directory(''),
+  directory('dev'),
+  { ...device('dev/null', 1, 3), mode: 0o666 },
+  { ...device('dev/sda', 8, 0, 'block-device'), mode: 0o660, gid: 6 },
+  { ...special('dev/pipe', 'fifo'), uid: 1000, gid: 1000 },
   directory('tmp', { mode: 0o1777 }),
   directory('usr'),
   file('usr/ping', 5, {
     mode: 0o4755,
-    xattrs: new Map([
-      ['security.capability', Buffer.from('0100000200200000000000000000000000000000', 'hex')],
-      ['user.text', Buffer.from('a\n=b\0')],
-    ]),
+    xattrs: xattrs({
+      'security.capability': Buffer.from('0100000200200000000000000000000000000000', 'hex'),
+      'user.text': 'a\n=b\0',
+    }),
   }),
-  hardLink('usr/ping6', 'usr/ping', { mode: 0o4755 }),
+  { ...hardlink('usr/ping6', 'usr/ping'), mode: 0o4755 },
   symlink('usr/sh', '/bin/dash'),
 ];
 
-describe('GNU tar reads what is written', () => {
+describe('GNU tar reads the archives of the writer', () => {
   it('lists one entry of each type with its mode, owner, size, xattrs and the time 0', () => {
     const listing = gnuTar(
       ['--numeric-owner', '--xattrs', '--xattrs-include=*', '-tvvf', '-'],
       archive(ONE_OF_EACH),
     ).toString();
-    // How wide the owner's column is depends on the version.
+    // The width of the owner's column depends on the version.
     expect(listing.replaceAll(/(?<=\S) +/g, ' ')).toBe(
       [
         'drwxr-xr-x 0/0 0 1970-01-01 00:00 ./',
@@ -87,32 +68,32 @@ describe('GNU tar reads what is written', () => {
 
   it.each([
     ['99 bytes', 'a'.repeat(99), false],
-    ['100 bytes, the last that the name field holds', 'a'.repeat(100), false],
+    ['100 bytes, the most that the name field holds', 'a'.repeat(100), false],
     ['101 bytes without a slash', 'a'.repeat(101), true],
-    ['155 + 100 bytes, the last that both fields hold', `${'p/'.repeat(77)}p/${'a'.repeat(100)}`, false],
+    ['155 + 100 bytes, the most that both fields hold', `${'p/'.repeat(77)}p/${'a'.repeat(100)}`, false],
     ['156 + 100 bytes', `${'p/'.repeat(77)}pp/${'a'.repeat(100)}`, true],
-    ['100 bytes behind the last slash that fits', `${'b'.repeat(60)}/${'a'.repeat(100)}`, false],
-    ['101 bytes behind the only slash', `b/${'a'.repeat(101)}`, true],
+    ['100 bytes after the last slash that fits', `${'b'.repeat(60)}/${'a'.repeat(100)}`, false],
+    ['101 bytes after the only slash', `b/${'a'.repeat(101)}`, true],
     ['a component of 255 bytes', `${'b/'.repeat(20)}${'a'.repeat(255)}`, true],
     ['4095 bytes', `${`${'d'.repeat(254)}/`.repeat(16)}${'e'.repeat(15)}`, true],
     ['letters beyond ASCII', 'usr/share/Főtanúsítvány', true],
     ['characters beyond 16 bits', 'usr/😀', true],
     ['a newline and a backslash', 'a\nb\\c', true],
-  ])('under the same name: %s', (_what, path, pax) => {
+  ])('with the same name: %s', (_what, path, pax) => {
     const bytes = archive([file(path, 3)]);
     const names = gnuTar(['--quoting-style=literal', '-tf', '-'], bytes).toString();
     expect(names).toBe(`${path}\n`);
-    expect(bytes.subarray(156, 157).toString()).toBe(pax ? 'x' : '0');
+    expect(HEADER.at.typeflag.bytes(bytes).toString()).toBe(pax ? 'x' : '0');
     expect(readAll(bytes).entries).toEqual([file(path, 3)]);
   });
 
   it.each([
     ['a directory of 99 bytes and its slash', 'd'.repeat(99), false],
     ['a directory of 100 bytes and its slash', 'd'.repeat(100), true],
-  ])('under the same name: %s', (_what, path, pax) => {
+  ])('with the same name: %s', (_what, path, pax) => {
     const bytes = archive([directory(path)]);
     expect(gnuTar(['-tf', '-'], bytes).toString()).toBe(`${path}/\n`);
-    expect(bytes.subarray(156, 157).toString()).toBe(pax ? 'x' : '5');
+    expect(HEADER.at.typeflag.bytes(bytes).toString()).toBe(pax ? 'x' : '5');
   });
 
   it.each([100, 101, 4095])('with a link target of %i bytes', (length) => {
@@ -152,15 +133,15 @@ describe('GNU tar reads what is written', () => {
 });
 
 describe('the bytes', () => {
-  it('depend on the entry alone: xattrs in any order give the same header', () => {
+  it('depend only on the entry: xattrs in any order give the same header', () => {
     const names = ['user.b', 'user.a', 'security.selinux'];
-    const xattrs = (order: string[]) => new Map(order.map((name) => [name, Buffer.from(name)]));
-    const one = tarHeader(file('a', 0, { xattrs: xattrs(names) }));
-    const other = tarHeader(file('a', 0, { xattrs: xattrs(names.toReversed()) }));
+    const values = (order: string[]) => new Map(order.map((name) => [name, Buffer.from(name)]));
+    const one = tarHeader(file('a', 0, { xattrs: values(names) }));
+    const other = tarHeader(file('a', 0, { xattrs: values(names.toReversed()) }));
     expect(one.equals(other)).toBe(true);
   });
 
-  it('are one block where ustar can hold everything', () => {
+  it('are one block if ustar can store everything', () => {
     for (const entry of ONE_OF_EACH.filter(({ xattrs }) => xattrs.size === 0)) {
       expect(tarHeader(entry).length).toBe(BLOCK_BYTES);
     }
@@ -201,7 +182,7 @@ const anyEntry: fc.Arbitrary<Entry> = fc.oneof(
     .map(([m, major, minor]): Entry => ({ ...m, type: 'character-device', major, minor })),
 );
 
-describe('the reader gives back what was written', () => {
+describe('the reader returns what was written', () => {
   it.each(['pax', 'gnu'] as const)('for any entry, in format %s', (format) => {
     fc.assert(
       fc.property(
@@ -246,7 +227,8 @@ describe('a sparse member', () => {
     const status = statSync(join(target, 'disk.img'));
     expect(status.size).toBe(realSizeBytes);
     expect(status.blocks * 512).toBeLessThan(MIB);
-    // Made again by GNU tar, so that the place of every byte is GNU's word and not ours.
+    // GNU tar archives the file again, so that GNU tar and not our writer determines the place of
+    // every byte.
     const again = gnuTar([
       '--format=posix',
       '--sparse',
@@ -268,20 +250,20 @@ describe('a sparse member', () => {
     });
   });
 
-  it('whose extents are not in whole blocks is refused, because GNU tar pads each to a block', () => {
+  it('whose extents are not whole blocks is refused, because GNU tar pads each to a block', () => {
     expect(() => sparseHeader({ path: 'a', mode: 0, realSizeBytes: 10000, extents: [[0, 100]] })).toThrow(
       'whole blocks',
     );
   });
 
-  it('without any data is one hole', () => {
+  it('without data is one hole', () => {
     const { header } = sparseHeader({ path: 'hole', mode: 0o600, realSizeBytes: 1 << 20, extents: [] });
     const listing = gnuTar(['--numeric-owner', '-tvf', '-'], Buffer.concat([header, TAR_END])).toString();
     expect(listing).toMatch(/^-rw------- 0\/0 +1048576 1970-01-01 00:00 hole\n$/);
   });
 });
 
-/** The sparse members of an archive, by our own reader. */
+/** Lists the sparse members of an archive with our own reader. */
 function sparseEvents(bytes: Uint8Array): { size: number; extents: unknown }[] {
   return [...readTarSync([bytes], 'again.tar')].flatMap((event) =>
     event.kind === 'member' && event.entry.type === 'file'

@@ -1,6 +1,7 @@
 /**
- * Writes tar members. The bytes depend on the entry and the options alone: numeric owners without names, pax records only for what a
- * ustar header cannot hold, sorted by keyword. Sorting and content are the caller's.
+ * Writes the headers of tar members. The bytes depend only on the entry and the options: numeric
+ * owners without names, and pax records, sorted by keyword, only for what a ustar header cannot
+ * store. The caller sorts the members and writes their contents.
  */
 
 import type { Entry } from '../entry/entry.ts';
@@ -8,8 +9,8 @@ import { encodeName, printableName } from '../entry/name.ts';
 import type { Timestamp } from '../entry/tree-reader.ts';
 import { UserError } from '../error/user-error.ts';
 import { aclToText } from './acl.ts';
+import { BLOCK_BYTES, TypeFlag } from './format.ts';
 import {
-  BLOCK_BYTES,
   encodeHeader,
   type HeaderFields,
   LINK_NAME_BYTES,
@@ -18,21 +19,24 @@ import {
   NAME_BYTES,
   PREFIX_BYTES,
   paddingBytes,
-  TypeFlag,
 } from './header.ts';
 import { encodePax } from './pax.ts';
 import { ACL_KEYWORDS, xattrKeyword } from './xattr.ts';
 
-/** How members are written. What is not said keeps the bytes that layers have. */
+/** How members are written. The defaults give the bytes of layers. */
 export interface TarOptions {
   /**
-   * `pax` (default) is POSIX.1-2001 and holds everything. `gnu` has long names as members of their own and large numbers in binary, for
-   * readers that know no pax; it has no extended attributes and no fractions of seconds.
+   * `pax` (default) is POSIX.1-2001 and can store everything. `gnu` stores long names as separate
+   * members and large numbers in binary, for readers without pax. It has no extended attributes and
+   * no fractions of seconds.
    */
   readonly format?: 'pax' | 'gnu';
-  /** Access control lists as the raw attributes that Linux has (`xattrs`, default), or as text that `tar --acls` and star take (`text`). */
+  /**
+   * Stores access control lists as raw attributes of Linux (`xattrs`, default), or as text, which
+   * `tar --acls` and star read (`text`).
+   */
   readonly acls?: 'xattrs' | 'text';
-  /** When every file was changed last. Default: 0, the first second of 1970. */
+  /** The modification time of every member. Default: 0, the first second of 1970. */
   readonly modificationTime?: Timestamp;
 }
 
@@ -42,10 +46,10 @@ export const TAR_END = new Uint8Array(2 * BLOCK_BYTES);
 const PADDING = new Uint8Array(BLOCK_BYTES);
 const SLASH = 0x2f;
 const NON_ASCII = /[^\x20-\x7e]/;
-/** Where the name of a pax header itself goes; readers that know pax never show it. */
+/** The name of a pax header itself. Readers that know pax never show it. */
 const PAX_HEADER_NAME = Buffer.from('PaxHeader');
 const PAX_HEADER_MODE = 0o644;
-/** The name that GNU tar gives to a member that holds the next one's long name. */
+/** The name of GNU tar's members that hold the long name of the next member. */
 const LONG_LINK_NAME = Buffer.from('././@LongLink');
 /** POSIX, "pax Extended Header", hdrcharset: names are bytes of no known character set. */
 const CHARSET_KEYWORD = 'hdrcharset';
@@ -63,13 +67,17 @@ const TYPE_FLAGS = {
   fifo: TypeFlag.fifo,
 } as const;
 
-/** The member's name as tar writes it: `./` for the root, a trailing slash for directories. */
+/** The member's name: `./` for the root, a trailing slash for directories. */
 function memberName(entry: Entry): string {
   if (entry.path === '') return './';
   return entry.type === 'directory' ? `${entry.path}/` : entry.path;
 }
 
-/** Splits a name between the ustar fields `prefix` and `name`; `undefined` where no slash lies right. */
+/**
+ * Splits a name between the ustar fields `prefix` and `name`.
+ *
+ * @returns `undefined` if no slash is at a suitable place
+ */
 function splitName(name: Uint8Array): { prefix: Uint8Array; name: Uint8Array } | undefined {
   if (name.length <= NAME_BYTES) return { prefix: new Uint8Array(), name };
   const slash = name.lastIndexOf(SLASH, Math.min(PREFIX_BYTES, name.length - 2));
@@ -77,7 +85,10 @@ function splitName(name: Uint8Array): { prefix: Uint8Array; name: Uint8Array } |
   return { prefix: name.subarray(0, slash), name: name.subarray(slash + 1) };
 }
 
-/** A header with the pax header in front that `records` ask for; `encoded` is more records, which come first. */
+/**
+ * Makes a header, and before it the pax header with the records, if there are any. `encoded`
+ * records come first.
+ */
 export function headerWithRecords(
   fields: HeaderFields,
   records: ReadonlyMap<string, Uint8Array>,
@@ -97,7 +108,9 @@ export function headerWithRecords(
   return Buffer.concat([paxHeader, body, tarPadding(body.length), header]);
 }
 
-/** Members in front of a GNU header whose name or link target is longer than its field. */
+/**
+ * Makes the member that precedes a GNU header whose name or link target is longer than its field.
+ */
 export function gnuLongName(typeFlag: 'L' | 'K', name: Uint8Array): Buffer {
   if (name.length <= NAME_BYTES) return Buffer.alloc(0);
   const sizeBytes = name.length + 1;
@@ -110,7 +123,7 @@ function refuse(entry: Entry, rule: string): never {
   throw new UserError(`${printableName(entry.path)}: ${rule}`);
 }
 
-/** Refuses what no tar archive can hold, or none of the format. */
+/** Refuses an entry that no tar archive, or no archive of the format, can store. */
 function checkEntry(entry: Entry, options: TarOptions): void {
   if (entry.type === 'socket') refuse(entry, 'a tar archive cannot hold a socket; leave it out');
   const device = entry.type === 'character-device' || entry.type === 'block-device' ? entry : undefined;
@@ -122,10 +135,10 @@ function checkEntry(entry: Entry, options: TarOptions): void {
   }
 }
 
-/** A time in a pax record: decimal seconds. */
+/** Encodes a time for a pax record: decimal seconds. */
 function timeText({ seconds, nanoseconds }: Timestamp): string {
   if (nanoseconds === 0) return String(seconds);
-  // Digits go on away from zero, nanoseconds go on towards the future.
+  // The digits of a fraction count away from zero, nanoseconds count towards the future.
   const negative = seconds < 0;
   const whole = negative ? -(seconds + 1) : seconds;
   const fraction = (negative ? NANOSECONDS - nanoseconds : nanoseconds)
@@ -134,7 +147,7 @@ function timeText({ seconds, nanoseconds }: Timestamp): string {
   return `${negative ? '-' : ''}${whole}.${fraction.replace(/0+$/, '')}`;
 }
 
-/** The records for what header fields cannot hold, apart from names. */
+/** Makes the records for values that header fields cannot store, except names. */
 export function metadataRecords(entry: Entry, options: TarOptions): Map<string, Uint8Array> {
   const records = new Map<string, Uint8Array>();
   const { modificationTime } = options;
@@ -158,12 +171,15 @@ export function metadataRecords(entry: Entry, options: TarOptions): Map<string, 
   return records;
 }
 
-/** Says that the names of a header's records are bytes, where the one of the record `keyword` is not UTF-8. */
+/**
+ * Adds the record that names are bytes without a character set, if the name in the record `keyword`
+ * is not UTF-8.
+ */
 export function declareCharset(records: Map<string, Uint8Array>, keyword: string, name: string): void {
   if (records.has(keyword) && !name.isWellFormed()) records.set(CHARSET_KEYWORD, CHARSET_BINARY);
 }
 
-/** The fields that every member has. */
+/** The fields that are the same for every type of member. */
 export function commonFields(
   entry: Entry,
   options: TarOptions,
@@ -174,12 +190,14 @@ export function commonFields(
 }
 
 /**
- * The blocks in front of an entry's content.
+ * Makes the blocks before an entry's content.
  *
- * Names that are UTF-8 but not ASCII are in pax records. Bytes that are not UTF-8 stand as they are in the header, where GNU tar and bsdtar
- * take them as they are, or in a record beside `hdrcharset=BINARY` where they are too long for that.
+ * Names that are UTF-8 but not ASCII are stored in pax records. Names that are not UTF-8 are stored
+ * unchanged in the header, from which GNU tar and bsdtar read them unchanged. If such a name is too
+ * long for the header, it is stored in a record, with `hdrcharset=BINARY`.
  *
- * @throws UserError where the format cannot hold the entry: a socket in any, extended attributes in `gnu`
+ * @throws UserError if the format cannot store the entry: a socket in any format, extended
+ *   attributes in `gnu`
  */
 export function tarHeader(entry: Entry, options: TarOptions = {}): Buffer {
   checkEntry(entry, options);
@@ -214,7 +232,7 @@ export function tarHeader(entry: Entry, options: TarOptions = {}): Buffer {
   return headerWithRecords({ ...fields, ...split }, records);
 }
 
-/** The zeros behind `sizeBytes` bytes of content. */
+/** The zeros after `sizeBytes` bytes of content. */
 export function tarPadding(sizeBytes: number): Uint8Array {
   return PADDING.subarray(0, paddingBytes(sizeBytes));
 }

@@ -1,4 +1,4 @@
-/** Extended attributes in pax records, in each of the ways in which tools write them. */
+/** Encodes and decodes extended attributes in pax records, in each form that tools write. */
 
 import { NO_XATTRS, type Xattrs } from '../entry/entry.ts';
 import { decodeName, encodeName } from '../entry/name.ts';
@@ -8,9 +8,13 @@ import type { PaxRecords } from './pax.ts';
 
 /** star, GNU tar, libarchive, Go and Docker: the raw value. */
 export const XATTR_PREFIX = 'SCHILY.xattr.';
-/** libarchive: the name percent-encoded, the value in base64; it writes both. */
+/**
+ * libarchive: the name percent-encoded, the value in base64. It writes this form and the raw one.
+ */
 const LIBARCHIVE_PREFIX = 'LIBARCHIVE.xattr.';
-/** GNU tar --selinux: the context as text, without the NUL that the kernel keeps at its end. */
+/**
+ * GNU tar --selinux: the context as text, without the NUL that ends it in the kernel's attribute.
+ */
 const SELINUX_CONTEXT = 'RHT.security.selinux';
 const SELINUX_XATTR = 'security.selinux';
 export const ACL_KEYWORDS: Readonly<Record<string, string>> = {
@@ -18,7 +22,10 @@ export const ACL_KEYWORDS: Readonly<Record<string, string>> = {
   'SCHILY.acl.default': 'system.posix_acl_default',
 };
 
-/** An attribute's keyword. An equals sign would end it, so GNU tar (1.29) writes `%3D` for it, and `%25` for a percent sign. */
+/**
+ * Makes an attribute's keyword. `=` would end it, so GNU tar (since 1.29) writes `%3D`, and `%25`
+ * for `%`.
+ */
 export function xattrKeyword(name: string): string {
   return XATTR_PREFIX + name.replaceAll('%', '%25').replaceAll('=', '%3D');
 }
@@ -39,11 +46,14 @@ function percentDecoded(encoded: string): string {
 function base64(value: Uint8Array): Uint8Array {
   const text = Buffer.from(value).toString('latin1');
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text))
-    throw new HeaderError('an extended attribute of it is not base64');
+    throw new HeaderError('the value of one of its extended attributes is not base64');
   return Buffer.from(text, 'base64');
 }
 
-/** What one record says about attributes, and how far it is to be believed beside another one about the same. */
+/**
+ * Decodes a record that holds an attribute. If two records hold the same attribute, the higher rank
+ * counts.
+ */
 function decodeRecord(
   keyword: string,
   value: Uint8Array,
@@ -63,9 +73,9 @@ function decodeRecord(
 }
 
 /**
- * The attributes that records name. Where two records are about one attribute, the raw one counts.
+ * Decodes the attributes of a member. If two records hold the same attribute, the raw one counts.
  *
- * @throws HeaderError where one cannot be an attribute of Linux
+ * @throws HeaderError if a record cannot be an attribute of Linux
  */
 export function xattrsOf(records: PaxRecords): Xattrs {
   let xattrs: Map<string, Uint8Array> | undefined;
@@ -74,7 +84,7 @@ export function xattrsOf(records: PaxRecords): Xattrs {
     const found = decodeRecord(keyword, value);
     if (found === undefined) continue;
     if (found.name === '' || found.name.includes('\0')) {
-      throw new HeaderError('an extended attribute of it has no name, or one with a NUL');
+      throw new HeaderError('one of its extended attributes has no name, or a name with a NUL');
     }
     if ((ranks.get(found.name) ?? 0) > found.rank) continue;
     ranks.set(found.name, found.rank);

@@ -12,21 +12,21 @@ const TEXT = Buffer.from(Array.from({ length: 300_000 }, (_, index) => `line ${i
 describe('xzContent', () => {
   test.each([
     ['one block', []],
-    ['CRC32, as kernel modules have', ['--check=crc32', '--lzma2=dict=2MiB']],
+    ['CRC32, as in kernel modules', ['--check=crc32', '--lzma2=dict=2MiB']],
     ['many blocks', ['-T2', '--block-size=100KiB']],
     ['no check', ['--check=none']],
-  ])('gives back what xz compressed: %s', async (_name, args) => {
+  ])('decompresses the output of xz: %s', async (_name, args) => {
     expect(TEXT.equals(await xzContent(compress(TEXT, ...args), 'x.xz'))).toBe(true);
   });
 
-  test('a filter that the decoder does not have is named as the reason', async () => {
+  test('an unsupported filter is named as the reason', async () => {
     await expect(xzContent(compress(TEXT, '--x86', '--lzma2'), 'x.xz')).rejects.toThrow(
       'a filter other than LZMA2',
     );
   });
 
   test.each(['65MiB', '1536MiB'])(
-    'a dictionary of %s, beyond what is read, is named as the reason',
+    'a dictionary of %s, which is too large, is named as the reason',
     async (dictionary) => {
       const bytes = compress(TEXT, `--lzma2=preset=0,dict=${dictionary}`);
       await expect(xzContent(bytes, 'x.xz')).rejects.toThrow(
@@ -35,20 +35,20 @@ describe('xzContent', () => {
     },
   );
 
-  test('the largest dictionary of the usual levels is read', async () => {
+  test('the dictionary of the highest level is supported', async () => {
     expect(TEXT.equals(await xzContent(compress(TEXT, '-9'), 'x.xz'))).toBe(true);
   });
 
-  test('an empty file in the format is empty', async () => {
+  test('a compressed empty file is empty', async () => {
     expect(await xzContent(compress(Buffer.alloc(0)), 'x.xz')).toHaveLength(0);
   });
 
   test.each([
-    ['cut off', (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
+    ['truncated', (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
     ['without its footer', (bytes: Buffer) => bytes.subarray(0, bytes.length - 12)],
     ['a flipped byte', (bytes: Buffer) => Buffer.from(bytes).fill(bytes.readUInt8(300) ^ 1, 300, 301)],
-    ['a second stream behind', (bytes: Buffer) => Buffer.concat([bytes, compress(Buffer.from('more'))])],
-    ['rubbish behind', (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('rubbish')])],
+    ['a second stream', (bytes: Buffer) => Buffer.concat([bytes, compress(Buffer.from('more'))])],
+    ['other bytes after the stream', (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('rubbish')])],
     ['no bytes', () => Buffer.alloc(0)],
     ['not xz', () => Buffer.from('#!/bin/sh')],
   ])('%s is refused in one line that names the file', async (_name, damage) => {
@@ -63,7 +63,7 @@ describe('xzContent', () => {
   });
 });
 
-test('isXz tells by the magic bytes', () => {
+test('isXz recognizes the magic bytes', () => {
   expect(isXz(compress(TEXT))).toBe(true);
   expect(isXz(Buffer.from('\x7fELF'))).toBe(false);
 });

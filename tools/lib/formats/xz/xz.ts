@@ -1,29 +1,20 @@
-/**
- * Decompression of .xz files, as Debian uses them for kernel modules and inside of packages.
- *
- * Specification: The .xz File Format, version 1.2.1.
- */
+/** Decompresses .xz files, which Debian uses for kernel modules and inside packages. */
+
 import { ReadableStream } from 'node:stream/web';
 import xz from 'xz-decompress';
 import { UserError } from '../error/user-error.ts';
+import { FOOTER_MAGIC, HEADER_MAGIC, INDEX_INDICATOR, STREAM_FOOTER } from './format.ts';
 
-/** Section 2.1.1.1: header magic bytes. */
-const HEADER_MAGIC = Buffer.from('fd377a585a00', 'hex');
-/** Section 2.1.2: CRC32, backward size, stream flags, footer magic bytes. */
-const FOOTER_BYTES = 12;
-const FOOTER_MAGIC = Buffer.from('YZ');
-const BACKWARD_SIZE_OFFSET = 4;
-/** Section 4.1: a record list begins with the index indicator. */
-const INDEX_INDICATOR = 0;
-/** How much of the end is kept to find the index in: enough for 50,000 blocks. */
+/** The length of the file's end that is kept to find the index: enough for 50,000 blocks. */
 const TAIL_BYTES = 1 << 20;
 const INPUT_CHUNK_BYTES = 1 << 16;
 
+/** Tells whether the bytes begin with the magic number of an .xz file. */
 export function isXz(bytes: Uint8Array): boolean {
   return HEADER_MAGIC.equals(bytes.subarray(0, HEADER_MAGIC.length));
 }
 
-/** Section 1.2: seven bits a byte, the lowest first. */
+/** Reads a multibyte integer (section 1.2): seven bits per byte, the lowest first. */
 function readInteger(bytes: Buffer, offset: number): { value: number; next: number } {
   let value = 0;
   for (let factor = 1, next = offset; next < bytes.length; factor *= 128, next++) {
@@ -31,15 +22,19 @@ function readInteger(bytes: Buffer, offset: number): { value: number; next: numb
     value += (byte & 0x7f) * factor;
     if (byte < 0x80) return { value, next: next + 1 };
   }
-  throw new RangeError('an integer is cut off');
+  throw new RangeError('an integer is truncated');
 }
 
-/** The size of the content that the index at the end states. The decoder stops after one stream; this sees a second one. */
+/**
+ * Reads the size of the content from the index at the end of the file. The decoder stops after one
+ * stream. The size differs if a second stream follows.
+ */
 function indexedBytes(tail: Buffer): number {
-  const end = tail.length - FOOTER_BYTES;
+  const end = tail.length - STREAM_FOOTER.sizeBytes;
   if (end < 0 || !FOOTER_MAGIC.equals(tail.subarray(-FOOTER_MAGIC.length)))
     throw new RangeError('no footer at the end');
-  const indexBytes = (tail.readUInt32LE(end + BACKWARD_SIZE_OFFSET) + 1) * 4;
+  const view = new DataView(tail.buffer, tail.byteOffset, tail.length);
+  const indexBytes = (STREAM_FOOTER.at['Backward Size'].get(view, end) + 1) * 4;
   const start = end - indexBytes;
   if (start < 0 || tail[start] !== INDEX_INDICATOR) throw new RangeError('no index before the footer');
   let { value: recordCount, next } = readInteger(tail, start + 1);
@@ -52,28 +47,31 @@ function indexedBytes(tail: Buffer): number {
   return totalBytes;
 }
 
-/** XZ Embedded, linux/xz.h: XZ_OPTIONS_ERROR, which means a filter that the decoder does not have. */
+/**
+ * XZ Embedded, linux/xz.h: XZ_OPTIONS_ERROR, which means that the decoder lacks a filter or a
+ * check.
+ */
 const OPTIONS_ERROR = /error code 6$/;
-/** XZ_MEMLIMIT_ERROR: the decoder takes dictionaries of at most 64 MiB, those of `xz -9`. */
+/** XZ_MEMLIMIT_ERROR: the decoder accepts dictionaries of at most 64 MiB, as `xz -9` uses. */
 const MEMORY_LIMIT_ERROR = /error code 40?$/;
 
 function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   if (MEMORY_LIMIT_ERROR.test(text)) {
-    return 'its dictionary is larger than the 64 MiB of xz -9; compress it again with a smaller one';
+    return 'its dictionary is larger than the 64 MiB of xz -9; compress it again with a smaller dictionary';
   }
   return OPTIONS_ERROR.test(text)
-    ? 'it uses a filter other than LZMA2, or a check other than CRC32 and CRC64; compress it again without'
+    ? 'it uses a filter other than LZMA2, or a check other than CRC32 and CRC64; compress it again without them'
     : text;
 }
 
 type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
- * Decompresses one .xz stream of any size with bounded memory.
+ * Decompresses one .xz stream of any size in bounded memory.
  *
  * @param name the file's name for error messages
- * @throws UserError where the data is damaged, cut off, or more than one stream
+ * @throws UserError if the data is damaged, truncated, or more than one stream
  */
 export async function* xzDecompressStream(
   chunks: Chunks,
@@ -106,7 +104,7 @@ export async function* xzDecompressStream(
     fail(inputBytes === 0 ? 'the file is empty' : reasonOf(error));
   }
   for await (const _ of input) {
-    // Only the tail is wanted now.
+    // Reads the rest of the file into the tail.
   }
   let statedBytes = 0;
   try {
@@ -116,12 +114,12 @@ export async function* xzDecompressStream(
   }
   if (statedBytes !== contentBytes) {
     fail(
-      `the index at its end states ${statedBytes} bytes, and there are ${contentBytes}; one stream is read`,
+      `the index at its end states ${statedBytes} bytes, but the first stream has ${contentBytes}; only files of one stream can be read`,
     );
   }
 }
 
-/** The content of a small .xz file. @throws UserError as {@link xzDecompressStream} does */
+/** Decompresses a small .xz file. @throws UserError as {@link xzDecompressStream} does */
 export async function xzContent(bytes: Uint8Array, name: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of xzDecompressStream([bytes], name)) chunks.push(chunk);

@@ -1,4 +1,4 @@
-/** Decompression with bounded memory, frame by frame: for files whose frames say their size. */
+/** Decompresses files whose frames state their content size, frame by frame, in bounded memory. */
 
 import { promisify } from 'node:util';
 import { type ZstdOptions, zstdDecompress } from 'node:zlib';
@@ -19,11 +19,11 @@ function failAt({ offsetBytes }: FrameContent, name: string, rule: string): neve
   throw new UserError(`${name}: offset ${offsetBytes}: ${rule}`);
 }
 
-/** How a frame is decompressed in one piece. */
+/** The options to decompress a frame in one piece. */
 function wholeFrame(frame: FrameContent, name: string): ZstdOptions {
   const { contentBytes } = frame;
   if (contentBytes > MAX_FRAME_CONTENT_BYTES) {
-    const rule = `a zstd frame of ${contentBytes} bytes of content; at most ${MAX_FRAME_CONTENT_BYTES} are read`;
+    const rule = `a zstd frame of ${contentBytes} bytes of content; at most ${MAX_FRAME_CONTENT_BYTES} are supported`;
     failAt(frame, name, rule);
   }
   return { chunkSize: Math.max(contentBytes, MIN_CHUNK_BYTES), maxOutputLength: contentBytes };
@@ -35,10 +35,18 @@ function damaged(frame: FrameContent, name: string, error: unknown): never {
 
 function checked(content: Uint8Array, frame: FrameContent, name: string): Uint8Array {
   if (content.length === frame.contentBytes) return content;
-  failAt(frame, name, `a zstd frame says ${frame.contentBytes} bytes of content and has ${content.length}`);
+  failAt(
+    frame,
+    name,
+    `a zstd frame states ${frame.contentBytes} bytes of content, but has ${content.length}`,
+  );
 }
 
-/** One frame's content. @throws UserError where the frame is damaged or its content is not as long as it says. */
+/**
+ * Decompresses a frame.
+ *
+ * @throws UserError if the frame is damaged, or states a wrong content size
+ */
 export async function frameContent(source: BlockSource, frame: FrameSpan, name: string): Promise<Uint8Array> {
   if (frame.contentBytes === 0) return new Uint8Array();
   const options = wholeFrame(frame, name);
@@ -47,7 +55,7 @@ export async function frameContent(source: BlockSource, frame: FrameSpan, name: 
   return checked(content, frame, name);
 }
 
-/** The contents of frames in order, two of them ahead of the reader. */
+/** Decompresses frames in order, two of them ahead of the reader. */
 export async function* frameContents(
   source: BlockSource,
   frames: Iterable<FrameSpan>,

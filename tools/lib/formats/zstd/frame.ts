@@ -1,51 +1,52 @@
 /**
- * The structure of Zstandard frames (RFC 8878, section 3.1.1), as far as it takes to find where a frame ends and how long its
- * content is without decompressing it.
+ * Follows the structure of Zstandard frames (RFC 8878, section 3.1.1), to find the end of a frame
+ * and the length of its content without decompressing it.
  */
 
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
+import {
+  BLOCK_HEADER,
+  BLOCK_TYPE_RESERVED,
+  BLOCK_TYPE_RLE,
+  CHECKSUM_BYTES,
+  CHECKSUM_FLAG,
+  CONTENT_SIZE_BYTES,
+  CONTENT_SIZE_FLAG_SHIFT,
+  DICTIONARY_ID_BYTES,
+  DICTIONARY_ID_FLAG_MASK,
+  FRAME_HEADER,
+  MAGIC,
+  MAX_FRAME_HEADER_BYTES,
+  MIN_WINDOW_LOG,
+  RESERVED_BIT,
+  SINGLE_SEGMENT_FLAG,
+  SKIPPABLE_HEADER,
+  SKIPPABLE_MAGIC,
+  SKIPPABLE_MASK,
+  TWO_BYTE_SIZE_OFFSET,
+  WINDOW_MANTISSA_BITS,
+} from './format.ts';
 
-const MAGIC = 0xfd2fb528;
-/** Sixteen magic numbers mark frames that decoders skip (section 3.1.2). */
-const SKIPPABLE_MAGIC = 0x184d2a50;
-const SKIPPABLE_MASK = 0xfffffff0;
-const MAGIC_BYTES = 4;
-const SKIPPABLE_HEADER_BYTES = 8;
-/** Magic, descriptor, window descriptor, dictionary identifier, content size at their largest. */
-const MAX_HEADER_BYTES = 4 + 1 + 1 + 4 + 8;
-const BLOCK_HEADER_BYTES = 3;
-const CHECKSUM_BYTES = 4;
+const MAGIC_BYTES = FRAME_HEADER.at.Magic_Number.lengthBytes;
+const DESCRIPTOR_OFFSET = FRAME_HEADER.at.Frame_Header_Descriptor.offsetBytes;
+const BLOCK_HEADER_BYTES = BLOCK_HEADER.sizeBytes;
 
-const DESCRIPTOR_SINGLE_SEGMENT = 0x20;
-const DESCRIPTOR_RESERVED = 0x08;
-const DESCRIPTOR_CHECKSUM = 0x04;
-const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
-const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
-/** A content size of two bytes counts from 256. */
-const TWO_BYTE_SIZE_OFFSET = 256;
-
-/** Section 3.1.1.1.2: the window descriptor is an exponent from 10 on, and three bits of mantissa. */
-const MIN_WINDOW_LOG = 10;
-const WINDOW_MANTISSA_BITS = 3;
-/** The largest window of a foreign frame: what `zstd -d` takes too. */
+/** The largest window of a frame from outside. `zstd -d` has the same limit. */
 export const MAX_WINDOW_BYTES = 1 << 27;
 
-/** What a frame may be longer than its content: writers that flush a lot make small blocks. */
+/** How much longer than its content a frame may be: writers that flush often make small blocks. */
 const LONGEST_FRAME_FACTOR = 2;
 const LONGEST_FRAME_SLACK_BYTES = 1 << 20;
-/** Headers are read in windows of so many bytes. */
+/** Headers are read in windows of this size. */
 const READ_BYTES = 512;
 
-const BLOCK_TYPE_RLE = 1;
-const BLOCK_TYPE_RESERVED = 3;
-
-/** Where a frame lies in a concatenation, and where its content lies in the decompressed whole. */
+/** The position of a frame in a concatenation, and of its content in the decompressed whole. */
 export interface FrameSpan {
   readonly offsetBytes: number;
   readonly lengthBytes: number;
   readonly contentOffsetBytes: number;
-  /** Skippable frames have no content: 0. */
+  /** 0 for skippable frames. */
   readonly contentBytes: number;
 }
 
@@ -55,54 +56,78 @@ interface FrameHeader {
   readonly checksum: boolean;
 }
 
-function littleEndian(bytes: Uint8Array, offset: number, length: number): number {
+/** Reads a little-endian integer of any length. Missing bytes at its end count as 0. */
+function littleEndian(bytes: Uint8Array): number {
   let value = 0;
-  for (let index = length - 1; index >= 0; index--) value = value * 256 + (bytes[offset + index] ?? 0);
+  for (let index = bytes.length - 1; index >= 0; index--) value = value * 256 + (bytes[index] as number);
   return value;
 }
 
-/** What a frame's descriptor (section 3.1.1.1.1) says about the rest of its header. */
+function magicOf(bytes: Uint8Array): number {
+  return littleEndian(FRAME_HEADER.at.Magic_Number.bytes(bytes));
+}
+
+function isSkippable(magic: number): boolean {
+  return (magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC;
+}
+
+/** The user data of a skippable frame. */
+function skippableBytes(header: Uint8Array): number {
+  return littleEndian(SKIPPABLE_HEADER.at.Frame_Size.bytes(header));
+}
+
+/** The layout of a frame's header, which its descriptor determines (section 3.1.1.1.1). */
 interface HeaderLayout {
-  /** Where the content size lies, and how long it is: 0 where there is none. */
   readonly sizeOffset: number;
+  /** The length of the content size, 0 if it is absent. */
   readonly sizeBytes: number;
   readonly headerBytes: number;
   readonly checksum: boolean;
 }
 
 function headerLayout(descriptor: number): HeaderLayout {
-  const singleSegment = (descriptor & DESCRIPTOR_SINGLE_SEGMENT) !== 0;
-  const sizeFlag = descriptor >> 6;
+  const singleSegment = (descriptor & SINGLE_SEGMENT_FLAG) !== 0;
+  const sizeFlag = descriptor >> CONTENT_SIZE_FLAG_SHIFT;
   const sizeBytes = sizeFlag === 0 ? (singleSegment ? 1 : 0) : (CONTENT_SIZE_BYTES[sizeFlag] as number);
-  const dictionaryBytes = DICTIONARY_ID_BYTES[descriptor & 3] as number;
-  const sizeOffset = MAGIC_BYTES + 1 + (singleSegment ? 0 : 1) + dictionaryBytes;
-  const checksum = (descriptor & DESCRIPTOR_CHECKSUM) !== 0;
+  const dictionaryBytes = DICTIONARY_ID_BYTES[descriptor & DICTIONARY_ID_FLAG_MASK] as number;
+  const sizeOffset = FRAME_HEADER.sizeBytes + (singleSegment ? 0 : 1) + dictionaryBytes;
+  const checksum = (descriptor & CHECKSUM_FLAG) !== 0;
   return { sizeOffset, sizeBytes, headerBytes: sizeOffset + sizeBytes, checksum };
 }
 
-/** @throws UserError where the header is not one, or says no content size. */
+/** The content size that a complete header states (section 3.1.1.1.4), if it does. */
+function contentBytesOf(header: Uint8Array): number | undefined {
+  const { sizeOffset, sizeBytes } = headerLayout(header[DESCRIPTOR_OFFSET] as number);
+  if (sizeBytes === 0) return undefined;
+  const stated = littleEndian(header.subarray(sizeOffset, sizeOffset + sizeBytes));
+  return stated + (sizeBytes === 2 ? TWO_BYTE_SIZE_OFFSET : 0);
+}
+
+/** @throws UserError if the header is malformed, or states no content size */
 function parseHeader(bytes: Uint8Array, fail: (rule: string) => never): FrameHeader {
-  const descriptor = bytes[MAGIC_BYTES] ?? 0;
-  if ((descriptor & DESCRIPTOR_RESERVED) !== 0) fail('the reserved bit of a zstd frame is set');
-  const { sizeOffset, sizeBytes, headerBytes, checksum } = headerLayout(descriptor);
+  const descriptor = bytes[DESCRIPTOR_OFFSET] ?? 0;
+  if ((descriptor & RESERVED_BIT) !== 0) fail('the reserved bit of a zstd frame is set');
+  const { headerBytes, checksum } = headerLayout(descriptor);
   if (bytes.length < headerBytes) fail('a zstd frame is truncated');
-  if (sizeBytes === 0) fail('a zstd frame does not say how long its content is');
-  const contentBytes =
-    littleEndian(bytes, sizeOffset, sizeBytes) + (sizeBytes === 2 ? TWO_BYTE_SIZE_OFFSET : 0);
+  const contentBytes = contentBytesOf(bytes);
+  if (contentBytes === undefined) fail('a zstd frame does not state the length of its content');
   if (!Number.isSafeInteger(contentBytes))
-    fail('a zstd frame says that its content is larger than 2^53 bytes');
+    fail('a zstd frame states that its content is larger than 2^53 bytes');
   return { headerBytes, contentBytes, checksum };
 }
 
-/** Reads up to `length` bytes, fewer at the end. */
+/** Reads up to `length` bytes, or fewer at the end. */
 function readUpTo(source: BlockSource, offset: number, length: number): Uint8Array {
   if (offset >= source.sizeBytes) return new Uint8Array(0);
   return source.read(offset, Math.min(length, source.sizeBytes - offset));
 }
 
-/** What a block's header (section 3.1.1.2) says: whether it is the last one, and how many bytes follow. */
+/**
+ * Decodes a block's header (section 3.1.1.2): whether it is the last block, and the number of bytes
+ * that follow.
+ */
 function parseBlockHeader(bytes: Uint8Array): { last: boolean; reserved: boolean; followingBytes: number } {
-  const header = littleEndian(bytes, 0, BLOCK_HEADER_BYTES);
+  const header = littleEndian(BLOCK_HEADER.at.Block_Header.bytes(bytes));
   const type = (header >> 1) & 3;
   return {
     last: (header & 1) !== 0,
@@ -111,7 +136,7 @@ function parseBlockHeader(bytes: Uint8Array): { last: boolean; reserved: boolean
   };
 }
 
-/** Reads through a small window: the headers of small blocks lie close together. */
+/** Reads through a small window, because the headers of small blocks are close together. */
 function windowed(source: BlockSource): BlockSource {
   let start = 0;
   let window: Uint8Array = new Uint8Array();
@@ -130,14 +155,15 @@ function windowed(source: BlockSource): BlockSource {
   };
 }
 
-/** Walks the block headers of a frame to its end (section 3.1.1.2). */
+/** Finds the end of a frame by its block headers (section 3.1.1.2). */
 function frameEnd(
   source: BlockSource,
   start: number,
   header: FrameHeader,
   fail: (rule: string) => never,
 ): number {
-  // Blocks may hold nothing; a frame of such blocks could be of any length and say that its content is short.
+  // Blocks may be empty. A hostile frame of empty blocks could have any length and state that its
+  // content is short.
   const longest = LONGEST_FRAME_FACTOR * header.contentBytes + LONGEST_FRAME_SLACK_BYTES;
   let position = start + header.headerBytes;
   for (let isLast = false; !isLast; ) {
@@ -147,7 +173,9 @@ function frameEnd(
     if (reserved) fail('a zstd block has the reserved type');
     position += BLOCK_HEADER_BYTES + followingBytes;
     if (position - start > longest) {
-      fail(`a zstd frame says ${header.contentBytes} bytes of content, and has more than ${longest} itself`);
+      fail(
+        `a zstd frame states ${header.contentBytes} bytes of content, but is longer than ${longest} bytes itself`,
+      );
     }
     isLast = last;
   }
@@ -158,7 +186,8 @@ function frameEnd(
  * Finds the frames of a concatenation by their headers.
  *
  * @param name the file's name, for errors
- * @throws UserError where something is no zstd frame, is truncated, or has no content size
+ * @throws UserError if a part of the file is not a zstd frame, is truncated, or states no content
+ *   size
  */
 export function findFrames(image: BlockSource, name: string): FrameSpan[] {
   const source = windowed(image);
@@ -168,16 +197,16 @@ export function findFrames(image: BlockSource, name: string): FrameSpan[] {
     const fail: (rule: string) => never = (rule) => {
       throw new UserError(`${name}: offset ${offsetBytes}: ${rule}`);
     };
-    const bytes = readUpTo(source, offsetBytes, MAX_HEADER_BYTES);
-    const magic = littleEndian(bytes, 0, MAGIC_BYTES);
+    const bytes = readUpTo(source, offsetBytes, MAX_FRAME_HEADER_BYTES);
+    const magic = magicOf(bytes);
     let contentBytes = 0;
     let end: number;
     if (magic === MAGIC) {
       const header = parseHeader(bytes, fail);
       contentBytes = header.contentBytes;
       end = frameEnd(source, offsetBytes, header, fail);
-    } else if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC) {
-      end = offsetBytes + SKIPPABLE_HEADER_BYTES + littleEndian(bytes, MAGIC_BYTES, 4);
+    } else if (isSkippable(magic)) {
+      end = offsetBytes + SKIPPABLE_HEADER.sizeBytes + skippableBytes(bytes);
     } else {
       fail('no zstd frame starts here');
     }
@@ -189,34 +218,29 @@ export function findFrames(image: BlockSource, name: string): FrameSpan[] {
   return frames;
 }
 
-/** The content size that a whole header says, if it does (section 3.1.1.1.4). */
-function contentBytes(header: Uint8Array): number | undefined {
-  const { sizeOffset, sizeBytes } = headerLayout(header[MAGIC_BYTES] as number);
-  if (sizeBytes === 0) return undefined;
-  return littleEndian(header, sizeOffset, sizeBytes) + (sizeBytes === 2 ? TWO_BYTE_SIZE_OFFSET : 0);
-}
-
-/** The window that a frame needs (section 3.1.1.1.2), from its whole header. */
+/** The window that a frame needs (section 3.1.1.1.2), from its complete header. */
 function windowBytes(header: Uint8Array): number {
-  const descriptor = header[MAGIC_BYTES] as number;
-  if ((descriptor & DESCRIPTOR_SINGLE_SEGMENT) !== 0) return contentBytes(header) ?? 0;
-  const window = header[MAGIC_BYTES + 1] as number;
+  const descriptor = header[DESCRIPTOR_OFFSET] as number;
+  if ((descriptor & SINGLE_SEGMENT_FLAG) !== 0) return contentBytesOf(header) ?? 0;
+  const window = header[FRAME_HEADER.sizeBytes] as number;
   const base = 2 ** (MIN_WINDOW_LOG + (window >> WINDOW_MANTISSA_BITS));
   return base + (base / 2 ** WINDOW_MANTISSA_BITS) * (window & (2 ** WINDOW_MANTISSA_BITS - 1));
 }
 
-/** What comes next in a stream of frames. */
+/** The next part of a stream of frames. */
 type Expected = 'magic' | 'descriptor' | 'header' | 'block' | 'skippable' | 'end';
 
 /**
- * Follows frames through a stream, so that each can be given to a decompressor of its own, and the stream's end be told from a truncation:
- * Node's decompressor (24.14) stops at the end of a frame that ends within a chunk, and takes what there is for the whole.
+ * Follows frames through a stream, so that each frame can have its own decompressor, and a
+ * truncated stream is detected. Node's decompressor (24.14) stops at the end of a frame that ends
+ * within a chunk, and reports no truncation.
  */
 export class FrameFollower {
   readonly #fail: (rule: string) => never;
-  /** What comes next: a header of so many bytes, gathered here, after so many bytes of no interest. */
+  /** Collects the next header. Its length is that of the header. */
   #header = new Uint8Array(MAGIC_BYTES);
   #gatheredBytes = 0;
+  /** The number of bytes to skip before the next header. */
   #skippedBytes = 0;
   #next: Expected = 'magic';
   #checksum = false;
@@ -227,20 +251,23 @@ export class FrameFollower {
     this.#fail = fail;
   }
 
-  /** The content of the frame that bytes were taken of last: what its header says, once that is there. A skippable one has none. */
+  /**
+   * The content size that the current frame's header states, once the header is complete. 0 for a
+   * skippable frame.
+   */
   get contentBytes(): number | undefined {
     return this.#contentBytes;
   }
 
-  /** Whether everything so far is whole frames. */
+  /** Whether all bytes so far are complete frames. */
   get isBetweenFrames(): boolean {
     return this.#next === 'magic' && this.#gatheredBytes === 0;
   }
 
   /**
-   * Takes bytes up to the end of the frame, or all of them.
+   * Takes bytes up to the end of the frame, or all bytes.
    *
-   * @returns how many were taken
+   * @returns the number of bytes taken
    */
   take(bytes: Uint8Array): number {
     let done = 0;
@@ -269,7 +296,7 @@ export class FrameFollower {
     this.#skippedBytes = skippedBytes;
   }
 
-  /** Goes on with the same header, of which more is wanted. */
+  /** Continues the same header, which is longer than what is collected. */
   #expectMore(next: Expected, headerBytes: number): void {
     const start = this.#header;
     this.#expect(next, headerBytes, 0);
@@ -283,7 +310,7 @@ export class FrameFollower {
         this.#takeMagic();
         break;
       case 'descriptor': {
-        const { headerBytes, checksum } = headerLayout(this.#header[MAGIC_BYTES] as number);
+        const { headerBytes, checksum } = headerLayout(this.#header[DESCRIPTOR_OFFSET] as number);
         this.#checksum = checksum;
         this.#expectMore('header', headerBytes);
         break;
@@ -292,16 +319,16 @@ export class FrameFollower {
         const window = windowBytes(this.#header);
         if (window > MAX_WINDOW_BYTES) {
           this.#fail(
-            `a zstd frame needs a window of ${window} bytes; at most ${MAX_WINDOW_BYTES} are read (compress it without --long)`,
+            `a zstd frame needs a window of ${window} bytes; at most ${MAX_WINDOW_BYTES} are supported (compress it without --long)`,
           );
         }
-        this.#contentBytes = contentBytes(this.#header);
+        this.#contentBytes = contentBytesOf(this.#header);
         this.#expect('block', BLOCK_HEADER_BYTES, 0);
         break;
       }
       case 'skippable':
         this.#contentBytes = 0;
-        this.#expect('end', 0, littleEndian(this.#header, MAGIC_BYTES, 4));
+        this.#expect('end', 0, skippableBytes(this.#header));
         break;
       default: {
         const { last, reserved, followingBytes } = parseBlockHeader(this.#header);
@@ -313,11 +340,10 @@ export class FrameFollower {
   }
 
   #takeMagic(): void {
-    const magic = littleEndian(this.#header, 0, MAGIC_BYTES);
+    const magic = magicOf(this.#header);
     this.#contentBytes = undefined;
-    if (magic === MAGIC) this.#expectMore('descriptor', MAGIC_BYTES + 1);
-    else if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC)
-      this.#expectMore('skippable', SKIPPABLE_HEADER_BYTES);
+    if (magic === MAGIC) this.#expectMore('descriptor', FRAME_HEADER.sizeBytes);
+    else if (isSkippable(magic)) this.#expectMore('skippable', SKIPPABLE_HEADER.sizeBytes);
     else this.#fail('no zstd frame starts here');
   }
 }

@@ -1,4 +1,7 @@
-/** Decompression with bounded memory as a stream: for files from outside, whose frames can be of any size and may not say it. */
+/**
+ * Decompresses files whose frames may have any size and may not state it, as a stream in bounded
+ * memory.
+ */
 
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -13,17 +16,20 @@ const STREAM_CHUNK_BYTES = 1 << 20;
 
 type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-/** Frames of so much content that say it are decompressed in one piece, several at a time. */
+/** Frames that state at most this content size are decompressed in one piece, several at a time. */
 const WHOLE_FRAME_CONTENT_BYTES = 4 << 20;
-/** What is gathered of a frame to find its end. */
+/** The number of bytes that are collected to find the end of a frame. */
 const GATHERED_BYTES = 6 << 20;
 
-/** A frame: the bytes of all of it, or those that are there and a way to the others. */
+/** A frame: all of its bytes, or the first ones and the way to read the others. */
 interface InputFrame {
   readonly offsetBytes: number;
   readonly contentBytes: number | undefined;
   readonly start: Uint8Array;
-  /** The bytes behind `start`, to be read before the next frame; `undefined` where that is all of it. */
+  /**
+   * The bytes after `start`, which must be read before the next frame. `undefined` if `start` is
+   * the whole frame.
+   */
   readonly rest: AsyncGenerator<Uint8Array, void, undefined> | undefined;
 }
 
@@ -47,7 +53,7 @@ class FrameInput {
     throw new UserError(`${this.#name}: offset ${offsetBytes}: ${rule}`);
   }
 
-  /** Whether there is anything more. */
+  /** Tells whether the input has more bytes. */
   async hasMore(): Promise<boolean> {
     while (this.#rest.length === 0) {
       const step = await this.#iterator.next();
@@ -57,7 +63,10 @@ class FrameInput {
     return true;
   }
 
-  /** A piece of the frame. It is a copy, because chunks may be overwritten once another is asked for. */
+  /**
+   * Reads a piece of the frame. It is a copy, because a chunk may be overwritten once the next one
+   * is requested.
+   */
   async #piece(): Promise<Uint8Array> {
     if (!(await this.hasMore())) this.fail('its zstd data is truncated', this.#frameOffset);
     const count = this.#follower.take(this.#rest);
@@ -71,7 +80,7 @@ class FrameInput {
     while (!this.#follower.isBetweenFrames) yield await this.#piece();
   }
 
-  /** The next frame. @throws UserError where it is no frame, or truncated */
+  /** Reads the next frame. @throws UserError if it is not a frame, or truncated */
   async frame(): Promise<InputFrame> {
     const offsetBytes = this.#takenBytes;
     this.#frameOffset = offsetBytes;
@@ -107,7 +116,7 @@ function damaged(input: FrameInput, { offsetBytes }: InputFrame, error: unknown)
   input.fail(`its zstd data is damaged (${error.message})`, offsetBytes);
 }
 
-/** The content of a frame that is there and says how much it has. It runs on libuv's thread pool. */
+/** Decompresses a whole frame that states its content size, on libuv's thread pool. */
 async function wholeContent(input: FrameInput, frame: InputFrame, contentBytes: number): Promise<Uint8Array> {
   const content = await decompress(frame.start, {
     chunkSize: Math.max(contentBytes, 64),
@@ -115,7 +124,7 @@ async function wholeContent(input: FrameInput, frame: InputFrame, contentBytes: 
   }).catch((error: unknown) => damaged(input, frame, error));
   if (content.length === contentBytes) return content;
   input.fail(
-    `a zstd frame says ${contentBytes} bytes of content and has ${content.length}`,
+    `a zstd frame states ${contentBytes} bytes of content, but has ${content.length}`,
     frame.offsetBytes,
   );
 }
@@ -144,17 +153,17 @@ async function* streamedContent(
   }
 }
 
-/** The contents of small frames in order, while others are decompressed ahead. */
+/** Returns the contents of small frames in order, while later frames are decompressed. */
 class RunningFrames {
   readonly #running: Promise<Uint8Array>[] = [];
 
   add(content: Promise<Uint8Array>): void {
-    // An error is seen when the frame's turn comes; until then it must not count as unhandled.
+    // An error is reported when the frame's turn comes. Until then it must not count as unhandled.
     content.catch(() => {});
     this.#running.push(content);
   }
 
-  /** Gives the contents of all but the last `ahead` frames. */
+  /** Yields the contents of all frames except the last `ahead`. */
   async *take(ahead: number): AsyncGenerator<Uint8Array, void, undefined> {
     while (this.#running.length > ahead) yield await (this.#running.shift() as Promise<Uint8Array>);
   }
@@ -165,10 +174,12 @@ class RunningFrames {
 }
 
 /**
- * Decompresses zstd frames one after another, small ones that say their size two at a time; skippable ones are passed over.
+ * Decompresses a concatenation of zstd frames. Small frames that state their size are decompressed
+ * two at a time. Skippable frames are ignored.
  *
  * @param name the file's name, for errors
- * @throws UserError where the data is damaged or truncated, needs a window of more than 128 MiB, or something else follows it
+ * @throws UserError if the data is damaged or truncated, needs a window of more than 128 MiB, or is
+ *   followed by other bytes
  */
 export async function* zstdDecompressStream(
   chunks: Chunks,
@@ -177,7 +188,7 @@ export async function* zstdDecompressStream(
   const input = new FrameInput(chunks, name);
   const running = new RunningFrames();
   try {
-    if (!(await input.hasMore())) input.fail('the file is empty, and has no zstd frame', 0);
+    if (!(await input.hasMore())) input.fail('the file is empty; a zstd file has at least one frame', 0);
     while (await input.hasMore()) {
       const frame = await input.frame();
       const { contentBytes = Number.POSITIVE_INFINITY } = frame;

@@ -1,52 +1,25 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { realTool } from '../../testing/real-tool.ts';
-import type { BlockSource } from '../block/block.ts';
+import { collect, filter, sourceOf } from '../../testing/compression/compression.ts';
+import { prose } from '../../testing/noise.ts';
 import { mapInOrder } from '../pipeline/ordered.ts';
 import { zstdFrame } from './compress.ts';
 import { frameContents, zstdDecompressStream } from './decompress.ts';
+import { CHECKSUM_FLAG, FRAME_HEADER, RESERVED_BIT } from './format.ts';
 import { findFrames } from './frame.ts';
 import { FrameWriter } from './frame-writer.ts';
 
-function zstd(args: readonly string[], input: Uint8Array): Buffer {
-  const options = { input, maxBuffer: 1 << 28, stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'] };
-  return execFileSync(realTool('zstd', 'zstd'), args, options);
-}
+const DESCRIPTOR_OFFSET = FRAME_HEADER.at.Frame_Header_Descriptor.offsetBytes;
 
-function sourceOf(bytes: Uint8Array): BlockSource {
-  return { sizeBytes: bytes.length, read: (offset, length) => bytes.slice(offset, offset + length) };
-}
+const zstd = (args: readonly string[], input: Uint8Array) => filter('zstd', 'zstd', args, input);
 
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return Buffer.concat(parts);
-}
-
-/** Bytes that compress a little, the same every time. */
-function bytesLike(sizeBytes: number, seed = 1): Buffer {
-  const bytes = Buffer.alloc(sizeBytes);
-  let state = seed;
-  for (let index = 0; index < sizeBytes; index++) {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    bytes[index] = (state >>> 16) & 31;
-  }
-  return bytes;
-}
-
-/** Text that compresses, the same every time. */
-function sampleText(): Buffer {
-  const lines: string[] = [];
-  let state = 1;
-  for (let line = 0; line < 40_000; line++) {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    lines.push(`${line} ${(state >>> 16) % 1000} /usr/share/${(state >>> 8) % 97}/file-${state >>> 24}\n`);
-  }
-  return Buffer.from(lines.join(''));
+function withReservedBit(frame: Uint8Array): Buffer {
+  const changed = Buffer.from(frame);
+  changed[DESCRIPTOR_OFFSET] = (changed[DESCRIPTOR_OFFSET] ?? 0) | RESERVED_BIT;
+  return changed;
 }
 
 async function framesOf(content: Uint8Array, contentBytes: number): Promise<Buffer> {
@@ -63,46 +36,46 @@ const FRAME_SIZES = [0, 1, 255, 256, 257, 65791, 65792, 131072, 131073, 4 << 20]
 
 describe('a frame', () => {
   it.each(FRAME_SIZES)(
-    'of %i bytes says its content size, has a checksum, and zstd reads it',
+    'of %i bytes states its content size, has a checksum, and zstd reads it',
     async (sizeBytes) => {
-      const content = bytesLike(sizeBytes);
+      const content = prose(sizeBytes);
       const frame = await zstdFrame(content);
       expect(findFrames(sourceOf(frame), 'a.zst')).toEqual([
         { offsetBytes: 0, lengthBytes: frame.length, contentOffsetBytes: 0, contentBytes: sizeBytes },
       ]);
-      expect((frame[4] ?? 0) & 4).toBe(4);
+      expect((frame[DESCRIPTOR_OFFSET] ?? 0) & CHECKSUM_FLAG).toBe(CHECKSUM_FLAG);
       expect(zstd(['-dc'], frame).equals(content)).toBe(true);
     },
   );
 
   it('is the same while the thread pool is busy', async () => {
-    const content = bytesLike(3 << 20);
+    const content = prose(3 << 20);
     const alone = await zstdFrame(content);
     const crowd = await Promise.all(
-      [7, 8, 9, 10, 11].flatMap((seed) => [zstdFrame(bytesLike(2 << 20, seed)), zstdFrame(content)]),
+      [7, 8, 9, 10, 11].flatMap((seed) => [zstdFrame(prose(2 << 20, seed)), zstdFrame(content)]),
     );
     expect(
       crowd.filter((_frame, index) => index % 2 === 1).every((frame) => Buffer.compare(frame, alone) === 0),
     ).toBe(true);
   });
 
-  it('has the bytes of libzstd 1.5.7: where they change, every image changes', async () => {
+  it('has the bytes of libzstd 1.5.7; if they change, every image changes', async () => {
     const digest = createHash('sha256')
-      .update(await zstdFrame(sampleText()))
+      .update(await zstdFrame(prose(2 << 20)))
       .digest('hex');
-    expect(digest).toBe('927ee04843979ef6d834568e1fadc6e52abe88a119f819df1be470125a9ac316');
+    expect(digest).toBe('7de876d9e9b0dfd23dc3ed46cf8c177e530b90fea39df2fd0e6722aef290291e');
   });
 
   it('of a higher level is smaller', async () => {
-    const content = Buffer.concat([bytesLike(1 << 20), bytesLike(1 << 20)]);
+    const content = Buffer.concat([prose(1 << 20), prose(1 << 20)]);
     expect((await zstdFrame(content, 19)).length).toBeLessThan((await zstdFrame(content, 1)).length);
   });
 });
 
 describe('a concatenation of frames', () => {
-  it('has its frames found without decompressing, skippable ones of other tools too', async () => {
+  it('is split into frames without decompressing, including skippable frames of other tools', async () => {
     const skippable = Buffer.from('5e2a4d1803000000616263', 'hex');
-    const contents = [bytesLike(300_000), bytesLike(0), bytesLike(70_000), Buffer.alloc(200_000)];
+    const contents = [prose(300_000), prose(0), prose(70_000), Buffer.alloc(200_000)];
     const frames = await Promise.all(contents.map((content) => zstdFrame(content)));
     const all = Buffer.concat([...frames.slice(0, 2), skippable, ...frames.slice(2)]);
     const spans = findFrames(sourceOf(all), 'a.zst');
@@ -114,13 +87,13 @@ describe('a concatenation of frames', () => {
     expect(zstd(['-dc'], all).equals(Buffer.concat(contents))).toBe(true);
   });
 
-  it('from the writer has frames of the size asked for, whatever the writes were', async () => {
+  it('from the writer has frames of the requested size, for any writes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 20_000 }),
         fc.integer({ min: 300, max: 5000 }),
         async (sizeBytes, contentBytes) => {
-          const content = bytesLike(sizeBytes);
+          const content = prose(sizeBytes);
           const all = await framesOf(content, contentBytes);
           const spans = findFrames(sourceOf(all), 'a.zst');
           expect(spans.length).toBe(Math.ceil(sizeBytes / contentBytes));
@@ -132,39 +105,39 @@ describe('a concatenation of frames', () => {
     );
   });
 
-  it('of frames from outside is read as a stream: no content size, a window of 128 MiB, several frames', async () => {
-    const content = bytesLike(5 << 20);
+  it('of other tools is read as a stream: no content size, a window of 128 MiB, several frames', async () => {
+    const content = prose(5 << 20);
     const unsized = zstd(['-c', '--no-check'], content);
     const long = zstd(['-c', '--long=27'], content);
     const all = Buffer.concat([unsized, long]);
     const read = await collect(zstdDecompressStream([all.subarray(0, 1000), all.subarray(1000)], 'a.zst'));
     expect(read.equals(Buffer.concat([content, content]))).toBe(true);
     expect(() => findFrames(sourceOf(unsized), 'a.zst')).toThrow(
-      'a.zst: offset 0: a zstd frame does not say how long',
+      'a.zst: offset 0: a zstd frame does not state the length',
     );
   });
 });
 
-describe('damage is refused with file and place', () => {
-  const frame = zstdCompressSync(bytesLike(300_000));
+describe('damage is reported with the name of the file and the place:', () => {
+  const frame = zstdCompressSync(prose(300_000));
 
   it.each<[string, Uint8Array, string]>([
     ['something else', Buffer.from('not zstd at all'), 'a.zst: offset 0: no zstd frame starts here'],
     [
-      'something else behind a frame',
+      'other bytes after a frame',
       Buffer.concat([frame, Buffer.from('x')]),
       `offset ${frame.length}: no zstd frame`,
     ],
     ['half a header', frame.subarray(0, 5), 'a zstd frame is truncated'],
     ['a missing last byte', frame.subarray(0, -1), 'a zstd frame is truncated'],
     ['half a block', frame.subarray(0, 1000), 'a zstd frame is truncated'],
-    ['the reserved bit', Buffer.from(frame).fill((frame[4] ?? 0) | 8, 4, 5), 'the reserved bit'],
+    ['the reserved bit', withReservedBit(frame), 'the reserved bit'],
   ])('%s', (_what, bytes, message) => {
     expect(() => findFrames(sourceOf(bytes), 'a.zst')).toThrow(message);
   });
 
   it('a flipped bit', async () => {
-    const damaged = Buffer.from(await zstdFrame(bytesLike(300_000)));
+    const damaged = Buffer.from(await zstdFrame(prose(300_000)));
     damaged[5000] = (damaged[5000] ?? 0) ^ 1;
     const spans = findFrames(sourceOf(damaged), 'a.zst');
     await expect(collect(frameContents(sourceOf(damaged), spans, 'a.zst'))).rejects.toThrow(
@@ -184,20 +157,20 @@ describe('damage is refused with file and place', () => {
     }
   });
 
-  it('a frame that says less than it has, or more than is read', async () => {
+  it('a frame that states less content than it has, or more than is supported', async () => {
     const span = { offsetBytes: 0, lengthBytes: frame.length, contentOffsetBytes: 0, contentBytes: 1000 };
     await expect(collect(frameContents(sourceOf(frame), [span], 'a.zst'))).rejects.toThrow(
       'a.zst: offset 0: a zstd frame',
     );
     const huge = { ...span, contentBytes: 1 << 30 };
     await expect(collect(frameContents(sourceOf(frame), [huge], 'a.zst'))).rejects.toThrow(
-      'at most 67108864 are read',
+      'at most 67108864 are supported',
     );
   });
 });
 
 describe('work in order', () => {
-  it('keeps the order of the items and the bound on what runs', async () => {
+  it('keeps the order of the items and the limit of concurrent work', async () => {
     let running = 0;
     let most = 0;
     const work = async (item: number): Promise<number> => {
@@ -212,7 +185,7 @@ describe('work in order', () => {
     expect(most).toBe(3);
   });
 
-  it('ends with the first error, and takes no further items', async () => {
+  it('ends with the first error, and takes no more items', async () => {
     const taken: number[] = [];
     const items = function* () {
       for (let item = 0; item < 100; item++) {

@@ -2,7 +2,8 @@
 
 import { comparePaths, type Entry } from '../../formats/entry/entry.ts';
 import { UserError } from '../../formats/error/user-error.ts';
-import { BLOCK_BYTES, RawHeader } from '../../formats/tar/header.ts';
+import { BLOCK_BYTES } from '../../formats/tar/format.ts';
+import { RawHeader } from '../../formats/tar/header.ts';
 import { readTar } from '../../formats/tar/reader.ts';
 import { type ScanSource, scanTar } from '../../formats/tar/scan.ts';
 import { frameContents } from '../../formats/zstd/decompress.ts';

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { realTool } from '../real-tool.ts';
 
-/** What a package for a test is made of: file contents by path. */
+/** The contents of a package for a test. Files are given by path. */
 export interface Sample {
-  /** Files of `DEBIAN/`; scripts get mode 0755. */
+  /** The files of `DEBIAN/`. Scripts get mode 0755. */
   readonly control: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
-  /** More to do in the package's directory before it is packed, as a shell script. */
+  /** A shell script that runs in the package's directory before it is packed. */
   readonly script?: string;
-  /** How the members are compressed, as dpkg-deb names it. */
+  /** The compression of the members, as dpkg-deb names it. */
   readonly compression?: string;
   /** More options of dpkg-deb. */
   readonly options?: readonly string[];
@@ -19,7 +19,7 @@ export interface Sample {
 
 const SCRIPTS = new Set(['preinst', 'postinst', 'prerm', 'postrm', 'config']);
 
-/** Control data with the fields that dpkg insists on. */
+/** Makes control data with the fields that dpkg requires. */
 export function controlText(name: string, version = '1.0', more = ''): string {
   return `Package: ${name}\nVersion: ${version}\nArchitecture: amd64\nMaintainer: Nobody <nobody@example.org>\n${more}Description: a test\n`;
 }

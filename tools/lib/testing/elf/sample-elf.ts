@@ -1,4 +1,30 @@
-/** Makes small ELF64 files with a chosen dynamic section, for tests. They load nowhere; readelf reads them. */
+/**
+ * Makes small ELF64 files with a chosen dynamic section, for tests. They cannot be executed;
+ * readelf reads them.
+ */
+import {
+  DT_NEEDED,
+  DT_NULL,
+  DT_RPATH,
+  DT_RUNPATH,
+  DT_SONAME,
+  DT_STRSZ,
+  DT_STRTAB,
+  DYN,
+  E_IDENT,
+  EHDR,
+  ELFCLASS64,
+  ELFDATA2LSB,
+  EM_X86_64,
+  ET_DYN,
+  EV_CURRENT,
+  MAGIC,
+  PF_R,
+  PHDR,
+  PT_DYNAMIC,
+  PT_INTERP,
+  PT_LOAD,
+} from '../../formats/elf/format.ts';
 
 export interface SampleElf {
   readonly interpreter?: string;
@@ -8,71 +34,83 @@ export interface SampleElf {
   readonly rpath?: string;
 }
 
-const HEADER_BYTES = 64;
-const PROGRAM_HEADER_BYTES = 56;
-const ET_DYN = 3;
-const EM_X86_64 = 62;
+const ALIGNMENT_BYTES = 8;
 
-function programHeader(type: number, offsetBytes: number, sizeBytes: number): Buffer {
-  const header = Buffer.alloc(PROGRAM_HEADER_BYTES);
-  header.writeUInt32LE(type, 0);
-  header.writeUInt32LE(4, 4);
-  for (const [field, value] of [
-    [8, offsetBytes],
-    [16, offsetBytes],
-    [24, offsetBytes],
-    [32, sizeBytes],
-    [40, sizeBytes],
-    [48, 8],
-  ] as const) {
-    header.writeBigUInt64LE(BigInt(value), field);
-  }
-  return header;
+/** Makes a program header. Addresses are equal to offsets in the file. */
+function programHeader(type: number, offsetBytes: number, sizeBytes: number): Uint8Array {
+  const bytes = new Uint8Array(PHDR.sizeBytes);
+  const view = new DataView(bytes.buffer);
+  const { at } = PHDR;
+  at.p_type.set(view, type);
+  at.p_flags.set(view, PF_R);
+  for (const field of [at.p_offset, at.p_vaddr, at.p_paddr]) field.set(view, offsetBytes);
+  for (const field of [at.p_filesz, at.p_memsz]) field.set(view, sizeBytes);
+  at.p_align.set(view, ALIGNMENT_BYTES);
+  return bytes;
 }
 
-/** One ELF64 shared object or executable: header, program headers, interpreter, strings, dynamic section. */
+function fileHeader(programHeaderCount: number): Uint8Array {
+  const bytes = new Uint8Array(EHDR.sizeBytes);
+  const view = new DataView(bytes.buffer);
+  E_IDENT.at.EI_MAG.setBytes(bytes, MAGIC);
+  E_IDENT.at.EI_CLASS.set(view, ELFCLASS64);
+  E_IDENT.at.EI_DATA.set(view, ELFDATA2LSB);
+  E_IDENT.at.EI_VERSION.set(view, EV_CURRENT);
+  const { at } = EHDR;
+  at.e_type.set(view, ET_DYN);
+  at.e_machine.set(view, EM_X86_64);
+  at.e_version.set(view, EV_CURRENT);
+  at.e_phoff.set(view, EHDR.sizeBytes);
+  at.e_ehsize.set(view, EHDR.sizeBytes);
+  at.e_phentsize.set(view, PHDR.sizeBytes);
+  at.e_phnum.set(view, programHeaderCount);
+  return bytes;
+}
+
+function dynamicSection(elements: readonly (readonly [tag: number, value: number])[]): Uint8Array {
+  const bytes = new Uint8Array(elements.length * DYN.sizeBytes);
+  const view = new DataView(bytes.buffer);
+  for (const [index, [tag, value]] of elements.entries()) {
+    DYN.at.d_tag.set(view, tag, index * DYN.sizeBytes);
+    DYN.at.d_un.set(view, value, index * DYN.sizeBytes);
+  }
+  return bytes;
+}
+
+/**
+ * Makes an ELF64 shared object or executable: header, program headers, interpreter, strings,
+ * dynamic section.
+ */
 export function sampleElf(sample: SampleElf): Buffer {
   const strings: string[] = [''];
-  const stringOffset = (text: string): bigint => {
+  const stringOffset = (text: string): number => {
     const offset = Buffer.byteLength(`${strings.join('\0')}\0`);
     strings.push(text);
-    return BigInt(offset);
+    return offset;
   };
-  const dynamic: [bigint, bigint][] = (sample.needed ?? []).map((name) => [1n, stringOffset(name)]);
-  if (sample.soname !== undefined) dynamic.push([14n, stringOffset(sample.soname)]);
-  if (sample.rpath !== undefined) dynamic.push([15n, stringOffset(sample.rpath)]);
-  if (sample.runpath !== undefined) dynamic.push([29n, stringOffset(sample.runpath)]);
+  const elements: [number, number][] = (sample.needed ?? []).map((name) => [DT_NEEDED, stringOffset(name)]);
+  if (sample.soname !== undefined) elements.push([DT_SONAME, stringOffset(sample.soname)]);
+  if (sample.rpath !== undefined) elements.push([DT_RPATH, stringOffset(sample.rpath)]);
+  if (sample.runpath !== undefined) elements.push([DT_RUNPATH, stringOffset(sample.runpath)]);
   const table = Buffer.from(`${strings.join('\0')}\0`);
   const interpreter = Buffer.from(sample.interpreter === undefined ? '' : `${sample.interpreter}\0`);
 
   const headerCount = sample.interpreter === undefined ? 2 : 3;
-  const interpreterStart = HEADER_BYTES + headerCount * PROGRAM_HEADER_BYTES;
+  const interpreterStart = EHDR.sizeBytes + headerCount * PHDR.sizeBytes;
   const tableStart = interpreterStart + interpreter.length;
-  const dynamicStart = Math.ceil((tableStart + table.length) / 8) * 8;
-  dynamic.push([5n, BigInt(tableStart)], [10n, BigInt(table.length)], [0n, 0n]);
-
-  const dynamicBytes = Buffer.alloc(dynamic.length * 16);
-  for (const [index, [tag, value]] of dynamic.entries()) {
-    dynamicBytes.writeBigUInt64LE(tag, index * 16);
-    dynamicBytes.writeBigUInt64LE(value, index * 16 + 8);
-  }
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.write('\x7fELF\x02\x01\x01', 'latin1');
-  header.writeUInt16LE(ET_DYN, 16);
-  header.writeUInt16LE(EM_X86_64, 18);
-  header.writeUInt32LE(1, 20);
-  header.writeBigUInt64LE(BigInt(HEADER_BYTES), 32);
-  header.writeUInt16LE(HEADER_BYTES, 52);
-  header.writeUInt16LE(PROGRAM_HEADER_BYTES, 54);
-  header.writeUInt16LE(headerCount, 56);
+  const dynamicStart = Math.ceil((tableStart + table.length) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  elements.push([DT_STRTAB, tableStart], [DT_STRSZ, table.length], [DT_NULL, 0]);
+  const dynamic = dynamicSection(elements);
   return Buffer.concat([
-    header,
-    ...(sample.interpreter === undefined ? [] : [programHeader(3, interpreterStart, interpreter.length)]),
-    programHeader(1, 0, dynamicStart + dynamicBytes.length),
-    programHeader(2, dynamicStart, dynamicBytes.length),
+    fileHeader(headerCount),
+    ...(sample.interpreter === undefined
+      ? []
+      : [programHeader(PT_INTERP, interpreterStart, interpreter.length)]),
+    programHeader(PT_LOAD, 0, dynamicStart + dynamic.length),
+    programHeader(PT_DYNAMIC, dynamicStart, dynamic.length),
     interpreter,
     table,
     Buffer.alloc(dynamicStart - tableStart - table.length),
-    dynamicBytes,
+    dynamic,
   ]);
 }

@@ -1,6 +1,9 @@
-/** Texts that an expression of a policy matches, or nearly, for tests: what they are labelled, libselinux has to say. */
+/**
+ * Makes texts that an expression of a policy matches, or nearly matches. The tests compare their
+ * labels with libselinux.
+ */
 
-/** Numerical Recipes' linear congruential generator: the same texts in every run. */
+/** The linear congruential generator of Numerical Recipes, so that every run has the same texts. */
 class Choices {
   #state: number;
 
@@ -38,7 +41,7 @@ class Generator {
     return list[this.#choices.below(list.length)] ?? '';
   }
 
-  /** One of the branches up to the ")" or the end. */
+  /** Parses the branches up to a ")" or the end. The result picks one of them. */
   branches(): () => string {
     const all = [this.#sequence()];
     while (this.#peek() === '|') {
@@ -94,7 +97,7 @@ class Generator {
   }
 }
 
-/** The same texts for the same expression and seed. */
+/** Makes texts for an expression. The same expression and seed give the same texts. */
 export function instances(pattern: string, count: number, seed: number): string[] {
   const generate = new Generator(pattern, new Choices(seed)).branches();
   return Array.from({ length: count }, generate);

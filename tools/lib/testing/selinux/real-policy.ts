@@ -1,9 +1,10 @@
-/** The file contexts of a real policy, for tests: Debian's selinux-policy-default. */
+/** Reads the file contexts of a real policy, Debian's selinux-policy-default. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { structure } from '../../formats/structure/structure.ts';
 
-/** One line of a policy's source. */
+/** A line of a policy's source. */
 interface SourceLine {
   readonly pattern: string;
   readonly rest: readonly string[];
@@ -16,12 +17,18 @@ export interface PolicyFiles {
 
 const TEMPLATE = /HOME_DIR|HOME_ROOT|%\{USERID\}|%\{USERNAME\}|USER/;
 
-/** libsepol, module.h and module_to_cil.c: a package of modules, and its section of file contexts. */
+/** libsepol, module.h and module_to_cil.c: a policy package, and its section of file contexts. */
 const PACKAGE_MAGIC = 0xf97cff8f;
 const FILE_CONTEXTS_MAGIC = 0xf97cff90;
-const PACKAGE_HEADER_BYTES = 12;
+const PACKAGE_HEADER = structure([
+  [0, 4, 'magic'],
+  [4, 4, 'version'],
+  [8, 4, 'nsec'],
+]);
+/** The header is followed by the offset of each section within the package. */
+const SECTION_OFFSET_BYTES = 4;
 
-/** All packages of the policy, one after another, as libarchive's bsdcat decompresses them. */
+/** The concatenation of the policy's packages, decompressed by libarchive's bsdcat. */
 function packages(): Buffer {
   const root = process.env['ICOS_HOST_TOOLS_ROOT'];
   if (root === undefined)
@@ -37,19 +44,21 @@ function packages(): Buffer {
   return execFileSync(loader, ['--library-path', libraries, program, ...files], { maxBuffer: 1 << 29 });
 }
 
-/** The file contexts that are in the policy's modules. */
+/** Extracts the file contexts of the policy's modules. */
 function moduleContexts(): SourceLine[] {
   const bytes = packages();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const magic = Buffer.alloc(4);
   magic.writeUInt32LE(PACKAGE_MAGIC);
   const texts: string[] = [];
   for (let start = 0; start >= 0 && start < bytes.length; ) {
-    const sectionCount = bytes.readUInt32LE(start + 8);
+    const sectionCount = PACKAGE_HEADER.at.nsec.get(view, start);
     const offsets = Array.from(
       { length: sectionCount },
-      (_, index) => start + bytes.readUInt32LE(start + PACKAGE_HEADER_BYTES + 4 * index),
+      (_, index) =>
+        start + bytes.readUInt32LE(start + PACKAGE_HEADER.sizeBytes + SECTION_OFFSET_BYTES * index),
     );
-    // Behind the first section, the module, is nothing but text.
+    // Only text follows the first section, the module.
     const next = bytes.indexOf(magic, offsets.at(-1));
     const ends = [...offsets.slice(1), next < 0 ? bytes.length : next];
     for (const [index, offset] of offsets.entries()) {
@@ -65,7 +74,7 @@ function moduleContexts(): SourceLine[] {
     .map(([pattern = '', ...rest]) => ({ pattern, rest }));
 }
 
-/** libsepol, cil_post.c, `cil_post_fc_fill_data`. */
+/** Measures an expression (libsepol, cil_post.c, `cil_post_fc_fill_data`). */
 function measure(pattern: string): { hasMeta: boolean; stemLength: number; length: number } {
   let [hasMeta, stemLength, length] = [false, 0, 0];
   for (let index = 0; index < pattern.length; index++, length++) {
@@ -90,7 +99,7 @@ const TYPE_ORDER: Readonly<Record<string, number>> = {
   '-l': 7,
 };
 
-/** `cil_post_filecon_compare`: the order that a policy's store is written in. */
+/** Compares lines in the order of a policy's store (`cil_post_filecon_compare`). */
 function compareLines(left: SourceLine, right: SourceLine): number {
   const [a, b] = [measure(left.pattern), measure(right.pattern)];
   if (a.hasMeta !== b.hasMeta) return a.hasMeta ? -1 : 1;
@@ -107,7 +116,10 @@ function text(lines: readonly SourceLine[]): string {
   return `${lines.map(({ pattern, rest }) => [pattern, ...rest].join('\t')).join('\n')}\n`;
 }
 
-/** As genhomedircon does it for a system without accounts of its own: the fallback user, and root. */
+/**
+ * Expands templates as genhomedircon does on a system without other accounts: for the fallback user
+ * and root.
+ */
 function expandHomes(lines: readonly SourceLine[]): SourceLine[] {
   const users = [
     { name: '[^/]+', id: '[0-9]+', home: '/home/[^/]+', label: 'user_u' },
@@ -126,7 +138,7 @@ function expandHomes(lines: readonly SourceLine[]): SourceLine[] {
   );
 }
 
-/** The policy's files in the order that semodule gives them. */
+/** Makes the policy's files, in the order of semodule. */
 export function realPolicy(): PolicyFiles {
   const lines = moduleContexts().sort(compareLines);
   const isTemplate = ({ pattern }: SourceLine) => TEMPLATE.test(pattern);

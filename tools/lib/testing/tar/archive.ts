@@ -1,16 +1,19 @@
-/** What the tests of tar and of the formats built on it share. */
+/** Helpers for the tests of tar and of the formats that use it. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
+import type { Entry } from '../../formats/entry/entry.ts';
 import { readTarSync } from '../../formats/tar/reader.ts';
 import { TAR_END, type TarOptions, tarHeader, tarPadding } from '../../formats/tar/writer.ts';
 import { realTool } from '../real-tool.ts';
 
-/** A folder for the tests of one file, gone afterwards. Ask for it inside a test. */
+/**
+ * Makes a temporary folder for the tests of a file, removed afterwards. Call the result inside a
+ * test.
+ */
 export function temporaryFolder(): () => string {
   let folder = '';
   beforeAll(() => {
@@ -29,7 +32,10 @@ export function gnuTar(args: readonly string[], input?: Uint8Array): Buffer {
   });
 }
 
-/** Names that are not UTF-8 are shown as escapes by both tools; the others need a character set that has them. */
+/**
+ * Runs bsdtar. Both tools show names that are not UTF-8 as escapes; other names need a locale with
+ * UTF-8.
+ */
 export function bsdTar(args: readonly string[], input?: Uint8Array): Buffer {
   return execFileSync(realTool('bsdtar', 'libarchive-tools'), args, {
     ...(input === undefined ? {} : { input }),
@@ -39,30 +45,18 @@ export function bsdTar(args: readonly string[], input?: Uint8Array): Buffer {
   });
 }
 
-/** The archive in another format, by libarchive's reader and writer: no file is made, so that no owner and no device needs privileges. */
+/**
+ * Converts an archive to another format with libarchive, without extracting it, so that owners and
+ * devices need no privileges.
+ */
 export function bsdTarConverted(bytes: Uint8Array, format: string, options: readonly string[] = []): Buffer {
   return bsdTar(['-cf', '-', `--format=${format}`, '--xattrs', '--acls', ...options, '@-'], bytes);
 }
 
-const METADATA = { mode: 0o644, uid: 0, gid: 0, xattrs: NO_XATTRS };
-
-export function file(path: string, sizeBytes = 0, more: Partial<Entry> = {}): Entry {
-  return { ...METADATA, ...more, type: 'file', path, sizeBytes } as Entry;
-}
-
-export function directory(path: string, more: Partial<Entry> = {}): Entry {
-  return { ...METADATA, mode: 0o755, ...more, type: 'directory', path } as Entry;
-}
-
-export function symlink(path: string, target: string, more: Partial<Entry> = {}): Entry {
-  return { ...METADATA, mode: 0o777, ...more, type: 'symlink', path, target } as Entry;
-}
-
-export function hardLink(path: string, target: string, more: Partial<Entry> = {}): Entry {
-  return { ...METADATA, ...more, type: 'hardlink', path, target } as Entry;
-}
-
-/** An archive of entries; files get their content from `contents`, by path, else bytes that depend on the path. */
+/**
+ * Makes an archive. The content of a file is its value in `contents`, or else bytes that depend on
+ * the path.
+ */
 export function archive(
   entries: readonly Entry[],
   contents: Readonly<Record<string, Uint8Array | string>> = {},
@@ -87,7 +81,7 @@ export function* inChunks(bytes: Uint8Array, chunkBytes: number): Generator<Uint
   }
 }
 
-/** Reads a whole archive: the entries, and what its files hold (holes as zeros). */
+/** Reads a whole archive: the entries, and the contents of files, with zeros in holes. */
 export function readAll(
   bytes: Uint8Array,
   chunkBytes = 1 << 20,

@@ -1,18 +1,19 @@
-/** Entries that have all that tar archives can hold, at the sizes where the way in which it is held changes. */
+/** Entries with every feature of tar archives, at the sizes around which the encoding changes. */
 
 import type { Entry } from '../../formats/entry/entry.ts';
-import { directory, file, hardLink, symlink } from './archive.ts';
+import { ACL_ENTRY, ACL_HEADER } from '../../formats/tar/format.ts';
+import { device, directory, file, hardlink, special, symlink, xattrs } from '../entries/entries.ts';
 
-const NONE = new Map<string, Uint8Array>();
-
-/** posix_acl_xattr.h: [tag, permissions, identifier] of each entry. */
+/** Makes an access control list of [tag, permissions, identifier] for each entry. */
 export function aclXattr(entries: readonly (readonly [number, number, number])[]): Buffer {
-  const bytes = Buffer.alloc(4 + 8 * entries.length);
-  bytes.writeUInt32LE(2);
+  const bytes = Buffer.alloc(ACL_HEADER.sizeBytes + ACL_ENTRY.sizeBytes * entries.length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  ACL_HEADER.at.a_version.set(view, 2);
   entries.forEach(([tag, permissions, id], index) => {
-    bytes.writeUInt16LE(tag, 4 + 8 * index);
-    bytes.writeUInt16LE(permissions, 6 + 8 * index);
-    bytes.writeUInt32LE(id, 8 + 8 * index);
+    const start = ACL_HEADER.sizeBytes + ACL_ENTRY.sizeBytes * index;
+    ACL_ENTRY.at.e_tag.set(view, tag, start);
+    ACL_ENTRY.at.e_perm.set(view, permissions, start);
+    ACL_ENTRY.at.e_id.set(view, id, start);
   });
   return bytes;
 }
@@ -26,32 +27,24 @@ export const ACCESS_ACL = aclXattr([
   [0x20, 0, 0xffffffff],
 ]);
 
-/** What every format can hold, v7 but for the devices and the fifo. */
+/** Entries that every format can store. */
 export const PLAIN_ENTRIES: readonly Entry[] = [
   directory('', { mode: 0o755 }),
   directory('etc', { mode: 0o1777, uid: 7, gid: 8 }),
   file('etc/empty', 0),
   file('etc/name', 513, { mode: 0o4755, uid: 1000, gid: 100 }),
-  hardLink('etc/other', 'etc/name', { mode: 0o4755, uid: 1000, gid: 100 }),
+  { ...hardlink('etc/other', 'etc/name'), mode: 0o4755, uid: 1000, gid: 100 },
   symlink('etc/link', '../etc/name'),
 ];
 
+/** Entries that every format except v7 can store. */
 export const DEVICES: readonly Entry[] = [
-  { type: 'character-device', path: 'null', major: 1, minor: 3, mode: 0o666, uid: 0, gid: 0, xattrs: NONE },
-  {
-    type: 'block-device',
-    path: 'vda',
-    major: 254,
-    minor: 0o777777,
-    mode: 0o660,
-    uid: 0,
-    gid: 6,
-    xattrs: NONE,
-  },
-  { type: 'fifo', path: 'pipe', mode: 0o600, uid: 1, gid: 1, xattrs: NONE },
+  { ...device('null', 1, 3), mode: 0o666 },
+  { ...device('vda', 254, 0o777777, 'block-device'), mode: 0o660, gid: 6 },
+  { ...special('pipe', 'fifo'), uid: 1, gid: 1 },
 ];
 
-/** What GNU format and pax can hold. */
+/** Entries that GNU format and pax can store. */
 export const LONG_ENTRIES: readonly Entry[] = [
   file('owned', 1, { uid: 4_000_000_000, gid: 3_000_000 }),
   file('n'.repeat(100), 1),
@@ -60,13 +53,13 @@ export const LONG_ENTRIES: readonly Entry[] = [
   directory('d'.repeat(100)),
   symlink('long', 't'.repeat(101)),
   symlink('longest', `${'t'.repeat(250)}/`.repeat(16)),
-  hardLink('linked', 'n'.repeat(101)),
+  hardlink('linked', 'n'.repeat(101)),
   file('Größe €😀', 3),
   file(`${'é'.repeat(60)}`, 3),
   symlink('göal', 'Größe €😀'),
 ];
 
-/** Names of bytes that are not UTF-8, within header fields and beyond them. */
+/** Names that are not UTF-8, shorter and longer than the header fields. */
 export const BYTE_ENTRIES: readonly Entry[] = [
   file('caf\udce9', 3),
   file(`${'dir\udce9/'.repeat(30)}x`, 3),
@@ -75,27 +68,18 @@ export const BYTE_ENTRIES: readonly Entry[] = [
   file('\udcff\udcfe\n\\x', 1),
 ];
 
-/** What pax alone can hold. */
+/** Entries that only pax can store. */
 export const XATTR_ENTRIES: readonly Entry[] = [
   file('attributes', 4, {
-    xattrs: new Map<string, Uint8Array>([
-      ['security.capability', Buffer.from('0100000200200000000000000000000000000000', 'hex')],
-      ['user.every', Uint8Array.from({ length: 256 }, (_, index) => index)],
-      ['user.empty', Buffer.alloc(0)],
-      ['user.large', Buffer.alloc(65_536, 'large')],
-    ]),
+    xattrs: xattrs({
+      'security.capability': Buffer.from('0100000200200000000000000000000000000000', 'hex'),
+      'user.every': Uint8Array.from({ length: 256 }, (_, index) => index),
+      'user.empty': '',
+      'user.large': Buffer.alloc(65_536, 'large'),
+    }),
   }),
-  directory('with-attributes', { xattrs: new Map([['user.a', Buffer.from('b')]]) }),
-  // The largest device of Linux; ustar of libarchive has six digits for each number.
-  {
-    type: 'block-device',
-    path: 'vdb',
-    major: 4095,
-    minor: 0xfffff,
-    mode: 0o660,
-    uid: 0,
-    gid: 6,
-    xattrs: NONE,
-  },
-  symlink('link-attributes', 'x', { xattrs: new Map([['trusted.a', Buffer.from('b')]]) }),
+  directory('with-attributes', { xattrs: xattrs({ 'user.a': 'b' }) }),
+  // The largest device of Linux. In ustar, libarchive has six digits for each number.
+  { ...device('vdb', 4095, 0xfffff, 'block-device'), mode: 0o660, gid: 6 },
+  symlink('link-attributes', 'x', { xattrs: xattrs({ 'trusted.a': 'b' }) }),
 ];

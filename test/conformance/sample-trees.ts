@@ -1,16 +1,14 @@
 /**
- * The trees that every format is held to. Each has what breaks writers and readers: sizes around every boundary, names that are long, odd or
- * no text, many links, attributes up to the limits.
+ * The trees that every format is tested with. They have what breaks writers and readers: sizes
+ * around every boundary, names that are long, unusual or not text, many links, attributes up to the
+ * limits.
  */
-import {
-  comparePaths,
-  type Entry,
-  type EntryMetadata,
-  NO_XATTRS,
-} from '../../tools/lib/formats/entry/entry.ts';
+import { comparePaths, type Entry } from '../../tools/lib/formats/entry/entry.ts';
 import { decodeName } from '../../tools/lib/formats/entry/name.ts';
+import * as entries from '../../tools/lib/testing/entries/entries.ts';
+import { noise } from '../../tools/lib/testing/noise.ts';
 
-/** What a tree has that not every format can hold. */
+/** A feature of a tree that some formats cannot store. */
 export type Feature =
   | 'owners'
   | 'symlinks'
@@ -18,12 +16,12 @@ export type Feature =
   | 'devices'
   | 'sockets'
   | 'xattrs'
-  /** Names that are not UTF-8, or hold control characters. */
+  /** Names that are not UTF-8, or that contain control characters. */
   | 'any bytes'
-  /** Names of 255 bytes in a path of thousands. */
+  /** Names of 255 bytes in paths of thousands of bytes. */
   | 'long paths';
 
-/** Part of a file that holds data; what lies between such parts is zeros. */
+/** A part of a file that holds data. The bytes between two parts are zeros. */
 type DataRange = readonly [offsetBytes: number, lengthBytes: number];
 
 export interface SampleTree {
@@ -38,28 +36,17 @@ export interface SampleTree {
 const PIECE_BYTES = 1 << 18;
 const ZEROS = new Uint8Array(PIECE_BYTES);
 
+/** The number of places where the data of a file can start within the noise. */
 const NOISE_STARTS = 251;
-
-/** Bytes that look random, none of them zero. */
-function noise(lengthBytes: number): Buffer {
-  const bytes = Buffer.alloc(lengthBytes);
-  let state = 7;
-  for (let index = 0; index < bytes.length; index++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    bytes[index] = (state >>> 24) | 1;
-  }
-  return bytes;
-}
-
 const NOISE = noise(PIECE_BYTES + NOISE_STARTS);
 
-/** Bytes that depend on the path. */
+/** Noise that depends on the path. */
 function noiseOf(path: string): Buffer {
-  const sum = [...path].reduce(
+  const start = [...path].reduce(
     (total, character) => (total * 31 + character.charCodeAt(0)) % NOISE_STARTS,
     0,
   );
-  return NOISE.subarray(sum, sum + PIECE_BYTES);
+  return NOISE.subarray(start, start + PIECE_BYTES);
 }
 
 function* pieces(source: Uint8Array, lengthBytes: number): Generator<Uint8Array> {
@@ -68,55 +55,52 @@ function* pieces(source: Uint8Array, lengthBytes: number): Generator<Uint8Array>
   }
 }
 
-/** Collects entries, and what files hold. */
+/** Collects entries and the data of files. */
 class TreeBuilder {
   readonly #entries = new Map<string, Entry>();
   readonly #data = new Map<string, readonly DataRange[]>();
 
   constructor() {
-    this.directory('', { mode: 0o755 });
+    this.directory('');
   }
 
-  #metadata(path: string, mode: number, more: Partial<EntryMetadata>): EntryMetadata {
-    return { path, mode, uid: 0, gid: 0, xattrs: NO_XATTRS, ...more };
-  }
   #put(entry: Entry): this {
     this.#entries.set(entry.path, entry);
     return this;
   }
-  directory(path: string, more: Partial<EntryMetadata> = {}): this {
-    return this.#put({ ...this.#metadata(path, 0o755, more), type: 'directory' });
+  directory(path: string, given: entries.GivenMetadata = {}): this {
+    return this.#put(entries.directory(path, given));
   }
   file(
     path: string,
     sizeBytes: number,
-    more: Partial<EntryMetadata> = {},
+    given: entries.GivenMetadata = {},
     data?: readonly DataRange[],
   ): this {
     this.#data.set(path, data ?? [[0, sizeBytes]]);
-    return this.#put({ ...this.#metadata(path, 0o644, more), type: 'file', sizeBytes });
+    return this.#put(entries.file(path, sizeBytes, given));
   }
-  symlink(path: string, target: string, more: Partial<EntryMetadata> = {}): this {
-    return this.#put({ ...this.#metadata(path, 0o777, more), type: 'symlink', target });
+  symlink(path: string, target: string, given: entries.GivenMetadata = {}): this {
+    return this.#put(entries.symlink(path, target, given));
   }
   hardlink(path: string, target: string): this {
-    return this.#put({ ...this.#metadata(path, 0o644, {}), type: 'hardlink', target });
+    return this.#put(entries.hardlink(path, target));
   }
   device(path: string, type: 'character-device' | 'block-device', major: number, minor: number): this {
-    return this.#put({ ...this.#metadata(path, 0o600, {}), type, major, minor });
+    return this.#put(entries.device(path, major, minor, type));
   }
   special(path: string, type: 'fifo' | 'socket', mode: number): this {
-    return this.#put({ ...this.#metadata(path, mode, {}), type });
+    return this.#put({ ...entries.special(path, type), mode });
   }
 
   build(name: string, ...features: Feature[]): SampleTree {
-    const entries = [...this.#entries.values()].sort((left, right) => comparePaths(left.path, right.path));
+    const sorted = [...this.#entries.values()].sort((left, right) => comparePaths(left.path, right.path));
     const data = this.#data;
-    const sizes = new Map(entries.map((entry) => [entry.path, entry.type === 'file' ? entry.sizeBytes : 0]));
+    const sizes = new Map(sorted.map((entry) => [entry.path, entry.type === 'file' ? entry.sizeBytes : 0]));
     return {
       name,
       features: new Set(features),
-      entries,
+      entries: sorted,
       *content(path) {
         const source = noiseOf(path);
         let position = 0;
@@ -131,7 +115,10 @@ class TreeBuilder {
   }
 }
 
-/** Sectors, inline data, tails, blocks, clusters, pieces and chunks of the formats end at these. */
+/**
+ * Sizes at which sectors, inline data, tails, blocks, clusters, pieces and chunks of the formats
+ * end.
+ */
 const BOUNDARY_BYTES = [
   60,
   128,
@@ -159,7 +146,7 @@ function sizes(): SampleTree {
   for (const boundary of BOUNDARY_BYTES) {
     for (const sizeBytes of [boundary - 1, boundary, boundary + 1]) tree.file(`size-${sizeBytes}`, sizeBytes);
   }
-  return tree.build('files of every size around each boundary');
+  return tree.build('files of the sizes around each boundary');
 }
 
 const BLOCK_BYTES = 4096;
@@ -193,7 +180,7 @@ function deep(): SampleTree {
     path = path === '' ? 'd'.repeat(30) : `${path}/${'d'.repeat(30)}`;
     tree.directory(path);
   }
-  return tree.file(`${path}/file`, 10).build('100 directories in each other', 'long paths');
+  return tree.file(`${path}/file`, 10).build('100 nested directories', 'long paths');
 }
 
 function wide(): SampleTree {
@@ -243,10 +230,10 @@ function oddNames(): SampleTree {
   tree.file(`${decodeName(Uint8Array.of(0xfe, 0xff))}/x`, 1);
   tree.symlink('to-bytes', decodeName(Uint8Array.of(0x2f, 0xff, 0xfe)));
   tree.file('yy', 1).hardlink(decodeName(Uint8Array.of(0xff, 0x79)), 'yy');
-  return tree.build('names that are no text', 'any bytes', 'symlinks', 'hardlinks');
+  return tree.build('names that are not text', 'any bytes', 'symlinks', 'hardlinks');
 }
 
-/** ext4 takes 65,000 names of one file. */
+/** The largest number of names that a file has on ext4. */
 const LINKS = 65_000;
 const LINKS_PER_DIRECTORY = 1000;
 
@@ -260,7 +247,9 @@ function hardLinks(): SampleTree {
   return tree.build('65,000 names of one file', 'hardlinks', 'owners');
 }
 
-/** linux/posix_acl_xattr.h: version 2; user::rw-, user:1000:r--, group::r--, mask::r--, other::---. */
+/**
+ * linux/posix_acl_xattr.h: version 2; user::rw-, user:1000:r--, group::r--, mask::r--, other::---.
+ */
 const ACL = Buffer.from(
   '02000000' +
     '0100060000000000' +
@@ -276,31 +265,31 @@ const CAPABILITY = Buffer.from('0100000200040000000000000000000000000000', 'hex'
 
 function attributes(): SampleTree {
   const tree = new TreeBuilder();
-  const values = (record: Readonly<Record<string, Uint8Array | string>>) =>
-    new Map(Object.entries(record).map(([name, value]) => [name, Uint8Array.from(Buffer.from(value))]));
   for (const length of [
     0, 1, 3, 4, 5, 31, 32, 33, 63, 64, 65, 70, 71, 72, 95, 96, 97, 127, 128, 255, 256, 1000, 2048, 4000,
   ]) {
-    tree.file(`value-${length}`, 1, { xattrs: values({ 'user.v': Buffer.alloc(length, 'v') }) });
+    tree.file(`value-${length}`, 1, { xattrs: entries.xattrs({ 'user.v': Buffer.alloc(length, 'v') }) });
   }
   for (const length of [1, 2, 100, 250]) {
-    tree.file(`name-${length}`, 1, { xattrs: values({ [`user.${'n'.repeat(length)}`]: 'x' }) });
+    tree.file(`name-${length}`, 1, { xattrs: entries.xattrs({ [`user.${'n'.repeat(length)}`]: 'x' }) });
   }
   const many = Object.fromEntries(
     Array.from({ length: 60 }, (_, index) => [`user.a${index}`, `value ${index}`]),
   );
-  tree.file('many', 1, { xattrs: values(many) }).file('same-as-many', 2, { xattrs: values(many) });
+  tree
+    .file('many', 1, { xattrs: entries.xattrs(many) })
+    .file('same-as-many', 2, { xattrs: entries.xattrs(many) });
   const label = 'system_u:object_r:etc_t:s0\0';
-  tree.file('labelled', 1, { xattrs: values({ 'security.selinux': label }) });
-  tree.directory('directory', { xattrs: values({ 'security.selinux': label, 'user.d': 'd' }) });
-  tree.symlink('link', 'labelled', { xattrs: values({ 'security.selinux': label }) });
-  tree.file('capable', 1, { mode: 0o755, xattrs: values({ 'security.capability': CAPABILITY }) });
+  tree.file('labelled', 1, { xattrs: entries.xattrs({ 'security.selinux': label }) });
+  tree.directory('directory', { xattrs: entries.xattrs({ 'security.selinux': label, 'user.d': 'd' }) });
+  tree.symlink('link', 'labelled', { xattrs: entries.xattrs({ 'security.selinux': label }) });
+  tree.file('capable', 1, { mode: 0o755, xattrs: entries.xattrs({ 'security.capability': CAPABILITY }) });
   // With an access ACL, the group bits of the mode are its mask.
-  tree.file('acl', 1, { mode: 0o640, xattrs: values({ 'system.posix_acl_access': ACL }) });
+  tree.file('acl', 1, { mode: 0o640, xattrs: entries.xattrs({ 'system.posix_acl_access': ACL }) });
   tree.file('bytes', 1, {
-    xattrs: values({ 'user.bytes': Uint8Array.from({ length: 256 }, (_, index) => index) }),
+    xattrs: entries.xattrs({ 'user.bytes': Uint8Array.from({ length: 256 }, (_, index) => index) }),
   });
-  tree.file('trusted', 1, { xattrs: values({ 'trusted.overlay.opaque': 'y' }) });
+  tree.file('trusted', 1, { xattrs: entries.xattrs({ 'trusted.overlay.opaque': 'y' }) });
   return tree.build('extended attributes at every limit', 'xattrs', 'symlinks');
 }
 
@@ -326,12 +315,10 @@ function special(withSockets: boolean): SampleTree {
   }
   tree.special('fifo', 'fifo', 0o620);
   if (!withSockets) return tree.build('modes, owners, devices and pipes', 'owners', 'devices');
-  return tree
-    .special('socket', 'socket', 0o755)
-    .build('sockets beside devices', 'owners', 'devices', 'sockets');
+  return tree.special('socket', 'socket', 0o755).build('sockets and devices', 'owners', 'devices', 'sockets');
 }
 
-/** Gives the content of every file that has any to a writer. */
+/** Writes the content of every file that is not empty. */
 export function writeContents(
   tree: SampleTree,
   open: (path: string) => { write(bytes: Uint8Array): void; close(): void },

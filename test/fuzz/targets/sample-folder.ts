@@ -1,11 +1,16 @@
-/** A small real tree, as the peers' tools pack it. */
+/** Makes a small folder, which the real tools archive. */
 import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { realTool } from '../../../tools/lib/testing/real-tool.ts';
 
-/** Makes `FOLDER/tree`: files of many sizes, directories that fill several blocks, links of all kinds. @returns its path */
-export function makeTree(folder: string): string {
+/**
+ * Makes `FOLDER/tree`: files of many sizes, directories that fill several blocks, all types of
+ * links.
+ *
+ * @returns its path
+ */
+export function makeSampleFolder(folder: string): string {
   const tree = join(folder, 'tree');
   mkdirSync(join(tree, 'etc', 'deep', 'er', 'still'), { recursive: true });
   mkdirSync(join(tree, 'many'));
@@ -28,7 +33,7 @@ export function makeTree(folder: string): string {
   return tree;
 }
 
-/** Runs a real tool; what it prints is of no interest. */
+/** Runs a real tool, and ignores its output. */
 export function run(command: string, debianPackage: string, args: readonly string[]): void {
   execFileSync(realTool(command, debianPackage), args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
