@@ -154,7 +154,7 @@ def vitest_suite(name, srcs, deps = [], data = [], tools = {}, roots = {}, size 
 
     Args:
       name: The name of the test; there is none where no source is called `*.test.ts`.
-      srcs: The folder's sources and tests.
+      srcs: The folder's sources and tests, and the text files (`*.sh`) that its sources read.
       deps: The `ts` targets of the folders whose modules these import.
       data: Other files that the tests alone read.
       tools: See vitest_test.

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BuildOptions, Plugin } from 'esbuild';
 
 /**
@@ -29,6 +29,33 @@ function hasContent(path: string, content: string): boolean {
     return false;
   }
 }
+
+/** The one form in which a module reads a text file beside it. */
+const TEXT_FILE = /\breadFileSync\(new URL\('\.\/([\w.-]+)', import\.meta\.url\), 'utf8'\)/g;
+const FILE_OF_MODULE = /\breadFileSync\(\s*new URL\(/;
+
+/**
+ * Puts the content of text files, such as shell scripts, into the bundle. A module reads such a file with
+ * `readFileSync(new URL('./guest.sh', import.meta.url), 'utf8')`, which works in plain Node and in vitest without a
+ * loader. A bundle has no files beside it, so this plugin replaces the call by the text.
+ */
+const inlineTextFiles: Plugin = {
+  name: 'inline-text-files',
+  setup(build) {
+    build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      if (!FILE_OF_MODULE.test(source)) return undefined;
+      const text = (name: string): string => JSON.stringify(readFileSync(join(dirname(path), name), 'utf8'));
+      const contents = source.replace(TEXT_FILE, (_, name: string) => text(name));
+      if (!FILE_OF_MODULE.test(contents)) return { contents, loader: 'ts' };
+      return {
+        errors: [
+          { text: `${path}: only readFileSync(new URL('./NAME', import.meta.url), 'utf8') can be bundled` },
+        ],
+      };
+    });
+  },
+};
 
 /** Writes the bundles: the same bytes whoever laid out the packages, and a file only where its content is new. */
 const stableOutput: Plugin = {
@@ -64,7 +91,7 @@ const config: BuildOptions = {
   banner: {
     js: "import { createRequire as requireOf } from 'node:module';\nconst require = requireOf(import.meta.url);",
   },
-  plugins: [stableOutput],
+  plugins: [inlineTextFiles, stableOutput],
 };
 
 export default config;

@@ -206,22 +206,16 @@ describe('the airgap way', () => {
     expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).not.toContain('npm exec');
   });
 
-  test('bundles again only where a source is newer', () => {
+  test.each(['gpt.ts', 'guest.sh'])('bundles the tools again only after a change of a source: %s', (name) => {
     setUpBefore();
-    write(join(workspace, 'tools/lib/gpt/gpt.ts'), '');
-    for (const path of [
-      'tools',
-      'tools/bazel',
-      'tools/lib',
-      'tools/lib/gpt',
-      'tools/lib/gpt/gpt.ts',
-      'pnpm-lock.yaml',
-    ]) {
+    const source = `tools/lib/gpt/${name}`;
+    write(join(workspace, source), '');
+    for (const path of ['tools', 'tools/bazel', 'tools/lib', 'tools/lib/gpt', source, 'pnpm-lock.yaml']) {
       spawnSync('touch', ['-d', '2020-01-01', join(workspace, path)]);
     }
     spawnSync('touch', ['-d', '2020-01-01', join(workspace, 'tsconfig.json')]);
     expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).not.toContain('bundles:');
-    write(join(workspace, 'tools/lib/gpt/gpt.ts'), 'changed');
+    write(join(workspace, source), 'changed');
     expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).toContain('bundles:');
   });
 });

@@ -19,7 +19,7 @@ import { type CpioMember, writeNewc } from '../../formats/cpio/newc.ts';
 import { type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
 import type { GuestEvent } from '../../image/steps/channel.ts';
 import { runGuest } from '../../image/steps/guest.ts';
-import { quoteWord } from '../../image/steps/guest-script.ts';
+import { assignments } from '../../image/steps/guest-script.ts';
 import { withInterpreter } from '../../image/steps/interpreter.ts';
 import { chooseMemoryFolder } from '../../image/steps/memory-folder.ts';
 import { findRunnerRoot, tiedToRunner } from '../../image/steps/runner-root.ts';
@@ -62,9 +62,10 @@ const TIME_LIMIT_SECONDS = 300;
 const MARK = 'test-kernel-b7d0f3';
 const HOST_TOOLS_VARIABLE = 'ICOS_HOST_TOOLS_ROOT';
 const RUNNER_VARIABLE = 'ICOS_STEP_RUNNER_ROOT';
-const LIBRARIES = 'usr/lib/x86_64-linux-gnu';
 /** A file that every such folder has, and that is no link there. */
-const LIBRARY = `${LIBRARIES}/libc.so.6`;
+const LIBRARY = 'usr/lib/x86_64-linux-gnu/libc.so.6';
+const INIT = readFileSync(new URL('./init.sh', import.meta.url), 'utf8');
+const FUNCTIONS = readFileSync(new URL('./functions.sh', import.meta.url), 'utf8');
 
 function rootFolder(variable: string, label: string): string {
   const root = process.env[variable];
@@ -114,43 +115,11 @@ function foldersOf(paths: readonly string[]): string[] {
   return [...folders].sort();
 }
 
-/** The first process. What the script writes goes out through serial line 0, its end as a line of the channel. */
+/** The first process. Both arguments are folders of the host. */
 function initScript(runner: string, tools: string | undefined): string {
-  const mountTools = tools === undefined ? '' : `mount -t hostfs -o ro,${quoteWord(tools)} none /tools\n`;
-  return `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-export PATH=/bin HOME=/tmp LC_ALL=C
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-mount -t tmpfs tmpfs /tmp
-mount -t tmpfs tmpfs /run
-exec 5>/dev/ttyS0
-stty raw <&5
-mount -t hostfs -o ro,${quoteWord(runner)} none /runner
-${mountTools}ln -s /runner/usr/lib/uml/modules /lib/modules
-sh -e -c '. /functions; . /script' >&5 2>&1 5>&-
-printf '${MARK} exit 0 %d\\n' $? >&5
-printf '${MARK} done\\n' >&5
-poweroff -f
-sleep 60
-`;
+  const variables = assignments({ MARK, RUNNER: runner, TOOLS: tools ?? '' });
+  return `#!/bin/busybox sh\n${variables}${INIT}`;
 }
-
-const FUNCTIONS = `load() { for module in "$@"; do modprobe "$module"; done; }
-tool() {
-  command=$1
-  shift
-  for folder in sbin bin; do
-    [ -e "/tools/usr/$folder/$command" ] || continue
-    /tools/${LIBRARIES}/ld-linux-x86-64.so.2 --library-path /tools/${LIBRARIES} \\
-      "/tools/usr/$folder/$command" "$@"
-    return
-  done
-  echo "no program $command in /tools: name @host_tools//:root in the test's roots" >&2
-  return 127
-}
-`;
 
 /**
  * Starts a kernel, runs the script in it and waits for its end.
