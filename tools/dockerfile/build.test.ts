@@ -6,7 +6,8 @@ import { openLayerFile, writeLayerFile } from '../lib/image/layer/file.ts';
 import { mergeLayers } from '../lib/image/layer/merge.ts';
 import type { LayerItem } from '../lib/image/layer/writer.ts';
 import type { Step } from '../lib/image/steps/step.ts';
-import { directory, file, hardLink, runBuild, symlink, type TestBuild } from './testing/build-context.ts';
+import { directory, file, hardLink, symlink } from '../lib/testing/steps/items.ts';
+import { runBuild, type TestBuild } from './testing/build-context.ts';
 
 const PASSWD = file('etc/passwd', 'root:x:0:0::/root:/bin/sh\nwww:x:33:33::/var/www:/bin/sh\n');
 

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Entry } from '../lib/formats/entry/entry.ts';
 import { TAR_END, tarHeader, tarPadding } from '../lib/formats/tar/writer.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
-import { directory, file, hardLink, runBuild, symlink, type TestBuild } from './testing/build-context.ts';
+import { directory, file, hardLink, symlink } from '../lib/testing/steps/items.ts';
+import { runBuild, type TestBuild } from './testing/build-context.ts';
 
 const CONTEXT = {
   $x: 'dollar',
@@ -26,7 +27,7 @@ const BASE = [
   directory('etc'),
   file('etc/passwd', 'root:x:0:0::/root:/bin/sh\nwww:x:33:34::/var/www:/bin/sh\n'),
   file('etc/group', 'root:x:0:\nstaff:x:50:\n'),
-  directory('etc/ssh', 0o700, { uid: 5, gid: 6 }),
+  directory('etc/ssh', { mode: 0o700, uid: 5, gid: 6 }),
   file('etc/issue', 'base'),
   symlink('lib', 'usr/lib'),
   symlink('resolv.conf', 'run/resolv.conf'),
@@ -155,7 +156,7 @@ describe('COPY', () => {
 
   test('from a stage keeps owners, modes, links and hard links', async () => {
     const base = [
-      directory('srv', 0o2750, { uid: 1, gid: 2 }),
+      directory('srv', { mode: 0o2750, uid: 1, gid: 2 }),
       file('srv/one', 'one', { uid: 3, gid: 4, mode: 0o4755 }),
       symlink('srv/sym', '/srv/one'),
       hardLink('srv/two', 'srv/one'),

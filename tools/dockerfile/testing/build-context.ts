@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Entry, NO_XATTRS } from '../../lib/formats/entry/entry.ts';
+import type { Entry } from '../../lib/formats/entry/entry.ts';
 import { DEFAULT_CONFIG, type RootConfig } from '../../lib/formats/oci/root-config.ts';
 import { readContent } from '../../lib/image/layer/content.ts';
 import { openLayerFile, writeLayerFile } from '../../lib/image/layer/file.ts';
@@ -38,23 +38,6 @@ export interface TestResult {
   /** The sessions that ran, each with its steps. */
   readonly sessions: Step[][];
   readonly progress: string[];
-}
-
-const metadata = (path: string, mode: number) => ({ path, mode, uid: 0, gid: 0, xattrs: NO_XATTRS });
-
-export function file(path: string, text = '', given: Partial<Entry> = {}): LayerItem {
-  const content = Buffer.from(text);
-  const entry = { ...metadata(path, 0o644), ...given, type: 'file', sizeBytes: content.length } as Entry;
-  return { kind: 'entry', entry, content };
-}
-export function directory(path: string, mode = 0o755, given: Partial<Entry> = {}): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, mode), ...given, type: 'directory' } as Entry };
-}
-export function symlink(path: string, target: string): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, 0o777), type: 'symlink', target } };
-}
-export function hardLink(path: string, target: string): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, 0o644), type: 'hardlink', target } };
 }
 
 function describe(entry: Entry, text: string): string {

@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { directory, file, hardLink, symlink } from '../../testing/steps/items.ts';
 import { runOn } from '../../testing/steps/runs.ts';
-import {
-  directory,
-  file,
-  hardLink,
-  readMerged,
-  shell,
-  symlink,
-  TestFolder,
-} from '../../testing/steps/sample-layers.ts';
+import { readMerged, shell, TestFolder } from '../../testing/steps/sample-layers.ts';
 
 /** A default access control list: user::rwx, user:7:r-x, group::r-x, mask::rwx, other::r-x. */
 const DEFAULT_ACL = Buffer.from(

@@ -12,15 +12,9 @@ import {
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { realTool } from '../../testing/real-tool.ts';
+import { directory, file, hardLink } from '../../testing/steps/items.ts';
 import { failOn, runOn } from '../../testing/steps/runs.ts';
-import {
-  directory,
-  file,
-  hardLink,
-  runnerRoot,
-  shell,
-  TestFolder,
-} from '../../testing/steps/sample-layers.ts';
+import { runnerRoot, shell, TestFolder } from '../../testing/steps/sample-layers.ts';
 
 const ITEMS = [
   file('changed', 'before'),

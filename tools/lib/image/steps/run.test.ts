@@ -1,15 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { directory, file, symlink } from '../../testing/steps/items.ts';
 import { failOn, runOn } from '../../testing/steps/runs.ts';
-import {
-  directory,
-  file,
-  readMerged,
-  runnerRoot,
-  shell,
-  symlink,
-  TestFolder,
-} from '../../testing/steps/sample-layers.ts';
+import { readMerged, runnerRoot, shell, TestFolder } from '../../testing/steps/sample-layers.ts';
 
 /** What a step wrote to the log, without the lines about it. */
 function outputOf(log: string): string {

@@ -2,14 +2,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Entry, Xattrs } from '../../formats/entry/entry.ts';
-import { NO_XATTRS } from '../../formats/entry/entry.ts';
+import type { Entry } from '../../formats/entry/entry.ts';
 import { readContent } from '../../image/layer/content.ts';
 import { openLayerFile, writeLayerFile } from '../../image/layer/file.ts';
 import { mergeLayers } from '../../image/layer/merge.ts';
 import { scanLayer } from '../../image/layer/reader.ts';
 import type { LayerItem } from '../../image/layer/writer.ts';
 import type { Step } from '../../image/steps/step.ts';
+import { directory, file, symlink } from './items.ts';
 
 const APPLETS = (
   'basename cat chmod chown cp date dd echo env false find grep head hostname id kill ln ls mkdir mkfifo mknod mv ' +
@@ -26,38 +26,6 @@ export function runnerRoot(): string {
     );
   }
   return root;
-}
-
-interface Metadata {
-  readonly mode?: number;
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly xattrs?: Xattrs;
-}
-
-function metadata(path: string, given: Metadata, mode: number) {
-  return { path, mode, uid: 0, gid: 0, xattrs: NO_XATTRS, ...given };
-}
-
-export function file(path: string, content: string | Uint8Array, given: Metadata = {}): LayerItem {
-  const bytes = Buffer.from(content);
-  return {
-    kind: 'entry',
-    entry: { ...metadata(path, given, 0o644), type: 'file', sizeBytes: bytes.length },
-    content: bytes,
-  };
-}
-
-export function directory(path: string, given: Metadata = {}): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, given, 0o755), type: 'directory' } };
-}
-
-export function symlink(path: string, target: string): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, {}, 0o777), type: 'symlink', target } };
-}
-
-export function hardLink(path: string, target: string): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, {}, 0o644), type: 'hardlink', target } };
 }
 
 /** A root file system of nothing but busybox and three users. */
