@@ -20,6 +20,11 @@ _TEST_SUFFIX = ".test.ts"
 # integration names them.
 _ROOT_TEST_SUFFIX = ".root.test.ts"
 _ROOT_TEST_TAGS = ["local", "manual", "no-sandbox"]
+
+# Tests that start a kernel in user-mode Linux, which takes seconds per start: `pnpm run check` leaves them out,
+# `bazel test //...` runs them.
+_KERNEL_TEST_SUFFIX = "kernel.test.ts"
+_KERNEL_TEST_TAGS = ["kernel"]
 _TOOLCHAIN_TYPE = "//rules/toolchain:type"
 
 def _vitest_test_impl(ctx):
@@ -150,7 +155,9 @@ def _bundle_inputs(modules, deps):
         )
 
 def vitest_suite(name, srcs, deps = [], data = [], tools = {}, roots = {}, size = "small", **kwargs):
-    """The two targets of a folder of TypeScript: `ts`, its sources, and a test of them.
+    """The targets of a directory of TypeScript: `ts`, its sources, and tests of them.
+
+    Tests called `*kernel.test.ts` become `kernel_<name>`, those called `*.root.test.ts` `root_<name>`.
 
     Args:
       name: The name of the test; there is none where no source is called `*.test.ts`.
@@ -172,9 +179,11 @@ def vitest_suite(name, srcs, deps = [], data = [], tools = {}, roots = {}, size 
     _bundle_inputs(modules, deps)
     tests = [file for file in srcs if file.endswith(_TEST_SUFFIX)]
     as_root = [file for file in tests if file.endswith(_ROOT_TEST_SUFFIX)]
-    for test, files, tags in [
-        (name, [file for file in tests if file not in as_root], []),
-        ("root_" + name, as_root, _ROOT_TEST_TAGS),
+    with_kernel = [file for file in tests if file.endswith(_KERNEL_TEST_SUFFIX)]
+    for test, files, test_size, tags in [
+        (name, [file for file in tests if file not in as_root + with_kernel], size, []),
+        ("kernel_" + name, with_kernel, "large", _KERNEL_TEST_TAGS),
+        ("root_" + name, as_root, size, _ROOT_TEST_TAGS),
     ]:
         if not files:
             continue
@@ -185,6 +194,6 @@ def vitest_suite(name, srcs, deps = [], data = [], tools = {}, roots = {}, size 
             data = [":ts", "//tools/lib/testing:ts"] + data,
             tools = tools,
             roots = roots,
-            size = size,
+            size = test_size,
             **kwargs
         )

@@ -85,7 +85,7 @@ describe('names in a directory', () => {
     expect(debugfs(path, 'htree_dump /d')).toContain(`Entry #1: Hash 0x${hash}, block 2`);
   });
 
-  // One more than 64,998, where the kernel's own test begins (kernel-limits.test.ts).
+  // One more than 64,998, where the kernel's own test begins (limits.kernel.test.ts).
   test('64,999 sub-directories make one link', () => {
     const entries = Array.from({ length: 64_999 }, (_, index) => directory(`d/${index}`));
     const path = images.write([directory('d'), ...entries], { sizeBytes: 512 * MIB });

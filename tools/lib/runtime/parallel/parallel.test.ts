@@ -87,7 +87,7 @@ describe('a pool of workers', () => {
   });
 });
 
-const TOOL = resolve(import.meta.dirname, 'test-tool.ts');
+const TOOL = resolve(import.meta.dirname, '../../testing/parallel/tool.ts');
 
 async function bundled(): Promise<string> {
   const outfile = join(folder, 'tool.mjs');
