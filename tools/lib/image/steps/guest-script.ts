@@ -1,6 +1,7 @@
 /**
- * Writes the scripts of the guest: the one that its first process runs, in user-mode Linux or in the namespaces of the
- * `chroot` runner, and the one that starts each step. Their shell is in the `.sh` files of this folder.
+ * Writes the scripts of the guest: the one that its first process runs, in user-mode Linux or in
+ * the namespaces of the `chroot` runner, and the one that starts each step. Their shell is in the
+ * `.sh` files of this folder.
  */
 import { readFileSync } from 'node:fs';
 import type { Step } from './step.ts';
@@ -37,7 +38,10 @@ export interface GuestScriptOptions {
   readonly temporaryFolders: readonly string[];
 }
 
-/** Capabilities that no step has: no step sets the clock, loads kernel modules or switches the machine off. */
+/**
+ * Capabilities that no step has: no step sets the clock, loads kernel modules or switches the
+ * machine off.
+ */
 const WITHHELD_CAPABILITIES = '-sys_time,-sys_module,-sys_boot';
 
 /** Quotes any text without NUL as one word of a POSIX shell. */

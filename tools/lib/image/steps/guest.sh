@@ -1,19 +1,20 @@
 # shellcheck shell=sh
 # The shell functions of the guest, for busybox's ash. Both runners use them.
 #
-# guest-script.ts writes assignments of the variables in capitals before this text, and uml.sh or chroot.sh after it.
-# File descriptor 5 leads to the runner.
+# guest-script.ts writes assignments of the variables in capitals before this text, and uml.sh or
+# chroot.sh after it. File descriptor 5 leads to the runner.
 
-# --- messages to the runner ---------------------------------------------------------------------------------------
+# --- messages to the runner ---
 
-# Every message is one line that begins with $MARK; it may follow output that does not end with a newline.
+# Every message is one line that begins with $MARK; it may follow output that does not end with a
+# newline.
 bb() { "$BUSYBOX" "$@"; }
 tell() { printf '%s %s\n' "$MARK" "$*" >&5; }
 give_up() { tell error "$*"; leave; }
 # Called in the process of a step, whose standard output leads to the runner.
 refuse() { printf '%s trouble %s\n' "$MARK" "$*"; exit 1; }
 
-# --- the file systems that a step sees ----------------------------------------------------------------------------
+# --- the file systems that a step sees ---
 
 # device NAME MAJOR MINOR
 device() { bb mknod -m 666 "$ROOT/dev/$1" c "$2" "$3" || give_up "cannot make /dev/$1"; }
@@ -50,8 +51,8 @@ mount_image() {
   done
 }
 
-# The mount namespace of a killed step may keep the image mounted a moment longer. Read-only holds in every namespace,
-# so nothing can be written any more once the remount succeeds.
+# The mount namespace of a killed step may keep the image mounted a moment longer. Read-only holds
+# in every namespace, so nothing can be written any more once the remount succeeds.
 unmount_image() {
   for folder in $TEMPORARY dev/pts dev sys proc/sys proc; do
     bb umount "$ROOT/$folder"
@@ -65,15 +66,17 @@ unmount_image() {
   bb umount "$ROOT" || give_up 'cannot unmount the image'
 }
 
-# --- users --------------------------------------------------------------------------------------------------------
+# --- users ---
 #
-# Users are resolved as Docker does it: a number is a user ID, whether it is known or not; a name has to be in
-# /etc/passwd, except root, which exists without that file. Without an explicit group, the user's primary group applies,
-# and the supplementary groups are those that list the user by name.
+# Users are resolved as Docker does it: a number is a user ID, whether it is known or not; a name
+# has to be in /etc/passwd, except root, which exists without that file. Without an explicit group,
+# the user's primary group applies, and the supplementary groups are those that list the user by
+# name.
 
 is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac; }
 
-# account_file NAME: sets file to /etc/NAME of the image. Symbolic links are resolved below the image's root.
+# account_file NAME: sets file to /etc/NAME of the image. Symbolic links are resolved below the
+# image's root.
 account_file() {
   file=$ROOT/etc/$1
   while [ -L "$file" ]; do
@@ -126,10 +129,10 @@ resolve_user() {
   esac
 }
 
-# --- steps --------------------------------------------------------------------------------------------------------
+# --- steps ---
 
-# Kills every process that the step left running, as a container engine does; $1 is the process that must survive.
-# Kernel threads and dead processes have no executable.
+# Kills every process that the step left running, as a container engine does; $1 is the process that
+# must survive. Kernel threads and dead processes have no executable.
 kill_left_behind() {
   while :; do
     left=''
@@ -144,7 +147,8 @@ kill_left_behind() {
 }
 
 run_step() {
-  # Called without the function bb, so that $! is the process that reads, not a shell that waits for it.
+  # Called without the function bb, so that $! is the process that reads, not a shell that waits for
+  # it.
   "$BUSYBOX" cat "$STATE/output" >&5 &
   relay=$!
   # shellcheck source=/dev/null # stepScript() in guest-script.ts writes it
@@ -169,9 +173,9 @@ run_steps() {
 
 # enter_image DIRECTORY COMMAND...: becomes a step's command, as the user whom resolve_user found.
 #
-# The file of the step defines with_environment(), which runs its arguments in the environment of the step. util-linux's
-# two tools enter the image last, so that it needs none of them: owner and groups first, then the root and the working
-# directory, then the user.
+# The file of the step defines with_environment(), which runs its arguments in the environment of
+# the step. util-linux's two tools enter the image last, so that it needs none of them: owner and
+# groups first, then the root and the working directory, then the user.
 enter_image() {
   directory=$1
   shift

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# The rest of the first process of the user-mode Linux kernel, after guest.sh. Serial line 0 leads to the runner.
+# The rest of the first process of the user-mode Linux kernel, after guest.sh. Serial line 0 leads
+# to the runner.
 
 leave() {
   bb poweroff -f
