@@ -7,7 +7,7 @@ import { chooseAccelerator } from './accelerator.ts';
 import { Console } from './console.ts';
 import { type ForwardedPort, machineArgs } from './machine.ts';
 
-/** The programs and firmware that a guest is started with. */
+/** The programs and the firmware that start a guest. */
 export interface GuestTools {
   readonly qemu: string;
   readonly tar: string;
@@ -19,15 +19,15 @@ export interface GuestTools {
 /** A running guest. */
 export interface Guest {
   readonly console: Console;
-  /** The host's port for each guest port asked for. */
+  /** The host port of each requested guest port. */
   readonly ports: ReadonlyMap<number, number>;
   /** Milliseconds since the firmware started. */
   elapsedMs(): number;
-  /** Ends the guest at once, as a power cut does, and waits until it is gone. */
+  /** Ends the guest at once, as a power cut does, and waits for the end of its process. */
   powerOff(): Promise<void>;
 }
 
-/** Unpacks `disk.img` from a disk archive into `folder` with GNU tar and zstd, as a user does. */
+/** Unpacks `disk.img` from a disk archive into `folder`, with GNU tar and zstd, as a user does. */
 export function unpackDisk(archive: string, folder: string, tools: GuestTools): string {
   mkdirSync(folder, { recursive: true });
   const { status, stderr } = spawnSync(
@@ -39,7 +39,7 @@ export function unpackDisk(archive: string, folder: string, tools: GuestTools): 
   return join(folder, 'disk.img');
 }
 
-/** Asks the system for a free port on the loopback address. */
+/** Finds a free port on the loopback address. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
