@@ -9,7 +9,7 @@ import { copySource, type Dockerfile, type ImageReference, type Stage } from './
 import { StageRun } from './stage.ts';
 import { StageFiles } from './stage-files.ts';
 
-/** A root file system that FROM and COPY --from can name. */
+/** A root file system that FROM and COPY --from can refer to. */
 export interface Base {
   readonly layers: readonly string[];
   readonly config: RootConfig;
@@ -21,16 +21,16 @@ export interface BuildOptions {
   readonly context: StageFiles;
   readonly bases: ReadonlyMap<string, Base>;
   readonly buildArgs: ReadonlyMap<string, string>;
-  /** A folder of the build's own, for layers between two sessions. */
+  /** A folder that only this build uses, for layers between two sessions. */
   readonly workingFolder: string;
-  /** Runs steps on layers and writes the layer of what they changed. */
+  /** Runs steps on layers, and writes their changes as a layer. */
   readonly runSteps: (layers: readonly string[], steps: readonly Step[], output: string) => Promise<void>;
-  /** Takes a line for people for each instruction that is executed. */
+  /** Receives a progress message for each instruction that is executed. */
   readonly progress: (line: string) => void;
 }
 
 export interface BuildResult {
-  /** What changed on the base of the target's chain of stages. */
+  /** The changes to the base of the target's chain of stages. */
   readonly items: readonly LayerItem[];
   readonly config: RootConfig;
 }
@@ -94,7 +94,10 @@ class Build {
     return { files, baseLayers: layers, baseSnapshot: snapshot, ...own, config, args };
   }
 
-  /** Writes what differs from `layered` as one more layer: its path, or none if nothing differs. */
+  /**
+   * Writes the changes since `layered` as a layer. Returns its path, or nothing if there are no
+   * changes.
+   */
   async #writeChanges(layered: Snapshot, files: StageFiles): Promise<string[]> {
     const unwritten = changesSince(layered, files);
     if (unwritten.length === 0) return [];
@@ -215,7 +218,8 @@ class Build {
 }
 
 /**
- * Executes a Dockerfile up to the target stage. Stages that the target does not need are left out, as Docker does it.
+ * Executes a Dockerfile up to the target stage. Like Docker, skips stages that the target does not
+ * need.
  *
  * @throws UserError `FILE:LINE: ...`
  */

@@ -35,7 +35,7 @@ const BASE = [
   directory('usr/lib'),
 ];
 
-/** What the Dockerfile changes on the base. */
+/** Returns the changes of the Dockerfile to the base. */
 async function changes(lines: string, more: Partial<TestBuild> = {}): Promise<Record<string, string>> {
   const { layer, merged } = await runBuild({
     text: `FROM base\n${lines}`,
@@ -63,9 +63,9 @@ describe('COPY', () => {
       { d: '0755 0:0 /', 'd/home.txt': '0644 0:0 home', 'd/homer.txt': '0644 0:0 homer' },
     ],
     ['COPY ["home.txt", "/a dir/"]', { 'a dir': '0755 0:0 /', 'a dir/home.txt': '0644 0:0 home' }],
-    // Programs are told by their content.
+    // Programs are recognized by their content.
     ['COPY run.sh /run.sh', { 'run.sh': '0755 0:0 #!/bin/sh' }],
-    // A directory is copied without its own name, and what is there already keeps its mode and owner.
+    // A directory is copied without its own name. An existing directory keeps its mode and owner.
     [
       'COPY etc /etc',
       { 'etc/hosts': '0644 0:0 hosts', 'etc/ssh': '0755 0:0 /', 'etc/ssh/config': '0644 0:0 ssh' },
@@ -87,12 +87,12 @@ describe('COPY', () => {
     ['COPY arr[[]0].txt /d/', { d: '0755 0:0 /', 'd/arr[0].txt': '0644 0:0 array' }],
     ['COPY */*.conf /d/', { d: '0755 0:0 /', 'd/a.conf': '0644 0:0 a', 'd/b.conf': '0644 0:0 b' }],
     ['COPY s*/d* /d/', { d: '0755 0:0 /', 'd/c.conf': '0644 0:0 c' }],
-    // Links on the way to the destination are followed, the last one too.
+    // Links in the path of the destination are followed, including the last one.
     ['COPY home.txt /lib/x', { 'usr/lib/x': '0644 0:0 home' }],
     ['COPY home.txt /lib', { 'usr/lib/home.txt': '0644 0:0 home' }],
     ['COPY sub/deep /lib/', { 'usr/lib/c.conf': '0644 0:0 c' }],
     ['COPY home.txt /resolv.conf', { run: '0755 0:0 /', 'run/resolv.conf': '0644 0:0 home' }],
-    // Owners and modes; what is made on the way has the owner, not the mode.
+    // Owners and modes. Directories that are created for the path get the owner, not the mode.
     ['COPY --chown=www home.txt /n/x', { n: '0755 33:34 /', 'n/x': '0644 33:34 home' }],
     ['COPY --chown=www:staff home.txt /x', { x: '0644 33:50 home' }],
     ['COPY --chown=55 home.txt /x', { x: '0644 55:55 home' }],
@@ -112,7 +112,7 @@ describe('COPY', () => {
     ],
     ['WORKDIR /w\nCOPY home.txt .', { w: '0755 0:0 /', 'w/home.txt': '0644 0:0 home' }],
     ['WORKDIR /w\nCOPY home.txt x', { w: '0755 0:0 /', 'w/x': '0644 0:0 home' }],
-    // The same again is no change.
+    // Copying the same again changes nothing.
     ['COPY etc/ssh /etc/ssh\nCOPY etc/ssh /etc/ssh', { 'etc/ssh/config': '0644 0:0 ssh' }],
   ])('%s', async (lines, expected) => {
     expect(await changes(lines)).toEqual(expected);
@@ -121,15 +121,15 @@ describe('COPY', () => {
   test.each([
     [
       'COPY none /x',
-      'Dockerfile:2: none is not in the context; in it there is $x, arr[0].txt, etc, home.txt, homer.txt, run.sh, ...',
+      'Dockerfile:2: none is not in the context; it has $x, arr[0].txt, etc, home.txt, homer.txt, run.sh, ...',
     ],
     [
       'COPY sub/none.conf /x',
-      'Dockerfile:2: sub/none.conf is not in the context; in sub there is a.conf, b.conf, deep',
+      'Dockerfile:2: sub/none.conf is not in the context; sub has a.conf, b.conf, deep',
     ],
     ['COPY *.none /x/', 'Dockerfile:2: *.none is not in the context'],
     ['COPY ../etc/passwd /x', 'Dockerfile:2: ../etc/passwd leaves the context; .. is not followed'],
-    ['COPY hom* /x', 'Dockerfile:2: 2 files match, but /x is no directory; write /x/'],
+    ['COPY hom* /x', 'Dockerfile:2: 2 files match, but /x is not a directory; write /x/'],
     ['COPY home.txt /etc/issue/', 'Dockerfile:2: /etc/issue is a file, not a directory'],
     ['COPY home.txt /etc/issue/x', 'Dockerfile:2: /etc/issue is a file, not a directory'],
     ['COPY sub /etc/issue', 'Dockerfile:2: /etc/issue is a file, not a directory'],
@@ -137,14 +137,14 @@ describe('COPY', () => {
     ['COPY --chmod=9 home.txt /x', 'Dockerfile:2: --chmod=9 is not a mode'],
     [
       'COPY --from=nothing /a /b',
-      'Dockerfile:2: COPY --from=nothing: no stage of this name or number before it, and no base',
+      'Dockerfile:2: COPY --from=nothing: no earlier stage and no base has this name or number',
     ],
-    ['COPY [] /x', 'Dockerfile:2: []: the [ ] in this pattern is not right'],
+    ['COPY [] /x', 'Dockerfile:2: []: the [ ] of this pattern is wrong'],
   ])('%s is refused', async (lines, message) => {
     await expect(changes(lines)).rejects.toThrow(message);
   });
 
-  test('a directory never replaces a link to a directory: the rest of the system would be hidden', async () => {
+  test('a directory never replaces a link to a directory, because that would hide the rest of the system', async () => {
     const context = { 'root/lib/x': '' };
     await expect(changes('COPY root /', { context })).rejects.toThrow(
       'Dockerfile:2: the directory /lib cannot replace a symlink (to usr/lib); copy to where it leads',
@@ -164,7 +164,7 @@ describe('COPY', () => {
     const text =
       'FROM base AS build\nCOPY <<EOF /srv/three\n3\nEOF\nFROM scratch\nCOPY --from=build /srv /copy\nCOPY --from=0 /srv/sym /single';
     const { merged } = await runBuild({ text, base: [base] });
-    // The last stage stands on scratch, but the test shows it together with the base.
+    // The last stage starts from scratch, but the test shows it together with the base.
     expect(Object.fromEntries(Object.entries(merged).filter(([path]) => !path.startsWith('srv')))).toEqual({
       copy: '2750 1:2 /',
       'copy/one': '4755 3:4 one',
@@ -207,13 +207,13 @@ describe('the context', () => {
 
   const add = (option: string) => changes('COPY . /c', { context: {}, contextOptions: [option] });
 
-  test('a directory comes with what is in it; modes on the disk do not count, stated ones do', async () => {
+  test('a directory is added with its contents; modes on the disk have no effect, given ones do', async () => {
     const found = await add(`t=${folder}/tree`);
     expect(found).toMatchObject({ 'c/t/sub/file': '0644 0:0 x', 'c/t/inside': '0:0 -> sub/file' });
     expect(await add(`f=${folder}/tree/sub/file:0750`)).toMatchObject({ 'c/f': '0750 0:0 x' });
   });
 
-  test('a named link is followed, and so is one that shows the same file elsewhere', async () => {
+  test('a named link is followed, and so is a link to the same path elsewhere', async () => {
     expect(await add(`d=${folder}/direct`)).toMatchObject({ 'c/d': '0644 0:0 secret' });
     expect(await add(`d=${folder}/sandbox`)).toMatchObject({ 'c/d/shown': '0644 0:0 shown' });
   });
@@ -235,9 +235,9 @@ describe('the context', () => {
     await expect(add(option)).rejects.toThrow(message);
   });
 
-  test('a path that comes twice is refused', async () => {
+  test('a path that occurs twice is refused', async () => {
     const contextOptions = [`a=${folder}/secret`, `a=${folder}/direct`];
-    await expect(changes('COPY . /', { contextOptions })).rejects.toThrow('context: a is there twice');
+    await expect(changes('COPY . /', { contextOptions })).rejects.toThrow('context: a occurs twice');
   });
 });
 
@@ -268,18 +268,18 @@ describe('ADD', () => {
     ['gzip', gzipSync],
     ['zstd', zstdCompressSync],
     ['xz', xz],
-  ])('unpacks a tar archive, told by its content: %s', async (_name, compress) => {
+  ])('unpacks a tar archive, recognized by its content: %s', async (_name, compress) => {
     const found = await changes('ADD archive /x', { context: { archive: compress(ARCHIVE) } });
     expect(found).toEqual({ x: '0755 0:0 /', ...UNPACKED });
   });
 
-  test('copies everything else, compressed or not, and so does COPY with an archive', async () => {
+  test('copies everything else, compressed or not; COPY copies an archive', async () => {
     const context = { 'a.gz': gzipSync('text'), text: 'text', 'b.tar': ARCHIVE, short: 'x' };
     const found = await changes('ADD a.gz text short /x/\nADD text /y\nCOPY b.tar /z/', { context });
     expect(Object.keys(found)).toEqual(['x', 'x/a.gz', 'x/short', 'x/text', 'y', 'z', 'z/b.tar']);
   });
 
-  test('links of the stage are followed, and an entry replaces what is there unless both are directories', async () => {
+  test('links of the stage are followed, and an entry replaces an existing one unless both are directories', async () => {
     const archive = tar([
       entry('etc', { type: 'directory', mode: 0o711 }),
       entry('etc/ssh', { type: 'symlink', target: '/x' }),
@@ -299,7 +299,7 @@ describe('ADD', () => {
         entry('l', { type: 'symlink', target: '/etc' }),
         entry('l/passwd', { type: 'file', sizeBytes: 1 }),
       ]),
-      "entry l/passwd: it goes through the archive's own symbolic link to /etc",
+      "entry l/passwd: its path goes through the archive's own symbolic link to /etc",
     ],
     ['a path that leaves', tar([entry('../x', { type: 'file', sizeBytes: 1 })]), '../x'],
     [
@@ -323,9 +323,9 @@ describe('ADD', () => {
     expect(String(error)).toContain(message);
   });
 
-  test('--chown does not reach into an archive, so it is refused there', async () => {
+  test('--chown does not apply to an archive, so it is refused there', async () => {
     await expect(changes('ADD --chown=1:1 a /x', { context: { a: ARCHIVE } })).rejects.toThrow(
-      'do not reach into the archive a',
+      'do not apply to the archive a',
     );
     expect(await changes('ADD --chown=1:1 a /x', { context: { a: 'text' } })).toEqual({ x: '0644 1:1 text' });
   });

@@ -70,7 +70,7 @@ describe('expandWord', () => {
     expect(expand(word)).toBe(result);
   });
 
-  test('the escape directive changes what escapes', () => {
+  test('the escape directive sets the escape character', () => {
     expect(expand('c:\\$foo`$foo', '`')).toBe('c:\\/bar$foo');
   });
 

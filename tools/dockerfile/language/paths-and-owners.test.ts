@@ -133,12 +133,12 @@ describe('lookUpOwner', () => {
     ['bad', 'Dockerfile:1: the line of bad in /etc/passwd has no number in field 3'],
     ['a:b:c', 'Dockerfile:1: a:b:c is not USER or USER:GROUP'],
     [':1', 'Dockerfile:1: :1 is not USER or USER:GROUP'],
-    ['4294967295', 'Dockerfile:1: 4294967295 is larger than'],
+    ['4294967295', 'Dockerfile:1: 4294967295 is too large for'],
   ])('%s is refused', (text, message) => {
     expect(() => lookUpOwner(text, accounts, 'Dockerfile:1')).toThrow(message);
   });
 
-  test('numbers need no files, names do', () => {
+  test('numbers need no files, but names do', () => {
     const none = { passwd: undefined, group: undefined };
     expect(lookUpOwner('1:2', none, 'x')).toEqual({ uid: 1, gid: 2 });
     expect(() => lookUpOwner('www', none, 'x')).toThrow('no user www');

@@ -18,21 +18,21 @@ export interface TestBuild {
   readonly text: string;
   /** Files of the context by path. */
   readonly context?: Readonly<Record<string, string | Uint8Array>>;
-  /** `--context=` options beside, with the folder's path in the place of `{folder}`. */
+  /** More `--context=` options, in which `{folder}` is replaced by the folder's path. */
   readonly contextOptions?: readonly string[];
   /** Layers of the base called `base`. */
   readonly base?: readonly (readonly LayerItem[])[];
   readonly config?: RootConfig;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly target?: string;
-  /** Takes the place of the step runner. */
+  /** Replaces the step runner. */
   readonly runSteps?: BuildOptions['runSteps'];
 }
 
 export interface TestResult {
-  /** What the layer says about each path. */
+  /** The description of each path of the layer. */
   readonly layer: Record<string, string>;
-  /** The files of base and layer together: `MODE UID:GID CONTENT`. */
+  /** The files of base and layer together, as `MODE UID:GID CONTENT`. */
   readonly merged: Record<string, string>;
   readonly config: RootConfig;
   /** The sessions that ran, each with its steps. */
@@ -62,7 +62,7 @@ async function describeMerged(layers: readonly string[]): Promise<Record<string,
   return Object.fromEntries(lines);
 }
 
-/** Executes a Dockerfile in a folder of its own, which is gone at the end. */
+/** Executes a Dockerfile in a temporary folder, which is removed at the end. */
 export async function runBuild(options: TestBuild): Promise<TestResult> {
   const folder = mkdtempSync(join(tmpdir(), 'dockerfile-'));
   try {
