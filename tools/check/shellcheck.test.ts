@@ -5,10 +5,10 @@ import { expect, test } from 'vitest';
 import { realTool } from '../lib/testing/real-tool.ts';
 
 const WORKSPACE = resolve(import.meta.dirname, '../..');
-/** Folders of a working copy that hold nothing of the project. */
+/** Directories of a working copy that do not belong to the project. */
 const FOREIGN = /^(\.git|\.cache|dist|node_modules|bazel-.*)$/;
 const SHELL = /^#!.*\b(sh|bash)\n|^# shellcheck shell=/;
-/** What rules/private/apt_root.bzl may put into the template of its commands. */
+/** Sample values for the placeholders of the template that rules/private/apt_root.bzl fills in. */
 const SAMPLES: Readonly<Record<string, string>> = {
   ARGUMENTS: '-L "$root/usr/share" ',
   ENVIRONMENT: 'LOCPATH="$root/usr/lib/locale"\nexport LOCPATH\n',
@@ -30,7 +30,7 @@ function scripts(): string[] {
     .map((path) => relative(WORKSPACE, path));
 }
 
-/** The script as it runs: without the placeholders of a template. */
+/** Reads a script. Fills in the placeholders of a template. */
 function textOf(path: string): string {
   const text = readFileSync(join(WORKSPACE, path), 'utf8');
   return path.endsWith('.tpl')
@@ -47,7 +47,7 @@ test.each(scripts())('shellcheck finds nothing in %s', (path) => {
   expect(stdout + stderr, path).toBe('');
 });
 
-test('scripts of every kind are found: with an ending, with an interpreter line, and templates', () => {
+test('scripts are found by their ending and by their first line, and templates too', () => {
   expect(scripts()).toEqual(
     expect.arrayContaining([
       '.ci/run',

@@ -1,4 +1,7 @@
-/** What the kernel makes of our newc archives as its first root file system, entry by entry. */
+/**
+ * Compares the entries of our newc archives with what the kernel unpacks as its first root file
+ * system.
+ */
 
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
@@ -26,7 +29,7 @@ function directory(path: string, mode: number, uid = 0): CpioMember {
 
 const TREE: readonly CpioMember[] = [
   bare({ ...OWNER, type: 'directory', path: ROOT, mode: 0o711, uid: 3, gid: 4 }),
-  // Sizes around the padding of newc, a page, and what the kernel takes at once.
+  // Sizes around the padding of newc, a page, and the amount that the kernel reads at once.
   ...[0, 1, 2, 3, 4, 5, 4095, 4096, 4097, 1_000_001].map((sizeBytes) => file(`size-${sizeBytes}`, sizeBytes)),
   file('set-uid', 5, { mode: 0o6755, uid: 1000, gid: 0xfffe }),
   file('owner', 5, { mode: 0o000, uid: 4_000_000_000, gid: 3_000_000_000 }),
@@ -81,7 +84,7 @@ const FORMATS = {
   socket: 'socket',
 } as const;
 
-/** What stat says of each entry, with the digest of files. */
+/** Returns the expected output of stat for each entry, with the digest of files. */
 function expected(members: readonly CpioMember[]): string[] {
   const entries = new Map(members.map(({ entry }) => [entry.path, entry]));
   const names = new Map<string, number>();
@@ -111,7 +114,7 @@ function expected(members: readonly CpioMember[]): string[] {
   });
 }
 
-/** One line of stat for each entry, then that of its content. */
+/** Prints one line per entry: the output of stat, followed by a description of the content. */
 const SCRIPT = `
   find ${ROOT} | while read -r path; do
     kind=$(stat -c %F "$path")
@@ -127,9 +130,9 @@ const SCRIPT = `
   done
 `;
 
-test('the kernel unpacks devices, links, pipes, sockets, names of any bytes, modes and owners as they were put in', async () => {
+test('the kernel unpacks devices, links, pipes, sockets, names of any bytes, modes and owners unchanged', async () => {
   const archive = Buffer.concat([...writeNewc(TREE)]);
-  // initramfs: an archive behind another one, with zeros between.
+  // An initramfs may have a second archive after the first one, with zeros between them.
   const second = Buffer.concat([
     ...writeNewc([bare({ ...OWNER, type: 'fifo', path: 'behind', mode: 0o600 })]),
   ]);
@@ -148,7 +151,7 @@ test('the kernel unpacks devices, links, pipes, sockets, names of any bytes, mod
   expect(lines.pop()).toBe('fifo');
   expect(lines.sort()).toEqual(expected(TREE).sort());
   expect(status).toBe(0);
-  // What the kernel took as two archives, the reader does too.
+  // The reader also reads both archives.
   expect(readNewc(initramfs).map(({ entry }) => entry.path)).toEqual([
     ...TREE.map(({ entry }) => entry.path),
     'behind',
