@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# The first process of the test kernel, in busybox's ash. test-kernel.ts writes assignments of the variables in capitals
-# before this text. What the test's script writes leaves through serial line 0, and its exit status as a message.
+# The first process of the test kernel, in busybox's ash. test-kernel.ts writes assignments of the
+# variables in capitals before this text. What the test's script writes leaves through serial line
+# 0, and its exit status as a message.
 
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/tmp LC_ALL=C
