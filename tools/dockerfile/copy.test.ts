@@ -147,7 +147,7 @@ describe('COPY', () => {
   test('a directory never replaces a link to a directory, because that would hide the rest of the system', async () => {
     const context = { 'root/lib/x': '' };
     await expect(changes('COPY root /', { context })).rejects.toThrow(
-      'Dockerfile:2: the directory /lib cannot replace a symlink (to usr/lib); copy to where it leads',
+      'Dockerfile:2: the directory /lib cannot replace a symlink (to usr/lib); copy to its target',
     );
     await expect(changes('COPY root /', { context: { 'root/usr': '' } })).rejects.toThrow(
       'the file /usr cannot replace a directory',

@@ -125,7 +125,7 @@ class Copier {
     const present = to.get(target);
     if (inode.entry.type === 'directory') {
       if (present !== undefined && present.type !== 'directory') {
-        const advice = present.type === 'symlink' ? ` (to ${present.target}); copy to where it leads` : '';
+        const advice = present.type === 'symlink' ? ` (to ${present.target}); copy to its target` : '';
         this.#fail(`the directory /${target} cannot replace a ${present.type}${advice}`);
       }
       to.put(this.#changed(at(inode.entry, target)), undefined, where);

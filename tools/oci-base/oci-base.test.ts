@@ -298,7 +298,7 @@ describe('oci-base', () => {
       'no image for linux/amd64 in it; there is linux/arm64',
     ],
     [
-      'a platform that lies',
+      'an image for another platform than its index has',
       (layout) => layout.index([{ ...layout.image([], {}, { architecture: 's390x' }), platform: AMD64 }]),
       'the image is for linux/s390x, not for linux/amd64',
     ],

@@ -9,7 +9,7 @@ import { parseMode } from './mode.ts';
 
 describe('globRegExp', () => {
   test.each([
-    // The table of Go's own path/filepath match_test.go, as far as it concerns one component.
+    // The rows of Go's path/filepath match_test.go that concern one component.
     ['abc', 'abc', true],
     ['*', 'abc', true],
     ['*c', 'abc', true],
@@ -37,7 +37,7 @@ describe('globRegExp', () => {
     ['[x\\-]', 'z', false],
     ['[\\-x]', 'a', false],
     ['*x', 'xxx', true],
-    // The reference's own.
+    // The examples of the reference.
     ['hom*', 'home.txt', true],
     ['hom?.txt', 'home.txt', true],
     ['arr[[]0].txt', 'arr[0].txt', true],
@@ -84,7 +84,7 @@ describe('parseMode', () => {
     'g+s',
     'a=rw',
     'ug=rwx,o=t',
-  ])('does what chmod does: %s', (text) => {
+  ])('changes the same bits as chmod: %s', (text) => {
     const change = parseMode(text, 'Dockerfile:1');
     for (const [name, before] of [
       ['file', 0o644],

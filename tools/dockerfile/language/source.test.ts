@@ -10,7 +10,7 @@ function instructions(text: string): string[] {
 
 describe('parseSource', () => {
   test.each<[string, string, string[]]>([
-    // The reference's own examples, section "Format".
+    // The examples of the reference, section "Format".
     ['a comment', '# Comment\nRUN echo hello', ['2 RUN echo hello']],
     ['a comment within an instruction', 'RUN echo hello \\\n# comment\nworld', ['1 RUN echo hello world']],
     [
@@ -36,7 +36,7 @@ describe('parseSource', () => {
       ['3 FROM x', '4 COPY testfile.txt c:\\', '5 RUN dir c:\\'],
     ],
     ['a continued line with the backtick', '# escape=`\nRUN a `\n b', ['2 RUN a  b']],
-    // Beyond.
+    // Other cases.
     ['lower case', 'from x\nrun y', ['1 FROM x', '2 RUN y']],
     ['CRLF', 'FROM x\r\nRUN a \\\r\n  b\r\n', ['1 FROM x', '2 RUN a   b']],
     ['a byte order mark', '\ufeffFROM x', ['1 FROM x']],

@@ -17,8 +17,8 @@ export type GuestEvent =
   | { readonly kind: 'done' };
 
 /**
- * A line begins with the mark, but is no message of the guest. This means that the guest itself is
- * broken.
+ * A line begins with the mark, but is not a message of the guest. This means that the guest itself
+ * is broken.
  */
 export class GuestChannelError extends Error {}
 

@@ -1,10 +1,10 @@
 /**
- * Starts the user-mode Linux kernel with a loader and a C library of our own, whatever the host
- * has.
+ * Changes the interpreter of an ELF program, so that the user-mode Linux kernel starts with the
+ * loader and the C library of the runner root, whatever the host has.
  *
- * Running `ld.so linux.uml` would do for most programs, but not for this one: its memory lies
- * between its own image and its heap, and Linux puts the heap of a program that was started so
- * behind the loader (far away), not behind the program. A copy that names another interpreter is
+ * Running `ld.so linux.uml` works for most programs, but not for this one: its memory is between
+ * its own image and its heap. If a program is started through the loader, Linux places the heap
+ * after the loader, far away, and not after the program. A copy that names another interpreter is
  * loaded as usual.
  */
 import { UserError } from '../../formats/error/user-error.ts';

@@ -228,7 +228,7 @@ describe('a run that fails', () => {
     [{ workingDirectory: '/missing' }, 'exited with status 1'],
     [{ argv: ['missing'] }, 'exited with status 127'],
     [{ argv: ['/etc/passwd'] }, 'exited with status 126'],
-  ])('because a step cannot be started says why: %j', async (given, expected) => {
+  ])('because a step cannot start gives the reason: %j', async (given, expected) => {
     using folder = new TestFolder();
     const { message } = await failOn(folder, [shell('true', given)]);
     expect(message).toBe(`step test (1 of 1) ${expected}`);

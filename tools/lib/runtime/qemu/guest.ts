@@ -45,16 +45,17 @@ export async function freePort(): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the loopback address gives no port');
+  if (address === null || typeof address === 'string')
+    throw new Error('the loopback address has no free port');
   server.close();
   await once(server, 'close');
   return address.port;
 }
 
-/** A machine with a variable store of its own. */
+/** A virtual machine with its own copy of the variable store. */
 export interface GuestMachine {
   readonly disk: string;
-  /** Where the variable store goes. */
+  /** The folder for the copy of the variable store. */
   readonly folder: string;
   readonly ports: readonly ForwardedPort[];
   readonly memoryMib: number;
@@ -63,7 +64,7 @@ export interface GuestMachine {
 
 const CPU_COUNT = 2;
 
-/** The command line of QEMU for a guest, and one line on how its processor is provided. */
+/** Returns QEMU's command line for a guest, and one line about the choice of the accelerator. */
 export async function guestCommand(
   { disk, folder, ports, memoryMib, serial }: GuestMachine,
   tools: GuestTools,
@@ -86,7 +87,7 @@ export async function guestCommand(
   return { args: machineArgs(machine), reason };
 }
 
-/** Boots `disk` from its firmware on. */
+/** Boots a disk, starting with the firmware. */
 export async function startGuest(
   disk: string,
   folder: string,
