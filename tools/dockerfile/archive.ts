@@ -125,7 +125,7 @@ class Unpacker {
     const through = parent.links.find((link) => this.#links.has(link.path));
     if (through !== undefined) {
       throw new UserError(
-        `${archive}: entry ${path}: its path goes through the archive's own symbolic link to ${through.target}`,
+        `${archive}: entry ${path}: it goes through the archive's own symbolic link to ${through.target}`,
       );
     }
     const folder = this.#files.makeDirectories(parent.path, ROOT_OWNER, this.#where);

@@ -299,7 +299,7 @@ describe('ADD', () => {
         entry('l', { type: 'symlink', target: '/etc' }),
         entry('l/passwd', { type: 'file', sizeBytes: 1 }),
       ]),
-      "entry l/passwd: its path goes through the archive's own symbolic link to /etc",
+      "entry l/passwd: it goes through the archive's own symbolic link to /etc",
     ],
     ['a path that leaves', tar([entry('../x', { type: 'file', sizeBytes: 1 })]), '../x'],
     [

@@ -110,9 +110,7 @@ export function nameValuePairs(values: readonly string[], option: string): [stri
   });
 }
 
-/**
- * Reads a JSON file that another tool of this project wrote; what is in it is the caller's to know.
- */
+/** Reads a JSON file that another tool of this project wrote; what is in it is the caller's to know. */
 export function readJson<T>(path: string): T {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T;
