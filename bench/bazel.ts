@@ -1,12 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 
+/** The repository: the workspace of the rules and the operating systems. */
 export const WORKSPACE = resolve(import.meta.dirname, '..');
+/** This directory: the workspace of the packages that the benchmark measures with. */
+export const BENCH_WORKSPACE = import.meta.dirname;
 
-/** Runs tools/bazel to its end and gives what it printed; a failure ends the measurement. */
-export function bazel(...args: readonly string[]): string {
+/**
+ * Runs tools/bazel in a workspace and returns what it printed on standard output.
+ *
+ * @throws Error if it fails, which ends the measurement
+ */
+export function bazel(workspace: string, ...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(resolve(WORKSPACE, 'tools/bazel'), [...args], {
-    cwd: WORKSPACE,
+    cwd: workspace,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });
@@ -14,7 +21,7 @@ export function bazel(...args: readonly string[]): string {
   return stdout;
 }
 
-/** Wall time of `work` in seconds. */
+/** Returns the wall time of `work` in seconds. */
 export function seconds(work: () => void): number {
   const startMs = performance.now();
   work();

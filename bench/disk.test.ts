@@ -3,13 +3,13 @@ import { diskOf, genimageText, layoutText, repartTexts, sfdiskText } from './dis
 
 const disk = diskOf(10 * 1024, 4 * 1024);
 
-test('the partitions touch, and leave 1 MiB for the backup of the table', () => {
+test('the partitions follow each other without gaps and leave 1 MiB for the backup table', () => {
   const ends = disk.partitions.map(({ startMib, sizeMib }) => startMib + sizeMib);
   expect(disk.partitions.map(({ startMib }) => startMib)).toEqual([1, ends[0], ends[1]]);
   expect(ends.at(-1)).toBe(disk.sizeMib - 1);
 });
 
-test('every tool is told the same sizes', () => {
+test('every tool receives the same sizes', () => {
   const sizes = disk.partitions.map(({ sizeMib }) => `${sizeMib}M`);
   const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, size]) => size);
   expect(all(layoutText(disk), /M, (\d+M),/g)).toEqual(sizes);
@@ -19,7 +19,7 @@ test('every tool is told the same sizes', () => {
   expect(definitions.flatMap(([, text]) => all(text, /^SizeMinBytes=(\d+M)$/gm))).toEqual(sizes);
 });
 
-test('only partitions with an image are given one', () => {
+test('only partitions with an image receive one', () => {
   const definitions = repartTexts(disk, (image) => `/images/${image}`).map(([, text]) => text);
   expect(definitions.map((text) => /^CopyBlocks=(.*)$/m.exec(text)?.[1])).toEqual([
     '/images/fat',

@@ -1,4 +1,4 @@
-/** The disk that the disk rows put together, in the words of each tool. */
+/** The disk that the disk rows assemble, and its description in the format of each tool. */
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -6,10 +6,10 @@ interface PartitionSpecification {
   readonly name: string;
   readonly startMib: number;
   readonly sizeMib: number;
-  /** The type of the partition: ours and sfdisk's letter. */
+  /** The type of the partition, as the letter that our layouts and sfdisk use. */
   readonly type: 'U' | 'L';
   readonly uuid: string;
-  /** Which image goes into it; none where there is no data. */
+  /** The image that it holds; absent if the partition is empty. */
   readonly image?: 'fat' | 'root';
 }
 
@@ -20,10 +20,10 @@ export interface DiskSpecification {
 
 const FIRST_MIB = 1;
 const FAT_MIB = 128;
-/** The backup of the partition table. */
+/** Space for the backup of the partition table. */
 const LAST_MIB = 1;
 
-/** EFI partition, root, and an empty one up to the end. */
+/** Returns a disk of an EFI partition, a root partition, and an empty partition up to the end. */
 export function diskOf(sizeMib: number, rootMib: number): DiskSpecification {
   const rootStart = FIRST_MIB + FAT_MIB;
   const emptyStart = rootStart + rootMib;
@@ -62,7 +62,7 @@ export function partitionOffsetBytes(disk: DiskSpecification, image: 'fat' | 'ro
   return (partition?.startMib ?? 0) * MEBIBYTE;
 }
 
-/** `partitions.csv` (docs/formats/layout.md). */
+/** Returns our `partitions.csv` (docs/formats/layout.md). */
 export function layoutText({ partitions }: DiskSpecification): string {
   return partitions
     .map(
@@ -71,7 +71,7 @@ export function layoutText({ partitions }: DiskSpecification): string {
     .join('');
 }
 
-/** genimage's configuration; images are looked up in its input path. */
+/** Returns genimage's configuration. */
 export function genimageText(
   { sizeMib, partitions }: DiskSpecification,
   images: (image: 'fat' | 'root') => string,
@@ -83,7 +83,7 @@ export function genimageText(
   return `image disk.img {\n  hdimage { partition-table-type = "gpt" }\n  size = ${sizeMib}M\n${lines.join('')}}\n`;
 }
 
-/** systemd-repart's definitions, by file name. */
+/** Returns systemd-repart's definition files, by name. */
 export function repartTexts({ partitions }: DiskSpecification, images: (image: 'fat' | 'root') => string) {
   return partitions.map(({ name, sizeMib, type, uuid, image }, index): readonly [string, string] => [
     `${(index + 1) * 10}-${name}.conf`,
@@ -100,7 +100,7 @@ export function repartTexts({ partitions }: DiskSpecification, images: (image: '
   ]);
 }
 
-/** What sfdisk reads. */
+/** Returns sfdisk's script. */
 export function sfdiskText({ partitions }: DiskSpecification): string {
   const lines = partitions.map(
     ({ name, startMib, sizeMib, type, uuid }) =>

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 
 const FOLDERS = 20;
 const FILES_PER_FOLDER = 50;
-/** Sizes lie evenly between 0 and twice the mean: 50 MB in all. */
+/** Sizes are distributed evenly between 0 and twice the mean: 50 MB in total. */
 const MEAN_BYTES = 50_000;
 
-/** A linear congruential generator (Numerical Recipes, 7.1): the same numbers at every call. */
+/**
+ * A linear congruential generator (Numerical Recipes, 7.1): the same seed gives the same numbers.
+ */
 function numbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -16,9 +18,10 @@ function numbers(seed: number): () => number {
 }
 
 /**
- * Writes 1,000 files of 50 MB together, with long names, into folders below `path`.
+ * Writes 1,000 files with long names, 50 MB in total, to directories below `path`.
  *
- * @param source what the files are cut from, one piece after another, so that they compress as real ones do
+ * @param source the file whose consecutive pieces become the files, so that they compress as real
+ * files do
  */
 export function writeFatTree(source: string, path: string): void {
   const next = numbers(1);

@@ -1,10 +1,10 @@
 /**
- * How long a build takes after a change, and which actions it runs:
+ * Measures how long a build takes after a change, and lists the actions that it runs:
  *
  *     node bench/incremental.ts
  *
- * Builds //ic-os/guestos/envs/dev, builds it again without a change, and once more after a line was added to a
- * component file, which is then put back.
+ * Builds //ic-os/guestos/envs/dev, builds it again without a change, and once more after it adds a
+ * line to a component file. It restores the file at the end.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,14 +17,14 @@ const COMPONENT = join(WORKSPACE, 'ic-os/components/console/banner.sh');
 interface Measurement {
   readonly title: string;
   readonly wallSeconds: number;
-  /** Mnemonics of the actions that ran. */
+  /** The mnemonics of the actions that ran. */
   readonly actions: readonly string[];
 }
 
-/** Builds once, with an execution log, which lists every action that was not in a cache. */
+/** Builds once with an execution log, which lists every action that no cache had. */
 function measure(title: string, folder: string): Measurement {
   const log = join(folder, 'execution.json');
-  const wallSeconds = seconds(() => bazel('build', TARGET, `--execution_log_json_file=${log}`));
+  const wallSeconds = seconds(() => bazel(WORKSPACE, 'build', TARGET, `--execution_log_json_file=${log}`));
   const actions = [...readFileSync(log, 'utf8').matchAll(/^ {2}"mnemonic": "(.*)"/gm)].map(
     ([, name = '']) => name,
   );
@@ -35,7 +35,7 @@ const folder = mkdtempSync(join(tmpdir(), 'icos-bench-'));
 const original = readFileSync(COMPONENT);
 const measurements: Measurement[] = [];
 try {
-  bazel('build', TARGET);
+  bazel(WORKSPACE, 'build', TARGET);
   measurements.push(measure('nothing changed', folder));
   writeFileSync(COMPONENT, `${original.toString('utf8')}\n# changed by bench/incremental.ts\n`);
   measurements.push(measure('a component file changed', folder));
@@ -44,8 +44,8 @@ try {
   rmSync(folder, { recursive: true });
 }
 measurements.push({
-  title: 'the change taken back',
-  wallSeconds: seconds(() => bazel('build', TARGET)),
+  title: 'the change reverted',
+  wallSeconds: seconds(() => bazel(WORKSPACE, 'build', TARGET)),
   actions: [],
 });
 printTable(

@@ -1,4 +1,7 @@
-/** What the rows read, made once in the work folder: root file systems as tars, and images and trees of them. */
+/**
+ * The inputs of the rows, made once in the work folder: root file systems as layers, tars, trees
+ * and images.
+ */
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -15,7 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { FileImage } from '../tools/lib/formats/block/file.ts';
-import { WORKSPACE } from './bazel.ts';
+import { BENCH_WORKSPACE } from './bazel.ts';
 import { type DiskSpecification, layoutText } from './disk.ts';
 import { writeFatTree } from './fat-tree.ts';
 import { labelTar } from './label-tar.ts';
@@ -24,13 +27,15 @@ import { externalFiles, type PeerTools } from './peers.ts';
 import type { RootName } from './roots.ts';
 import type { Run } from './run.ts';
 
-/** Changes with what this file makes, so that an older work folder is made anew. */
-const VERSION = 1;
-const LOCK = join(WORKSPACE, 'bench/roots.lock.json');
+/**
+ * Incremented when this file makes other inputs, so that those of an older work folder are removed.
+ */
+const VERSION = 2;
+const LOCK = join(BENCH_WORKSPACE, 'roots.lock.json');
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
 
-/** The ext4 that a root goes into. */
+/** The size of the file system that holds a root. */
 export const ROOT_IMAGE_BYTES: Readonly<Record<RootName, number>> = {
   small: 256 * MEBIBYTE,
   large: 4 * GIBIBYTE,
@@ -39,11 +44,13 @@ export const FAT_IMAGE_BYTES = 128 * MEBIBYTE;
 export const BLOCK_BYTES = 4096;
 const COPY_BYTES = 4 * MEBIBYTE;
 
-/** What our ext4 has and has not; mke2fs is told to have the same. */
+/** The features of our ext4, for mke2fs. */
 const EXT4_FEATURES =
   '^has_journal,^resize_inode,^metadata_csum_seed,^orphan_file,extent,64bit,metadata_csum,flex_bg,dir_index';
 
-/** mke2fs with the features, the block size and the size of ours, before the options that say where the files come from. */
+/**
+ * Returns the options that give mke2fs the features, the block size and the inode size of our ext4.
+ */
 export function mke2fsArguments(): string[] {
   return ['-q', '-F', '-t', 'ext4', '-b', String(BLOCK_BYTES), '-I', '256', '-m', '0', '-O', EXT4_FEATURES];
 }
@@ -58,7 +65,7 @@ export class Inputs {
   readonly #peers: PeerTools;
   readonly #run: Run;
 
-  /** @param run what makes them; nothing of it is measured */
+  /** @param run runs the commands that make inputs, unmeasured */
   constructor(folder: string, own: OwnTools, peers: PeerTools, run: Run) {
     this.#folder = folder;
     this.#own = own;
@@ -72,7 +79,9 @@ export class Inputs {
     writeFileSync(stamp, key);
   }
 
-  /** The path of an input, which `make` makes under another name first if it is not there. */
+  /**
+   * Returns the path of an input. If it does not exist, `make` writes it under another name first.
+   */
   #once(name: (typeof INPUT_NAMES)[number], make: (path: string) => void): string {
     const path = join(this.#folder, name);
     if (existsSync(path)) return path;
@@ -88,33 +97,37 @@ export class Inputs {
     return path;
   }
 
-  /** A root file system of packages: one plain tar, sorted by path, owners as numbers. */
-  tar(root: RootName): string {
-    return this.#once(`${root}.tar`, (path) => {
+  /** A root file system of packages as a layer, as `apt_base` unpacks it. */
+  layer(root: RootName): string {
+    return this.#once(`${root}.layer.tar.zst`, (path) => {
       const debs = externalFiles(`@bench_debs//:${root}`);
-      const layer = this.#run.path('root.layer.tar.zst');
       const parameters = this.#run.path('parameters');
       const options = [
         ...debs.map((deb) => `--deb=${deb}`),
-        `--output=${layer}`,
+        `--output=${path}`,
         `--steps=${this.#run.path('steps.json')}`,
         `--packages=${this.#run.path('packages.json')}`,
       ];
       writeFileSync(parameters, `${options.join('\n')}\n`);
       this.#run.untimed(this.#own.command('apt-base', `@${parameters}`));
-      // A layer is a tar in zstd.
-      this.#run.untimed(this.#peers.command('zstd', '-dqf', layer, '-o', path));
-      rmSync(layer);
     });
   }
 
-  /** The same with a `security.selinux` attribute at every entry. */
+  /** The same as one plain tar, sorted by path, with numeric owners. */
+  tar(root: RootName): string {
+    const layer = this.layer(root);
+    return this.#once(`${root}.tar`, (path) => {
+      this.#run.untimed(this.#peers.command('zstd', '-dqf', layer, '-o', path));
+    });
+  }
+
+  /** The same tar with a `security.selinux` attribute on every entry. */
   labelledTar(root: RootName): string {
     const plain = this.tar(root);
     return this.#once(`${root}-labelled.tar`, (path) => labelTar(plain, path));
   }
 
-  /** The root as an ext4 that mke2fs made: what is packed, and what goes into the disks. */
+  /** The root as an ext4 made by mke2fs, for packing and for the disks. */
   ext4(root: RootName): string {
     const tar = this.tar(root);
     return this.#once(`${root}.ext4`, (path) => {
@@ -124,10 +137,28 @@ export class Inputs {
     });
   }
 
-  /** 1,000 files in folders, 50 MB. */
+  /** A directory tree of 1,000 files, 50 MB. */
   fatTree(): string {
     const tar = this.tar('small');
     return this.#once('fat', (path) => writeFatTree(tar, path));
+  }
+
+  /** The same as a layer, as `rootfs` writes it. */
+  fatLayer(): string {
+    const tree = this.fatTree();
+    return this.#once('fat.layer.tar.zst', (path) => {
+      const manifest = this.#run.path('files.json');
+      const entries = readdirSync(tree).map((name) => ({
+        path: `/${name}`,
+        type: 'tree',
+        mode: '0644',
+        uid: 0,
+        gid: 0,
+        source: join(tree, name),
+      }));
+      writeFileSync(manifest, JSON.stringify({ entries }));
+      this.#run.untimed(this.#own.command('layer', `--manifest=${manifest}`, `--output=${path}`));
+    });
   }
 
   /** The same as a tar. */
@@ -153,19 +184,22 @@ export class Inputs {
     });
   }
 
-  /** 4 GiB of a tar's bytes, hardly any block of which is zeros: no hole makes the work less. */
+  /** 4 GiB of a tar's bytes. Almost no block is zeros, so no contender saves work on holes. */
   fullImage(): string {
     const tar = this.tar('large');
     return this.#once('full.img', (path) => fillFrom(tar, path, ROOT_IMAGE_BYTES.large));
   }
 
-  /** A partition's image packed by our tool; gives the path of its index. */
+  /**
+   * A partition's image, packed by our tool in both compressions. Returns the path of its index.
+   */
   packed(name: 'fat' | RootName): string {
     const image = name === 'fat' ? this.fatImage() : this.ext4(name);
     const index = join(this.#folder, `packed-${name}`, 'image.json');
     this.#once(`packed-${name}`, (folder) => {
       mkdirSync(folder);
-      this.#run.untimed(packCommand(this.#own, image, join(folder, 'image')));
+      const base = join(folder, 'image');
+      this.#run.untimed(packCommand(this.#own, image, base, `--gz=${base}.img.gz`));
     });
     return index;
   }
@@ -178,11 +212,13 @@ export class Inputs {
 const INPUT_NAMES = [
   'fat',
   'fat.img',
+  'fat.layer.tar.zst',
   'fat.tar',
   'full.img',
   'large-labelled.tar',
   'large.csv',
   'large.ext4',
+  'large.layer.tar.zst',
   'large.tar',
   'packed-fat',
   'packed-large',
@@ -190,10 +226,11 @@ const INPUT_NAMES = [
   'small-labelled.tar',
   'small.csv',
   'small.ext4',
+  'small.layer.tar.zst',
   'small.tar',
 ] as const;
 
-/** Packs an image into BASE.img.zst and BASE.json. */
+/** Returns the command that packs an image into `BASE.img.zst` and `BASE.json`. */
 export function packCommand(own: OwnTools, image: string, base: string, ...more: string[]) {
   return own.command(
     'raw-image',
@@ -204,7 +241,7 @@ export function packCommand(own: OwnTools, image: string, base: string, ...more:
   );
 }
 
-/** How mkfs.vfat and mcopy make a volume of a folder's content. */
+/** Returns the commands that copy the content of a directory to a new volume. */
 export function fatCommands(peers: PeerTools, tree: string, image: string) {
   const folders = readdirSync(tree)
     .toSorted()
@@ -215,7 +252,7 @@ export function fatCommands(peers: PeerTools, tree: string, image: string) {
   ];
 }
 
-/** Repeats a file's bytes until there are enough. */
+/** Writes `sizeBytes` bytes: the source, repeated. */
 function fillFrom(source: string, path: string, sizeBytes: number): void {
   const image = FileImage.create(path, sizeBytes);
   const sourceBytes = statSync(source).size;

@@ -1,4 +1,4 @@
-/** Gives every member of a tar a SELinux label, as a labelled root has them. */
+/** Adds a SELinux label to every member of a tar, as a labelled root has them. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { writeFully } from '../tools/lib/formats/block/write.ts';
 import type { Entry } from '../tools/lib/formats/entry/entry.ts';
@@ -7,7 +7,10 @@ import { TAR_END, tarHeader, tarPadding } from '../tools/lib/formats/tar/writer.
 
 const READ_BYTES = 1 << 20;
 const ATTRIBUTE = 'security.selinux';
-/** Types by path, the first that fits; as many different ones as a reference policy's root has, more or less. */
+/**
+ * Types by path; the first match counts. The number of types is similar to that of a root with the
+ * reference policy.
+ */
 const TYPES: readonly (readonly [RegExp, string])[] = [
   [/^usr\/s?bin\/[a-f]/, 'bin_t'],
   [/^usr\/s?bin\//, 'initrc_exec_t'],
@@ -26,7 +29,7 @@ const TYPES: readonly (readonly [RegExp, string])[] = [
   [/^var\//, 'var_t'],
 ];
 
-/** The label with the zero at its end, as the kernel stores it. */
+/** Returns the label with a terminating zero byte, as the kernel stores it. */
 function label(path: string): Uint8Array {
   const type = TYPES.find(([pattern]) => pattern.test(path))?.[1] ?? 'root_t';
   return Buffer.from(`system_u:object_r:${type}:s0\0`);
@@ -50,7 +53,9 @@ function labelled(entry: Entry): Entry {
   return { ...entry, xattrs: new Map([...entry.xattrs, [ATTRIBUTE, label(entry.path)]]) };
 }
 
-/** Copies the tar at `source` to `path` with a label at every entry, the root directory too. */
+/**
+ * Copies the tar at `source` to `path` with a label on every entry, the root directory included.
+ */
 export function labelTar(source: string, path: string): void {
   const root: Entry = { type: 'directory', path: '', mode: 0o755, uid: 0, gid: 0, xattrs: new Map() };
   const descriptor = openSync(path, 'w');

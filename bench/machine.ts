@@ -1,12 +1,13 @@
-/** What the figures were measured with. */
+/** Describes the machine and the programs that the figures were measured with. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { WORKSPACE } from './bazel.ts';
+import { parseLock } from '../tools/update-lock/lock.ts';
+import { BENCH_WORKSPACE } from './bazel.ts';
 
 const GIBIBYTE = 1024 ** 3;
-/** Packages of bench/tools.packages whose versions the reader wants. */
+/** Packages of bench/tools.packages whose versions the document names. */
 const TOOL_PACKAGES = [
   'coreutils',
   'cryptsetup-bin',
@@ -17,6 +18,7 @@ const TOOL_PACKAGES = [
   'fdisk',
   'genimage',
   'mtools',
+  'pigz',
   'systemd-repart',
   'tar',
   'zstd',
@@ -27,7 +29,7 @@ export interface Machine {
   readonly processors: number;
   readonly memoryGib: number;
   readonly kernel: string;
-  /** The kind of file system that the work folder is on. */
+  /** The type of the file system of the work folder. */
   readonly fileSystem: string;
 }
 
@@ -42,19 +44,18 @@ export function machine(folder: string): Machine {
   };
 }
 
-/** The versions of what runs, by name. */
+/** Returns the versions of Node and of the peers, by name. */
 export function versions(): Readonly<Record<string, string>> {
-  const lock = JSON.parse(readFileSync(join(WORKSPACE, 'bench/tools.lock.json'), 'utf8')) as {
-    readonly packages: readonly { readonly name: string; readonly version: string }[];
-  };
-  const found = lock.packages.filter(({ name }) => TOOL_PACKAGES.includes(name));
+  const path = join(BENCH_WORKSPACE, 'tools.lock.json');
+  const packages = parseLock(readFileSync(path, 'utf8'), path)?.packages ?? [];
+  const found = packages.filter(({ name }) => TOOL_PACKAGES.includes(name));
   return {
     node: process.versions.node,
     ...Object.fromEntries(found.map(({ name, version }) => [name, version])),
   };
 }
 
-/** Memory that programs could have now, in bytes. */
+/** Returns the memory that is available to programs now, in bytes. */
 export function availableMemoryBytes(): number {
   const kib = /^MemAvailable:\s*(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
   return Number(kib ?? 0) * 1024;
@@ -65,7 +66,7 @@ export function freeDiskBytes(folder: string): number {
   return bavail * bsize;
 }
 
-/** A program for Node that uses memory once: a virtual machine gets much of its memory only when it is used first. */
+/** A Node program that writes to memory once: many hypervisors provide memory only on first use. */
 const TOUCH = `
 const piece = 2 ** 28;
 const pieces = [];
@@ -74,9 +75,12 @@ for (let left = Number(process.argv[1]); left >= piece; left -= piece) pieces.pu
 const TOUCHED_MAXIMUM_BYTES = 16 * GIBIBYTE;
 const TOUCHED_SHARE = 0.75;
 
-/** Uses most of the memory once, in a process of its own, so that no measurement is the first to use it. */
+/**
+ * Writes to most of the memory once, in a separate process, so that no measurement is the first to
+ * use it.
+ */
 export function touchMemory(): void {
   const bytes = Math.min(TOUCHED_MAXIMUM_BYTES, Math.floor(availableMemoryBytes() * TOUCHED_SHARE));
   const { status, signal } = spawnSync(process.execPath, ['--eval', TOUCH, String(bytes)]);
-  if (status !== 0) throw new Error(`cannot use ${bytes} bytes of memory once: ${status ?? signal}`);
+  if (status !== 0) throw new Error(`cannot write to ${bytes} bytes of memory: ${status ?? signal}`);
 }

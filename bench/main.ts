@@ -1,18 +1,17 @@
 /**
- * Our tools beside the tools that everybody calls, in one run:
+ * Measures our tools and the tools that everybody calls, in one run:
  *
  *     pnpm run bench [--row=NAME]... [--root=small|large] [--runs=N] [--work=DIR] [--quick] [--output=FILE]
  *
- * A run of all rows with at least five runs writes the table into docs/benchmarks.md (or FILE). Every run prints it, and
- * writes results.json into the work folder. --quick is one run of the small root, to see that everything works.
+ * Every run prints the tables and writes results.json to the work folder. A run of all rows with at
+ * least five samples also writes the tables to docs/benchmarks.md (or FILE). --quick takes one
+ * sample of each row of the small root, to check that everything works.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WORKSPACE } from './bazel.ts';
-import { fileSystemRows } from './file-system-rows.ts';
-import { imageRows } from './image-rows.ts';
 import { Inputs } from './inputs.ts';
 import { freeDiskBytes, machine, touchMemory, versions } from './machine.ts';
 import { Measurer, type RowResult } from './measure.ts';
@@ -20,13 +19,17 @@ import { checkNode, OwnTools } from './own-tools.ts';
 import { PeerTools } from './peers.ts';
 import { ratio, reportJson, reportText, writeDocument } from './report.ts';
 import { ROOT_NAMES } from './roots.ts';
-import type { Bench, Row } from './row.ts';
+import type { Row } from './row.ts';
+import { allRows } from './rows.ts';
 
 const GIBIBYTE = 1024 ** 3;
-/** For the median, and to be written down. */
+/** The number of samples that a result in docs/benchmarks.md needs. */
 const RUNS = 5;
-/** What a whole run needs: the inputs, a tree of the large root for each run of the row that unpacks, and its image. */
-const INPUT_BYTES = 17 * GIBIBYTE;
+/**
+ * Disk space of a whole run: the inputs, one tree of the large root per sample of the row that
+ * unpacks, an image.
+ */
+const INPUT_BYTES = 19 * GIBIBYTE;
 const TREE_BYTES = 3.5 * GIBIBYTE;
 const IMAGE_BYTES = 4 * GIBIBYTE;
 
@@ -34,25 +37,22 @@ function defaultFolder(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'icos/bench');
 }
 
-function allRows(bench: Bench): Row[] {
-  const { first, last } = fileSystemRows(bench);
-  return [...first, ...imageRows(bench), ...last];
-}
-
 function select(rows: readonly Row[], names: readonly string[], root: string | undefined): Row[] {
   for (const name of names) {
     if (rows.some((row) => row.name === name)) continue;
-    throw new Error(`--row=${name}: there are ${[...new Set(rows.map((row) => row.name))].join(', ')}`);
+    throw new Error(
+      `--row=${name}: no such row; the rows are ${[...new Set(rows.map((row) => row.name))].join(', ')}`,
+    );
   }
   if (root !== undefined && !rows.some((row) => row.root === root)) {
-    throw new Error(`--root=${root}: there are ${ROOT_NAMES.join(' and ')}`);
+    throw new Error(`--root=${root}: no such root; the roots are ${ROOT_NAMES.join(' and ')}`);
   }
   return rows.filter(
     (row) => (names.length === 0 || names.includes(row.name)) && row.root === (root ?? row.root),
   );
 }
 
-function say({ row, ours, peers }: RowResult): void {
+function printProgress({ row, ours, peers }: RowResult): void {
   const texts = row.peers.map((peer, index) => {
     const theirs = peers[index];
     const own = peer.fsync ? ours.usagesWithFsync : ours.usages;
@@ -75,12 +75,12 @@ const { values } = parseArgs({
 const folder = resolve(values.work);
 const runs = values.quick ? 1 : Number(values.runs);
 if (!Number.isInteger(runs) || runs < 1)
-  throw new Error(`--runs=${values.runs}: write a number of at least 1`);
+  throw new Error(`--runs=${values.runs}: give a whole number of at least 1`);
 mkdirSync(folder, { recursive: true });
 const neededBytes = INPUT_BYTES + (runs + 1) * TREE_BYTES + IMAGE_BYTES;
 if (!values.quick && freeDiskBytes(folder) < neededBytes) {
   process.stderr.write(
-    `${folder}: a whole run needs ${neededBytes / GIBIBYTE} GiB, inputs included, and less are free\n`,
+    `${folder}: a whole run needs ${neededBytes / GIBIBYTE} GiB including its inputs, and less is free\n`,
   );
 }
 
@@ -96,7 +96,7 @@ const overheadSeconds = measurer.overheadSeconds();
 const results: RowResult[] = [];
 for (const row of rows) {
   const result = await measurer.measure(row);
-  say(result);
+  printProgress(result);
   results.push(result);
 }
 const report = { machine: machine(folder), versions: versions(), runs, overheadSeconds, results };

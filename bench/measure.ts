@@ -1,4 +1,4 @@
-/** Measures a row: its contenders in turn, several times. */
+/** Measures a row: runs its contenders in turn, several times. */
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PeerTools } from './peers.ts';
@@ -8,18 +8,18 @@ import { spread } from './statistics.ts';
 
 const OVERHEAD_SAMPLES = 21;
 
-/** The samples of one contender, or why there are none. */
+/** The samples of one contender, or its error. */
 export interface Samples {
   readonly title: string;
   readonly usages: readonly Usage[];
-  /** With its output brought to the disk; ours only. */
+  /** Includes an fsync of the outputs; empty for peers. */
   readonly usagesWithFsync: readonly Usage[];
   readonly facts: Facts;
   readonly error?: string;
 }
 
 export interface PeerSamples extends Samples {
-  /** What our result and the peer's do not have in common, though they should. */
+  /** The fact in which our result and the peer's differ. */
   readonly disagreement?: string;
 }
 
@@ -32,13 +32,13 @@ export interface RowResult {
 export interface MeasureOptions {
   readonly folder: string;
   readonly runs: number;
-  /** Whether every contender has a run before that does not count. */
+  /** Whether every contender runs once before the samples are taken. */
   readonly warm: boolean;
 }
 
 class ContenderState {
   readonly contender: Contender;
-  /** What is brought to the disk after each run, as a measurement of its own. */
+  /** The outputs that are synced after each run, which is measured separately. */
   readonly fsyncOutputs: readonly string[];
   readonly usages: Usage[] = [];
   readonly usagesWithFsync: Usage[] = [];
@@ -85,14 +85,14 @@ export class Measurer {
     return join(this.#options.folder, 'trash');
   }
 
-  /** A run in a folder that nothing was in before. */
+  /** Returns a run with a new, empty directory. */
   newRun(name: string): Run {
     const folder = join(this.#runs, `${++this.#runCount}-${name}`);
     mkdirSync(folder, { recursive: true });
     return new Run(folder, this.#time);
   }
 
-  /** How long a program takes that does nothing, in seconds: what a measurement has on top for each command. */
+  /** Measures a program that does nothing: the overhead of each measured command, in seconds. */
   overheadSeconds(): number {
     const run = this.newRun('overhead');
     const samples = Array.from({ length: OVERHEAD_SAMPLES }, () => {
@@ -105,8 +105,8 @@ export class Measurer {
   }
 
   /**
-   * Removes what a run has left. Folders wait until the row is over: to delete a large tree right before another one is
-   * made slows the making down.
+   * Removes the files of a run. Directories are kept until the row ends, because deleting a large
+   * tree slows down the writing of the next one.
    */
   #discard(run: Run): void {
     for (const entry of readdirSync(run.folder, { withFileTypes: true })) {
@@ -117,7 +117,7 @@ export class Measurer {
     this.#settle();
   }
 
-  /** Waits until nothing is left to be written: a run shall not pay for the one before. */
+  /** Waits until all data is written, so that a run does not pay for the previous one. */
   #settle(): void {
     const run = this.newRun('sync');
     run.untimed(this.#peers.command('sync'));

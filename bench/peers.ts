@@ -1,28 +1,34 @@
-/** The peers' tools: programs of Debian packages that run in place, with their own loader and libraries. */
+/**
+ * The peers' tools: programs from Debian packages that run in place, with their own loader and
+ * libraries.
+ */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { bazel, WORKSPACE } from './bazel.ts';
+import { BENCH_WORKSPACE, bazel } from './bazel.ts';
 import type { Command } from './run.ts';
 
-/** Every command of `@bench_tools` has its program in one of them. */
+/** The directories of `@bench_tools` that hold programs. */
 const PROGRAM_FOLDERS = ['usr/bin', 'usr/sbin'];
-const LIBRARY_FOLDERS = ['usr/lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/systemd'];
-/** Where the loader of an `apt.root` stands; see rules/private/apt_root.bzl. */
+const LIBRARY_FOLDERS = ['usr/lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/systemd', 'usr/lib'];
+/** The path of the loader in an `apt.root`; see rules/private/apt_root.bzl. */
 const LOADER = 'usr/bin/.ld.so';
 const MKE2FS_CONFIGURATION = 'etc/mke2fs.conf';
 const FAKEROOT_LIBRARY = 'usr/lib/x86_64-linux-gnu/libfakeroot/libfakeroot-sysv.so';
-const LOCK = join(WORKSPACE, 'bench/tools.lock.json');
+const LOCK = join(BENCH_WORKSPACE, 'tools.lock.json');
 const SHELL = '/bin/sh';
-/** genimage starts everything with `sh -o pipefail -c`, which shells of POSIX before 2024 do not know. */
+/**
+ * genimage runs its commands with `sh -o pipefail -c`, which a shell older than POSIX.1-2024 may
+ * not support.
+ */
 const PIPEFAIL_SHELL = '/bin/bash';
 
-/** Fetches an external repository's target, and gives the paths of its files. */
+/** Fetches a target of an external repository and returns the paths of its files. */
 export function externalFiles(target: string): string[] {
-  bazel('build', target);
-  const base = bazel('info', 'output_base').trim();
-  const files = bazel('cquery', '--output=files', target).trim().split('\n');
+  bazel(BENCH_WORKSPACE, 'build', target);
+  const base = bazel(BENCH_WORKSPACE, 'info', 'output_base').trim();
+  const files = bazel(BENCH_WORKSPACE, 'cquery', '--output=files', target).trim().split('\n');
   return files.map((file) => join(base, file));
 }
 
@@ -36,9 +42,10 @@ export class PeerTools {
   }
 
   /**
-   * Fetches and unpacks the packages, if they are not there yet.
+   * Fetches and unpacks the packages if they do not exist yet.
    *
-   * @param note a file that says where they are: Bazel is only asked again when the lock has changed
+   * @param note a file that records their location, so that Bazel runs again only after the lock
+   * has changed
    */
   static fetch(note: string): PeerTools {
     const lock = createHash('sha256').update(readFileSync(LOCK)).digest('hex');
@@ -54,11 +61,14 @@ export class PeerTools {
 
   #program(name: string): string {
     const path = PROGRAM_FOLDERS.map((folder) => join(this.root, folder, name)).find(existsSync);
-    if (path === undefined) throw new Error(`no package of bench/tools.packages has the program ${name}`);
+    if (path === undefined)
+      throw new Error(`no package of bench/tools.packages contains the program ${name}`);
     return path;
   }
 
-  /** A command line through the packages' loader, without the shell of the wrappers in between. */
+  /**
+   * Returns a command line that starts the packages' loader directly, without the wrapper's shell.
+   */
   command(name: string, ...args: readonly string[]): Command {
     const libraries = LIBRARY_FOLDERS.map((folder) => join(this.root, folder)).join(':');
     return {
@@ -75,13 +85,16 @@ export class PeerTools {
       ],
       environment: {
         MKE2FS_CONFIG: join(this.root, MKE2FS_CONFIGURATION),
-        // What a program starts in its turn.
+        // For the programs that this one starts.
         PATH: `${join(dirname(this.root), 'bin')}:/usr/bin:/bin`,
       },
     };
   }
 
-  /** A command under fakeroot, as its script starts one: the library in front, and the key of the daemon. */
+  /**
+   * Returns a command under fakeroot, as its script starts one: with its library preloaded and the
+   * daemon's key.
+   */
   fakerootCommand(key: string, name: string, ...args: readonly string[]): Command {
     const command = this.command(name, ...args);
     const environment = {
@@ -93,9 +106,10 @@ export class PeerTools {
   }
 
   /**
-   * genimage, with a shell that it can use: the host's, or else bash in its place, in a mount namespace.
+   * Returns a genimage command with a shell that it can use: the host's `sh`, or bash mounted over
+   * it.
    *
-   * @throws Error where the host has neither
+   * @throws Error if the host's `sh` does not support pipefail and nothing can be mounted over it
    */
   genimage(...args: readonly string[]): Command {
     const command = this.command('genimage', ...args);
@@ -112,7 +126,7 @@ function genimagePrefix(): readonly string[] {
   const [program = '', ...args] = [...prefix, SHELL, '-o', 'pipefail', '-c', 'true'];
   if (spawnSync(program, args).status === 0) return prefix;
   throw new Error(
-    `genimage: ${SHELL} does not know "-o pipefail", and ${PIPEFAIL_SHELL} cannot be put in its place: ` +
+    `genimage: ${SHELL} does not support "-o pipefail", and ${PIPEFAIL_SHELL} cannot be mounted over it: ` +
       'allow user namespaces, or use a newer dash',
   );
 }

@@ -1,4 +1,4 @@
-// Loaded before a tool by bench/memory.ts: tells how much memory it needed at most, and how long it ran.
+// Loaded before a tool by bench/memory.ts: reports the tool's peak memory, processor time and wall time.
 import { appendFileSync } from 'node:fs';
 
 process.on('exit', () => {

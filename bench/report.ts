@@ -1,8 +1,8 @@
-/** The results as a table for docs/benchmarks.md, and as JSON. */
+/** Formats the results as tables for docs/benchmarks.md, and as JSON. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Machine } from './machine.ts';
 import type { PeerSamples, RowResult, Samples } from './measure.ts';
-import type { Peer } from './row.ts';
+import type { Peer, RowKind } from './row.ts';
 import type { Usage } from './run.ts';
 import { spread } from './statistics.ts';
 
@@ -14,12 +14,13 @@ export interface Report {
   readonly results: readonly RowResult[];
 }
 
-const BEGIN = '<!-- bench: what follows is written by `pnpm run bench` -->';
+const BEGIN = '<!-- bench: `pnpm run bench` writes the following part -->';
 const END = '<!-- bench: end -->';
 const MEBIBYTE = 1024 ** 2;
-/** What any of our tools may need, whatever the image's size. */
+/** The most memory that any of our tools may use, for images of any size. */
 const MEMORY_GOAL_MIB = 320;
 
+const LINE_CHARACTERS = 100;
 const MISSED = ' ✗';
 const HEAD = ['work', 'root', 'peer', 'ours s', 'theirs s', 'ratio', 'goal', 'cpu s', 'peak MiB'];
 
@@ -35,13 +36,13 @@ function wall(usages: readonly Usage[]): string {
 const median = (usages: readonly Usage[], field: 'wallSeconds' | 'cpuSeconds') =>
   spread(usages.map((usage) => usage[field])).median;
 
-/** Our time over the peer's, in the middle; `undefined` where one of them failed. */
+/** Returns the ratio of our median time to the peer's; `undefined` if one of them failed. */
 export function ratio(ours: readonly Usage[], theirs: readonly Usage[]): number | undefined {
   if (ours.length === 0 || theirs.length === 0) return undefined;
   return median(ours, 'wallSeconds') / median(theirs, 'wallSeconds');
 }
 
-/** What went wrong in a comparison, if anything did. */
+/** Returns the error of a comparison, if any. */
 function failure({ ours }: RowResult, theirs: Samples): string | undefined {
   return ours.error ?? theirs.error;
 }
@@ -78,38 +79,97 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |\n`).join('');
 }
 
-/** The part of docs/benchmarks.md that is measured. */
+/** Breaks a paragraph into lines of at most {@link LINE_CHARACTERS}. */
+function wrapped(text: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= LINE_CHARACTERS)
+      lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}
+
+interface Comparison {
+  readonly result: RowResult;
+  readonly peer: Peer;
+  readonly theirs: PeerSamples;
+}
+
+const SECTIONS: readonly {
+  readonly kind: RowKind;
+  readonly title: string;
+  readonly text: string;
+}[] = [
+  {
+    kind: 'build',
+    title: 'What the build runs',
+    text:
+      'The command lines of the rules, with every output that a rule declares: layers in zstd, all entries ' +
+      'listed, a hash tree, both compressions, and the digests. The peers do the same work, one program ' +
+      'after another.',
+  },
+  {
+    kind: 'best-case',
+    title: 'Best cases',
+    text:
+      'The same tools where they do the least work: a plain tar instead of layers, one output, no list of ' +
+      'entries, no digest. No rule runs these commands. They compare one step with the program that does ' +
+      'only this step.',
+  },
+];
+
+function section(
+  { kind, title, text }: (typeof SECTIONS)[number],
+  comparisons: readonly Comparison[],
+): string[] {
+  const rows = comparisons.filter(({ result }) => result.row.kind === kind);
+  if (rows.length === 0) return [];
+  const lines = rows.map(({ result, peer, theirs }) => line(result, peer, theirs));
+  return [`## ${title}`, '', wrapped(text), '', table(HEAD, lines)];
+}
+
+/**
+ * Returns the measured part of docs/benchmarks.md: the rows of the build first, the best cases
+ * second.
+ */
 export function reportText({ machine, versions, runs, overheadSeconds, results }: Report): string {
-  const pairs = results.flatMap((result) =>
+  const comparisons = results.flatMap((result) =>
     result.row.peers.map((peer, index) => ({ result, peer, theirs: result.peers[index] as PeerSamples })),
   );
-  const failures = pairs.flatMap(({ result, peer, theirs }) => {
+  const failures = comparisons.flatMap(({ result, peer, theirs }) => {
     const reason = failure(result, theirs) ?? theirs.disagreement;
     return reason === undefined ? [] : [`- ${result.row.name} ${result.row.root}, ${peer.title}: ${reason}`];
   });
   const { processor, processors, memoryGib, kernel, fileSystem } = machine;
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
-    table(
-      HEAD,
-      pairs.map(({ result, peer, theirs }) => line(result, peer, theirs)),
+    ...SECTIONS.flatMap((each) => section(each, comparisons)),
+    ...(failures.length === 0 ? [] : ['Failed, or different results:', '', ...failures, '']),
+    '## Legend',
+    '',
+    wrapped(
+      `Medians of ${runs} runs, with the minimum and the maximum. † = the peer calls fsync, so our time includes ` +
+        `an fsync of our output. ✗ = the goal is missed; the goal for memory is ${MEMORY_GOAL_MIB} MiB. Two figures ` +
+        'are "ours : theirs". Processor time is the user and system time of all threads and processes. Memory ' +
+        'is the peak of the largest process. Starting and measuring each command adds ' +
+        `${(overheadSeconds * 1000).toFixed(1)} ms.`,
     ),
-    ...(failures.length === 0 ? [] : ['Failed, or not the same:', '', ...failures, '']),
-    `Medians of ${runs}, with the least and the most. † = the peer calls fsync, and so ours is with an fsync of its output. ✗ = the`,
-    `goal is not reached; for memory it is ${MEMORY_GOAL_MIB} MiB. Two figures: ours : theirs. Processor time is user and system time of all threads`,
-    `and processes, memory is of the process with the most. Each command has ${(overheadSeconds * 1000).toFixed(1)} ms of starting and accounting in its time.`,
     '',
-    `Machine: ${processor}, ${processors} processors, ${memoryGib} GiB, Linux ${kernel}, work folder on ${fileSystem}.`,
+    wrapped(
+      `Machine: ${processor}, ${processors} processors, ${memoryGib} GiB, Linux ${kernel}, work folder on ${fileSystem}.`,
+    ),
     '',
-    `Versions: ${named.join(', ')}.`,
+    wrapped(`Versions: ${named.join(', ')}.`),
     '',
   ].join('\n');
 }
 
 /**
- * Puts the measured part into a document, in the place of the one before.
+ * Replaces the measured part of a document.
  *
- * @throws Error where the document does not mark the place
+ * @throws Error if the document does not mark that part
  */
 export function writeDocument(path: string, text: string): void {
   const document = existsSync(path) ? readFileSync(path, 'utf8') : '';
@@ -120,10 +180,11 @@ export function writeDocument(path: string, text: string): void {
   writeFileSync(path, `${before}\n\n${text}\n${document.slice(end)}`);
 }
 
-/** Everything that was measured, for programs. */
+/** Returns all samples as JSON, for programs. */
 export function reportJson(report: Report): string {
   const results = report.results.map(({ row, ours, peers }) => ({
     name: row.name,
+    kind: row.kind,
     root: row.root,
     work: row.work,
     ours,

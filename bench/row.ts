@@ -1,50 +1,63 @@
-/** What a row of the benchmark is: one piece of work, done by our tool and by its peers. */
+/** The rows of the benchmark: each is one piece of work that our tool and its peers do. */
 import type { Inputs } from './inputs.ts';
 import type { OwnTools } from './own-tools.ts';
 import type { PeerTools } from './peers.ts';
 import type { RootName } from './roots.ts';
 import type { Run } from './run.ts';
 
-/** What rows are made with. */
+/** What rows are built from. */
 export interface Bench {
   readonly own: OwnTools;
   readonly peers: PeerTools;
   readonly inputs: Inputs;
 }
 
-/** Facts about a result that our tool and its peers have to agree on, such as the number of its files. */
+/** Facts about a result that our tool and its peers must agree on, such as the number of files. */
 export type Facts = Readonly<Record<string, number>>;
 
 export interface Contender {
-  /** What runs, for the table. */
+  /** The command, for the table. */
   readonly title: string;
-  /** Does the work; only what it runs as `timed` counts. */
+  /** Does the work. Only commands that it runs as `timed` count. */
   run(run: Run): void | Promise<void>;
   /**
-   * Holds the result to a checker of somebody else; runs once, outside of what is measured.
+   * Checks the result with an independent checker. Runs once per row and is not measured.
    *
-   * @throws Error where the checker complains
+   * @throws Error if the checker complains
    */
   check?(run: Run): Facts;
 }
 
 export interface OwnContender extends Contender {
-  /** The files, by their names in the run's folder, that are brought to the disk where a peer does the same with its own. */
+  /**
+   * Output files, by name in the run's directory. They are synced to disk if a peer syncs its own.
+   */
   readonly outputs: readonly string[];
 }
 
 export interface Peer extends Contender {
-  /** Whether the peer calls fsync for its output; then our time is with an fsync of ours. */
+  /**
+   * Whether the peer calls fsync for its output. If so, our time includes an fsync of our output.
+   */
   readonly fsync: boolean;
-  /** Our time over the peer's is to be at most so much. */
+  /** The highest allowed ratio of our time to the peer's. */
   readonly goal?: number;
-  /** How far our facts may lie above the peer's, as a factor for each; facts that are not here have to be equal. */
+  /** The factor by which each of our facts may exceed the peer's. All other facts must be equal. */
   readonly tolerance?: Facts;
 }
 
+/**
+ * What a row measures.
+ *
+ * - `build`: the command line of a rule, with every output that the rule declares.
+ * - `best-case`: the same tool where it does the least work, beside a peer that does only that.
+ */
+export type RowKind = 'build' | 'best-case';
+
 export interface Row {
-  /** What `--row` selects. */
+  /** The name that `--row` selects. */
   readonly name: string;
+  readonly kind: RowKind;
   readonly root: RootName;
   /** The work, for the table. */
   readonly work: string;
@@ -53,9 +66,9 @@ export interface Row {
 }
 
 /**
- * Holds our facts to a peer's.
+ * Compares our facts with a peer's.
  *
- * @throws Error naming the fact that differs
+ * @throws Error that names the fact that differs
  */
 export function compareFacts(ours: Facts, theirs: Facts, tolerance: Facts = {}): void {
   for (const [name, value] of Object.entries(theirs)) {
@@ -63,7 +76,7 @@ export function compareFacts(ours: Facts, theirs: Facts, tolerance: Facts = {}):
     if (own === undefined) continue;
     const factor = tolerance[name];
     if (factor === undefined ? own === value : own <= value * factor) continue;
-    const limit = factor === undefined ? 'has to be the same' : `may be ${factor} times as much`;
-    throw new Error(`${name}: ours ${own}, theirs ${value}: it ${limit}`);
+    const limit = factor === undefined ? 'must be equal' : `ours may be at most ${factor} times theirs`;
+    throw new Error(`${name}: ours ${own}, theirs ${value}: ${limit}`);
   }
 }

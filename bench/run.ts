@@ -1,12 +1,12 @@
-/** Runs the commands of one measurement, and adds up what they need. */
+/** Runs the commands of one measurement, and adds up their time and memory. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A program with its arguments, and what it gets of its own. */
+/** A program with its arguments, its environment and its input. */
 export interface Command {
-  /** The program's own name, for errors. */
+  /** The program's name, for error messages. */
   readonly name: string;
   readonly argv: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -14,18 +14,18 @@ export interface Command {
   readonly stdin?: string;
 }
 
-/** What a measurement needed. */
+/** The time and memory of a measurement. */
 export interface Usage {
   readonly wallSeconds: number;
-  /** User and system time of every process and thread. */
+  /** User and system time of all processes and threads. */
   readonly cpuSeconds: number;
-  /** Of the process that needed most. */
+  /** The peak memory of the largest process. */
   readonly peakBytes: number;
 }
 
 export const NO_USAGE: Usage = { wallSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
 
-/** One after the other. */
+/** Adds up two usages, one after the other. */
 export function inSequence(first: Usage, second: Usage): Usage {
   return {
     wallSeconds: first.wallSeconds + second.wallSeconds,
@@ -35,12 +35,15 @@ export function inSequence(first: Usage, second: Usage): Usage {
 }
 
 /**
- * Nothing of the caller's environment reaches a program: options in variables would be part of the measurement. In the C
- * locale mke2fs refuses a tar with a name that is not ASCII.
+ * Replaces the caller's environment, because options in variables would change the measurement. In
+ * the C locale, mke2fs rejects a tar that contains a name outside of ASCII.
  */
 const ENVIRONMENT = { LC_ALL: 'C.UTF-8', PATH: '/usr/bin:/bin', TZ: 'UTC' };
 
-/** GNU time, with the fields that {@link reported} reads; what wait4 tells it counts all threads and waited-for children. */
+/**
+ * The format of GNU time that {@link reported} reads. Its figures, from wait4, count all threads
+ * and reaped children.
+ */
 const TIME_FORMAT = '%U %S %M';
 const KIBIBYTE = 1024;
 
@@ -59,16 +62,16 @@ function failure(command: Command, log: string, reason: string): Error {
   return new Error(`${command.name}: ${reason}: ${lines.join(' / ')}`);
 }
 
-/** A daemon that a measurement needs beside its commands. */
+/** A daemon that runs while the commands of a measurement run. */
 export interface Daemon {
-  /** What it has said on standard output so far. */
+  /** Returns what it has written to standard output so far. */
   output(): string;
   readonly process: ChildProcess;
   readonly command: Command;
   readonly report: string;
 }
 
-/** One measurement in a folder of its own: commands run one after another. */
+/** One measurement in its own directory: its commands run one after another. */
 export class Run {
   readonly folder: string;
   readonly #time: readonly string[];
@@ -82,22 +85,22 @@ export class Run {
     this.#log = join(folder, 'log');
   }
 
-  /** A file or a folder of this measurement. */
+  /** Returns the path of a file or a directory of this measurement. */
   path(name: string): string {
     return join(this.folder, name);
   }
 
-  /** What the commands so far needed. */
+  /** The time and memory of all commands so far. */
   get usage(): Usage {
     return this.#usage;
   }
 
-  /** What the last command said, on either output. */
+  /** The standard output and standard error of the last command. */
   get lastOutput(): string {
     return readFileSync(this.#log, 'utf8');
   }
 
-  /** Runs a command to its end and counts it. */
+  /** Runs a command to its end and measures it. */
   timed(command: Command): void {
     const report = this.path('time');
     const startMs = performance.now();
@@ -107,7 +110,7 @@ export class Run {
     rmSync(report);
   }
 
-  /** Runs a command to its end, not counted; gives what it said. */
+  /** Runs a command to its end without measuring it, and returns its output. */
   untimed(command: Command): string {
     this.#runToEnd(command, command.argv);
     return this.lastOutput;
@@ -128,7 +131,7 @@ export class Run {
     if (status !== 0) throw failure(command, this.#log, `exits with ${status ?? signal}`);
   }
 
-  /** Starts a daemon, and waits until it has said a first line. The time until then counts. */
+  /** Starts a daemon and waits for its first line of output. The time until then is measured. */
   async startTimed(command: Command): Promise<Daemon> {
     const report = this.path('time.daemon');
     const log = this.path('log.daemon');
@@ -145,13 +148,14 @@ export class Run {
       said += String(text);
       if (said.includes('\n')) break;
     }
-    if (!said.includes('\n')) throw new Error(`${command.name}: ends before it is ready (see ${log})`);
+    if (!said.includes('\n'))
+      throw new Error(`${command.name}: ends before its first line of output (see ${log})`);
     const wallSeconds = (performance.now() - startMs) / 1000;
     this.#usage = inSequence(this.#usage, { ...NO_USAGE, wallSeconds });
     return { output: () => said, process, command, report };
   }
 
-  /** Ends a daemon by a signal to the process that it named, and counts what it needed beside the commands. */
+  /** Ends a daemon by a signal to the process `processId`, and adds its time and memory. */
   async stopTimed(daemon: Daemon, processId: number): Promise<void> {
     const startMs = performance.now();
     const ended = once(daemon.process, 'close');

@@ -1,13 +1,16 @@
-/** What the samples of one measurement have in common. */
+/** The median and the range of the samples of one measurement. */
 export interface Spread {
   readonly median: number;
   readonly minimum: number;
   readonly maximum: number;
 }
 
-/** The median (of an even number of samples: the mean of the two in the middle), and how far samples lie apart. */
+/**
+ * Returns the median and the range. The median of an even number of samples is the mean of the
+ * middle two.
+ */
 export function spread(samples: readonly number[]): Spread {
-  if (samples.length === 0) throw new RangeError('there is no sample');
+  if (samples.length === 0) throw new RangeError('no samples');
   const sorted = samples.toSorted((left, right) => left - right);
   const at = (index: number) => sorted[index] as number;
   const middle = (sorted.length - 1) / 2;

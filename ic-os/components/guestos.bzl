@@ -1,4 +1,4 @@
-"""Which files of this folder a GuestOS has, and where: label -> where it goes and what it looks like there."""
+"""The component files of GuestOS: dicts of label to path, mode and owner in the image."""
 
 load("//rules:defs.bzl", "install")
 
@@ -8,9 +8,9 @@ def _script(name):
 def _unit(name):
     return install("/etc/systemd/system/" + name)
 
-# Every GuestOS.
+# Files in all variants.
 GUESTOS_COMPONENTS = {
-    # From the kernel to /var, and what happens if that fails
+    # From the kernel to /var, and the reaction to a failure
     "//ic-os/components:boot/mount-generator.sh": install("/etc/systemd/system-generators/mount-generator", mode = "0755"),
     "//ic-os/components:boot/setup-var.sh": _script("setup-var.sh"),
     "//ic-os/components:boot/setup-var.service": _unit("setup-var.service"),
@@ -20,7 +20,7 @@ GUESTOS_COMPONENTS = {
     "//ic-os/components:boot/system.conf": install("/etc/systemd/system.conf.d/icos.conf"),
     "//ic-os/components:boot/journald.conf": install("/etc/systemd/journald.conf.d/icos.conf"),
 
-    # Who the machine is
+    # Identity of the machine
     "//ic-os/components:identity/save-machine-id.sh": _script("save-machine-id.sh"),
     "//ic-os/components:identity/save-machine-id.service": _unit("save-machine-id.service"),
     "//ic-os/components:identity/setup-hostname.sh": _script("setup-hostname.sh"),
@@ -52,12 +52,13 @@ GUESTOS_COMPONENTS = {
     "//ic-os/components:ic/guestos-services.conf": _unit("multi-user.target.d/guestos.conf"),
 }
 
-# Variants that developers log in to.
+# Files in variants for developers, who can log in.
 GUESTOS_DEV_COMPONENTS = {
     "//ic-os/components:ssh/sshd-dev.conf": install("/etc/ssh/sshd_config.d/dev.conf"),
 }
 
-# Variants that nobody logs in to: the console shows the machine's state instead.
+# Files in production variants: nobody can log in, and the console shows the machine's state
+# instead.
 GUESTOS_PROD_COMPONENTS = {
     "//ic-os/components:console/console-status.target.conf": _unit("multi-user.target.d/console-status.conf"),
 }

@@ -1,16 +1,28 @@
-"""GuestOS before its components: packages, then Dockerfile.base, then Dockerfile."""
+"""The base of GuestOS: the root file system without components, from packages to the Dockerfile.
+
+Each step is a target that adds a layer to the one before it:
+
+| target | made from | content |
+|---|---|---|
+| `@guestos_debs//:SET` | `packages/*.packages`, pinned by `//ic-os/locks:guestos.lock.json` | the .debs of one set |
+| `packages_VARIANT` | the set | the packages, unpacked and configured |
+| `slim_VARIANT` | `context/Dockerfile.slim` (`FROM packages`) | the packages without unnecessary files |
+| `base_VARIANT` | `context/Dockerfile` (`FROM slim`) | the base, to which `icos_image` adds components |
+
+`image.json` contains the names of these targets.
+"""
 
 load("//rules:defs.bzl", "apt_base", "dockerfile", "initramfs", "install")
 
-# ic-os/bootloader/initramfs/init says what each is for.
+# The programs that ic-os/bootloader/initramfs/init uses.
 _INITRAMFS_BINARIES = [
     "/usr/bin/busybox",
     "/usr/sbin/findfs",
     "/usr/sbin/veritysetup",
 ]
 
-# Disks (virtio, virtio SCSI, SATA), the verified root of either file system, and SHA-256 with the processor's help. NVMe, the
-# virtio bus and ext4 are built into the kernel.
+# Disks (virtio, virtio SCSI, SATA), dm-verity, EROFS, and SHA-256 with processor instructions.
+# NVMe, the virtio bus and ext4 are built into the kernel.
 _INITRAMFS_MODULES = [
     "virtio_blk",
     "virtio_scsi",
@@ -21,7 +33,7 @@ _INITRAMFS_MODULES = [
     "sha256-ssse3",
 ]
 
-# What a machine does not need: a fifth of the size. Licences stay.
+# Files that a machine does not need: a fifth of the size. Licences stay.
 _EXCLUDE = [
     "/usr/share/bash-completion/*",
     "/usr/share/bug/*",
@@ -36,28 +48,31 @@ _EXCLUDE = [
 
 _INCLUDE = ["/usr/share/doc/*/copyright"]
 
-def guestos_base(name, package_sets, build_args):
-    """Makes `base_NAME`, a GuestOS without components, and `initrd_NAME`.
+def guestos_base(name, package_set, build_args):
+    """Defines `packages_NAME`, `slim_NAME`, `base_NAME` and `initrd_NAME`.
 
     Args:
-      name: the variant.
-      package_sets: which package lists of `context/` it has: `common`, `dev`.
-      build_args: arguments of `context/Dockerfile`.
+      name: the name of the variant.
+      package_set: the set of `//ic-os/locks:guestos.lock.json` that the variant installs. `dev`
+        includes `common`.
+      build_args: values for the ARG instructions of `context/Dockerfile`.
     """
     apt_base(
         name = "packages_" + name,
-        debs = ["@guestos_debs//:" + package_set for package_set in package_sets],
+        debs = ["@guestos_debs//:" + package_set],
         exclude = _EXCLUDE,
         include = _INCLUDE,
     )
     dockerfile(
         name = "slim_" + name,
-        bases = {":packages_" + name: "base"},
-        dockerfile = "context/Dockerfile.base",
+        base_name = "packages",
+        bases = {":packages_" + name: "packages"},
+        dockerfile = "context/Dockerfile.slim",
     )
     dockerfile(
         name = "base_" + name,
-        bases = {":slim_" + name: "base"},
+        base_name = "slim",
+        bases = {":slim_" + name: "slim"},
         build_args = build_args,
         context = [":context"],
         context_root = "ic-os/guestos/context",

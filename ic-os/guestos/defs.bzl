@@ -1,4 +1,4 @@
-"""GuestOS as data: what its variants share, and what each has of its own."""
+"""GuestOS as data: the arguments that its variants share, and those of each variant."""
 
 load("//ic-os/components:guestos.bzl", "GUESTOS_COMPONENTS", "GUESTOS_DEV_COMPONENTS", "GUESTOS_PROD_COMPONENTS")
 load("//rules:defs.bzl", "icos_os", "install")
@@ -13,22 +13,22 @@ _DEV = {
     "components": GUESTOS_DEV_COMPONENTS,
     "console_login": "root:root",
     "initrd": "//ic-os/guestos:initrd_dev",
-    "login": "root",
-    "ready": "login: ",
+    "password_logins": "root",
+    "ready_text": "login: ",
 }
 
 GUESTOS = icos_os(
     name = "guestos",
     boot_args_template = "//ic-os/bootloader:boot/boot_args.template",
     boot_size = "1G",
-    # The default replica says that it is none.
+    # The default replica reports that it is a placeholder.
     console_texts = ["replica is a placeholder"],
-    component_files = ["//ic-os/components:all"],
+    check_paths_in = ["//ic-os/components:all"],
     components = dict(GUESTOS_COMPONENTS, **_IC_PROGRAMS),
     # The published GUID of every ICOS disk.
     disk_guid = "2B110BB7-CDEC-7D41-B97E-893EDCBE5428",
     expanded_size = "50G",
-    forward = ["22", "8080", "9100"],
+    forward_ports = ["22", "8080", "9100"],
     layout = "//ic-os/guestos:partitions.csv",
     pages = {
         "8080/api/v2/status": "placeholder",
@@ -40,7 +40,7 @@ GUESTOS = icos_os(
         "grub": "//ic-os/bootloader:grub",
     },
     root_size = "3G",
-    set_uid = [
+    set_uid_files = [
         "/usr/bin/sudo",
         "/usr/lib/dbus-1.0/dbus-daemon-launch-helper",
         "/usr/sbin/unix_chkpwd",
@@ -52,7 +52,7 @@ GUESTOS = icos_os(
             "base": "//ic-os/guestos:base_prod",
             "components": GUESTOS_PROD_COMPONENTS,
             "initrd": "//ic-os/guestos:initrd_prod",
-            "ready": "State: running",
+            "ready_text": "State: running",
         },
     },
     version = "//ic-os:version",

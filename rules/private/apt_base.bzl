@@ -1,4 +1,4 @@
-"""A root file system made of locked Debian packages."""
+"""A root file system made from locked Debian packages."""
 
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:step_runner.bzl", "STEP_RUNNER_ATTRS", "step_runner_action")
@@ -46,14 +46,24 @@ def _apt_base_impl(ctx):
 
 apt_base = rule(
     implementation = _apt_base_impl,
-    doc = """Unpacks locked Debian packages into one layer and configures them into a second one.
+    doc = """Unpacks locked Debian packages into one layer and configures them in a second one.
 
-The packages' own scripts run in the step runner, without network, and in dpkg's order.""",
+The packages' own scripts run in the step runner, without network, in the order that dpkg uses.""",
     attrs = dict(
         STEP_RUNNER_ATTRS,
-        debs = attr.label_list(allow_files = [".deb"], mandatory = True, doc = "The packages: a `filegroup` of a repository that the `apt` extension made. The set must be closed under Depends and Pre-Depends."),
-        exclude = attr.string_list(doc = "Paths that are not unpacked, as dpkg's path-exclude has it: absolute, `*` matches any text."),
-        include = attr.string_list(doc = "Paths that are unpacked though `exclude` names them, in the same form."),
+        debs = attr.label_list(
+            allow_files = [".deb"],
+            mandatory = True,
+            doc = """The packages: a `filegroup` of a repository of `apt.debs`. The set must be
+            closed under Depends and Pre-Depends.""",
+        ),
+        exclude = attr.string_list(
+            doc = """Paths to leave out, in the syntax of dpkg's path-exclude: absolute, and `*`
+            matches any text.""",
+        ),
+        include = attr.string_list(
+            doc = "Paths to unpack although `exclude` matches them, in the same syntax.",
+        ),
     ),
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Runs %{PATH}% of unpacked Debian packages in place: with their loader, their libraries and their data.
+# Runs %{PATH}% of unpacked Debian packages in place, with their loader, libraries and data.
 set -eu
 
-# The packages stand beside this script, or in the runfiles of a target that has it; or this is a link to such a script.
+# The packages are next to this script, or in the runfiles of a target that uses it. $0 can also be
+# a symbolic link to the script.
 self=$0
 while :; do
   case $self in
@@ -13,7 +14,7 @@ while :; do
     [ ! -e "$root/%{LOADER}%" ] || break 2
   done
   if [ ! -L "$self" ]; then
-    echo "$0: the directory of its packages, \"root\", is neither beside bin/ nor in its runfiles" >&2
+    echo "$0: the directory \"root\" with the packages is neither next to bin/ nor in the runfiles" >&2
     exit 127
   fi
   link=$(readlink "$self")
@@ -25,7 +26,7 @@ done
 root=$(cd "$root" && pwd)
 bin=$(cd "$here" && pwd)
 
-# What the program starts in its turn comes from the same packages where they have it.
+# Programs that this program starts are taken from the same packages if possible.
 PATH=$bin:${PATH:-/usr/bin:/bin}
 export PATH
 %{ENVIRONMENT}%

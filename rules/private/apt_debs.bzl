@@ -1,16 +1,16 @@
-"""A repository of locked .debs."""
+"""A repository with the .debs of a lock."""
 
 load("//rules/private:apt_download.bzl", "download_debs")
-load("//rules/private:apt_lock.bzl", "parse_lock")
+load("//rules/private:apt_lock.bzl", "LOCK_ATTRS", "parse_lock")
 
 _DIRECTORY = "debs"
 
 def debs_build_file(packages, sets):
-    """The BUILD file: one filegroup a package and one a set.
+    """Returns the BUILD file: one filegroup per package and one per set.
 
     Args:
-      packages: list of struct, see `parse_lock`.
-      sets: list of string.
+      packages: list of struct: `packages` of `parse_lock`.
+      sets: list of string: `sets` of `parse_lock`.
 
     Returns:
       string.
@@ -33,10 +33,8 @@ def _apt_debs_impl(rctx):
 
 apt_debs = repository_rule(
     implementation = _apt_debs_impl,
-    doc = """The .debs of a lock as files.
+    doc = """Downloads the .debs of a lock.
 
-Targets: one `filegroup` for each set of the lock, and one for each package.""",
-    attrs = {
-        "lock": attr.label(mandatory = True, allow_single_file = [".lock.json"], doc = "The lock (see docs/formats/package-lock.md)."),
-    },
+The repository has one `filegroup` per set of the lock, and one per package.""",
+    attrs = LOCK_ATTRS,
 )

@@ -1,4 +1,4 @@
-"""Downloading the .debs of a lock."""
+"""Downloads of the .debs of a lock."""
 
 load("//rules/private:apt_mirrors.bzl", "configured_mirrors")
 
@@ -10,43 +10,44 @@ def _urls(mirrors, package):
 def _file(directory, package):
     return "{}/{}".format(directory, package.file_name)
 
+def _message(template, package, **fields):
+    return template.format(name = package.name, version = package.version, update = _UPDATE, **fields)
+
 def vanished_message(package, mirrors):
-    """The error for a package that no mirror gives."""
-    return ("No mirror has {name} {version} any more, or none can be reached. Tried {path} below: {mirrors}. " +
-            "A mirror drops a version when a newer one comes out: pin the present one with `{update}`, " +
-            "or add a mirror that keeps old versions with --repo_env=ICOS_APT_MIRRORS.").format(
-        name = package.name,
-        version = package.version,
+    """Returns the error for a package that no mirror has."""
+    return _message(
+        "No mirror has {name} {version} any more, or no mirror can be reached. Tried {path} on: {mirrors}. " +
+        "A mirror removes a version when a newer one is released: pin the newer one with `{update}`, " +
+        "or add a mirror that keeps old versions with --repo_env=ICOS_APT_MIRRORS.",
+        package,
         path = package.pool_path,
         mirrors = " ".join(mirrors),
-        update = _UPDATE,
     )
 
 def digest_message(package, url, actual):
-    """The error for a package whose bytes are not the pinned ones."""
-    return ("{name} {version} from {url} is not what the lock pins: expected SHA-256 {expected}, got {actual}. " +
-            "The mirror or something on the way to it changes files: use another mirror (--repo_env=ICOS_APT_MIRRORS).").format(
-        name = package.name,
-        version = package.version,
+    """Returns the error for a package with a wrong SHA-256 digest."""
+    return _message(
+        "{name} {version} from {url} is not the file that the lock pins: expected SHA-256 {expected}, got {actual}. " +
+        "The mirror, or a proxy on the way to it, changes files: use another mirror (--repo_env=ICOS_APT_MIRRORS).",
+        package,
         url = url,
         expected = package.sha256,
         actual = actual,
     )
 
 def size_message(package, actual, where):
-    """The error for a package of another size than the lock says."""
-    return ("{name} {version} from {where} has a wrong size: expected {expected} bytes, got {actual}. " +
-            "Download again; if the size stays, make the lock anew with `{update}`.").format(
-        name = package.name,
-        version = package.version,
+    """Returns the error for a package with a wrong size."""
+    return _message(
+        "{name} {version} from {where} has the wrong size: expected {expected} bytes, got {actual}. " +
+        "Download it again; if the size stays the same, update the lock with `{update}`.",
+        package,
         where = where,
         expected = package.size_bytes,
         actual = actual,
-        update = _UPDATE,
     )
 
 def _wrong_bytes_message(rctx, package, file, url):
-    """The error for a file that was downloaded and is not what the lock pins: cut short, or changed."""
+    """Returns the error for a downloaded file that is truncated or changed."""
     size = _sizes(rctx, [file])[0]
     if size != package.size_bytes:
         return size_message(package, size, url)
@@ -56,9 +57,10 @@ def _wrong_bytes_message(rctx, package, file, url):
     return digest_message(package, url, result.stdout.split(" ")[0])
 
 def _download_from_one(rctx, package, mirrors, file):
-    """Tries the mirrors one by one, each with a file of its own, and fails with what is wrong with the first bad file.
+    """Tries one mirror after the other, and fails with the error of the first bad file.
 
-    Bazel leaves a file with a wrong digest where it is, which tells such a mirror from one that has no file.
+    Each attempt has its own file name. Bazel keeps a file with a wrong digest: that distinguishes a
+    mirror with a bad file from a mirror without the file.
     """
     messages = []
     for index, url in enumerate(_urls(mirrors, package)):
@@ -71,19 +73,21 @@ def _download_from_one(rctx, package, mirrors, file):
     fail(messages[0] if messages else vanished_message(package, mirrors))
 
 def _sizes(rctx, files):
-    """The size of each file in bytes."""
+    """Returns the size of each file in bytes."""
     result = rctx.execute(["wc", "-c"] + files)
     if result.return_code:
         fail("wc failed: {}".format(result.stderr))
     return [int(line.strip().partition(" ")[0]) for line in result.stdout.split("\n")[:len(files)]]
 
 def download_debs(rctx, packages, directory):
-    """Downloads packages side by side and checks their digests and sizes; fails with one clear error.
+    """Downloads packages in parallel and checks their digests and sizes.
+
+    It fails with the error of the first bad package.
 
     Args:
       rctx: the context of a repository rule.
-      packages: list of struct, see `parse_lock`.
-      directory: where the files go; each keeps the name that it has in the mirror's pool.
+      packages: list of struct: `packages` of `parse_lock`.
+      directory: the directory for the files. Each file keeps its name in the mirror's pool.
     """
     mirrors = configured_mirrors(rctx)
     pending = [
@@ -104,4 +108,4 @@ def download_debs(rctx, packages, directory):
     files = [_file(directory, package) for package in packages]
     for package, size in zip(packages, _sizes(rctx, files)):
         if size != package.size_bytes:
-            fail(size_message(package, size, "a mirror, with the right digest,"))
+            fail(size_message(package, size, "a mirror (with the right digest)"))

@@ -1,4 +1,12 @@
-"""Reading a package lock (`*.lock.json`, made by `bazel run //ic-os/locks:update_lock`)."""
+"""A reader of package locks (`*.lock.json`, written by `bazel run //ic-os/locks:update_lock`)."""
+
+LOCK_ATTRS = {
+    "lock": attr.label(
+        mandatory = True,
+        allow_single_file = [".lock.json"],
+        doc = "The lock, written by update_lock (see docs/formats/package-lock.md).",
+    ),
+}
 
 LOCK_VERSION = 1
 
@@ -18,39 +26,45 @@ def _is_sha256(text):
     return len(text) == 64 and not text.strip(_HEX_DIGITS)
 
 def _package_error(package):
-    """What is wrong with one package of a lock, or None."""
+    """Returns the error in one package of a lock, or None."""
     if type(package) != "dict":
-        return "a package is no object"
+        return "a package is not an object"
     for field, kind in _PACKAGE_FIELDS.items():
         if type(package.get(field)) != kind:
-            return "package {}: the field \"{}\" is missing or no {}".format(package.get("name", "?"), field, kind)
+            name = package.get("name", "?")
+            return "package {}: the field \"{}\" is missing or is not of type {}".format(name, field, kind)
     path = package["poolPath"]
     if not path.startswith("pool/") or ".." in path.split("/") or not path.endswith(".deb"):
-        return "package {}: \"{}\" is no path of a .deb below pool/".format(package["name"], path)
+        return "package {}: \"{}\" is not the path of a .deb below pool/".format(package["name"], path)
     if not _is_sha256(package["sha256"]):
-        return "package {}: \"{}\" is no SHA-256 digest".format(package["name"], package["sha256"])
+        return "package {}: \"{}\" is not a SHA-256 digest".format(package["name"], package["sha256"])
     return None
 
 def parse_lock(text, where):
-    """Reads a lock.
+    """Parses a lock.
 
     Args:
-      text: the lock file's content.
-      where: the lock file's name, for errors.
+      text: the content of the lock file.
+      where: the name of the lock file, for errors.
 
     Returns:
-      struct of `error` (string or None), `packages` (list of struct with name, version, architecture, pool_path,
-      file_name, size_bytes, sha256, sets) and `sets` (list of string).
+      struct of `error` (string or None), `packages` (list of struct with name, version,
+      architecture, pool_path, file_name, size_bytes, sha256, sets) and `sets` (list of string).
     """
 
     def failure(error):
-        return struct(error = "{}: {}. Make it anew: bazel run //ic-os/locks:update_lock".format(where, error), packages = [], sets = [])
+        return struct(
+            error = "{}: {}. Update the lock: bazel run //ic-os/locks:update_lock".format(where, error),
+            packages = [],
+            sets = [],
+        )
 
     lock = json.decode(text, None)
     if type(lock) != "dict" or type(lock.get("packages")) != "list" or type(lock.get("requested")) != "dict":
-        return failure("this is no package lock")
+        return failure("this is not a package lock")
     if lock.get("version") != LOCK_VERSION:
-        return failure("this lock has version {}, and only version {} is known".format(lock.get("version"), LOCK_VERSION))
+        version = lock.get("version")
+        return failure("this lock has version {}, but only version {} is supported".format(version, LOCK_VERSION))
     names = {}
     packages = []
     for package in lock["packages"]:
@@ -58,7 +72,7 @@ def parse_lock(text, where):
         if error:
             return failure(error)
         if package["name"] in names:
-            return failure("package {} stands twice".format(package["name"]))
+            return failure("package {} is listed twice".format(package["name"]))
         names[package["name"]] = True
         packages.append(struct(
             name = package["name"],

@@ -1,4 +1,4 @@
-"""Where .debs are downloaded from: ICOS_APT_MIRRORS, or the host's own apt configuration."""
+"""The mirrors of Debian packages, from ICOS_APT_MIRRORS or from the host's apt configuration."""
 
 MIRRORS_VARIABLE = "ICOS_APT_MIRRORS"
 
@@ -13,14 +13,16 @@ def _without_comment(line):
     return line.split("#")[0]
 
 def mirrors_of_variable(value):
-    """The mirrors that the variable names, apart by spaces or commas."""
+    """Returns the mirrors in the variable, which are separated by spaces or commas."""
     return _words(value)
 
 def mirrors_of_one_line_sources(text):
-    """The addresses in a one-line-style file: `deb [option=value ...] URI suite component ...`.
+    """Returns the addresses in a one-line-style file.
+
+    Its lines have the form `deb [option=value ...] URI suite component ...`.
 
     Args:
-      text: the file's content.
+      text: the content of the file.
 
     Returns:
       list of string.
@@ -39,7 +41,10 @@ def mirrors_of_one_line_sources(text):
     return mirrors
 
 def _deb822_paragraphs(text):
-    """Dicts of lower-case field name to value; a continuation line is one more word of its field."""
+    """Returns one dict per paragraph: lower-case field name to value.
+
+    Continuation lines are joined with spaces.
+    """
     paragraphs = [{}]
     field = None
     for line in text.split("\n"):
@@ -58,10 +63,12 @@ def _deb822_paragraphs(text):
     return paragraphs
 
 def mirrors_of_deb822_sources(text):
-    """The addresses in a deb822-style file; paragraphs that are disabled or have no binary packages do not count.
+    """Returns the addresses in a deb822-style file.
+
+    Paragraphs that are disabled or without binary packages are skipped.
 
     Args:
-      text: the file's content.
+      text: the content of the file.
 
     Returns:
       list of string.
@@ -74,10 +81,10 @@ def mirrors_of_deb822_sources(text):
     return mirrors
 
 def web_addresses(mirrors):
-    """Those of the mirrors that can be downloaded from, each once, without a slash at the end.
+    """Returns the HTTP and HTTPS mirrors, without duplicates and without trailing slashes.
 
     Args:
-      mirrors: list of string, base addresses of any scheme.
+      mirrors: list of string: base addresses with any scheme.
 
     Returns:
       list of string.
@@ -89,24 +96,25 @@ def web_addresses(mirrors):
     return list(found)
 
 def configured_mirrors(rctx):
-    """The mirrors to try, in order; fails where there is none.
+    """Returns the mirrors to try, in order. Fails if there are none.
 
-    The variable and the host's files are read without being watched: a lock pins the bytes, so that another mirror
-    gives the same repository and is no reason to fetch it again.
+    Bazel does not watch the variable and the host's files: a lock pins the bytes, so another mirror
+    gives the same repository and is not a reason to fetch it again.
 
     Args:
       rctx: the context of a repository rule.
 
     Returns:
-      list of string, base addresses.
+      list of string: base addresses.
     """
     mirrors = mirrors_of_variable(rctx.os.environ.get(MIRRORS_VARIABLE, ""))
     if not mirrors:
         mirrors = _host_mirrors(rctx)
     mirrors = web_addresses(mirrors)
     if not mirrors:
-        fail(("No mirror of Debian packages is known for {}. Name one or more with --repo_env={}=\"http://HOST/debian ...\" " +
-              "(in user.bazelrc: common --repo_env=...), or in the host's {}.").format(rctx.name, MIRRORS_VARIABLE, _SOURCES_PARTS))
+        fail(("No mirror of Debian packages is configured for {}. Set one or more with " +
+              "--repo_env={}=\"http://HOST/debian ...\" (in user.bazelrc: common --repo_env=...), " +
+              "or configure apt on the host in {}.").format(rctx.name, MIRRORS_VARIABLE, _SOURCES_PARTS))
     return mirrors
 
 def _host_mirrors(rctx):

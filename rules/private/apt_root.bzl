@@ -1,20 +1,41 @@
-"""A repository of unpacked .debs, whose programs run in place."""
+"""A repository of unpacked .debs with programs that run in place."""
 
 load("//rules/private:apt_download.bzl", "download_debs")
-load("//rules/private:apt_lock.bzl", "parse_lock")
+load("//rules/private:apt_lock.bzl", "LOCK_ATTRS", "parse_lock")
+
+# The attributes of the repository rule and of the tag `apt.root`.
+APT_ROOT_ATTRS = LOCK_ATTRS | {
+    "commands": attr.string_list(
+        doc = """Programs that become executable targets, as paths without a leading slash. They
+        must be dynamically linked ELF programs.""",
+    ),
+    "arguments": attr.string_list_dict(
+        doc = """Maps the name of a command to arguments that precede the caller's; `{root}` is
+        replaced by the directory.""",
+    ),
+    "environment": attr.string_dict(
+        doc = "Environment variables of all commands; `{root}` is replaced by the directory.",
+    ),
+    "extra_files": attr.string_dict(
+        doc = "Maps the path of an additional file, without a leading slash, to its content.",
+    ),
+    "exclude": attr.string_list(
+        doc = "Further paths to leave out, without a leading slash; a component `*` matches every name.",
+    ),
+}
 
 _DIRECTORY = "debs"
 _LOADER = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 
-# A program that runs through the loader takes the loader's file for its own, and looks for its data beside that: the
-# loader has to stand where programs stand.
+# A program that is started through the loader sees the loader's file as its own, and looks for its
+# data relative to it. Therefore the loader is copied to the directory of the programs.
 _LOADER_COPY = "usr/bin/.ld.so"
 _LIBRARY_PATHS = ["usr/lib/x86_64-linux-gnu"]
 
-# The links that a Debian system has at its root since its directories were merged.
+# The symbolic links at the root of a Debian system with merged directories.
 _MERGED_DIRECTORIES = ["bin", "sbin", "lib", "lib64"]
 
-# What no program reads when it runs.
+# Paths that no program reads at run time.
 _UNUSED = [
     "usr/include",
     "usr/share/bash-completion",
@@ -53,36 +74,40 @@ apt_root_command(
 """
 
 def quote_for_shell(value):
-    """A word in double quotes, in which `{root}` stands for the directory of the packages.
+    """Quotes a string with double quotes for a POSIX shell.
+
+    It replaces `{root}` by `$root`, the directory of the packages.
 
     Args:
       value: string.
 
     Returns:
-      string, a word of a POSIX shell.
+      string: a word of a POSIX shell.
     """
     for character in ["\\", "\"", "$", "`"]:
         value = value.replace(character, "\\" + character)
     return "\"{}\"".format(value.replace("{root}", "$root"))
 
 def _unpack(rctx, packages):
-    """Unpacks every package's files into root/."""
+    """Unpacks the files of all packages into root/."""
     for index, package in enumerate(packages):
-        rctx.report_progress("Unpacking packages: {} of {} ({})".format(index + 1, len(packages), package.name))
+        progress = "Unpacking packages: {} of {} ({})"
+        rctx.report_progress(progress.format(index + 1, len(packages), package.name))
         members = "members/" + package.name
         rctx.extract("{}/{}".format(_DIRECTORY, package.file_name), members)
         data = [path for path in rctx.path(members).readdir() if path.basename.startswith("data.tar")]
         if len(data) != 1:
-            fail("{}: a .deb has one member data.tar.*, and this one has {}".format(package.file_name, len(data)))
+            fail("{}: a .deb must have one member data.tar.*, but this one has {}".format(package.file_name, len(data)))
         rctx.extract(data[0], "root")
     rctx.delete("members")
     for name in _MERGED_DIRECTORIES:
         path = rctx.path("root/" + name)
         if path.exists and path.realpath != rctx.path("root/usr/" + name):
-            fail("A package of {} has files in /{}; packages for systems with merged directories have none".format(rctx.name, name))
+            fail(("A package of {} has files in /{}; " +
+                  "only packages for systems with merged /usr are supported").format(rctx.name, name))
 
 def _delete(rctx, pattern):
-    """Deletes the paths below root/ that a pattern names; a component `*` stands for every name."""
+    """Deletes the paths below root/ that match a pattern. A component `*` matches every name."""
     paths = [rctx.path("root")]
     for component in pattern.split("/"):
         if component == "*":
@@ -95,12 +120,13 @@ def _delete(rctx, pattern):
 def _copy_loader(rctx):
     result = rctx.execute(["cp", "root/" + _LOADER, "root/" + _LOADER_COPY])
     if result.return_code:
-        fail("{}: the lock {} has no loader for its commands; add libc6: {}".format(rctx.name, rctx.attr.lock, result.stderr.strip()))
+        fail(("{}: the packages of the lock {} contain no loader for the commands; " +
+              "add libc6: {}").format(rctx.name, rctx.attr.lock, result.stderr.strip()))
 
 def _write_command(rctx, path):
     name = path.split("/")[-1]
     if not rctx.path("root/" + path).exists:
-        fail("{}: no package of the lock {} has the program /{}".format(rctx.name, rctx.attr.lock, path))
+        fail("{}: no package of the lock {} contains the program /{}".format(rctx.name, rctx.attr.lock, path))
     arguments = [quote_for_shell(argument) + " " for argument in rctx.attr.arguments.get(name, [])]
     environment = [
         "{0}={1}\nexport {0}\n".format(variable, quote_for_shell(value))
@@ -127,7 +153,7 @@ def _apt_root_impl(rctx):
     for path in _UNUSED + rctx.attr.exclude:
         _delete(rctx, path)
     build = _BUILD.format(rules = str(Label("//rules/private:apt_root_files.bzl")))
-    for path, content in rctx.attr.files.items():
+    for path, content in rctx.attr.extra_files.items():
         rctx.file("root/" + path, content, executable = False)
     if rctx.attr.commands:
         _copy_loader(rctx)
@@ -137,17 +163,12 @@ def _apt_root_impl(rctx):
 
 apt_root = repository_rule(
     implementation = _apt_root_impl,
-    doc = """The packages of a lock, unpacked into one directory; nothing is configured.
+    doc = """Unpacks the packages of a lock into one directory, without configuring them.
 
-Targets: `:root` (AptRootInfo; every file), each file under its own path (`:root/usr/share/...`), and for each command
-an executable of its name that runs in place with the packages' own loader and libraries.""",
-    attrs = {
-        "lock": attr.label(mandatory = True, allow_single_file = [".lock.json"], doc = "The lock (see docs/formats/package-lock.md)."),
-        "commands": attr.string_list(doc = "Programs to make executables for, as paths without a leading slash. ELF programs, linked dynamically."),
-        "arguments": attr.string_list_dict(doc = "Arguments that go before the caller's, for each command's name; `{root}` stands for the directory."),
-        "environment": attr.string_dict(doc = "Environment of every command; `{root}` stands for the directory."),
-        "files": attr.string_dict(doc = "More files, as paths without a leading slash, and their content."),
-        "exclude": attr.string_list(doc = "More paths to leave out, without a leading slash; a component `*` stands for every name."),
+Targets: `:root` (AptRootInfo: all files), each file under its own path (`:root/usr/share/...`), and
+for each command an executable with its name, which runs in place with the packages' own loader and
+libraries.""",
+    attrs = APT_ROOT_ATTRS | {
         "_wrapper": attr.label(default = "//rules/private:apt_command.sh.tpl", allow_single_file = True),
     },
 )

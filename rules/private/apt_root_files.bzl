@@ -1,4 +1,4 @@
-"""The rules that the repositories of unpacked packages are made of."""
+"""The rules in the BUILD file of a repository of unpacked packages."""
 
 load("//rules/private:providers/apt_root_info.bzl", "AptRootInfo")
 
@@ -12,7 +12,7 @@ def _apt_root_files_impl(ctx):
 
 apt_root_files = rule(
     implementation = _apt_root_files_impl,
-    doc = "Everything in a directory of unpacked packages.",
+    doc = "All files in a directory of unpacked packages.",
     attrs = {
         "srcs": attr.label_list(allow_files = True, mandatory = True, doc = "The files."),
         "directory": attr.string(mandatory = True, doc = "The directory, relative to the package."),
@@ -32,11 +32,19 @@ def _apt_root_command_impl(ctx):
 
 apt_root_command = rule(
     implementation = _apt_root_command_impl,
-    doc = "A program of unpacked packages, run in place with its own loader and libraries.",
+    doc = "A program of the unpacked packages, which runs in place with their loader and libraries.",
     attrs = {
-        "directory": attr.string(mandatory = True, doc = "Where the executable goes, relative to the package; the root directory is its sibling."),
+        "directory": attr.string(
+            mandatory = True,
+            doc = """The directory of the executable, relative to the package; a sibling of the root
+            directory.""",
+        ),
         "root": attr.label(providers = [AptRootInfo], mandatory = True, doc = "The unpacked packages."),
-        "wrapper": attr.label(allow_single_file = True, mandatory = True, doc = "The script that starts the program."),
+        "wrapper": attr.label(
+            allow_single_file = True,
+            mandatory = True,
+            doc = "The script that starts the program.",
+        ),
     },
     executable = True,
 )

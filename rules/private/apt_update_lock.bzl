@@ -1,4 +1,4 @@
-"""Making package locks anew."""
+"""A command that updates package locks."""
 
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
 load("//rules/private:tool_executable.bzl", "tool_executable")
@@ -14,8 +14,9 @@ def _apt_update_lock_impl(ctx):
 apt_update_lock = rule(
     implementation = _apt_update_lock_impl,
     executable = True,
-    doc = """`bazel run` finds the newest versions of packages and writes the locks anew, into the source tree.
+    doc = """`bazel run` finds the newest versions of the packages and rewrites the locks.
 
-What the locks of the package are to hold is in its `locks.json`. Arguments are the names of the locks to make; without one, all.""",
+The locks are in the source tree. `locks.json` in the target's package says what each lock contains.
+The arguments are the names of the locks to update; without arguments, all locks are updated.""",
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

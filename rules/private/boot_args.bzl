@@ -1,7 +1,7 @@
 """The kernel command lines of an image."""
 
 load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_file")
 
 def _boot_args_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name)
@@ -14,24 +14,31 @@ def _boot_args_impl(ctx):
         inputs.append(index)
     args.add_all(["%s=%s" % (name, value) for name, value in ctx.attr.values.items()], format_each = "--value=%s")
     args.add(output, format = "--output=%s")
-    tool_action(
+    return tool_file(
         ctx,
         tool = "boot-args",
         arguments = [args],
         inputs = inputs,
-        outputs = [output],
+        output = output,
         mnemonic = "IcosBootArgs",
         progress_message = "Writing boot arguments %{label}",
     )
-    return [DefaultInfo(files = depset([output]))]
 
 boot_args = rule(
     implementation = _boot_args_impl,
-    doc = "Fills in a template of kernel command lines: `@ROOT_HASH@`, `@HASH_OFFSET@` (bytes) and `@ROOT_TYPE@` (of the file system) of the root partition, and `@NAME@` for each of `values`. The result is held to a strict grammar: nothing in it can be run.",
+    doc = """Fills in a template of kernel command lines.
+
+It replaces `@ROOT_HASH@`, `@HASH_OFFSET@` (bytes) and `@ROOT_TYPE@` (file system) with the values
+of the root partition, and `@NAME@` with each of `values`. The result is checked against a strict
+grammar: it cannot contain anything that runs.""",
     attrs = {
-        "template": attr.label(allow_single_file = True, mandatory = True, doc = "The template: a GRUB environment block of `BOOT_ARGS...=` lines."),
-        "root": attr.label(providers = [PartitionInfo], doc = "The root partition, where it has a hash tree."),
-        "values": attr.string_dict(doc = "Further placeholders and their values."),
+        "template": attr.label(
+            allow_single_file = True,
+            mandatory = True,
+            doc = "The template: a GRUB environment block with `BOOT_ARGS...=` lines.",
+        ),
+        "root": attr.label(providers = [PartitionInfo], doc = "The root partition, if it has a hash tree."),
+        "values": attr.string_dict(doc = "Further names in the template and their values."),
     },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

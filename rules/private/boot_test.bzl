@@ -1,36 +1,51 @@
-"""A test that boots an image from its firmware on."""
+"""A test that boots an image, starting with the firmware."""
 
 load("//rules/private:guest.bzl", "GUEST_ATTRS", "guest_executable")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
 load("//rules/private:tool_executable.bzl", "runfiles_path")
 
 def _boot_test_impl(ctx):
-    arguments = ["--ready=" + ctx.attr.ready, "--ready-limit=%d" % ctx.attr.ready_limit_seconds]
-    if ctx.attr.login:
-        arguments.append("--login=" + ctx.attr.login)
+    arguments = ["--ready=" + ctx.attr.ready_text, "--ready-limit=%d" % ctx.attr.ready_limit_seconds]
+    if ctx.attr.console_login:
+        arguments.append("--login=" + ctx.attr.console_login)
     arguments += ["--console-text=" + text for text in ctx.attr.console_texts]
     files = []
-    if ctx.file.version:
-        arguments.append("--version-file=" + runfiles_path(ctx.file.version))
-        files.append(ctx.file.version)
+    if ctx.file.version_file:
+        arguments.append("--version-file=" + runfiles_path(ctx.file.version_file))
+        files.append(ctx.file.version_file)
     arguments += ["--page=%s=%s" % (address, text) for address, text in ctx.attr.pages.items()]
     return [guest_executable(ctx, tool = "boot-test", arguments = arguments, files = files)]
 
 boot_test = rule(
     implementation = _boot_test_impl,
     test = True,
-    doc = """Boots a disk in QEMU under OVMF, from the firmware on, and checks what it serves.
+    doc = """Boots a disk in QEMU with OVMF firmware and checks what the system serves.
 
-It prints the time from firmware to `ready`; ssh has to answer; with a `login`, the system has to be `running` without a
-failed unit and with a read-only root. KVM is used where a probe shows that it works, else emulation.""",
-    attrs = dict(
-        GUEST_ATTRS,
-        ready = attr.string(mandatory = True, doc = "Regular expression for the text on the serial console that says that the system is up."),
-        ready_limit_seconds = attr.int(default = 600, doc = "How long to wait for `ready`, in seconds."),
-        login = attr.string(doc = "`USER:PASSWORD` for the console. Without it, the console must not offer a login."),
-        console_texts = attr.string_list(doc = "Regular expressions for texts that have to be on the console by then."),
-        version = attr.label(allow_single_file = True, doc = "The version file; the console has to show what is in it."),
-        pages = attr.string_dict(doc = "`PORT/PATH` of a page served over HTTP, to a regular expression for a text in it."),
-    ),
+The test prints the time from the firmware to `ready_text`. ssh must answer. With `console_login`,
+the system must be in the state `running`, without a failed unit and with a read-only root. The test
+uses KVM if a probe shows that it works, and emulation otherwise.""",
+    attrs = GUEST_ATTRS | {
+        "ready_text": attr.string(
+            mandatory = True,
+            doc = "Regular expression: the text on the serial console that shows that the system is up.",
+        ),
+        "ready_limit_seconds": attr.int(
+            default = 600,
+            doc = "How long to wait for `ready_text`, in seconds.",
+        ),
+        "console_login": attr.string(
+            doc = "`USER:PASSWORD` for the console. Without it, the console must not offer a login.",
+        ),
+        "console_texts": attr.string_list(
+            doc = "Regular expressions: texts that must be on the console by the time of `ready_text`.",
+        ),
+        "version_file": attr.label(
+            allow_single_file = True,
+            doc = "The file with the version, which the console must show.",
+        ),
+        "pages": attr.string_dict(
+            doc = "Maps `PORT/PATH` of a page served over HTTP to a regular expression that it must match.",
+        ),
+    },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

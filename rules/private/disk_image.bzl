@@ -1,31 +1,12 @@
 """A whole disk: a partition table and packed partitions."""
 
-load("//rules/private:packed_partition.bzl", "partition_outputs")
-load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
+load("//rules/private:archive.bzl", "ARCHIVE_ATTRS", "archive_action")
+load("//rules/private:packed_partition.bzl", "partition_files")
 load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
 load("//rules/private:stable_name.bzl", "stable_name")
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
-
-def declare_archive(ctx, stem):
-    """Declares an archive in both compressions, with a checksum file each.
-
-    Args:
-      ctx: the rule's context.
-      stem: file name without `.tar.zst`.
-
-    Returns:
-      struct of `zst`, `gz` and `checksums`.
-    """
-    zst = ctx.actions.declare_file(stem + ".tar.zst")
-    gz = ctx.actions.declare_file(stem + ".tar.gz")
-    return struct(
-        zst = zst,
-        gz = gz,
-        checksums = [ctx.actions.declare_file(f.basename + ".sha256") for f in [zst, gz]],
-    )
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
 
 def _disk_image_impl(ctx):
-    archive = declare_archive(ctx, ctx.attr.stem or ctx.label.name)
     args = ctx.actions.args()
     args.add(ctx.file.layout, format = "--layout=%s")
     args.add("--identity=" + stable_name(ctx.label))
@@ -40,49 +21,56 @@ def _disk_image_impl(ctx):
         info = target[PartitionInfo]
         for name in names.split(","):
             if name in partitions:
-                fail("%s: two images for the partition %r: %s and %s" % (ctx.label, name, labels[name], stable_name(target.label)))
+                second = stable_name(target.label)
+                fail("%s: two images for the partition %r: %s and %s" % (ctx.label, name, labels[name], second))
             partitions[name] = info
             labels[name] = stable_name(target.label)
             args.add(info.index, format = "--partition=%s=%%s" % name)
-        inputs.extend(partition_outputs(info))
-    args.add(archive.zst, format = "--zst=%s")
-    args.add(archive.gz, format = "--gz=%s")
-    tool_action(
+        inputs.extend(partition_files(info))
+    return archive_action(
         ctx,
         tool = "disk-image",
-        arguments = [args],
+        args = args,
         inputs = inputs,
-        outputs = [archive.zst, archive.gz] + archive.checksums,
+        partitions = partitions,
         mnemonic = "IcosDiskImage",
         progress_message = "Assembling disk %{label}",
     )
-    return [
-        DefaultInfo(files = depset([archive.zst, archive.gz] + archive.checksums)),
-        OutputGroupInfo(checksums = depset(archive.checksums)),
-        ArchiveInfo(zst = archive.zst, gz = archive.gz, checksums = archive.checksums, partitions = partitions),
-    ]
 
 _disk_image = rule(
     implementation = _disk_image_impl,
-    doc = "A disk with a GPT (UEFI specification 2.10, section 5), as an archive of one sparse member `disk.img`.",
-    attrs = {
-        "layout": attr.label(allow_single_file = [".csv"], mandatory = True, doc = "`partitions.csv`: name, start, size, type, UUID, comment (docs/formats/layout.md)."),
-        "partitions": attr.label_keyed_string_dict(providers = [PartitionInfo], doc = "Packed partition to the names, separated by commas, of the partitions that it fills."),
+    doc = """Writes a disk with a GPT (UEFI specification 2.10, section 5).
+
+The output is an archive with one sparse member `disk.img`.""",
+    attrs = ARCHIVE_ATTRS | {
+        "layout": attr.label(
+            allow_single_file = [".csv"],
+            mandatory = True,
+            doc = "`partitions.csv`: name, start, size, type, UUID, comment (docs/formats/layout.md).",
+        ),
+        "partitions": attr.label_keyed_string_dict(
+            providers = [PartitionInfo],
+            doc = """Maps a packed partition to the names of the partitions that it fills, separated
+            by commas.""",
+        ),
         "disk_guid": attr.string(doc = "The disk's GUID. Default: derived from the target's stable name."),
-        "expanded_size": attr.string(doc = "Size of the whole disk, a number with a binary unit. Default: the end of the last partition and 1 MiB for the backup table."),
-        "stem": attr.string(doc = "File name without `.tar.zst`. Default: the target's name."),
+        "expanded_size": attr.string(
+            doc = """Size of the whole disk, a number with a binary unit. Default: the end of the
+            last partition plus 1 MiB for the backup table.""",
+        ),
     },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )
 
 def disk_image(name, partitions, **kwargs):
-    """A disk with a GPT, as `NAME.tar.zst`, `NAME.tar.gz` and a `.sha256` for each.
+    """Defines a disk with a GPT: `NAME.tar.zst`, `NAME.tar.gz` and a `.sha256` file for each.
 
     Args:
       name: the target's name.
-      partitions: dict of partition name (as in the layout) to the label of a packed partition. Partitions
-        without one stay empty; a name that the layout does not have is an error.
-      **kwargs: `layout`, `disk_guid`, `expanded_size`, `stem`, and what every rule takes.
+      partitions: dict of partition name (as in the layout) to the label of a packed partition.
+        Partitions of the layout that are not in the dict stay empty; a name that is not in the
+        layout is an error.
+      **kwargs: `layout`, `disk_guid`, `expanded_size`, `stem`, and the common attributes of rules.
     """
     names = {}
     for partition, label in partitions.items():

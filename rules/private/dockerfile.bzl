@@ -1,4 +1,4 @@
-"""A Dockerfile executed on top of a root file system."""
+"""A Dockerfile that runs on top of a root file system."""
 
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:step_runner.bzl", "STEP_RUNNER_ATTRS", "step_runner_args")
@@ -36,7 +36,8 @@ def _dockerfile_impl(ctx):
         if stage_name == ctx.attr.base_name:
             final = info
     if ctx.attr.bases and final == None:
-        fail("%s: base_name is %r, but bases has only %s" % (ctx.label, ctx.attr.base_name, ", ".join(ctx.attr.bases.values())))
+        names = ", ".join(ctx.attr.bases.values())
+        fail("%s: base_name is %r, but bases has only %s" % (ctx.label, ctx.attr.base_name, names))
     for key, value in ctx.attr.build_args.items():
         args.add("--build-arg=%s=%s" % (key, value))
     if ctx.attr.target:
@@ -51,7 +52,7 @@ def _dockerfile_impl(ctx):
         outputs = [layer, config],
         mnemonic = "IcosDockerfile",
         progress_message = "Running the Dockerfile of %{label}",
-        # The context map names files inside one argument.
+        # The --context options contain paths as text, which Bazel cannot map.
         execution_requirements = dict(runner.execution_requirements, **{"no-path-mapping": ""}),
     )
     return [
@@ -66,19 +67,31 @@ def _dockerfile_impl(ctx):
 
 dockerfile = rule(
     implementation = _dockerfile_impl,
-    doc = """Executes a Dockerfile, without a container engine, and gives what it changed as one layer on its base.
+    doc = """Executes a Dockerfile without a container engine.
 
-Supported: FROM, ARG, ENV, COPY, ADD of local tars, RUN, USER, WORKDIR, SHELL, LABEL; every other instruction is an error
-(docs/dockerfile.md). RUN has no network. A Dockerfile without RUN never starts a machine.""",
+The changes become one layer on top of the base of its final stage.
+
+Supported instructions: FROM, ARG, ENV, COPY, ADD of local tar archives, RUN, USER, WORKDIR, SHELL,
+LABEL. Every other instruction is an error (docs/dockerfile.md). RUN has no network. A Dockerfile
+without RUN does not start a machine.""",
     attrs = dict(
         STEP_RUNNER_ATTRS,
         dockerfile = attr.label(allow_single_file = True, mandatory = True, doc = "The Dockerfile."),
-        context = attr.label_list(allow_files = True, doc = "The files that COPY and ADD can see."),
-        context_root = attr.string(doc = "Directory, from the root of the workspace, that the paths of the context start from. Default: this package."),
-        bases = attr.label_keyed_string_dict(providers = [LayersInfo], doc = "Root file system to the name by which FROM calls it."),
-        base_name = attr.string(default = "base", doc = "Which of `bases` the final stage stands on."),
-        build_args = attr.string_dict(doc = "Values for ARG."),
-        target = attr.string(doc = "The stage to build. Default: the last."),
+        context = attr.label_list(allow_files = True, doc = "The files that COPY and ADD can use."),
+        context_root = attr.string(
+            doc = """Directory, relative to the workspace, that the paths of the context are
+            relative to. Default: this package.""",
+        ),
+        bases = attr.label_keyed_string_dict(
+            providers = [LayersInfo],
+            doc = "Maps a root file system to its name in FROM.",
+        ),
+        base_name = attr.string(
+            default = "base",
+            doc = "The name, in `bases`, of the base of the final stage.",
+        ),
+        build_args = attr.string_dict(doc = "Values for ARG instructions."),
+        target = attr.string(doc = "The stage to build. Default: the last one."),
     ),
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

@@ -1,4 +1,4 @@
-"""Starting an image in QEMU: what `boot_test` and `launch` share."""
+"""What `boot_test` and `launch` share: starting an image in QEMU."""
 
 load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 load("//rules/private:real_tools.bzl", "real_tool_attrs", "real_tool_path", "real_tool_runfiles")
@@ -10,18 +10,24 @@ GUEST_ATTRS = dict(
     real_tool_attrs(_COMMANDS),
     disk = attr.label(providers = [ArchiveInfo], mandatory = True, doc = "The `disk_image` to boot."),
     memory_mib = attr.int(default = 2048, doc = "Memory of the guest, in MiB."),
-    _firmware_code = attr.label(default = "@host_tools//:root/usr/share/OVMF/OVMF_CODE_4M.fd", allow_single_file = True),
-    _firmware_variables = attr.label(default = "@host_tools//:root/usr/share/OVMF/OVMF_VARS_4M.fd", allow_single_file = True),
+    _firmware_code = attr.label(
+        default = "@host_tools//:root/usr/share/OVMF/OVMF_CODE_4M.fd",
+        allow_single_file = True,
+    ),
+    _firmware_variables = attr.label(
+        default = "@host_tools//:root/usr/share/OVMF/OVMF_VARS_4M.fd",
+        allow_single_file = True,
+    ),
 )
 
 def guest_executable(ctx, *, tool, arguments, files = []):
-    """Makes the executable of a rule that starts a guest.
+    """Returns the executable of a rule that starts a guest.
 
     Args:
       ctx: the context of a rule with GUEST_ATTRS.
       tool: `boot-test` or `launch`.
-      arguments: list of string, the tool's own.
-      files: list of File that the arguments name.
+      arguments: list of string: the options of this tool.
+      files: list of File that `arguments` names.
 
     Returns:
       DefaultInfo.

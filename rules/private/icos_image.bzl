@@ -1,4 +1,4 @@
-"""The macros that make an operating system out of the rules."""
+"""The macros that define an operating system with the rules."""
 
 load("//rules/private:boot_args.bzl", "boot_args")
 load("//rules/private:boot_test.bzl", "boot_test")
@@ -13,7 +13,8 @@ load("//rules/private:rootfs.bzl", "rootfs")
 load("//rules/private:upgrade_image.bzl", "upgrade_image")
 load("//rules/private:version.bzl", "version_file")
 
-# What the root file system can be: both under dm-verity, both mounted by the initial RAM file system.
+# The rules of the root partition by file system. The initramfs can mount each of them with
+# dm-verity.
 _ROOT_FILE_SYSTEMS = {
     "erofs": erofs_partition,
     "ext4": ext4_partition,
@@ -22,7 +23,7 @@ _ROOT_FILE_SYSTEMS = {
 def icos_image(
         name,
         *,
-        os,
+        os_name,
         base,
         initrd,
         layout,
@@ -40,60 +41,67 @@ def icos_image(
         boot_partition = "A_boot",
         disk_guid = "",
         expanded_size = "",
-        login = "none",
+        password_logins = "none",
         console_login = "",
-        ready = "",
+        ready_text = "",
         console_texts = [],
         pages = {},
-        forward = ["22"],
-        set_uid = [],
-        component_files = [],
+        forward_ports = ["22"],
+        set_uid_files = [],
+        check_paths_in = [],
         memory_mib = 2048,
         visibility = ["//visibility:public"]):
-    """One bootable, upgradable image: read-only verity root, boot partition, disk, upgrade, manifest and tests.
+    """Defines a bootable, upgradable image with a read-only root under dm-verity, and its tests.
 
-    Targets, in the package that calls it:
+    The targets, in the package that calls it:
 
     - `disk-img`: `disk-img.tar.zst`, `disk-img.tar.gz`, `.sha256` files
     - `update-img`: `update-img.tar.zst`, `update-img.tar.gz`, `.sha256` files
     - `version.txt`, `image.json`
     - `image_test`, `boot_test`
-    - `launch`: boots the disk at the terminal
-    - `root_tree`, `root`, `boot_args`, `boot_tree`, `boot`: what they are made of
+    - `launch`: boots the disk in the terminal
+    - `root_tree`, `root`, `boot_args`, `boot_tree`, `boot`: the parts of the disk
 
     Args:
-      name: name of the variant; also a filegroup of all that leaves the build.
-      os: name of the operating system.
-      base: the root file system without components: anything with layers.
-      initrd: the initial RAM file system.
+      name: name of the variant, and of a filegroup with all files above.
+      os_name: name of the operating system.
+      base: the root file system without components: a `dockerfile` or any other target with
+        layers.
+      initrd: the initial RAM file system, which becomes `initrd.img` of the boot partition.
       layout: `partitions.csv`.
-      partitions: dict of partition name to packed partition, for all but root and boot.
+      partitions: dict of partition name to packed partition, for all partitions except root and
+        boot.
       version: a `string_flag`.
       boot_args_template: template of the kernel command lines, see `boot_args`.
-      root_size: size of the root file system; the hash tree comes behind it.
+      root_size: size of the root file system, without the hash tree that follows it.
       boot_size: size of the boot file system.
-      components: dict of label to `install(...)`: files on top of `base`.
-      directories: dict of absolute path to mode: directories on top of `base`.
-      symlinks: dict of absolute path to target: symbolic links on top of `base`.
-      root_exclude: paths of the tree that the root partition does not get; `/boot/*` goes without saying.
-      root_file_system: `ext4`, or `erofs`, which has no free space and no place for any.
-      root_partition: which partition of the layout is the root.
-      boot_partition: which partition of the layout holds kernel, initial RAM file system and boot arguments.
+      components: dict of label to `install(...)`: files that are added to `base`.
+      directories: dict of absolute path to mode: directories that are added to `base`.
+      symlinks: dict of absolute path to target: symbolic links that are added to `base`.
+      root_exclude: paths that the root partition leaves out, in addition to `/boot/*`.
+      root_file_system: `ext4`, or `erofs`, which has no free space.
+      root_partition: name of the root partition in the layout.
+      boot_partition: name of the partition with kernel, initial RAM file system and boot arguments
+        in the layout.
       disk_guid: the disk's GUID.
-      expanded_size: size of the disk, with room for what the machine makes itself.
-      login: `none` or `root`: who may log in with a password (checked).
-      console_login: `USER:PASSWORD` for the boot test, where the console has a login.
-      ready: regular expression for the console's text that says that the system is up.
-      console_texts: regular expressions for texts that have to be on the console by then.
-      pages: dict of `PORT/PATH` to regular expression: what the boot test fetches.
-      forward: ports of the guest that `launch` forwards.
-      set_uid: files that may be set-uid or set-gid.
-      component_files: files whose `/opt/ic/...` paths have to exist.
-      memory_mib: memory of the guest in tests and `launch`, in MiB.
-      visibility: of the targets.
+      expanded_size: size of the whole disk, including space for partitions that the machine
+        creates.
+      password_logins: `none` or `root`: who can log in with a password. `image_test` checks it.
+      console_login: `USER:PASSWORD` for `boot_test`, if the console has a login.
+      ready_text: regular expression: the console's text that shows that the system is up. Without
+        it, there is no `boot_test`.
+      console_texts: regular expressions: texts that must be on the console by then.
+      pages: dict of `PORT/PATH` to regular expression: the pages that `boot_test` fetches.
+      forward_ports: ports of the guest that `launch` forwards.
+      set_uid_files: absolute paths of the files that may be set-uid or set-gid.
+      check_paths_in: files to search for `/opt/ic/...` paths, each of which must exist in the
+        image.
+      memory_mib: memory of the guest in `boot_test` and `launch`, in MiB.
+      visibility: visibility of the targets.
     """
     if root_file_system not in _ROOT_FILE_SYSTEMS:
-        fail("%s: root_file_system is %r; there are %s" % (name, root_file_system, ", ".join(_ROOT_FILE_SYSTEMS)))
+        supported = ", ".join(_ROOT_FILE_SYSTEMS)
+        fail("%s: root_file_system is %r; supported are %s" % (name, root_file_system, supported))
 
     version_file(name = "version.txt", version = version, visibility = visibility)
 
@@ -150,17 +158,17 @@ def icos_image(
         name = "update-img",
         boot = ":boot",
         root = ":root",
-        version = ":version.txt",
+        version_file = ":version.txt",
         visibility = visibility,
     )
     image_manifest(
         name = "image.json",
         disk = ":disk-img",
-        os = os,
+        os_name = os_name,
         out = "image.json",
         upgrade = ":update-img",
         variant = name,
-        version = ":version.txt",
+        version_file = ":version.txt",
         visibility = visibility,
     )
     native.filegroup(
@@ -173,44 +181,44 @@ def icos_image(
         name = "image_test",
         size = "large",
         boot_partition = boot_partition,
-        component_files = component_files,
+        check_paths_in = check_paths_in,
         disk = ":disk-img",
         layout = layout,
-        login = login,
         manifest = ":image.json",
+        password_logins = password_logins,
         root_partition = root_partition,
-        set_uid = set_uid,
+        set_uid_files = set_uid_files,
         upgrade = ":update-img",
-        version = ":version.txt",
+        version_file = ":version.txt",
     )
-    if ready:
+    if ready_text:
         boot_test(
             name = "boot_test",
             size = "large",
+            console_login = console_login,
             console_texts = console_texts,
             disk = ":disk-img",
-            login = console_login,
             memory_mib = memory_mib,
             pages = pages,
-            ready = ready,
+            ready_text = ready_text,
             tags = ["cpu:2"],
-            version = ":version.txt",
+            version_file = ":version.txt",
         )
     launch(
         name = "launch",
         disk = ":disk-img",
-        forward = forward,
+        forward_ports = forward_ports,
         memory_mib = memory_mib,
         visibility = visibility,
     )
 
 def icos_os(name, variants, **common):
-    """An operating system as data: what its variants share, and what each has of its own.
+    """Describes an operating system: the common arguments of its variants, and those of each.
 
     Args:
       name: name of the operating system.
       variants: dict of variant name to dict of arguments for `icos_image`.
-      **common: arguments for `icos_image` that all variants share.
+      **common: arguments for `icos_image` that are the same in all variants.
 
     Returns:
       a struct for `icos_variant`.
@@ -218,18 +226,21 @@ def icos_os(name, variants, **common):
     return struct(name = name, variants = variants, common = common)
 
 def icos_variant(name, os, **overrides):
-    """One variant of an operating system: the whole of a leaf package `ic-os/OS/envs/VARIANT`.
+    """Defines the image of one variant of an operating system.
+
+    It is meant to be the only call in a leaf package `ic-os/OS/envs/VARIANT`.
 
     Args:
-      name: name of the variant, one that the operating system has.
-      os: the operating system, made by `icos_os`.
-      **overrides: arguments for `icos_image` that this leaf alone sets.
+      name: name of a variant of the operating system.
+      os: the operating system: the struct of `icos_os`.
+      **overrides: arguments for `icos_image` that replace or extend those of the variant.
     """
     if name not in os.variants:
-        fail("%s has no variant %r; it has %s" % (os.name, name, ", ".join(sorted(os.variants))))
+        fail("%s has no variant %r; its variants are %s" % (os.name, name, ", ".join(sorted(os.variants))))
     arguments = dict(os.common)
     for extra in [os.variants[name], overrides]:
         for key, value in extra.items():
-            # Dictionaries add up, everything else is replaced.
-            arguments[key] = dict(arguments[key], **value) if type(value) == "dict" and key in arguments else value
-    icos_image(name = name, os = os.name, **arguments)
+            # Dictionaries are merged; other values are replaced.
+            is_merged = type(value) == "dict" and key in arguments
+            arguments[key] = dict(arguments[key], **value) if is_merged else value
+    icos_image(name = name, os_name = os.name, **arguments)

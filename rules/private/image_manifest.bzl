@@ -1,16 +1,16 @@
-"""What an image holds, as data."""
+"""The manifest of an image: its content as data."""
 
 load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_file")
 
 def _image_manifest_impl(ctx):
     output = ctx.actions.declare_file(ctx.attr.out or ctx.label.name + ".json")
     disk = ctx.attr.disk[ArchiveInfo]
     args = ctx.actions.args()
-    args.add("--os=" + ctx.attr.os)
+    args.add("--os=" + ctx.attr.os_name)
     args.add("--variant=" + ctx.attr.variant)
-    args.add(ctx.file.version, format = "--version-file=%s")
-    inputs = [ctx.file.version] + disk.checksums
+    args.add(ctx.file.version_file, format = "--version-file=%s")
+    inputs = [ctx.file.version_file] + disk.checksums
     packages = []
     components = []
     for name, partition in disk.partitions.items():
@@ -31,27 +31,36 @@ def _image_manifest_impl(ctx):
         upgrade = ctx.attr.upgrade[ArchiveInfo]
         args.add_all(upgrade.checksums, format_each = "--checksum=%s")
         inputs.extend(upgrade.checksums)
-    tool_action(
+    return tool_file(
         ctx,
         tool = "manifest",
         arguments = [args],
         inputs = depset(inputs, transitive = [packages, components]),
-        outputs = [output],
+        output = output,
         mnemonic = "IcosManifest",
         progress_message = "Writing the manifest of %{label}",
     )
-    return [DefaultInfo(files = depset([output]))]
 
 image_manifest = rule(
     implementation = _image_manifest_impl,
-    doc = "Writes `image.json`: version, variant, archives, partitions, and each entry with its mode, owner, size, digest and package or component (docs/formats/image-manifest.md).",
+    doc = """Writes `image.json`, which describes the content of an image.
+
+It has the version, the variant, the archives, the partitions, and each entry with its mode, owner,
+size, digest and package or component (docs/formats/image-manifest.md).""",
     attrs = {
-        "disk": attr.label(providers = [ArchiveInfo], mandatory = True, doc = "The disk."),
-        "upgrade": attr.label(providers = [ArchiveInfo], doc = "The upgrade image, where the OS has one."),
-        "os": attr.string(mandatory = True, doc = "Name of the operating system."),
+        "disk": attr.label(providers = [ArchiveInfo], mandatory = True, doc = "The `disk_image`."),
+        "upgrade": attr.label(
+            providers = [ArchiveInfo],
+            doc = "The `upgrade_image`, if the operating system has one.",
+        ),
+        "os_name": attr.string(mandatory = True, doc = "Name of the operating system."),
         "variant": attr.string(mandatory = True, doc = "Name of the variant."),
-        "version": attr.label(allow_single_file = True, mandatory = True, doc = "The version file."),
-        "out": attr.string(doc = "The file's name. Default: the target's name and `.json`."),
+        "version_file": attr.label(
+            allow_single_file = True,
+            mandatory = True,
+            doc = "The file with the version.",
+        ),
+        "out": attr.string(doc = "Name of the output file. Default: the target's name plus `.json`."),
     },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

@@ -2,7 +2,7 @@
 
 load("//rules/private:install.bzl", "decode_install", "encode_install", "only_file")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_file")
 
 def _initramfs_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name + ".img")
@@ -16,41 +16,53 @@ def _initramfs_impl(ctx):
         spec = decode_install(text)
         source = only_file(target, spec)
         if spec.uid != 0 or spec.gid != 0:
-            fail("%s: %s goes to %s with the owner %d:%d, but everything in an initramfs belongs to 0:0; leave the owner out" % (ctx.label, target.label, spec.path, spec.uid, spec.gid))
+            fail(("%s: %s is installed as %s with the owner %d:%d, but everything in an initramfs " +
+                  "belongs to 0:0; leave the owner out") % (ctx.label, target.label, spec.path, spec.uid, spec.gid))
         args.add("--file=%s=%s:%s" % (spec.path, source.path, spec.mode))
         inputs.append(source)
     args.add(output, format = "--output=%s")
-    tool_action(
+    return tool_file(
         ctx,
         tool = "initramfs",
         arguments = [args],
         inputs = inputs,
-        outputs = [output],
+        output = output,
         mnemonic = "IcosInitramfs",
         progress_message = "Writing initramfs %{label}",
-        # The list of files names their sources inside one argument.
+        # The --file options contain paths as text, which Bazel cannot map.
         execution_requirements = {"no-path-mapping": ""},
     )
-    return [DefaultInfo(files = depset([output]))]
 
 _initramfs = rule(
     implementation = _initramfs_impl,
-    doc = "An initial RAM file system (cpio in the newc format, zstd).",
+    doc = "Writes an initial RAM file system (cpio in the newc format, compressed with zstd).",
     attrs = {
-        "src": attr.label(providers = [LayersInfo], mandatory = True, doc = "The root file system that programs, libraries and kernel modules are taken from."),
-        "binaries": attr.string_list(doc = "Absolute paths of programs in `src`; the libraries that they need come along."),
-        "modules": attr.string_list(doc = "Names of kernel modules; those that they need come along, built-in ones need nothing."),
-        "files": attr.label_keyed_string_dict(allow_files = True, doc = "File to its place and mode; the owner is always 0:0."),
+        "src": attr.label(
+            providers = [LayersInfo],
+            mandatory = True,
+            doc = "The root file system that contains the programs, libraries and kernel modules.",
+        ),
+        "binaries": attr.string_list(
+            doc = "Absolute paths of programs in `src`. The libraries that they need are included.",
+        ),
+        "modules": attr.string_list(
+            doc = """Names of kernel modules. The modules that they need are included; built-in ones
+            are skipped.""",
+        ),
+        "files": attr.label_keyed_string_dict(
+            allow_files = True,
+            doc = "Maps a file to its path and mode. The owner is always 0:0.",
+        ),
     },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )
 
 def initramfs(name, files = {}, **kwargs):
-    """An initial RAM file system made from a root file system's own programs, libraries and kernel modules.
+    """Defines an initial RAM file system with programs and kernel modules of a root file system.
 
     Args:
       name: the target's name.
       files: dict of label to `install(...)`, such as the `/init` script.
-      **kwargs: `src`, `binaries`, `modules`, and what every rule takes.
+      **kwargs: `src`, `binaries`, `modules`, and the common attributes of rules.
     """
     _initramfs(name = name, files = {label: encode_install(spec) for label, spec in files.items()}, **kwargs)

@@ -1,18 +1,18 @@
-"""How a file goes into an image, as data."""
+"""Where a file is installed in an image, as data."""
 
 # The kernel's identifiers have 32 bits.
 _MAX_ID = 4294967295
 
 def install(path, mode = "0644", owner = "0:0"):
-    """Says where a file goes in an image and what it looks like there.
+    """Describes where a file is installed in an image, and with which mode and owner.
 
     Args:
       path: absolute path in the image.
       mode: permission bits in octal, `"0644"` or `"4755"`.
-      owner: `UID:GID`, in numbers.
+      owner: `UID:GID`, both numeric.
 
     Returns:
-      a struct that `rootfs`, `ext4_partition` and `icos_image` take as the value for a file's label.
+      a struct: the value for the file's label in `rootfs`, `initramfs` and `icos_image`.
     """
     if not path.startswith("/") or path.endswith("/") or "/../" in path + "/":
         fail("install(path = %r): the path must be absolute and name a file, such as \"/opt/ic/bin/replica\"" % path)
@@ -27,25 +27,26 @@ def install(path, mode = "0644", owner = "0:0"):
     return struct(path = path, mode = mode, uid = int(parts[0]), gid = int(parts[1]))
 
 def encode_install(spec):
-    """Turns the struct of `install` into the string that an attribute can carry (macros call this; users do not)."""
+    """Encodes the struct of `install` as a string for an attribute. Only macros call this."""
     return json.encode(spec)
 
 def decode_install(text):
-    """The inverse of `encode_install`, for rule implementations."""
+    """Decodes the string of `encode_install`. Rule implementations call this."""
     return struct(**json.decode(text))
 
 def only_file(target, spec):
-    """The one file that a target gives for a place in an image.
+    """Returns the only output of a target that is installed as one file.
 
     Args:
-      target: a Target of the attribute that `encode_install` filled.
-      spec: the struct of `install`.
+      target: a Target, a key of the dict of files.
+      spec: the struct of `install`, the target's value in the dict.
 
     Returns:
-      a File, which may be a directory.
+      a File, which can be a directory.
     """
     files = target[DefaultInfo].files.to_list()
     if len(files) != 1:
-        count = "%d files (%s)" % (len(files), ", ".join([file.basename for file in files[:5]])) if files else "no file"
-        fail("%s goes to %s as one file, but gives %s; name a target with one output" % (target.label, spec.path, count))
+        names = ", ".join([file.basename for file in files[:5]])
+        count = "%d output files (%s)" % (len(files), names) if files else "no output file"
+        fail("%s is installed as %s, but has %s; use a target with one output file" % (target.label, spec.path, count))
     return files[0]

@@ -1,4 +1,4 @@
-"""A root file system taken from an OCI image."""
+"""A root file system made from an OCI image."""
 
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
@@ -27,10 +27,17 @@ def _oci_base_impl(ctx):
 
 oci_base = rule(
     implementation = _oci_base_impl,
-    doc = "Flattens an OCI image (image-spec 1.1: layout directory or archive) into one layer, whiteouts applied, digests verified.",
+    doc = "Flattens an OCI image (image-spec 1.1) into one layer. Whiteouts are applied, and digests are verified.",
     attrs = {
-        "image": attr.label(allow_single_file = True, mandatory = True, doc = "An OCI layout directory, or a tar of one."),
-        "platform": attr.string(default = "linux/amd64", doc = "Which image of an index to take: `OS/ARCHITECTURE`."),
+        "image": attr.label(
+            allow_single_file = True,
+            mandatory = True,
+            doc = "An OCI layout directory, or a tar archive of one.",
+        ),
+        "platform": attr.string(
+            default = "linux/amd64",
+            doc = "Which image of an index to use: `OS/ARCHITECTURE`.",
+        ),
     },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

@@ -1,25 +1,44 @@
-"""What the partition rules have in common: outputs, arguments and providers of a packed partition."""
+"""What all partition rules share: the outputs, arguments and providers of a packed partition."""
 
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
 load("//rules/private:stable_name.bzl", "stable_name")
+load("//rules/private:tool_action.bzl", "tool_action")
 
 COMPRESSION_ATTRS = {
-    "zstd_level": attr.int(default = 3, doc = "zstd level, 1 to 22 (RFC 8878 leaves it to the encoder; Node's libzstd is pinned by the toolchain)."),
+    "zstd_level": attr.int(
+        default = 3,
+        doc = """zstd level, 1 to 22. RFC 8878 leaves the encoding to the encoder; the toolchain
+        pins Node's libzstd.""",
+    ),
     "gzip_level": attr.int(default = 6, doc = "DEFLATE level, 1 to 9 (RFC 1952)."),
 }
 
+FILE_SYSTEM_SIZE_DOC = """Size of the file system: a number with a binary unit (`100M`, `3G`,
+`512KiB`). If it is too small, the error says by how much."""
+
 TREE_ATTRS = dict(
     COMPRESSION_ATTRS,
-    src = attr.label(providers = [LayersInfo], doc = "What goes in: a `rootfs` or anything else with layers. Without it the file system is empty."),
-    subtree = attr.string(doc = "Absolute path of the directory of `src` that becomes the root of the file system, such as `/boot`. Default: all of it."),
-    exclude = attr.string_list(doc = "Absolute paths to leave out. `/boot/*` leaves out what is in a directory and keeps the directory; `/boot` leaves out both."),
-    file_system_size = attr.string(mandatory = True, doc = "Size of the file system: a number with a binary unit (`100M`, `3G`, `512KiB`). An error says by how much it is too small."),
-    label = attr.string(doc = "Volume label, at most 16 bytes in ext4, 15 in EROFS and 11 in FAT. Default: none."),
+    src = attr.label(
+        providers = [LayersInfo],
+        doc = "The content: a `rootfs` or any other target with layers. Default: an empty file system.",
+    ),
+    subtree = attr.string(
+        doc = """Absolute path of the directory of `src` that becomes the root of the file system,
+        such as `/boot`. Default: `/`.""",
+    ),
+    exclude = attr.string_list(
+        doc = """Absolute paths to leave out. `/boot/*` leaves out the content of a directory and
+        keeps the directory; `/boot` leaves out both.""",
+    ),
+    file_system_size = attr.string(mandatory = True, doc = FILE_SYSTEM_SIZE_DOC),
+    label = attr.string(
+        doc = "Volume label: at most 16 bytes in ext4, 15 in EROFS and 11 in FAT. Default: none.",
+    ),
 )
 
 def declare_partition(ctx, entries = True, root_hash = False):
-    """Declares the outputs of a packed partition and gathers what is known about its contents.
+    """Declares the outputs of a packed partition and collects the origins of its content.
 
     Args:
       ctx: the rule's context.
@@ -41,8 +60,8 @@ def declare_partition(ctx, entries = True, root_hash = False):
         components = src.components if src else depset(),
     )
 
-def partition_outputs(partition):
-    """Lists the files of a PartitionInfo that an action writes.
+def partition_files(partition):
+    """Lists all files of a packed partition.
 
     Args:
       partition: a PartitionInfo.
@@ -51,32 +70,16 @@ def partition_outputs(partition):
       list of File.
     """
     return [
-        f
-        for f in [partition.zst, partition.gz, partition.index, partition.entries, partition.root_hash]
-        if f != None
+        file
+        for file in [partition.zst, partition.gz, partition.index, partition.entries, partition.root_hash]
+        if file != None
     ]
 
-def add_output_args(args, partition):
-    """Adds the output options that every partition tool takes.
-
-    Args:
-      args: an Args object.
-      partition: the PartitionInfo to write.
-    """
-    args.add(partition.zst, format = "--zst=%s")
-    args.add(partition.gz, format = "--gz=%s")
-    args.add(partition.index, format = "--index=%s")
-    if partition.entries:
-        args.add(partition.entries, format = "--entries=%s")
-    if partition.root_hash:
-        args.add(partition.root_hash, format = "--root-hash=%s")
-
-def tree_args(ctx, partition):
+def tree_args(ctx):
     """Makes the arguments that `ext4-image`, `erofs-image` and `vfat-image` share.
 
     Args:
       ctx: the context of a rule with TREE_ATTRS.
-      partition: the PartitionInfo to write.
 
     Returns:
       tuple of an Args object and the list of input Files.
@@ -91,20 +94,41 @@ def tree_args(ctx, partition):
         args.add("--size=" + ctx.attr.file_system_size)
     args.add("--label=" + ctx.attr.label)
     args.add("--identity=" + stable_name(ctx.label))
-    args.add("--zstd-level=%d" % ctx.attr.zstd_level)
-    args.add("--gzip-level=%d" % ctx.attr.gzip_level)
-    add_output_args(args, partition)
     return args, layers
 
-def partition_providers(partition):
-    """The providers of every partition rule.
+def partition_action(ctx, *, tool, partition, args, inputs, mnemonic, progress_message):
+    """Runs the tool that writes a packed partition and returns the rule's providers.
 
     Args:
-      partition: a PartitionInfo.
+      ctx: the context of a rule with COMPRESSION_ATTRS.
+      tool: the tool's name.
+      partition: the PartitionInfo to write.
+      args: an Args object: the options of this tool. Levels and outputs are added to it.
+      inputs: list of File that the tool reads.
+      mnemonic: the action's mnemonic.
+      progress_message: the action's progress message.
 
     Returns:
       list of providers.
     """
+    args.add("--zstd-level=%d" % ctx.attr.zstd_level)
+    args.add("--gzip-level=%d" % ctx.attr.gzip_level)
+    args.add(partition.zst, format = "--zst=%s")
+    args.add(partition.gz, format = "--gz=%s")
+    args.add(partition.index, format = "--index=%s")
+    if partition.entries:
+        args.add(partition.entries, format = "--entries=%s")
+    if partition.root_hash:
+        args.add(partition.root_hash, format = "--root-hash=%s")
+    tool_action(
+        ctx,
+        tool = tool,
+        arguments = [args],
+        inputs = inputs,
+        outputs = partition_files(partition),
+        mnemonic = mnemonic,
+        progress_message = progress_message,
+    )
     return [
         partition,
         DefaultInfo(files = depset([partition.zst, partition.index])),

@@ -1,4 +1,4 @@
-"""A file that stands in for the real one."""
+"""A file that replaces the real one."""
 
 load("//rules/private:providers/placeholder_info.bzl", "PlaceholderInfo")
 
@@ -10,9 +10,14 @@ def _placeholder_impl(ctx):
 
 placeholder = rule(
     implementation = _placeholder_impl,
-    doc = "A file that stands in for the real one, so that an image is whole without it. The note goes into the `notes` of `image.json`.",
+    doc = """Marks a file that replaces the real one, so that an image is complete without it.
+
+The `notes` of `image.json` contain its note.""",
     attrs = {
-        "src": attr.label(allow_single_file = True, mandatory = True, doc = "The file."),
-        "note": attr.string(mandatory = True, doc = "What it does instead of the real one, for the reader of `image.json`."),
+        "src": attr.label(allow_single_file = True, mandatory = True, doc = "The replacement."),
+        "note": attr.string(
+            mandatory = True,
+            doc = "What this file does instead of the real one, for readers of `image.json`.",
+        ),
     },
 )

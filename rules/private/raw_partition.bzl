@@ -1,32 +1,30 @@
-"""A partition that holds the bytes of a file."""
+"""A partition with the bytes of a file."""
 
-load("//rules/private:packed_partition.bzl", "COMPRESSION_ATTRS", "add_output_args", "declare_partition", "partition_outputs", "partition_providers")
-load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")
+load("//rules/private:packed_partition.bzl", "COMPRESSION_ATTRS", "declare_partition", "partition_action")
+load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
 
 def _raw_partition_impl(ctx):
-    partition = declare_partition(ctx, entries = False)
     args = ctx.actions.args()
     args.add(ctx.file.src, format = "--image=%s")
-    args.add("--zstd-level=%d" % ctx.attr.zstd_level)
-    args.add("--gzip-level=%d" % ctx.attr.gzip_level)
-    add_output_args(args, partition)
-    tool_action(
+    return partition_action(
         ctx,
         tool = "raw-image",
-        arguments = [args],
+        partition = declare_partition(ctx, entries = False),
+        args = args,
         inputs = [ctx.file.src],
-        outputs = partition_outputs(partition),
         mnemonic = "IcosRawImage",
         progress_message = "Packing partition %{label}",
     )
-    return partition_providers(partition)
 
 raw_partition = rule(
     implementation = _raw_partition_impl,
-    doc = "A partition whose image already exists as a file: it is packed as it is.",
-    attrs = dict(
-        COMPRESSION_ATTRS,
-        src = attr.label(allow_single_file = True, mandatory = True, doc = "The raw image; its size must be a multiple of 4096 bytes."),
-    ),
+    doc = "Packs a partition image that already exists as a file. The content is unchanged.",
+    attrs = COMPRESSION_ATTRS | {
+        "src": attr.label(
+            allow_single_file = True,
+            mandatory = True,
+            doc = "The raw image; its size must be a multiple of 4096 bytes.",
+        ),
+    },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

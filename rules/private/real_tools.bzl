@@ -1,4 +1,4 @@
-"""The field's own tools (e2fsck, QEMU, GNU tar and so on), from locked packages, for tests and `launch`."""
+"""The real tools (e2fsck, QEMU, GNU tar and so on) from locked packages, for tests and `launch`."""
 
 _PREFIX = "_real_tool_"
 
@@ -6,10 +6,10 @@ def _attribute(command):
     return _PREFIX + command.replace(".", "_").replace("-", "_")
 
 def real_tool_attrs(commands):
-    """Makes the private attributes by which a rule gets tools.
+    """Returns private attributes with which a rule depends on tools.
 
     Args:
-      commands: list of string, names of commands of `@host_tools`.
+      commands: list of string: names of commands in `@host_tools`.
 
     Returns:
       dict of attributes.
@@ -20,23 +20,23 @@ def real_tool_attrs(commands):
     }
 
 def real_tool_path(ctx, command):
-    """Gives the runfiles path of a tool.
+    """Returns the runfiles path of a tool.
 
     Args:
-      ctx: the context of a rule with the attribute.
+      ctx: the context of a rule with the tool's attribute.
       command: the command's name.
 
     Returns:
-      string, relative to the runfiles folder of the main repository.
+      string, relative to the runfiles directory of the main repository.
     """
     return getattr(ctx.attr, _attribute(command))[DefaultInfo].files_to_run.executable.short_path
 
 def real_tool_runfiles(ctx, commands):
-    """Gives everything that tools need to run.
+    """Returns all files that tools need at run time.
 
     Args:
-      ctx: the context of a rule with the attributes.
-      commands: list of string, the commands' names.
+      ctx: the context of a rule with the tools' attributes.
+      commands: list of string: the commands' names.
 
     Returns:
       list of runfiles.

@@ -1,4 +1,4 @@
-"""Files on top of a root file system, as one more layer."""
+"""A layer of files on top of a root file system."""
 
 load("//rules/private:install.bzl", "decode_install", "encode_install", "only_file")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
@@ -19,7 +19,14 @@ def _rootfs_impl(ctx):
         spec = decode_install(text)
         source = only_file(target, spec)
         kind = "tree" if source.is_directory else "file"
-        entries.append(struct(path = spec.path, type = kind, mode = spec.mode, uid = spec.uid, gid = spec.gid, source = source.path))
+        entries.append(struct(
+            path = spec.path,
+            type = kind,
+            mode = spec.mode,
+            uid = spec.uid,
+            gid = spec.gid,
+            source = source.path,
+        ))
         note = {"note": target[PlaceholderInfo].note} if PlaceholderInfo in target else {}
         origins.append(struct(path = spec.path, label = stable_name(target.label), **note))
         inputs.append(source)
@@ -41,7 +48,7 @@ def _rootfs_impl(ctx):
         outputs = [layer],
         mnemonic = "IcosLayer",
         progress_message = "Writing layer %{label}",
-        # The manifest names its sources by path.
+        # The manifest contains paths as text, which Bazel cannot map.
         execution_requirements = {"no-path-mapping": ""},
     )
     return [
@@ -56,18 +63,28 @@ def _rootfs_impl(ctx):
 
 _rootfs = rule(
     implementation = _rootfs_impl,
-    doc = "Puts files, directories and symlinks on top of a root file system.",
+    doc = "Adds a layer of files, directories and symbolic links to a root file system.",
     attrs = {
-        "base": attr.label(providers = [LayersInfo], doc = "The root file system below. Default: an empty one."),
-        "files": attr.label_keyed_string_dict(allow_files = True, doc = "File to its place, mode and owner."),
-        "directories": attr.string_dict(doc = "Absolute path of a directory to its mode in octal, owned by root."),
-        "symlinks": attr.string_dict(doc = "Absolute path of a symbolic link to its target, taken as it is."),
+        "base": attr.label(
+            providers = [LayersInfo],
+            doc = "The root file system below the new layer. Default: an empty one.",
+        ),
+        "files": attr.label_keyed_string_dict(
+            allow_files = True,
+            doc = "Maps a file to its path, mode and owner.",
+        ),
+        "directories": attr.string_dict(
+            doc = "Maps the absolute path of a directory to its mode in octal. The owner is root.",
+        ),
+        "symlinks": attr.string_dict(
+            doc = "Maps the absolute path of a symbolic link to its target, which is stored unchanged.",
+        ),
     },
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )
 
 def rootfs(name, files = {}, **kwargs):
-    """Puts files, directories and symlinks on top of a root file system, as one layer.
+    """Adds a layer of files, directories and symbolic links to a root file system.
 
     ```starlark
     rootfs(
@@ -79,9 +96,9 @@ def rootfs(name, files = {}, **kwargs):
 
     Args:
       name: the target's name.
-      files: dict of label to `install(...)`. Each label has to give exactly one file, or one directory
-        (a tree artifact), whose files all get the mode and owner given.
-      **kwargs: `base`, `directories`, `symlinks`, and what every rule takes.
+      files: dict of label to `install(...)`. Each label must have exactly one output: a file, or a
+        directory (a tree artifact). All files of a directory get the given mode and owner.
+      **kwargs: `base`, `directories`, `symlinks`, and the common attributes of rules.
     """
     _rootfs(
         name = name,

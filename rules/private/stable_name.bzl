@@ -1,12 +1,13 @@
-"""The name of a target that is the same in every repository that uses it."""
+"""A target's name that is the same in every repository that uses the target."""
 
 def stable_name(label):
-    """Gives the name that default identifiers (UUIDs, seeds, salts, serials) are derived from.
+    """Returns the name from which default UUIDs, seeds, salts and serial numbers are derived.
 
-    It has no repository part, so that an image keeps its identifiers when its module is used under another name.
+    The name has no repository part, so an image keeps its identifiers if its module is used under
+    another name.
 
     Args:
-      label: the target's Label.
+      label: a Label, the target's.
 
     Returns:
       `//package:name`.

@@ -1,18 +1,21 @@
-"""Running steps in a root file system, without privileges."""
+"""Running steps in a root file system without privileges."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//rules/private:providers/apt_root_info.bzl", "AptRootInfo")
 load("//rules/private:tool_action.bzl", "tool_action")
 
 STEP_RUNNER_ATTRS = {
-    "memory_mib": attr.int(default = 1024, doc = "Memory of the machine that runs the steps, in MiB."),
-    "time_limit_seconds": attr.int(default = 1800, doc = "How long all the steps may take together, in seconds."),
+    "memory_mib": attr.int(
+        default = 1024,
+        doc = "Memory of the virtual machine that runs the steps, in MiB.",
+    ),
+    "time_limit_seconds": attr.int(default = 1800, doc = "Time limit for all steps together, in seconds."),
     "_step_runner": attr.label(default = "//rules:step_runner", providers = [BuildSettingInfo]),
     "_step_runner_root": attr.label(default = "@step_runner//:root", providers = [AptRootInfo]),
 }
 
 def step_runner_args(ctx, args):
-    """Adds the options that choose and place the step runner.
+    """Adds the options that select and configure the step runner.
 
     Args:
       ctx: the context of a rule with STEP_RUNNER_ATTRS.
@@ -29,18 +32,18 @@ def step_runner_args(ctx, args):
     args.add("--time-limit=%d" % ctx.attr.time_limit_seconds)
     return struct(
         inputs = root.files,
-        # A chroot needs the real root user, which no sandbox has.
+        # A chroot needs the real root user, and a sandbox does not have one.
         execution_requirements = {"no-sandbox": "1", "no-remote": "1"} if runner == "chroot" else {},
     )
 
 def step_runner_action(ctx, *, layers, steps, output, mnemonic, progress_message):
-    """Runs a step list on layers and writes what it changed as one more layer.
+    """Runs a list of steps on layers and writes the changes as another layer.
 
     Args:
       ctx: the context of a rule with STEP_RUNNER_ATTRS.
-      layers: list of File, the root file system, lowest layer first.
-      steps: File, the step list (`*.steps.json`).
-      output: File, the layer to write.
+      layers: list of File: the root file system, lowest layer first.
+      steps: File: the list of steps (`*.steps.json`).
+      output: File: the layer to write.
       mnemonic: the action's mnemonic.
       progress_message: the action's progress message.
     """

@@ -1,4 +1,4 @@
-"Runs one of the image tools as an action."
+"""Running one of the image tools as an action."""
 
 TOOLS_TOOLCHAIN_TYPE = Label("//rules/toolchain:type")
 
@@ -18,29 +18,31 @@ def tool_action(
         resource_set = None):
     """Runs one of the image tools as an action.
 
-    The rule must name the toolchain: `toolchains = [TOOLS_TOOLCHAIN_TYPE]`. The arguments reach the tool through a
-    parameter file, so that there may be any number of them.
+    The rule must require the toolchain: `toolchains = [TOOLS_TOOLCHAIN_TYPE]`. The tool reads its
+    arguments from a parameter file, so their number is not limited.
 
     Args:
-      ctx: The rule's context.
-      tool: The tool's name, which is its folder under `tools/`.
-      arguments: An `Args` object, or a list of them. Files must be in it as `File`, never as text made of their
-        paths: that is what makes path mapping right.
-      inputs: A list or depset of the files that the tool reads.
-      outputs: The files that the tool writes.
-      mnemonic: The action's mnemonic.
-      progress_message: What Bazel shows while it runs; `%{label}` and `%{output}` are filled in.
-      node_options: Options for Node itself, such as `--max-old-space-size=256`.
-      tools: Executables that the tool starts: `FilesToRunProvider`s or `File`s.
-      env: Environment variables.
-      execution_requirements: Additional execution requirements. Path mapping is on; `{"supports-path-mapping": "0"}`
-        is not how to turn it off: pass `{"no-path-mapping": ""}`.
-      resource_set: See `ctx.actions.run`.
+      ctx: the rule's context.
+      tool: the tool's name, which is the name of its directory in `tools/`.
+      arguments: an Args object, or a list of them. Add files as File objects, not as strings with
+        their paths, so that Bazel can map the paths.
+      inputs: list or depset of File that the tool reads.
+      outputs: list of File that the tool writes.
+      mnemonic: the action's mnemonic.
+      progress_message: the text that Bazel shows while the action runs. Bazel replaces `%{label}`
+        and `%{output}`.
+      node_options: list of string, options for Node itself, such as `--max-old-space-size=256`.
+      tools: executables that the tool starts: FilesToRunProvider or File objects.
+      env: dict of environment variables.
+      execution_requirements: dict of additional execution requirements. Path mapping is on by
+        default. To turn it off, pass `{"no-path-mapping": ""}`; `{"supports-path-mapping": "0"}`
+        does not work.
+      resource_set: see `ctx.actions.run`.
     """
     icos_tools = ctx.toolchains[TOOLS_TOOLCHAIN_TYPE].icos_tools
     bundle = icos_tools.tools.get(tool)
     if bundle == None:
-        fail("{}: no tool is called {}; there are: {}".format(ctx.label, tool, ", ".join(sorted(icos_tools.tools))))
+        fail("%s: there is no tool %r; the tools are %s" % (ctx.label, tool, ", ".join(sorted(icos_tools.tools))))
 
     node_arguments = ctx.actions.args()
     node_arguments.add_all(node_options)
@@ -70,3 +72,17 @@ def tool_action(
         resource_set = resource_set,
         toolchain = TOOLS_TOOLCHAIN_TYPE,
     )
+
+def tool_file(ctx, *, output, **kwargs):
+    """Runs an image tool that writes the only output of a target.
+
+    Args:
+      ctx: the rule's context.
+      output: the File that the tool writes.
+      **kwargs: the arguments of `tool_action`.
+
+    Returns:
+      list of providers.
+    """
+    tool_action(ctx, outputs = [output], **kwargs)
+    return [DefaultInfo(files = depset([output]))]

@@ -1,15 +1,15 @@
-"""An executable target that runs one of the tools with fixed arguments, for tests and `bazel run`."""
+"""An executable that runs one of the tools with fixed arguments, for tests and `bazel run`."""
 
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")
 
 def runfiles_path(file):
-    """The path of a file below the runfiles folder of the main repository.
+    """Returns the path of a file, relative to the runfiles directory of the main repository.
 
     Args:
       file: a File.
 
     Returns:
-      a relative path; files of other repositories start with `../`.
+      a relative path, which starts with `../` if the file is in another repository.
     """
     return file.short_path
 
@@ -17,24 +17,24 @@ def _quote(text):
     return "'" + text.replace("'", "'\\''") + "'"
 
 def tool_executable(ctx, *, tool, arguments, files, environment = {}, runfiles = []):
-    """Writes a launcher for a tool and returns the DefaultInfo of an executable rule.
+    """Writes a script that starts a tool and returns the DefaultInfo of an executable rule.
 
     Args:
-      ctx: the rule's context; the rule needs the tools' toolchain.
+      ctx: the rule's context; the rule must require TOOLS_TOOLCHAIN_TYPE.
       tool: the tool's name.
-      arguments: list of string; paths are those of `runfiles_path`.
+      arguments: list of string; paths in it come from `runfiles_path`.
       files: list of File that the tool reads.
-      environment: dict of variable to runfiles path, made absolute before the tool starts.
-      runfiles: list of runfiles that the tool reads or runs too.
+      environment: dict of variable to runfiles path, which the script makes absolute.
+      runfiles: list of further runfiles that the tool reads or runs.
 
     Returns:
-      DefaultInfo with the launcher and its runfiles.
+      DefaultInfo with the script and its runfiles.
     """
     tools = ctx.toolchains[TOOLS_TOOLCHAIN_TYPE].icos_tools
     bundle = tools.tools[tool]
     launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
     exports = ["export %s=\"$PWD/\"%s" % (name, _quote(path)) for name, path in environment.items()]
-    command = ["exec", _quote(runfiles_path(tools.node)), _quote(runfiles_path(bundle))] + [_quote(a) for a in arguments]
+    command = ["exec"] + [_quote(word) for word in [runfiles_path(tools.node), runfiles_path(bundle)] + arguments]
     ctx.actions.write(
         launcher,
         "\n".join([

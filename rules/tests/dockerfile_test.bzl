@@ -1,17 +1,15 @@
-"""A Dockerfile on its bases."""
+"""Tests of `dockerfile`: its bases and options."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "dockerfile", "install", "rootfs")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
-load(":actions.bzl", "assert_tool_action", "short_options", "the_action")
+load(":actions.bzl", "assert_short_options", "the_tool_action")
 load(":refusal.bzl", "refusal_tests")
 
 def _dockerfile_impl(ctx):
     env = analysistest.begin(ctx)
-    action = the_action(env, "IcosDockerfile")
-    assert_tool_action(env, action, "dockerfile")
-    found = short_options(action)
-    for option in [
+    action = the_tool_action(env, "IcosDockerfile", "dockerfile")
+    assert_short_options(env, action, [
         "--runner=uml",
         "--time-limit=1800",
         "--dockerfile=rules/tests/a.txt",
@@ -22,10 +20,9 @@ def _dockerfile_impl(ctx):
         "--target=last",
         "--output=dockerfile_good.layer.tar.zst",
         "--output-config=dockerfile_good.config.json",
-    ]:
-        asserts.true(env, option in found, "%s is not in %s" % (option, found))
+    ])
 
-    # Only the base of the final stage is below.
+    # Only the base of the final stage is part of the root file system.
     info = analysistest.target_under_test(env)[LayersInfo]
     asserts.equals(
         env,
@@ -38,7 +35,7 @@ def _dockerfile_impl(ctx):
 _dockerfile_test = analysistest.make(_dockerfile_impl)
 
 def dockerfile_test_suite(name):
-    """Makes the targets and their tests.
+    """Defines the targets and their tests.
 
     Args:
       name: the name of the test suite.

@@ -1,4 +1,4 @@
-"""What `install` takes, and what is said of the rest."""
+"""Tests of `install`: the arguments that it accepts, and the errors for all others."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//rules/private:install.bzl", "decode_install", "encode_install", "install")
@@ -7,7 +7,7 @@ load(":refusal.bzl", "refusal_tests")
 def _install_probe_impl(ctx):
     install(ctx.attr.path, mode = ctx.attr.mode, owner = ctx.attr.owner)
 
-# A loading phase that fails would fail for all tests: here it fails for one target.
+# An error in the loading phase would fail all tests: in a rule, it fails one target.
 _install_probe = rule(
     implementation = _install_probe_impl,
     attrs = {
@@ -24,7 +24,7 @@ _OWNER = ["install(path = \"/opt/ic/bin/replica\", owner = ", "the owner must be
 _REFUSED = {
     "relative_path": (dict(path = "opt/x"), ["install(path = \"opt/x\")"] + _PATH),
     "no_path": (dict(path = ""), _PATH),
-    "folder_path": (dict(path = "/opt/"), ["install(path = \"/opt/\")"] + _PATH),
+    "directory_path": (dict(path = "/opt/"), ["install(path = \"/opt/\")"] + _PATH),
     "path_up": (dict(path = "/opt/../etc/x"), ["install(path = \"/opt/../etc/x\")"] + _PATH),
     "path_up_at_the_end": (dict(path = "/opt/.."), _PATH),
     "mode_in_words": (dict(mode = "u=rwx"), _MODE),
@@ -46,7 +46,7 @@ def _accepted_impl(ctx):
     asserts.equals(env, "755", install("/bin/x", mode = "755").mode)
     asserts.equals(env, "/..a/b..", install("/..a/b..").path)
 
-    # What goes through an attribute comes out as it went in.
+    # Encoding and decoding give the same struct.
     asserts.equals(env, spec, decode_install(encode_install(spec)))
     return unittest.end(env)
 

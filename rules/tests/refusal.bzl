@@ -1,4 +1,4 @@
-"""Tests that a target is refused when Bazel analyses it, and in which words."""
+"""Tests that the analysis of a target fails, and with which error."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 
@@ -10,17 +10,18 @@ def _refusal_impl(ctx):
 
 _refusal_test = analysistest.make(
     _refusal_impl,
-    attrs = {"words": attr.string_list(doc = "What the error says.")},
+    attrs = {"words": attr.string_list(doc = "Texts that the error must contain.")},
     expect_failure = True,
 )
 
 def refusal_tests(name, probe, cases):
-    """Makes a target for each case, and a test that it is refused.
+    """Defines a target for each case, and a test that its analysis fails.
 
     Args:
       name: the name of the test suite.
-      probe: a rule or macro that is called with a name, tags and the arguments of the case.
-      cases: dict of the case's name to a tuple of its arguments (a dict) and the words of the error (a list).
+      probe: a rule or macro. It is called with a name, tags and the arguments of the case.
+      cases: dict of the case's name to a tuple: its arguments (a dict) and texts of the error (a
+        list).
     """
     tests = []
     for case, (arguments, words) in cases.items():

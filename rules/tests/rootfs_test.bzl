@@ -1,9 +1,9 @@
-"""Root file systems: what `rootfs` gives, and what it refuses."""
+"""Tests of `rootfs` and `initramfs`: their outputs and errors."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//rules:defs.bzl", "initramfs", "install", "placeholder", "rootfs")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
-load(":actions.bzl", "assert_tool_action", "basenames", "short_options", "the_action")
+load(":actions.bzl", "basenames", "short_options", "the_tool_action")
 load(":refusal.bzl", "refusal_tests")
 
 def _written(env, name):
@@ -22,11 +22,10 @@ def _upper_impl(ctx):
     asserts.equals(env, ["rootfs_lower.components.json", "rootfs_upper.components.json"], basenames(info.components))
     asserts.equals(env, None, info.config)
 
-    action = the_action(env, "IcosLayer")
-    assert_tool_action(env, action, "layer")
+    action = the_tool_action(env, "IcosLayer", "layer")
     asserts.equals(env, ["--manifest=rootfs_upper.files.json", "--output=rootfs_upper.layer.tar.zst"], short_options(action))
 
-    # A layer is made of its own files alone: a change below does not make it anew.
+    # A layer depends only on its own files: a change of a lower layer does not rebuild it.
     asserts.false(env, "rootfs_lower.layer.tar.zst" in basenames(action.inputs))
 
     entries = {entry["path"]: entry for entry in _written(env, "rootfs_upper.files.json")["entries"]}
@@ -60,7 +59,7 @@ def _rootfs_without_layers(name, tags):
     rootfs(name = name, base = ":rootfs_placeholder", tags = tags)
 
 def rootfs_test_suite(name):
-    """Makes the targets and their tests.
+    """Defines the targets and their tests.
 
     Args:
       name: the name of the test suite.
@@ -77,16 +76,16 @@ def rootfs_test_suite(name):
     )
     _upper_test(name = "rootfs_upper_test", target_under_test = ":rootfs_upper")
     refusal_tests(name + "_two_files", _rootfs_of_two_files, {
-        "refused": ({}, ["two goes to /opt/x as one file, but gives 2 files (a.txt, b.txt); name a target with one output"]),
+        "refused": ({}, ["two is installed as /opt/x, but has 2 output files (a.txt, b.txt); use a target with one output file"]),
     })
     refusal_tests(name + "_initramfs", _initramfs_of_two_files, {
-        "refused": ({}, ["two goes to /init as one file, but gives 2 files (a.txt, b.txt)"]),
+        "refused": ({}, ["two is installed as /init, but has 2 output files (a.txt, b.txt)"]),
     })
     refusal_tests(name + "_initramfs_owner", _initramfs_of_another_owner, {
-        "refused": ({}, ["a.txt goes to /init with the owner 7:8, but everything in an initramfs belongs to 0:0"]),
+        "refused": ({}, ["a.txt is installed as /init with the owner 7:8, but everything in an initramfs belongs to 0:0"]),
     })
     refusal_tests(name + "_no_file", _rootfs_of_no_file, {
-        "refused": ({}, ["none goes to /opt/x as one file, but gives no file; name a target with one output"]),
+        "refused": ({}, ["none is installed as /opt/x, but has no output file; use a target with one output file"]),
     })
     refusal_tests(name + "_base", _rootfs_without_layers, {
         "refused": ({}, ["'//rules/tests:rootfs_placeholder' does not have mandatory providers: 'LayersInfo'"]),

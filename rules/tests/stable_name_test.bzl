@@ -1,4 +1,4 @@
-"""Identifiers are derived from a name that no workspace changes."""
+"""Tests that the name for default identifiers is the same in every workspace."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//rules/private:stable_name.bzl", "stable_name")
@@ -9,7 +9,7 @@ def _stable_name_impl(ctx):
         Label("//rules/tests:x"): "//rules/tests:x",
         Label("//:x"): "//:x",
         Label("//rules/tests"): "//rules/tests:tests",
-        # A target of another repository has the name that it has at home.
+        # A target of another repository has the same name as in its own repository.
         Label("@bazel_skylib//lib:paths"): "//lib:paths",
     }.items():
         asserts.equals(env, name, stable_name(label))

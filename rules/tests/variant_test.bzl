@@ -1,4 +1,4 @@
-"""Variants of an operating system."""
+"""Tests of the errors of `icos_variant`."""
 
 load("//rules:defs.bzl", "icos_os", "icos_variant")
 load(":refusal.bzl", "refusal_tests")
@@ -18,7 +18,7 @@ _OTHER_OS = icos_os(
     version = "",
 )
 
-# A macro that fails would fail for the whole package: here it fails for one target.
+# An error in a macro would fail the whole package: in a rule, it fails one target.
 _variant_probe = rule(
     implementation = lambda ctx: icos_variant(name = ctx.attr.variant, os = _OTHER_OS if ctx.attr.other else _OS),
     attrs = {"other": attr.bool(), "variant": attr.string(mandatory = True)},
@@ -28,10 +28,10 @@ def variant_test_suite(name):
     refusal_tests(name, _variant_probe, {
         "unknown": (
             dict(variant = "staging"),
-            ["guestos has no variant \"staging\"; it has dev, prod"],
+            ["guestos has no variant \"staging\"; its variants are dev, prod"],
         ),
         "root_file_system": (
             dict(other = True, variant = "xfs"),
-            ["xfs: root_file_system is \"xfs\"; there are erofs, ext4"],
+            ["xfs: root_file_system is \"xfs\"; supported are erofs, ext4"],
         ),
     })

@@ -1,4 +1,4 @@
-"""What a version may look like."""
+"""Tests of the syntax of versions."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("@bazel_skylib//rules:common_settings.bzl", "string_flag")
@@ -17,7 +17,7 @@ def _accepted_impl(ctx):
 
 _accepted_test = analysistest.make(_accepted_impl)
 
-_RULE = "a version has letters, digits, '.', '-', '_' and '+' only"
+_RULE = "a version can contain only letters, digits, '.', '-', '_' and '+'"
 
 def version_test_suite(name):
     _version(name = "version_good", value = "1.2.3-rc.1+a_B", tags = ["manual"])

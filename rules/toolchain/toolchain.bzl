@@ -1,10 +1,10 @@
-"The toolchain of the image tools: a Node runtime and one bundle a tool."
+"""The toolchain of the image tools: a Node runtime and one bundle per tool."""
 
 IcosToolsInfo = provider(
     doc = "What an action needs to run one of the image tools.",
     fields = {
-        "node": "File: a Node executable, version 24 or newer (zstd is built in there).",
-        "tools": "dict of string to File: a tool's name, which is its folder under tools/, to its bundle, one ES module.",
+        "node": "File: a Node executable, version 24 or newer (with built-in zstd).",
+        "tools": "dict of string to File: a tool's name (its directory in tools/) to its bundle (an ES module).",
     },
 )
 
@@ -24,7 +24,7 @@ tools_toolchain = rule(
     doc = "A toolchain of type `//rules/toolchain:type`.",
     attrs = {
         "bundles": attr.label_list(
-            doc = "The tools, one `NAME.mjs` each.",
+            doc = "The bundles, each called `NAME.mjs`.",
             allow_files = [".mjs"],
             mandatory = True,
         ),

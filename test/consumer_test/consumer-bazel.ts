@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { INSIDE_AIRGAP_ROOT, SecondBazel, WORKSPACE } from '../second_bazel/second-bazel.ts';
 
-/** The source tree's folder of the module that uses the rules. */
+/** The directory of the module that uses the rules, in the source tree. */
 export const CONSUMER: string = join(WORKSPACE, 'test/consumer');
 
-/** What --config=airgap has for a workspace that has no .bazelrc; the rest of it is about this workspace alone. */
+/** The options of --config=airgap that are not specific to this workspace. */
 const AIRGAP_OPTIONS = [
   `--registry=file://${WORKSPACE}/tools/airgap/registry`,
   '--lockfile_mode=off',
@@ -23,7 +23,7 @@ const bazel = new SecondBazel({
   environment: {},
 });
 
-/** Builds everything and gives the folder of the outputs. */
+/** Builds everything and returns the directory of the outputs. */
 export function buildConsumer(): string {
   bazel.run('build', '//...');
   return bazel.run('info', 'bazel-bin');

@@ -13,7 +13,7 @@ const MIB = 1 << 20;
 const folder = mkdtempSync(join(tmpdir(), 'consumer-'));
 let outputs = '';
 
-/** Cuts a partition out of the disk. */
+/** Copies a partition from the disk to a file. */
 function partition(name: string, startMebibytes: number, sizeMebibytes: number): string {
   const path = join(folder, `${name}.img`);
   const blocks = ['bs=1M', `skip=${startMebibytes}`, `count=${sizeMebibytes}`];
@@ -36,12 +36,12 @@ afterAll(() => {
   removeOutputs();
 });
 
-describe('a module that uses the rules builds a disk', () => {
-  test('that sgdisk finds no problem in', () => {
+describe('a disk that another module builds with the rules', () => {
+  test('passes the check of sgdisk', () => {
     expect(run('sgdisk', 'gdisk', '-v', join(folder, 'disk.img'))).toContain('No problems found');
   });
 
-  test('with a clean ext4 file system that holds its files, and a hash tree that verifies', () => {
+  test('has a clean ext4 file system with the files, and a hash tree that verifies', () => {
     const root = partition('root', 5, 16);
     run('e2fsck', 'e2fsprogs', '-fn', root);
     expect(run('debugfs', 'e2fsprogs', '-R', 'cat /etc/greeting', root)).toBe(
@@ -51,11 +51,11 @@ describe('a module that uses the rules builds a disk', () => {
     run('veritysetup', 'cryptsetup-bin', 'verify', `--hash-offset=${8 * MIB}`, root, root, rootHash);
   });
 
-  test('with a clean FAT file system', () => {
+  test('has a clean FAT file system', () => {
     run('fsck.vfat', 'dosfstools', '-n', partition('esp', 1, 4));
   });
 
-  test('and a manifest that says what is in it, and from which targets', () => {
+  test('has a manifest that lists its files and their targets', () => {
     const manifest: unknown = JSON.parse(readFileSync(join(outputs, 'image.json'), 'utf8'));
     const digest = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
     expect(manifest).toMatchObject({

@@ -1,3 +1,4 @@
+/** Tests that the output of icos-image on a GuestOS image matches its image.json. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -5,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 import { lines, run } from '../../tools/icos-image/testing/workbench.ts';
 import type { ImageEntry, ImageManifest } from '../../tools/lib/image/manifest/manifest.ts';
 
-/** What icos-image says of a GuestOS must be what the build wrote into its image.json. */
 const ENVIRONMENTS = join(import.meta.dirname, '../../ic-os/guestos/envs');
 
 function built(variant: 'dev' | 'prod', file: string): string {
@@ -24,7 +24,7 @@ function entriesOf({ entries }: ImageManifest, partition: string): Map<string, I
 }
 
 describe('the GuestOS disk', () => {
-  test('has the partitions of its manifest, by inspect', async () => {
+  test('has the partitions of its manifest, according to inspect', async () => {
     const report = JSON.parse((await lines('inspect', '--json', DISK)).join('\n'));
     const parts = new Map(report.content.parts.map((part: { name: string }) => [part.name, part]));
     for (const { name, fileSystem, verity } of dev.partitions) {
@@ -34,7 +34,7 @@ describe('the GuestOS disk', () => {
     }
   });
 
-  test('has the entries of its manifest, by ls', async () => {
+  test('has the entries of its manifest, according to ls', async () => {
     for (const { name } of dev.partitions) {
       const found = new Set<string>();
       let directory = '';
@@ -50,7 +50,7 @@ describe('the GuestOS disk', () => {
     }
   });
 
-  test('has files of the digests of its manifest, by cat', async () => {
+  test('has files with the digests of its manifest, according to cat', async () => {
     const files = [...entriesOf(dev, 'A_root').values()].filter(({ type }) => type === 'file');
     for (const { path, sha256 } of files.filter((_, index) => index % 400 === 0)) {
       const { stdout } = await run('cat', DISK, `A_root:${path}`);
@@ -58,21 +58,21 @@ describe('the GuestOS disk', () => {
     }
   });
 
-  test('is whole, by verify, against the root hash of its manifest', async () => {
+  test('passes verify with the root hash of its manifest', async () => {
     const root = dev.partitions.find(({ name }) => name === 'A_root')?.verity as { rootHash: string };
     const printed = await lines('verify', `--root-hash=${root.rootHash}`, DISK);
     expect(printed.every((line) => line.startsWith('ok '))).toBe(true);
     expect(printed[0]).toContain('disk-img.tar.zst.sha256');
   });
 
-  test('is the same in gzip, by diff', async () => {
+  test('has no differences to the gzip archive, according to diff', async () => {
     expect(await run('diff', DISK, built('dev', 'disk-img.tar.gz'))).toMatchObject({
       status: 0,
       error: undefined,
     });
   });
 
-  test('differs from the one for production as the two manifests do', async () => {
+  test('differs from the production disk in exactly the entries in which their manifests differ', async () => {
     const prod = manifest('prod');
     const expected = { A: new Set<string>(), D: new Set<string>(), M: new Set<string>() };
     const compared = ({ type, mode, uid, gid, sha256, target, xattrs }: ImageEntry) =>

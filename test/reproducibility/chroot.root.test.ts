@@ -1,4 +1,4 @@
-/** Needs root: the chroot step runner mounts file systems. */
+/** These tests need root: the chroot step runner mounts file systems. */
 import { afterAll, test } from 'vitest';
 import { BUILD_LIMIT_MS, expectSameDigests, secondBazel } from './same-digests.ts';
 
@@ -6,7 +6,7 @@ const second = secondBazel();
 afterAll(() => second.remove());
 
 test(
-  'a build with the chroot step runner gives the same images as one with user-mode Linux',
+  'a build with the chroot step runner produces the same images as a build with user-mode Linux',
   () => expectSameDigests(second, '--//rules:step_runner=chroot'),
   BUILD_LIMIT_MS,
 );

@@ -5,7 +5,7 @@ const second = secondBazel();
 afterAll(() => second.remove());
 
 test(
-  'a build from nothing, in another place, without any cache, gives the same images',
+  'a clean build in another directory, without any cache, produces the same images',
   () => expectSameDigests(second),
   BUILD_LIMIT_MS,
 );

@@ -12,10 +12,10 @@ const FILES = [
   'image.json',
 ];
 
-/** A whole build from nothing, packages' configuration included, on a slow machine. */
+/** Time limit for a clean build on a slow machine, including the configuration of the packages. */
 export const BUILD_LIMIT_MS = 45 * 60_000;
 
-/** A Bazel with an output base of its own, and with another umask, time zone and locale than the first. */
+/** Returns a Bazel with its own output base, and with another umask, time zone and locale. */
 export function secondBazel(): SecondBazel {
   return new SecondBazel({
     workspace: WORKSPACE,
@@ -25,7 +25,7 @@ export function secondBazel(): SecondBazel {
   });
 }
 
-/** Builds without any cache and compares the digests, and the manifest, with those of the first build. */
+/** Builds without any cache, and compares digests and manifest with those of the first build. */
 export function expectSameDigests(second: SecondBazel, ...options: readonly string[]): void {
   second.run('build', '--disk_cache=', '--remote_cache=', ...options, `//${PACKAGE}:dev`);
   const bin = second.run('info', 'bazel-bin', ...options);

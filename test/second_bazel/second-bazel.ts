@@ -1,4 +1,4 @@
-/** A Bazel beside the one that runs the test, of the same version, with an output base of its own. */
+/** A second Bazel of the same version as the one that runs the test, with its own output base. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -10,13 +10,13 @@ function variable(name: string): string {
   return value;
 }
 
-/** The files that the test declared, under their paths in the source tree. */
+/** The directory with the files that the test declares, at their paths in the source tree. */
 export const RUNFILES: string = join(variable('TEST_SRCDIR'), variable('TEST_WORKSPACE'));
 
 /** The source tree itself. */
 export const WORKSPACE: string = dirname(realpathSync(join(RUNFILES, 'MODULE.bazel')));
 
-/** Inside the private root of the airgap way there is Debian's Bazel and no other. */
+/** Whether the test runs in the private root of the airgap way. Its only Bazel is Debian's. */
 export const INSIDE_AIRGAP_ROOT: boolean = existsSync('/etc/bazel/bazelrc') && existsSync('/usr/bin/bazel');
 
 const LAST_LINES = 40;
@@ -33,11 +33,11 @@ function sameBazel(airgapConfig: boolean): Record<string, string> {
 export interface SecondBazelOptions {
   /** The workspace to build. */
   readonly workspace: string;
-  /** Whether the workspace has the config `airgap`, which then is used inside the private root. */
+  /** Whether the workspace has the config `airgap`. If so, it is used inside the private root. */
   readonly hasAirgapConfig: boolean;
   /** Options for every command. */
   readonly options: readonly string[];
-  /** Variables that the first Bazel does not have. */
+  /** Environment variables that differ from those of the first Bazel. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -49,11 +49,11 @@ export class SecondBazel {
     this.#options = options;
   }
 
-  /** Runs a command to its end and gives what it printed; throws with its last lines where it fails. */
+  /** Runs a command and returns its output. Throws an error with the last lines if it fails. */
   run(command: string, ...args: readonly string[]): string {
     const { workspace, hasAirgapConfig, options, environment } = this.#options;
     const all = [`--output_base=${this.#outputBase}`, command, ...options, ...args];
-    // No file of an image may get its mode from the umask.
+    // The umask must not affect the mode of any file in an image.
     const shell = ['-c', 'umask 077; exec "$@"', 'sh', join(WORKSPACE, 'tools/bazel'), ...all];
     const { status, stdout, stderr } = spawnSync('sh', shell, {
       cwd: workspace,
@@ -71,7 +71,7 @@ export class SecondBazel {
     throw new Error(`bazel ${command} ended with status ${status}:\n${end}`);
   }
 
-  /** Ends the server and removes the output base. */
+  /** Stops the server and removes the output base. */
   remove(): void {
     this.run('clean', '--expunge');
   }

@@ -1,6 +1,6 @@
-"""Unit tests in TypeScript: vitest as a Bazel test.
+"""Unit tests in TypeScript, with vitest as a Bazel test.
 
-A folder of tools/lib needs one call of `vitest_suite`:
+A directory in tools/lib needs one call of `vitest_suite`:
 
     load("//test/vitest:defs.bzl", "vitest_suite")
 
@@ -16,13 +16,13 @@ load("//rules/private:providers/apt_root_info.bzl", "AptRootInfo")  # buildifier
 
 _TEST_SUFFIX = ".test.ts"
 
-# What only root can do, outside of any sandbox (mounts, loop devices). `bazel test //...` leaves these out; continuous
-# integration names them.
+# Tests that need root and no sandbox (mounts, loop devices). `bazel test //...` leaves them out;
+# continuous integration runs them by name.
 _ROOT_TEST_SUFFIX = ".root.test.ts"
 _ROOT_TEST_TAGS = ["local", "manual", "no-sandbox"]
 
-# Tests that start a kernel in user-mode Linux, which takes seconds per start: `pnpm run check` leaves them out,
-# `bazel test //...` runs them.
+# Tests that start a kernel in user-mode Linux, which takes seconds per start: `npm run check`
+# leaves them out, `bazel test //...` runs them.
 _KERNEL_TEST_SUFFIX = "kernel.test.ts"
 _KERNEL_TEST_TAGS = ["kernel"]
 _TOOLCHAIN_TYPE = "//rules/toolchain:type"
@@ -49,7 +49,7 @@ def _vitest_test_impl(ctx):
         },
     }))
 
-    # The test's executable is Node itself; its script is in `args`, which vitest_test sets.
+    # The test's executable is Node itself. vitest_test sets the script in `args`.
     executable = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.symlink(
         output = executable,
@@ -72,10 +72,10 @@ def _vitest_test_impl(ctx):
     ]
 
 def _node_modules_path(node_modules):
-    """Where the folder node_modules is, relative to the main repository's runfiles."""
+    """Returns the path of node_modules, relative to the main repository's runfiles."""
     files = node_modules.files.to_list()
     if len(files) == 1 and files[0].basename == "node_modules":
-        # The folder that `pnpm install` made.
+        # The directory that `pnpm install` creates.
         return files[0].short_path
 
     # aspect_rules_js links each package into the package of the target.
@@ -85,7 +85,7 @@ _vitest_test = rule(
     implementation = _vitest_test_impl,
     attrs = {
         "data": attr.label_list(
-            doc = "What the tests import and read.",
+            doc = "Files that the tests import and read.",
             allow_files = True,
         ),
         "srcs": attr.label_list(
@@ -94,11 +94,11 @@ _vitest_test = rule(
             mandatory = True,
         ),
         "roots": attr.label_keyed_string_dict(
-            doc = "Directories of unpacked packages, to the name of the environment variable that tells the tests where each is.",
+            doc = "Maps a directory of unpacked packages to the environment variable with its path.",
             providers = [AptRootInfo],
         ),
         "tools": attr.label_keyed_string_dict(
-            doc = "Executables, to the names of the environment variables that tell the tests where they are.",
+            doc = "Maps an executable to the names of the environment variables with its path.",
             allow_files = True,
             cfg = "target",
         ),
@@ -114,17 +114,17 @@ _vitest_test = rule(
 )
 
 def vitest_test(name, srcs, data = [], tools = {}, args = [], **kwargs):
-    """Runs tests with vitest, in a workspace that holds nothing but what is declared here.
+    """Defines tests that run with vitest, in a workspace with only the declared files.
 
     Args:
-      name: The target's name.
-      srcs: The tests, `*.test.ts`.
-      data: What the tests import and read, such as the `ts` target of a folder; paths stay as they are in the source
-        tree.
-      tools: A dict of the name of an environment variable, such as `E2FSCK`, to the label of the executable that
-        the tests find there.
-      args: More arguments for vitest.
-      **kwargs: As for every test.
+      name: the target's name.
+      srcs: the tests, `*.test.ts`.
+      data: files that the tests import and read, such as the `ts` target of a directory. Their paths
+        are the same as in the source tree.
+      tools: dict of the name of an environment variable, such as `E2FSCK`, to the label of an
+        executable. The tests find the executable's path in the variable.
+      args: further arguments for vitest.
+      **kwargs: common attributes of tests.
     """
     variables = {}
     for variable, tool in tools.items():
@@ -139,7 +139,7 @@ def vitest_test(name, srcs, data = [], tools = {}, args = [], **kwargs):
     )
 
 def _bundle_inputs(modules, deps):
-    """The same sources as tools/from_source bundles them: `js`, and for a tool also `main`, its entry point."""
+    """Defines the sources for tools/from_source: `js`, and `main` if there is an entry point."""
     js_library(
         name = "js",
         srcs = [file for file in modules if file != "main.ts"],
@@ -155,20 +155,21 @@ def _bundle_inputs(modules, deps):
         )
 
 def vitest_suite(name, srcs, deps = [], data = [], tools = {}, roots = {}, size = "small", **kwargs):
-    """The targets of a directory of TypeScript: `ts`, its sources, and tests of them.
+    """Defines the targets of a directory of TypeScript: `ts`, its sources, and their tests.
 
-    Tests called `*kernel.test.ts` become `kernel_<name>`, those called `*.root.test.ts` `root_<name>`.
+    Tests called `*kernel.test.ts` become `kernel_<name>`, those called `*.root.test.ts`
+    `root_<name>`.
 
     Args:
-      name: The name of the test; there is none where no source is called `*.test.ts`.
-      srcs: The folder's sources and tests, and the text files (`*.sh`) that its sources read.
-      deps: The `ts` targets of the folders whose modules these import.
-      data: Other files that the tests alone read.
-      tools: See vitest_test.
-      roots: A dict of the label of unpacked packages (`apt.root`) to the name of the environment variable that
-        tells the tests where they are.
-      size: See vitest_test.
-      **kwargs: As for every test.
+      name: the name of the test. It is not defined if no source is called `*.test.ts`.
+      srcs: the directory's sources and tests, and the text files (`*.sh`) that the sources read.
+      deps: the `ts` targets of other directories whose modules the sources import.
+      data: other files, which only the tests read.
+      tools: see vitest_test.
+      roots: dict of the label of unpacked packages (`apt.root`) to the name of the environment
+        variable with their path.
+      size: see vitest_test.
+      **kwargs: common attributes of tests.
     """
     modules = [file for file in srcs if not file.endswith(_TEST_SUFFIX)]
     native.filegroup(

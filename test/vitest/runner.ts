@@ -1,11 +1,13 @@
 /**
- * The executable part of a vitest_test (see defs.bzl): lays the declared files out as a workspace of their own, and
- * runs vitest there. Nothing but what was declared can be imported, and no link leads back into the source tree.
+ * The executable of a vitest_test (see defs.bzl). It copies the declared files to a separate
+ * workspace and runs vitest there. Tests can import only declared files: no symbolic link leads
+ * back to the source tree.
  *
- * $VITEST_TEST names a file like this, every path in it relative to the runfiles of the main repository:
+ * $VITEST_TEST is the path of a JSON file. All paths in it are relative to the runfiles of the main
+ * repository:
  *
- *     {"files": ["tools/lib/x/x.ts", ...], "tests": ["tools/lib/x/x.test.ts"], "nodeModules": "node_modules",
- *      "tools": {"E2FSCK": "../icos_tools/bin/e2fsck"}}
+ *     {"files": ["tools/lib/x/x.ts", ...], "tests": ["tools/lib/x/x.test.ts"],
+ *      "nodeModules": "node_modules", "tools": {"E2FSCK": "../icos_tools/bin/e2fsck"}}
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
@@ -21,7 +23,7 @@ interface TestSpecification {
 
 function variable(name: string): string {
   const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set; this is started by Bazel`);
+  if (value === undefined) throw new Error(`${name} is not set; Bazel must start this program`);
   return value;
 }
 
@@ -51,7 +53,7 @@ function environment(
   const environment: NodeJS.ProcessEnv = { ...process.env, CI: '1', HOME: temporary, TMPDIR: temporary };
   for (const [name, path] of Object.entries(specification.tools)) {
     const tool = resolve(runfiles, path);
-    if (!existsSync(tool)) throw new Error(`${name}: ${tool} is not there`);
+    if (!existsSync(tool)) throw new Error(`${name}: ${tool} does not exist`);
     environment[name] = tool;
   }
   return environment;

@@ -1,8 +1,9 @@
 /**
- * Bundles every tool into tools/prebuilt/NAME.mjs: `pnpm run bundle`. A file is written only where its content is new,
- * so that nothing is built again for a change that changes nothing.
+ * Bundles every tool into tools/prebuilt/NAME.mjs: `pnpm run bundle`. A file is written only if its
+ * content changes, so that Bazel does not rebuild what depends on an unchanged bundle.
  *
- * A tool that does not bundle has no file afterwards, the others have theirs, and the exit code is 1.
+ * If a tool cannot be bundled, its file is removed, the other tools are still bundled, and the exit
+ * code is 1.
  */
 import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,17 +12,22 @@ import config from './config.ts';
 
 const WORKSPACE = resolve(import.meta.dirname, '../..');
 const PREBUILT = 'tools/prebuilt';
-/** As old as the newest source that is in the bundles can be; tools/bazel compares with it. */
+/**
+ * Its time is the start of the last complete bundling. tools/bazel bundles again if a source is
+ * newer.
+ */
 const STAMP = join(WORKSPACE, PREBUILT, '.stamp');
 
-/** The tools are the folders beside this one that have a main.ts, but for this one, which needs no bundle to run. */
+/**
+ * Returns the directories in tools/ that have a main.ts, except this one, which runs from source.
+ */
 function toolNames(): string[] {
   return readdirSync(join(WORKSPACE, 'tools'))
     .filter((name) => name !== 'bundle' && existsSync(join(WORKSPACE, 'tools', name, 'main.ts')))
     .sort();
 }
 
-/** @returns whether it could be bundled; if not, esbuild has said what is wrong, and where. */
+/** @returns whether the tool could be bundled; if not, esbuild has printed the error */
 async function bundle(name: string): Promise<boolean> {
   try {
     await build({
@@ -40,6 +46,7 @@ async function bundle(name: string): Promise<boolean> {
   }
 }
 
+/** Removes the bundles of tools that were deleted or could not be bundled. */
 function removeOthers(names: readonly string[]): void {
   for (const file of readdirSync(join(WORKSPACE, PREBUILT))) {
     if (file.endsWith('.mjs') && !names.includes(file.slice(0, -'.mjs'.length))) {

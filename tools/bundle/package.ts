@@ -1,7 +1,9 @@
 /**
- * Makes the npm package @icos/formats of tools/lib/formats, with the command icos-image: `pnpm run package` puts it into dist/formats.
+ * Makes the npm package @icos/formats from tools/lib/formats, with the command icos-image: `pnpm
+ * run package` writes it to dist/formats.
  *
- * tools/lib/formats/package.json exports sources, for programs in this repository. The one of the package exports what they are compiled to.
+ * tools/lib/formats/package.json exports sources, for programs in this repository. The package's
+ * own package.json exports the compiled files.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,33 +16,44 @@ const LIBRARY = join(WORKSPACE, 'tools/lib/formats');
 const DEFAULT_FOLDER = join(WORKSPACE, 'dist/formats');
 const COMMAND = 'icos-image';
 
-interface Manifest {
-  readonly exports: Readonly<Record<string, string>>;
+/** Reads a package.json. */
+function readManifest(path: string): object {
+  const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  if (typeof manifest !== 'object' || manifest === null) throw new Error(`${path}: not a JSON object`);
+  return manifest;
 }
 
-interface RootManifest {
-  readonly dependencies: Readonly<Record<string, string>>;
+/** Returns the entries of a manifest's field that maps names to strings, such as `exports`. */
+function stringEntries(manifest: object, field: string): [name: string, value: string][] {
+  const map: unknown = Reflect.get(manifest, field);
+  if (typeof map !== 'object' || map === null) throw new Error(`package.json: ${field} is not an object`);
+  return Object.entries(map).map(([name, value]: [string, unknown]) => {
+    if (typeof value !== 'string') throw new Error(`package.json: ${field}: ${name} is not a string`);
+    return [name, value];
+  });
 }
 
-function readManifest<T>(path: string): T {
-  return JSON.parse(readFileSync(path, 'utf8')) as T;
-}
-
-/** What a source is compiled to, without its ending. */
+/** Returns the path of a compiled source, without its extension. */
 function compiled(source: string): string {
   return source.replace(/^\.\//, './dist/').replace(/\.ts$/, '');
 }
 
-/** The package's own manifest: compiled exports, the command, the dependencies that the repository has. */
-function packageManifest(library: Manifest): unknown {
-  const { dependencies } = readManifest<RootManifest>(join(WORKSPACE, 'package.json'));
-  const exported = Object.entries(library.exports).map(([name, source]) => [
+/**
+ * Returns the package's own manifest: compiled exports, the command, and the dependencies of the
+ * repository.
+ */
+function packageManifest(library: object): unknown {
+  const dependencies = Object.fromEntries(
+    stringEntries(readManifest(join(WORKSPACE, 'package.json')), 'dependencies'),
+  );
+  const exported = stringEntries(library, 'exports').map(([name, source]) => [
     name,
     { types: `${compiled(source)}.d.ts`, default: `${compiled(source)}.js` },
   ]);
   return {
     ...library,
-    // Only here: bundles of the repository's own tools are not to depend on what a package.json between their sources says.
+    // Not in tools/lib/formats/package.json, because esbuild would read it there and bundle the
+    // tools differently.
     sideEffects: false,
     exports: { ...Object.fromEntries(exported), './package.json': './package.json' },
     bin: { [COMMAND]: `./dist/${COMMAND}.mjs` },
@@ -48,10 +61,10 @@ function packageManifest(library: Manifest): unknown {
   };
 }
 
-function compile(library: Manifest, folder: string): void {
+function compile(library: object, folder: string): void {
   const project = join(LIBRARY, 'tsconfig.package.json');
-  // A project of its own, so that what is compiled is what is exported and needed for that.
-  const files = Object.values(library.exports).map((source) => join(LIBRARY, source));
+  // A separate project, so that only the exported files and their imports are compiled.
+  const files = stringEntries(library, 'exports').map(([, source]) => join(LIBRARY, source));
   const generated = join(folder, 'tsconfig.json');
   writeFileSync(
     generated,
@@ -91,11 +104,11 @@ async function bundleCommand(folder: string): Promise<void> {
   chmodSync(outfile, 0o755);
 }
 
-/** Makes the package in a folder, which is emptied first. */
+/** Makes the package in a directory, which is emptied first. */
 export async function makePackage(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const library = readManifest<Manifest>(join(LIBRARY, 'package.json'));
+  const library = readManifest(join(LIBRARY, 'package.json'));
   compile(library, folder);
   await bundleCommand(folder);
   copyFileSync(join(LIBRARY, 'README.md'), join(folder, 'README.md'));

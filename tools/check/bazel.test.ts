@@ -121,7 +121,7 @@ describe('the ordinary way', () => {
     write(bazelisk, '');
     const { stdout, stderr, status } = run(['build', '//a b', '']);
     expect(stdout).toBe(`node ${bazelisk} build //a b \n`);
-    expect(stderr).toBe("tools/bazel: takes bazelisk, because Bazel's release hosts and registry answer\n");
+    expect(stderr).toBe("tools/bazel: uses bazelisk, because Bazel's release hosts and registry answer\n");
     expect(status).toBe(0);
   });
 
@@ -139,7 +139,7 @@ describe('the ordinary way', () => {
     network.answers();
     const { stdout, stderr } = run(['version'], { USE_BAZEL_VERSION: '8.0.0' });
     expect(stdout).toContain('@bazel/bazelisk@');
-    expect(stderr).toBe('tools/bazel: takes bazelisk, because USE_BAZEL_VERSION=8.0.0 says so\n');
+    expect(stderr).toBe('tools/bazel: uses bazelisk, because USE_BAZEL_VERSION=8.0.0 is set\n');
     expect(existsSync(join(folder, 'curl.log'))).toBe(false);
   });
 
@@ -158,8 +158,8 @@ describe('the airgap way', () => {
     const root = setUpBefore();
     const { stdout, stderr, status } = run(['build', '//...']);
     expect(stderr).toBe(
-      `tools/bazel: takes Debian's Bazel ${BAZEL_VERSION} with --config=airgap, because Bazel's release hosts and ` +
-        'registry do not answer, but Debian does\n',
+      `tools/bazel: uses Debian's Bazel ${BAZEL_VERSION} with --config=airgap, because Bazel's release hosts and ` +
+        'registry do not answer, but a Debian mirror does\n',
     );
     const bazel = stdout.split('\n').slice(stdout.split('\n').indexOf('/usr/bin/bazel'));
     expect(bazel).toEqual([
@@ -175,7 +175,7 @@ describe('the airgap way', () => {
 
   test('is chosen if the user requests it, without a network request', () => {
     setUpBefore();
-    expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).toContain('because ICOS_AIRGAP=1 says so');
+    expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).toContain('because ICOS_AIRGAP=1 is set');
     expect(existsSync(join(folder, 'curl.log'))).toBe(false);
   });
 
@@ -193,7 +193,7 @@ describe('the airgap way', () => {
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
     expect(status).toBe(1);
     expect(stderr.split('\n').at(-2)).toMatch(
-      /^tools\/bazel: needs root or user namespaces .* and has neither: /,
+      /^tools\/bazel: root or user namespaces are required .* but neither is available: /,
     );
   });
 
@@ -246,7 +246,7 @@ describe('the set-up of the root', () => {
     mirrorHas('8.1.0');
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
     expect(status).toBe(1);
-    expect(stderr).toContain(`${MIRROR} has Bazel 8.1.0, and this workspace needs ${BAZEL_VERSION}`);
+    expect(stderr).toContain(`${MIRROR} has Bazel 8.1.0, but this workspace needs ${BAZEL_VERSION}`);
     expect(made()).toEqual([]);
     expect(readdirSync(cache).filter((name) => name.includes('.part.'))).toEqual([]);
   });
@@ -257,7 +257,7 @@ describe('the set-up of the root', () => {
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /could not set up Debian testing's Bazel: E: no space left \(all of it: .*\.log\)\n$/,
+      /could not set up Debian testing's Bazel: E: no space left \(full log: .*\.log\)\n$/,
     );
     expect(readdirSync(cache).filter((name) => !/\.(log|lock)$/.test(name))).toEqual([]);
   });
@@ -276,7 +276,7 @@ describe('the set-up of the root', () => {
     network.answers();
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1', ICOS_APT_MIRRORS: 'http://a http://b' });
     expect(status).toBe(1);
-    expect(stderr).toContain('(asked: http://a http://b)');
+    expect(stderr).toContain('(tried: http://a http://b)');
   });
 
   test('names the command that installs what is missing, for a user who is not root', () => {

@@ -1,4 +1,4 @@
-/** `PARTITION:PATH`: what a command shall look at within an image. */
+/** `PARTITION:PATH`: the part of an image and the path that a command works on. */
 import { normalizePath } from '../lib/formats/entry/entry.ts';
 import { decodeName, printableName } from '../lib/formats/entry/name.ts';
 import type { TreeReader } from '../lib/formats/entry/tree-reader.ts';
@@ -8,7 +8,7 @@ import type { Image } from './open.ts';
 
 /** An image or a part of one. */
 export interface Place {
-  /** As it stands before the colon of an address; the whole image is the empty string. */
+  /** As in an address, before the colon; empty for the whole image. */
   readonly name: string;
   /** For errors: the file and the part. */
   readonly where: string;
@@ -16,19 +16,22 @@ export interface Place {
   readonly content: Content;
 }
 
-/** A place, and a path in its tree (without a leading slash); `undefined` where the address ends in the colon. */
+/**
+ * A place, and a path in its tree without a leading slash. The path is `undefined` if the address
+ * ends with the colon.
+ */
 export interface Target {
   readonly place: Place;
   readonly path: string | undefined;
 }
 
-/** The names that an address may have for a part. */
+/** The names that an address can use for a part. */
 function namesOf(part: Part): string[] {
   const names = part.number === undefined ? [] : [String(part.number)];
   return part.name === '' ? names : [part.name, ...names];
 }
 
-/** How an address names a part. */
+/** The name of a part in an address. */
 export function partName(part: Part): string {
   return namesOf(part)[0] ?? '';
 }
@@ -43,7 +46,7 @@ async function inside(place: Place, part: Part): Promise<Place> {
   return { name, where: `${place.where}: ${own}`, part, content: await part.open() };
 }
 
-/** The part that `name` stands for: `A_root`, `3`, or a part of a part as `data/VG/LV`. */
+/** Finds the part that `name` means: `A_root`, `3`, or a part of a part such as `data/VG/LV`. */
 async function findPlace(place: Place, name: string): Promise<Place | undefined> {
   const { parts } = place.content;
   const exact =
@@ -58,7 +61,7 @@ async function findPlace(place: Place, name: string): Promise<Place | undefined>
   return undefined;
 }
 
-/** Every part that can be opened, with the parts that it has itself. */
+/** Every part that can be opened, with its own parts. */
 export async function allPlaces(place: Place): Promise<Place[]> {
   const places: Place[] = [place];
   for (const part of place.content.parts) {
@@ -75,7 +78,7 @@ function list(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.map(printableName).join(', ');
 }
 
-/** The one place with files, for a path without a part before it. */
+/** The only place with files, for a path without a part before it. */
 async function onlyTree(image: Image): Promise<Place> {
   const root = whole(image);
   if (root.content.tree !== undefined) return root;
@@ -83,26 +86,30 @@ async function onlyTree(image: Image): Promise<Place> {
   const [only] = withFiles;
   if (only === undefined) {
     throw new UserError(
-      `${image.path}: no file system that is known in here; icos-image inspect tells what there is`,
+      `${image.path}: it contains no known file system; icos-image inspect shows what it contains`,
     );
   }
   if (withFiles.length > 1) {
     const names = list(withFiles.map(({ name }) => name));
     throw new UserError(
-      `${image.path}: several file systems (${names}): say which, as in ${printableName(only.name)}:/etc`,
+      `${image.path}: it contains several file systems (${names}): name one, for example ${printableName(only.name)}:/etc`,
     );
   }
   return only;
 }
 
-/** The path of an address in the form of the entry model; a path's bytes that are not UTF-8 come in as they are typed. */
+/**
+ * The path of an address in the form of the entry model. Bytes that are not UTF-8 are entered as
+ * `\\ooo`.
+ */
 function pathOf(text: string, image: Image): string {
   const path = normalizePath(unescaped(text));
-  if (path === undefined) throw new UserError(`${image.path}: ${text}: a path in an image has no ".."`);
+  if (path === undefined)
+    throw new UserError(`${image.path}: ${text}: a path in an image cannot contain ".."`);
   return path;
 }
 
-/** Takes back what {@link printableName} did, so that a name can be copied from a listing. */
+/** Reverses {@link printableName}, so that a name can be copied from a listing. */
 function unescaped(text: string): string {
   if (!text.includes('\\')) return text;
   const bytes: Buffer[] = [];
@@ -117,8 +124,9 @@ function unescaped(text: string): string {
 /**
  * Finds what an address means.
  *
- * @param address `PART:PATH`, `PART:` or, where there is one file system only, `PATH`; none is the whole image
- * @throws UserError for a part that is not there, and where it is not clear which is meant
+ * @param address `PART:PATH`, `PART:`, or `PATH` if there is only one file system; absent for the
+ *   whole image
+ * @throws UserError if the part does not exist, or if the address is ambiguous
  */
 export async function findTarget(image: Image, address: string | undefined): Promise<Target> {
   if (address === undefined) return { place: whole(image), path: undefined };
@@ -133,14 +141,14 @@ export async function findTarget(image: Image, address: string | undefined): Pro
   if (colon >= 0 && hasParts && image.content.tree === undefined && !address.startsWith('/')) {
     const names = list(image.content.parts.map(partName));
     throw new UserError(
-      `${image.path}: no part "${printableName(address.slice(0, colon))}" in here; it has ${names}`,
+      `${image.path}: it has no part "${printableName(address.slice(0, colon))}"; its parts are ${names}`,
     );
   }
   return { place: await onlyTree(image), path: pathOf(address, image) };
 }
 
-/** The tree of a place. @throws UserError where it has no files */
+/** The tree of a place. @throws UserError if it has no files */
 export function treeOf({ content, where }: Place): TreeReader {
   if (content.tree !== undefined) return content.tree;
-  throw new UserError(`${where}: ${content.format}, which holds no files that can be listed`);
+  throw new UserError(`${where}: ${content.format}, which has no files to list`);
 }

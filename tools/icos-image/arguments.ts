@@ -16,16 +16,19 @@ type Command = (args: readonly string[], output: Output) => Promise<number>;
 
 const SHORT = (letter: string) => ({ ...SWITCH, short: letter });
 
-/** The image that a command begins with, and the rest of its arguments. */
+/** Opens the image that is a command's first argument; returns the other arguments with it. */
 async function imageOf(command: string, positionals: readonly string[]): Promise<[Image, string[]]> {
   const [path, ...rest] = positionals;
-  if (path === undefined) throw new UserError(`${command}: which image? icos-image --help tells how`);
+  if (path === undefined)
+    throw new UserError(`${command}: the image is missing; icos-image --help shows the arguments`);
   return [await openKnownImage(path), rest];
 }
 
 function nothingElse(command: string, rest: readonly string[]): void {
   if (rest.length > 0)
-    throw new UserError(`${command}: "${rest[0]}" is one argument too many; icos-image --help tells how`);
+    throw new UserError(
+      `${command}: "${rest[0]}" is one argument too many; icos-image --help shows the arguments`,
+    );
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -57,7 +60,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   async cat(args, output) {
     const { positionals } = parseArgs({ args: [...args], allowPositionals: true, options: {} });
     const [image, rest] = await imageOf('cat', positionals);
-    if (rest.length === 0) throw new UserError('cat: which file? icos-image --help tells how');
+    if (rest.length === 0)
+      throw new UserError('cat: the file is missing; icos-image --help shows the arguments');
     await cat(output, image, rest);
     return 0;
   },
@@ -70,7 +74,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         folder: { type: 'string', short: 'C', default: '.' },
         verbose: SHORT('v'),
         overwrite: SWITCH,
-        // Owners are numbers in every image; tar's option is taken, and changes nothing.
+        // Owners are numbers in every image: tar's option is accepted and changes nothing.
         'numeric-owner': SWITCH,
       },
     });
@@ -120,7 +124,7 @@ export async function runCommand(args: readonly string[], output: Output): Promi
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
-    throw new UserError(`no command "${name}"; there are ${Object.keys(COMMANDS).join(', ')}`);
+    throw new UserError(`"${name}" is not a command; the commands are ${Object.keys(COMMANDS).join(', ')}`);
   }
   return command(rest, output);
 }

@@ -13,7 +13,7 @@ function file(name: string, content: string | Uint8Array): string {
 }
 
 describe('the command', () => {
-  test.each([[[]], [['--help']], [['-h']], [['ls', '--help']]])('tells how it is used: %j', async (args) => {
+  test.each([[[]], [['--help']], [['-h']], [['ls', '--help']]])('prints its usage: %j', async (args) => {
     const { status, stdout: bytes, error } = await run(...args);
     expect([status, error]).toEqual([0, undefined]);
     const stdout = bytes.toString();
@@ -26,10 +26,10 @@ describe('the command', () => {
     [
       'an unknown command',
       ['list', 'x'],
-      /no command "list"; there are inspect, ls, cat, extract, verify, diff/,
+      /"list" is not a command; the commands are inspect, ls, cat, extract, verify, diff/,
     ],
-    ['a name that every object has', ['toString'], /no command "toString"/],
-    ['no image', ['inspect'], /inspect: which image\?/],
+    ['a name that every object has', ['toString'], /"toString" is not a command/],
+    ['no image', ['inspect'], /inspect: the image is missing/],
     ['no file', ['cat', file('empty', '')], /the file is empty/],
     ['an unknown option', ['ls', '--nonsense', 'x'], /Unknown option '--nonsense'/],
     [
@@ -38,9 +38,9 @@ describe('the command', () => {
       /"b" is one argument too many/,
     ],
     ['a missing image', ['ls', join(folder, 'nowhere')], /nowhere: no such file or directory/],
-    ['a folder', ['ls', folder], /it is a folder; give the file of an image/],
-    ['text', ['inspect', file('text', 'hello\n')], /text: an unknown format: no disk with a GPT/],
-    ['zeros', ['inspect', file('zeros', Buffer.alloc(10_000))], /zeros: only zeros: no disk/],
+    ['a directory', ['ls', folder], /it is a directory; name the file of an image/],
+    ['text', ['inspect', file('text', 'hello\n')], /text: an unknown format: it is not a disk with a GPT/],
+    ['zeros', ['inspect', file('zeros', Buffer.alloc(10_000))], /zeros: only zeros: it is not a disk/],
     [
       'a boot sector',
       ['inspect', file('mbr', Buffer.concat([Buffer.alloc(510, 1), Buffer.of(0x55, 0xaa)]))],
@@ -61,7 +61,7 @@ describe('the command', () => {
       ['ls', file('index.json', '{"version":1}')],
       /index\.json: not the index of a packed partition/,
     ],
-    ['a path with ".."', ['ls', join(folder, 'a.img'), '../x'], /a path in an image has no "\.\."/],
+    ['a path with ".."', ['ls', join(folder, 'a.img'), '../x'], /a path in an image cannot contain "\.\."/],
   ])('says in one line what is wrong with %s, and exits with 1', async (_, args, message) => {
     const { status, stdout, error } = await run(...args);
     expect([status, stdout.toString()]).toEqual([1, '']);
@@ -77,7 +77,7 @@ describe('the command', () => {
     });
   });
 
-  test('says in one line and with exit 1 what diff cannot compare', () => {
+  test('names in one line, with exit status 1, an image that diff cannot compare', () => {
     const { status, stderr } = runProcess('diff', join(folder, 'a.img'), join(folder, 'nowhere'));
     expect(status).toBe(1);
     expect(stderr).toMatch(/nowhere: no such file or directory/);
@@ -93,7 +93,7 @@ describe('the command', () => {
     expect(stdout).toMatch(/^A \/etc\/passwd$/m);
   });
 
-  test('takes paths relative to where `bazel run` was called', () => {
+  test('resolves paths from the directory in which `bazel run` was called', () => {
     const { stdout } = spawnSync(
       process.execPath,
       [join(import.meta.dirname, 'main.ts'), 'cat', 'b.img', '/etc/passwd'],

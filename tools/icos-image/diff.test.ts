@@ -5,7 +5,7 @@ import { type Fixtures, makeFixtures, packDisk } from './testing/fixtures.ts';
 import { BIG_FILE, ext4Image, flip, MIB, patch, run, temporaryFolder, tool } from './testing/workbench.ts';
 
 let images: Fixtures;
-/** ext4 without checksums, so that a change of one field is one. */
+/** ext4 without checksums, so that a changed field changes nothing else. */
 let plain: string;
 
 beforeAll(() => {
@@ -23,7 +23,7 @@ function debugfs(path: string, ...commands: string[]): void {
   for (const command of commands) tool('debugfs', 'e2fsprogs', ['-w', '-R', command, path]);
 }
 
-/** The lines of a diff that has to find something. */
+/** Runs a diff that must find differences; returns its lines. */
 async function differences(...args: string[]): Promise<string[]> {
   const { status, stdout, error } = await run('diff', ...args);
   expect(error).toBeUndefined();
@@ -40,7 +40,7 @@ async function expectEqual(older: string, newer: string): Promise<void> {
 }
 
 describe('diff of equal images', () => {
-  test('says nothing, however they are packed', async () => {
+  test('prints nothing, whatever their compression', async () => {
     await expectEqual(images.disk, images.disk);
     await expectEqual(images.disk, images.diskZst);
     await expectEqual(images.diskGz, images.diskZst);
@@ -94,7 +94,7 @@ describe('diff of files', () => {
     expect(await differences(images.diskGz, packed.zst)).toEqual([expected]);
   });
 
-  test('of archives and of EROFS works alike', async () => {
+  test('compares archives and EROFS in the same way', async () => {
     const more = join(temporaryFolder(), 'more');
     tool('cp', 'coreutils', ['-a', images.tree, more]);
     writeFileSync(join(more, 'etc/passwd'), 'short\n');
@@ -113,7 +113,7 @@ describe('diff of files', () => {
 });
 
 describe('diff of the partition table', () => {
-  test('names entries by what they say, and parts that come and go', async () => {
+  test('names changed fields of entries, and added and removed parts', async () => {
     const path = copy(images.disk, 'table.img');
     tool('sgdisk', 'gdisk', [
       '--partition-guid=1:bbbbbbbb-0000-4000-8000-000000000009',
@@ -152,7 +152,7 @@ describe('diff of the partition table', () => {
   });
 });
 
-describe('diff where all files are equal', () => {
+describe('diff of images with equal files', () => {
   test('names the fields of an ext4 superblock, its copies and its inodes', async () => {
     const path = copy(plain, 'fields.img');
     debugfs(
@@ -201,7 +201,7 @@ describe('diff where all files are equal', () => {
     const bytes = readFileSync(path);
     const rootStart = (bytes.readUInt16LE(14) + 2 * bytes.readUInt16LE(22)) * 512;
     flip(path, 39);
-    // The time of the first entry that is no long name or label: slot by slot.
+    // The time of the first entry that is neither a long name nor a label, slot by slot.
     let slot = 0;
     while ((bytes[rootStart + slot * 32 + 11] ?? 0) & 0x08) slot += 1;
     patch(path, rootStart + slot * 32 + 22, Buffer.of(1, 2));
@@ -231,7 +231,7 @@ describe('diff where all files are equal', () => {
   });
 
   test('names the fields of an EROFS inode by its path', async () => {
-    // Its checksum covers the block that the inode lies in.
+    // Its checksum covers the block of the inode.
     const older = join(images.folder, 'unchecked.erofs');
     tool('mkfs.erofs', 'erofs-utils', ['--quiet', '-Enosbcrc', older, images.tree]);
     const path = copy(older, 'inode.erofs');
@@ -281,7 +281,7 @@ describe('diff where all files are equal', () => {
     ]);
   });
 
-  test('sums up what is alike', async () => {
+  test('sums up structures that differ only in their numbers', async () => {
     const path = copy(plain, 'alike.img');
     const script = Array.from(
       { length: 60 },
@@ -296,7 +296,7 @@ describe('diff where all files are equal', () => {
   });
 });
 
-describe('diff of what cannot be compared as files', () => {
+describe('diff of images that cannot be compared as files', () => {
   test('says that formats differ', async () => {
     expect(await differences(images.ext4, images.erofs)).toEqual(['M the image (format ext4 -> erofs)']);
   });
@@ -310,14 +310,14 @@ describe('diff of what cannot be compared as files', () => {
     ]);
   });
 
-  test('says in one line and with exit 1 that an image cannot be read', async () => {
+  test('says in one line, with exit status 1, that an image cannot be read', async () => {
     expect(await run('diff', images.disk, join(images.folder, 'nowhere'))).toMatchObject({
       status: 1,
       error: expect.stringMatching(/nowhere: no such file or directory/),
     });
     expect(await run('diff', images.disk)).toMatchObject({
       status: 1,
-      error: expect.stringMatching(/which image/),
+      error: expect.stringMatching(/the image is missing/),
     });
   });
 });

@@ -13,8 +13,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FileImage } from '../lib/formats/block/file.ts';
 import { packImageFiles } from '../lib/image/packed/file.ts';
+import { noise } from '../lib/testing/noise.ts';
 import { type Fixtures, makeFixtures } from './testing/fixtures.ts';
-import { BIG_FILE, ext4Image, flip, lines, MIB, noise, PASSWD, run, tool } from './testing/workbench.ts';
+import { BIG_FILE, ext4Image, flip, lines, MIB, PASSWD, run, tool } from './testing/workbench.ts';
 
 let images: Fixtures;
 
@@ -29,7 +30,7 @@ interface Found {
   readonly seconds: number;
 }
 
-/** Everything below a folder. */
+/** Everything below a directory. */
 function snapshot(folder: string): Map<string, Found> {
   const found = new Map<string, Found>();
   const visit = (path: Buffer, name: string) => {
@@ -57,14 +58,14 @@ function emptyFolder(): string {
   return mkdtempSync(join(images.folder, 'extract-'));
 }
 
-/** Set-user-id needs the owner, which only root can give. */
+/** Set-uid needs the owner, which only root can set. */
 function withoutSetId(found: Map<string, Found>): Map<string, Found> {
   if (process.getuid?.() === 0) return found;
   return new Map([...found].map(([path, each]) => [path, { ...each, mode: each.mode & 0o1777 }]));
 }
 
 describe('extract', () => {
-  test.each(['A_root:', 'B_root:/'])('brings back the whole tree of %s', async (address) => {
+  test.each(['A_root:', 'B_root:/'])('restores the whole tree of %s', async (address) => {
     const folder = emptyFolder();
     expect((await run('extract', images.diskZst, address, '-C', folder)).error).toBeUndefined();
     const found = snapshot(folder);
@@ -75,7 +76,7 @@ describe('extract', () => {
     expect(lstatSync(join(folder, 'holes')).blocks * 512).toBeLessThan(1 * MIB);
   });
 
-  test('of a path brings that path alone, below its parents, and says so with -v', async () => {
+  test('of a path writes only that path, below its parents, and prints it with -v', async () => {
     const folder = emptyFolder();
     const { stdout } = await run(
       'extract',
@@ -100,32 +101,34 @@ describe('extract', () => {
     expect(lstatSync(join(folder, 'etc/shadow')).mode & 0o777).toBe(0o600);
   });
 
-  test('leaves what is there alone, unless it is told to overwrite', async () => {
+  test('replaces existing files only with --overwrite', async () => {
     const folder = emptyFolder();
     mkdirSync(join(folder, 'etc'));
     writeFileSync(join(folder, 'etc/passwd'), 'mine');
     const refused = await run('extract', images.ext4, '/etc/passwd', '-C', folder);
-    expect(refused.error).toMatch(/etc\/passwd: it is there already; move it away, or give --overwrite$/);
+    expect(refused.error).toMatch(/etc\/passwd: it exists; move it away, or use --overwrite$/);
     expect(readFileSync(join(folder, 'etc/passwd'), 'utf8')).toBe('mine');
     expect(
       (await run('extract', '--overwrite', images.ext4, '/etc/passwd', '-C', folder)).error,
     ).toBeUndefined();
     expect(readFileSync(join(folder, 'etc/passwd'), 'utf8')).toBe(PASSWD);
     expect((await run('extract', images.ext4, '/', '-C', join(folder, 'nowhere'))).error).toMatch(
-      /no such directory/,
+      /the directory does not exist/,
     );
   });
 
-  test('never goes through a symbolic link out of the folder', async () => {
+  test('never writes through a symbolic link out of the directory', async () => {
     const folder = emptyFolder();
     const outside = emptyFolder();
     symlinkSync(outside, join(folder, 'etc'));
     const through = await run('extract', '--overwrite', images.ext4, '/etc/passwd', '-C', folder);
-    expect(through.error).toMatch(/etc: a symbolic link; nothing is extracted through one$/);
+    expect(through.error).toMatch(
+      /etc: it is a symbolic link; nothing is extracted through a symbolic link$/,
+    );
     expect(readdirSync(outside)).toEqual([]);
   });
 
-  test('never goes through a symbolic link that the archive itself brings', async () => {
+  test('never writes through a symbolic link from the archive itself', async () => {
     const source = emptyFolder();
     const outside = emptyFolder();
     mkdirSync(join(source, 'one'));
@@ -137,12 +140,12 @@ describe('extract', () => {
     tool('tar', 'tar', ['-rf', path, '-C', join(source, 'two'), 'link/file']);
     const folder = emptyFolder();
     expect((await run('extract', path, '-C', folder)).error).toMatch(
-      /link: a symbolic link; nothing is extracted through one$/,
+      /link: it is a symbolic link; nothing is extracted through a symbolic link$/,
     );
     expect(readdirSync(outside)).toEqual([]);
   });
 
-  test('leaves nothing half-written where the image is damaged', async () => {
+  test('leaves no incomplete file if the image is damaged', async () => {
     const path = join(images.folder, 'torn.img.zst');
     const tree = emptyFolder();
     mkdirSync(join(tree, 'usr'));
@@ -152,7 +155,7 @@ describe('extract', () => {
     const gz = join(images.folder, 'torn.img.gz');
     await packImageFiles(source, { zst: path, gz, index: join(images.folder, 'torn.json') });
     source.close();
-    // In the middle of the large file, which several frames hold.
+    // In the middle of the large file, which is in several frames.
     flip(path, Math.floor(readFileSync(path).length / 2));
     const folder = emptyFolder();
     const { error } = await run('extract', path, '/usr', '-C', folder);
@@ -160,7 +163,7 @@ describe('extract', () => {
     expect(readdirSync(join(folder, 'usr'))).toEqual([]);
   });
 
-  test('says what it cannot make', async () => {
+  test('names what it cannot create', async () => {
     const path = join(images.folder, 'devices.img');
     tool('cp', 'coreutils', [images.ext4, path]);
     tool('debugfs', 'e2fsprogs', ['-w', '-R', 'mknod null c 1 3', path]);
@@ -168,7 +171,7 @@ describe('extract', () => {
     const { error, status } = await run('extract', path, '-C', folder);
     expect(status).toBe(1);
     expect(error).toMatch(
-      /^1 devices, pipes or sockets were left out, the first one null; all else is there$/,
+      /^not extracted: null: a device, pipe or socket; all other entries were extracted$/,
     );
     expect(readFileSync(join(folder, 'etc/passwd'), 'utf8')).toBe(PASSWD);
     expect((await lines('ls', '-l', path, '/null'))[0]).toMatch(/^c.* 1, 3 .*\/null$/);

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FileImage } from '../lib/formats/block/file.ts';
 import { packImageFiles } from '../lib/image/packed/file.ts';
+import { noise } from '../lib/testing/noise.ts';
 import { type Fixtures, makeFixtures } from './testing/fixtures.ts';
-import { BIG_FILE, lines, MIB, noise, PASSWD, patch, run, tool } from './testing/workbench.ts';
+import { BIG_FILE, lines, MIB, PASSWD, patch, run, tool } from './testing/workbench.ts';
 
 let images: Fixtures;
 const MAIN = join(import.meta.dirname, 'main.ts');
@@ -40,7 +41,7 @@ function cpioArchive(): string {
   return path;
 }
 
-/** Every image that holds the tree, and what an address begins with there. */
+/** Every image with the tree, and the prefix of its addresses. */
 function holders(): [what: string, image: string, prefix: string][] {
   const zstdDisk = join(images.folder, 'whole.img.zst');
   if (!existsSync(zstdDisk)) tool('zstd', 'zstd', ['-q', images.disk, '-o', zstdDisk]);
@@ -62,7 +63,7 @@ function holders(): [what: string, image: string, prefix: string][] {
 }
 
 describe('cat', () => {
-  test('gives the bytes of a file from every kind of image', async () => {
+  test('writes the bytes of a file from every kind of image', async () => {
     for (const [what, image, prefix] of holders()) {
       for (const [path, expected] of [
         ['/etc/passwd', Buffer.from(PASSWD)],
@@ -80,19 +81,19 @@ describe('cat', () => {
   test('follows symbolic links within the image', async () => {
     expect((await run('cat', images.disk, 'A_root:/users')).stdout.toString()).toBe(PASSWD);
     expect((await run('cat', images.ext4, 'bin/../etc/passwd')).error).toMatch(
-      /a path in an image has no "\.\."/,
+      /a path in an image cannot contain "\.\."/,
     );
     expect((await run('cat', images.ext4, '/bin/tool')).stdout.equals(BIG_FILE)).toBe(true);
   });
 
-  test('takes names with colons, and names as ls escapes them', async () => {
+  test('accepts names with colons, and names in the escaped form of ls', async () => {
     expect((await run('cat', images.ext4, '/etc/with:colon')).stdout.toString()).toBe('colon\n');
     expect((await run('cat', images.disk, 'A_root:/etc/with:colon')).stdout.toString()).toBe('colon\n');
     expect((await run('cat', images.ext4, '/latin-\\351')).stdout.toString()).toBe('latin\n');
     expect((await run('cat', images.ext4, '/new\\012line')).stdout.toString()).toBe('line\n');
   });
 
-  test('gives a whole partition for an address that ends in the colon', async () => {
+  test('writes a whole partition if the address ends with the colon', async () => {
     const { stdout } = await run('cat', images.diskZst, 'B_root:');
     const expected = readFileSync(images.disk).subarray(30 * MIB, 48 * MIB);
     expect(stdout.equals(expected)).toBe(true);
@@ -100,7 +101,7 @@ describe('cat', () => {
 
   test.each([
     ['/nosuch', /: A_root: \/nosuch: no such file or directory$/],
-    ['/etc', /: A_root: \/etc: it is a directory, and only files can be shown$/],
+    ['/etc', /: A_root: \/etc: it is a directory; only files can be shown$/],
     ['/etc/passwd/x', /: A_root: \/etc\/passwd\/x: no such file or directory$/],
   ])('says in one line what is wrong with %s', async (path, message) => {
     const { error, status } = await run('cat', images.disk, `A_root:${path}`);
@@ -109,16 +110,16 @@ describe('cat', () => {
     expect(error).not.toContain('\n');
   });
 
-  test('says which parts there are where the one that is meant is not', async () => {
+  test('lists the existing parts if the requested one does not exist', async () => {
     expect((await run('cat', images.disk, 'C_root:/x')).error).toMatch(
-      /no part "C_root" in here; it has efi, A_root, B_root, empty$/,
+      /it has no part "C_root"; its parts are efi, A_root, B_root, empty$/,
     );
     expect((await run('cat', images.disk, '/x')).error).toMatch(
-      /several file systems \(efi, A_root, B_root\): say which/,
+      /several file systems \(efi, A_root, B_root\): name one/,
     );
   });
 
-  test('ends quietly when nobody reads on', () => {
+  test('ends silently when the reader of its output is gone', () => {
     const script = `"$0" "$1" cat "$2" A_root:/usr/bin/tool | head -c 10 >/dev/null`;
     const { stderr } = spawnSync('sh', ['-c', script, process.execPath, MAIN, images.disk], {
       encoding: 'utf8',
@@ -164,14 +165,14 @@ async function ownListing(image: string, address: string): Promise<Map<string, s
 }
 
 describe('ls', () => {
-  test('-lR shows modes, owners, sizes, times and names as tar -tv does', async () => {
+  test('-lR shows the modes, owners, sizes, times and names of tar -tv', async () => {
     const expected = tarListing();
     expect(expected.size).toBeGreaterThan(12);
     const path = archive('owned.tar', ['--format=pax', '--owner=0', '--group=0']);
     expect(await ownListing(path, '/')).toEqual(new Map([...expected].filter(([name]) => name !== '')));
   });
 
-  test('-lR of an ext4 and of an EROFS file system is that of the archive', async () => {
+  test('-lR of an ext4 and an EROFS file system equals that of the archive', async () => {
     const path = archive('same.tar', ['--format=pax']);
     const expected = await ownListing(path, '/');
     expect(await ownListing(images.diskZst, 'A_root:/')).toEqual(expected);
@@ -185,7 +186,7 @@ describe('ls', () => {
     expect(stat).toMatch(/Links: 2/);
   });
 
-  test('lists names as find does, odd ones escaped', async () => {
+  test('lists the names of find, with unusual characters escaped', async () => {
     expect(await lines('ls', images.erofs, '/')).toEqual([
       'bin',
       'etc',
@@ -221,7 +222,7 @@ describe('ls', () => {
     expect(own).toEqual(new Set(expected.map((path) => path.replace(/\/$/, ''))));
   });
 
-  test('follows a link that is named without -l, and shows it with -l', async () => {
+  test('follows a symbolic link without -l, and shows it with -l', async () => {
     expect(await lines('ls', images.ext4, '/bin')).toEqual(['also', 'tool']);
     expect((await lines('ls', '-l', images.ext4, '/bin'))[0]).toMatch(
       /^lrwxrwxrwx 1 \d+ \d+ 7 .* \/bin -> usr\/bin$/,
@@ -231,7 +232,7 @@ describe('ls', () => {
 
   test('of a disk lists its parts', async () => {
     expect(await lines('ls', images.diskZst)).toEqual(['efi:', 'A_root:', 'B_root:', 'empty:']);
-    expect((await run('ls', images.diskZst, 'empty:')).error).toMatch(/empty: zeros, which holds no files/);
+    expect((await run('ls', images.diskZst, 'empty:')).error).toMatch(/empty: zeros, which has no files/);
   });
 });
 
@@ -240,7 +241,7 @@ function emptyFolder(): string {
 }
 
 describe('an archive of images', () => {
-  test('has its members as files and as images', async () => {
+  test('has its members both as files and as images', async () => {
     const folder = emptyFolder();
     tool('cp', 'coreutils', [images.ext4, join(folder, 'boot.img')]);
     tool('cp', 'coreutils', [images.verity, join(folder, 'root.img')]);
@@ -296,7 +297,7 @@ test('a packed partition whose data is missing says which file', async () => {
   );
 });
 
-test('what reads beyond the end of a cut image says so', async () => {
+test('a read beyond the end of a truncated image says so', async () => {
   const path = join(images.folder, 'cut.img');
   writeFileSync(path, readFileSync(images.ext4).subarray(0, 3 * MIB));
   expect((await run('ls', path, '/')).error).toMatch(/cut\.img: it is cut off/);

@@ -1,4 +1,4 @@
-/** The formats, by what the bytes are; a new one is one file in format/ and a line here. */
+/** All formats. A new one is one file in format/ and a line here. */
 import type { ImageSource } from './bytes/source.ts';
 import { guarded } from './bytes/source.ts';
 import type { Content, Format, OpenContext } from './content.ts';
@@ -14,7 +14,7 @@ import { tar } from './format/tar.ts';
 import { unknownContent } from './format/unknown.ts';
 import { findHashTree } from './format/verity.ts';
 
-/** In this order: a file system may hold anything in the sectors that it does not use, so containers come first. */
+/** In this order: a file system's unused sectors may contain anything, so containers come first. */
 const FORMATS: readonly Format[] = [gpt, deb, cpio, grubenv, tar, lvm, ext4, erofs, fat];
 
 export function formatOf(source: ImageSource): Format | undefined {
@@ -22,10 +22,11 @@ export function formatOf(source: ImageSource): Format | undefined {
 }
 
 /**
- * Opens whatever the bytes are. Bytes of no known format are no error: they are `unknown`, or `zeros`.
+ * Opens an image of any format. Bytes of an unknown format are not an error: they are `unknown` or
+ * `zeros`.
  *
  * @param name the image's name, for errors
- * @throws UserError where the content is damaged
+ * @throws UserError if the content is damaged
  */
 export async function openContent(source: ImageSource, name: string): Promise<Content> {
   const bytes = guarded(source, name);

@@ -4,14 +4,14 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type Fixtures, makeFixtures } from './testing/fixtures.ts';
 import { MIB, run } from './testing/workbench.ts';
 
-/** Damaged images end in one line or not at all; `run` lets nothing else pass but errors for people. */
+/** A damaged image gives an error of one line or no error; `run` lets no other error pass. */
 let images: Fixtures;
 
 beforeAll(() => {
   images = makeFixtures();
 });
 
-/** A generator of numbers that is the same every time. */
+/** A pseudo-random generator with a fixed sequence. */
 function numbers(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
@@ -34,7 +34,7 @@ function damage(image: string, name: string, starts: readonly number[], seed: nu
   return path;
 }
 
-/** Where the structures of each image begin. */
+/** The offsets of each image's structures. */
 const PLACES: readonly [
   name: 'ext4' | 'fat' | 'erofs' | 'disk' | 'diskZst' | 'verity',
   starts: readonly number[],
@@ -48,7 +48,7 @@ const PLACES: readonly [
 ];
 
 describe('damaged images', () => {
-  test.each(PLACES)('%s: every command ends in order', async (name, starts) => {
+  test.each(PLACES)('%s: every command ends properly', async (name, starts) => {
     for (let seed = 1; seed <= 12; seed++) {
       const path = damage(images[name], 'mutant', starts, seed);
       for (const args of [

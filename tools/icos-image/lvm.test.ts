@@ -18,7 +18,7 @@ const disks = new Disks();
 let volume: string;
 let disk: string;
 
-/** A physical volume by lvm2 itself, with a linear volume, and one in two pieces around it. */
+/** A physical volume made by lvm2, with a linear volume, and a volume of two segments around it. */
 beforeAll(async () => {
   volume = disks.path('pv');
   disks.create('pv', 64 * MIB);
@@ -54,7 +54,7 @@ afterAll(() => {
 });
 
 describe('a volume group of lvm2', () => {
-  test('is listed by inspect, with the file systems in it', async () => {
+  test('is listed by inspect, with its file systems', async () => {
     const { content } = JSON.parse((await lines('inspect', '--json', disk)).join('\n'));
     const [partition] = content.parts;
     expect(partition.content).toMatchObject({
@@ -79,7 +79,7 @@ describe('a volume group of lvm2', () => {
     expect((await lines('verify', disk)).every((line) => line.startsWith('ok '))).toBe(true);
     const path = disks.path('damaged.img');
     patch(path, 0, readFileSync(disk));
-    // The last text of the first metadata area is the one that counts.
+    // The last text of the first metadata area is the valid one.
     flip(
       path,
       readFileSync(disk)
@@ -89,7 +89,7 @@ describe('a volume group of lvm2', () => {
     expect((await run('verify', path)).error).toMatch(/store: metadata area at byte 4096/);
   });
 
-  test('differs where a volume does', async () => {
+  test('differs if a volume differs', async () => {
     const path = disks.path('other.img');
     patch(path, 0, readFileSync(disk));
     const at = readFileSync(disk).indexOf(Buffer.from(PASSWD));

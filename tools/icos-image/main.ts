@@ -4,7 +4,7 @@ import { OUTPUT_CLOSED_STATUS, Output, OutputClosed } from './output.ts';
 
 let status = 0;
 await runTool(async ({ args }) => {
-  // What `bazel run` starts is in another folder than the one that the paths are relative to.
+  // `bazel run` starts the tool in another directory than the one that paths are relative to.
   const callerFolder = process.env['BUILD_WORKING_DIRECTORY'];
   if (callerFolder !== undefined) process.chdir(callerFolder);
   const output = new Output();

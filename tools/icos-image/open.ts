@@ -1,4 +1,6 @@
-/** Opens an image file: a disk, a partition, an archive or a packed partition, compressed or not. */
+/**
+ * Opens an image file: a disk, a partition, an archive or a packed partition, compressed or not.
+ */
 import { UserError } from '../lib/formats/error/user-error.ts';
 import type { PackedIndex } from '../lib/image/packed/index.ts';
 import { compressionOf, decompressed, type FileCompression } from './bytes/compression.ts';
@@ -8,21 +10,21 @@ import { openContent } from './formats.ts';
 import { isIndex, openPacked, packedBeside } from './packed.ts';
 
 export interface Image {
-  /** As it was given on the command line. */
+  /** As on the command line. */
   readonly path: string;
   readonly file: FileSource;
   readonly compression: FileCompression;
-  /** The archive around it and the member's name in there, where the image is all that an archive holds. */
+  /** The archive around it and the member's name, if an archive holds only this image. */
   readonly wrapper?: { readonly format: string; readonly member: string };
-  /** Where it is a packed partition. */
+  /** Present for a packed partition. */
   readonly packed?: PackedIndex;
   readonly content: Content;
 }
 
-/** What a whole image may be; an archive of one of these alone is taken for it. */
+/** The formats of whole images. An archive of exactly one of them is treated as that image. */
 const IMAGE_FORMATS = ['gpt', 'ext4', 'vfat', 'erofs', 'lvm'];
 
-/** The one image of an archive that holds nothing else, or the content itself. */
+/** The image of an archive that holds nothing else, or the content itself. */
 async function unwrapped(content: Content): Promise<Pick<Image, 'content' | 'wrapper'>> {
   const [part, second] = content.parts;
   if (
@@ -41,11 +43,11 @@ async function unwrapped(content: Content): Promise<Pick<Image, 'content' | 'wra
 /**
  * Opens an image.
  *
- * @throws UserError where the file is empty or damaged
+ * @throws UserError if the file is empty or damaged
  */
 export async function openImage(path: string): Promise<Image> {
   const file = FileSource.open(path);
-  if (file.sizeBytes === 0) throw new UserError(`${path}: the file is empty; give an image or archive`);
+  if (file.sizeBytes === 0) throw new UserError(`${path}: the file is empty; name an image or an archive`);
   const compression = compressionOf(file);
   if (compression === 'none' && isIndex(file)) {
     return { path, file, compression, ...(await openPacked(path)) };
@@ -57,9 +59,9 @@ export async function openImage(path: string): Promise<Image> {
 }
 
 /**
- * Opens an image that a command has to know the content of.
+ * Opens an image for a command that needs to know its format.
  *
- * @throws UserError also where it is of no known format
+ * @throws UserError also if its format is unknown
  */
 export async function openKnownImage(path: string): Promise<Image> {
   const image = await openImage(path);
@@ -70,7 +72,7 @@ export async function openKnownImage(path: string): Promise<Image> {
     const what =
       format === 'zeros' ? 'only zeros' : typeof looksLike === 'string' ? looksLike : 'an unknown format';
     throw new UserError(
-      `${path}: ${what}: no disk with a GPT, no file system, archive or packed partition that is known`,
+      `${path}: ${what}: it is not a disk with a GPT, a known file system, an archive or a packed partition`,
     );
   }
   return image;

@@ -1,18 +1,18 @@
 import { writeSync } from 'node:fs';
 
-/** Whoever reads the output has gone, as `head` does; there is nothing more to do, and nothing to say. */
+/** Thrown when the reader of the output has gone away, as `head` does. The tool ends silently. */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
-/** What a shell says of a program that SIGPIPE ended: 128 and the signal's number. */
+/** The status that a shell reports for SIGPIPE: 128 plus the signal's number. */
 export const OUTPUT_CLOSED_STATUS = 141;
 
 const STDOUT = 1;
 const BUFFER_BYTES = 1 << 16;
 const WAIT_MILLISECONDS = 5;
 
-/** Writes some of the bytes, and says how many. */
+/** Writes some of the bytes; returns how many. */
 type Write = (bytes: Uint8Array) => number;
 
 function writeToStdout(bytes: Uint8Array): number {
@@ -22,13 +22,13 @@ function writeToStdout(bytes: Uint8Array): number {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EPIPE') throw new OutputClosed();
     if (code !== 'EAGAIN') throw error;
-    // The pipe was left non-blocking by another process that has it too: wait until it has room again.
+    // Another process that shares the pipe made it non-blocking: wait until it has room again.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MILLISECONDS);
     return 0;
   }
 }
 
-/** Standard output: lines are gathered, bytes pass unchanged. */
+/** Standard output. Lines are buffered; bytes are written unchanged. */
 export class Output {
   readonly #write: Write;
   #lines: string[] = [];

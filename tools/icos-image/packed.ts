@@ -1,4 +1,7 @@
-/** Packed partitions: an index, and beside it the compressed data (docs/formats/packed-partition.md). */
+/**
+ * Opens packed partitions: an index, and the compressed data beside it
+ * (docs/formats/packed-partition.md).
+ */
 import { existsSync, statSync } from 'node:fs';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { readIndexFile } from '../lib/image/packed/file.ts';
@@ -15,21 +18,21 @@ import { type Content, peek } from './content.ts';
 import { openContent } from './formats.ts';
 
 const LOOK_BYTES = 64;
-/** An index of a terabyte has less. */
+/** The index of a partition of one terabyte is smaller. */
 const LARGEST_INDEX_BYTES = 64 << 20;
 const INDEX_START = /^\s*\{\s*"version"\s*:/;
 const INDEX_SUFFIX = /\.json$/;
 const DATA_SUFFIX = /\.img\.(zst|gz)$/;
 const COMPRESSIONS: readonly Compression[] = ['zst', 'gz'];
 
-/** Whether a file begins as an index does. */
+/** Whether a file begins like an index. */
 export function isIndex(file: ImageSource): boolean {
   return (
     file.sizeBytes <= LARGEST_INDEX_BYTES && INDEX_START.test(peek(file, 0, LOOK_BYTES).toString('latin1'))
   );
 }
 
-/** The index of a file of packed data, if one lies beside it and belongs to it. */
+/** The index of a file of packed data, if it is beside the file and matches its size. */
 export function packedBeside(path: string, sizeBytes: number): string | undefined {
   const compression = DATA_SUFFIX.exec(path)?.[1] as Compression | undefined;
   const indexPath = path.replace(DATA_SUFFIX, '.json');
@@ -43,7 +46,7 @@ export function packedBeside(path: string, sizeBytes: number): string | undefine
   }
 }
 
-/** The files of a packed partition that are there. */
+/** The files of a packed partition that exist. */
 export function packedFiles(
   index: PackedIndex,
   indexPath: string,
@@ -54,7 +57,7 @@ export function packedFiles(
     .filter(({ path }) => existsSync(path));
 }
 
-/** A packed partition's data as if it were unpacked. @throws UserError where data and index do not belong together */
+/** The content of a packed partition. @throws UserError if data and index do not belong together */
 export function packedSource(
   index: PackedIndex,
   { compression, path }: { compression: Compression; path: string },
@@ -76,7 +79,7 @@ export async function openPacked(indexPath: string): Promise<{ packed: PackedInd
   if (file === undefined) {
     const stem = indexPath.replace(INDEX_SUFFIX, '');
     throw new UserError(
-      `${indexPath}: the data is missing: neither ${stem}.img.zst nor ${stem}.img.gz lies beside it`,
+      `${indexPath}: the data is missing: neither ${stem}.img.zst nor ${stem}.img.gz exists`,
     );
   }
   return { packed, content: await openContent(packedSource(packed, file, indexPath), indexPath) };

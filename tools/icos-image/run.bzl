@@ -1,4 +1,4 @@
-"`bazel run` of a tool as people use it: arguments and paths are the caller's."
+"A target that runs a tool with `bazel run`, with the caller's arguments and paths."
 
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE")  # buildifier: disable=bzl-visibility
 load("//rules/private:tool_executable.bzl", "tool_executable")  # buildifier: disable=bzl-visibility
@@ -9,7 +9,7 @@ def _run_tool_impl(ctx):
 run_tool = rule(
     implementation = _run_tool_impl,
     executable = True,
-    doc = "A command of one of the tools; its paths are relative to where `bazel run` was called.",
-    attrs = {"tool": attr.string(doc = "The tool's folder under tools/.", mandatory = True)},
+    doc = "Runs a tool; paths are relative to the directory in which `bazel run` was called.",
+    attrs = {"tool": attr.string(doc = "The tool's directory under tools/.", mandatory = True)},
     toolchains = [TOOLS_TOOLCHAIN_TYPE],
 )

@@ -19,7 +19,7 @@ function copy(path: string, name: string): string {
   return target;
 }
 
-/** Where a file's first block lies, by debugfs. */
+/** The offset of a file's first block, from debugfs. */
 function firstBlock(image: string, path: string): number {
   return Number(tool('debugfs', 'e2fsprogs', ['-R', `bmap ${path} 0`, image]).toString());
 }
@@ -45,7 +45,7 @@ describe('verify', () => {
     },
   );
 
-  test('holds the hash tree to the root hash that it is given', async () => {
+  test('checks the hash tree against the given root hash', async () => {
     const printed = await lines('verify', `--root-hash=${images.rootHash.toUpperCase()}`, images.verity);
     expect(printed.at(-1)).toBe(
       `ok      verity: ${16 * MIB} bytes of data against root hash ${images.rootHash}`,
@@ -54,11 +54,11 @@ describe('verify', () => {
     expect(await firstProblem(`--root-hash=${other}`, images.disk)).toMatch(
       /A_root: hash block 0 of level 1 .* does not have the root hash/,
     );
-    expect(await firstProblem(`--root-hash=${other}`, images.ext4)).toMatch(/no verity tree in here/);
+    expect(await firstProblem(`--root-hash=${other}`, images.ext4)).toMatch(/it has no verity tree/);
     expect(await firstProblem('--root-hash=12', images.verity)).toMatch(/"12" is no root hash/);
   });
 
-  test('names the first data block that the hash tree does not know', async () => {
+  test('names the first data block that does not match the hash tree', async () => {
     const path = copy(images.disk, 'bad-data.img');
     const block = firstBlock(images.ext4, '/usr/bin/tool') + 3;
     flip(path, 10 * MIB + block * 4096 + 17);
@@ -68,7 +68,7 @@ describe('verify', () => {
     );
   });
 
-  test('sees a damaged inode, and goes on with the other partitions', async () => {
+  test('finds a damaged inode, and continues with the other partitions', async () => {
     const path = copy(images.disk, 'bad-inode.img');
     const where = tool('debugfs', 'e2fsprogs', ['-R', 'imap /etc/passwd', images.ext4]).toString();
     const [, block = '', offset = ''] = /located at block (\d+), offset (0x[0-9a-f]+)/.exec(where) ?? [];
@@ -91,9 +91,9 @@ describe('verify', () => {
     expect(error).toMatch(message);
   });
 
-  test('sees that the tables of a FAT volume differ', async () => {
+  test('finds a difference between the two tables of a FAT volume', async () => {
     const path = copy(images.fat, 'bad-fat.img');
-    // In the second table, which lies behind the reserved sectors and the first table.
+    // In the second table, after the reserved sectors and the first table.
     const boot = readFileSync(path);
     flip(path, (boot.readUInt16LE(14) + boot.readUInt16LE(22)) * 512 + 5);
     expect((await run('verify', path)).error).toMatch(/file allocation table/);
@@ -109,10 +109,10 @@ describe('verify', () => {
     writeFileSync(`${path}.sha256`, `${digest}  other.tar.zst\n`);
     expect(await firstProblem(path)).toMatch(/it is the checksum of other\.tar\.zst/);
     writeFileSync(`${path}.sha256`, 'nonsense\n');
-    expect(await firstProblem(path)).toMatch(/not what sha256sum writes/);
+    expect(await firstProblem(path)).toMatch(/not the output of sha256sum/);
   });
 
-  test('sees damaged compressed data', async () => {
+  test('finds damaged compressed data', async () => {
     const path = copy(images.diskZst, 'torn.tar.zst');
     flip(path, Math.floor(readFileSync(path).length / 2));
     const { status, error } = await run('verify', path);
@@ -120,7 +120,7 @@ describe('verify', () => {
     expect(error).toMatch(/torn\.tar\.zst: .*zst/);
   });
 
-  test('holds both files of a packed partition to the digest of its index', async () => {
+  test('checks both files of a packed partition against the digest in its index', async () => {
     const stem = join(images.folder, 'packed');
     const source = FileImage.open(images.verity);
     await packImageFiles(source, { zst: `${stem}.img.zst`, gz: `${stem}.img.gz`, index: `${stem}.json` });

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A systemd generator: names the partitions of the slot that was booted. What they are mounted with is all here;
-# the partitions that both slots share are in /etc/fstab.
+# A systemd generator: writes the mount units for the partitions of the slot that was booted, with
+# all their options. The partitions that both slots share are in /etc/fstab.
 set -eu
 
 UNITS=$1
@@ -21,7 +21,7 @@ case "$slot" in
         ;;
 esac
 
-# The name that systemd gives to the device of a partition.
+# Prints the name of systemd's device unit for a partition.
 device_unit() {
     printf 'dev-disk-by\\x2dpartuuid-%s.device\n' "$(printf '%s' "$1" | sed 's/-/\\x2d/g')"
 }

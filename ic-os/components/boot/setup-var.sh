@@ -1,15 +1,16 @@
 #!/bin/sh
 # setup-var.sh DEVICE
-# Makes sure that DEVICE holds a sound file system for /var. At the slot's first boot there is none: it is made, and
-# filled with what the image has at /var. Until that is complete it carries another label, so that a power cut in
-# between leads to a new start and not to half a /var.
+# Ensures that DEVICE has a consistent file system for /var. At the slot's first boot, it creates
+# the file system and fills it with the content of /var in the image. Until that is complete, the
+# file system has another label, so that a power failure leads to a new start and not to an
+# incomplete /var.
 set -eu
 
 DEVICE=$1
 LABEL=var
 UNFINISHED_LABEL=var-unfinished
 
-# Prints one property of what is on the device, nothing if there is nothing.
+# Prints one property of the content of the device, or nothing.
 probe() {
     blkid --probe --output value --match-tag "$1" "$DEVICE" || true
 }
@@ -33,7 +34,7 @@ if [ -n "$type" ] && [ "$label" != "$UNFINISHED_LABEL" ]; then
     exit 1
 fi
 
-echo "$DEVICE: making the file system for /var"
+echo "$DEVICE: creating the file system for /var"
 mkfs.ext4 -q -F -L "$UNFINISHED_LABEL" -m 1 -d /var "$DEVICE"
 sync
 e2label "$DEVICE" "$LABEL"

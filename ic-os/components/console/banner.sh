@@ -1,5 +1,6 @@
 #!/bin/sh
-# banner.sh: writes what the console shows above a login, or instead of one: which system this is.
+# banner.sh: writes the name and version of the system, which the console shows above a login, or
+# instead of one.
 set -eu
 
 DIRECTORY=/run/issue.d

@@ -1,10 +1,10 @@
 #!/bin/sh
-# The console of a machine that nobody logs in to: shows which system this is and how to reach it, again whenever
-# that changes.
+# The console of a machine without logins: shows the system and its addresses, and shows them again
+# after each change.
 set -eu
 
 POLL_SECONDS=10
-# A machine that starts changes faster.
+# The state changes faster while the machine starts.
 STARTING_POLL_SECONDS=1
 
 addresses() {

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Keeps the machine id on the config partition: the initial RAM disk gives it back at every later boot, in
-# either slot.
+# Saves the machine id on the config partition. The initial RAM file system restores it at every
+# later boot of either slot.
 set -eu
 
 SAVED=/boot/config/machine-id
 
 if [ -s "$SAVED" ]; then
     if ! cmp -s /etc/machine-id "$SAVED"; then
-        echo "$SAVED differs from the machine id of this boot; it is kept" >&2
+        echo "$SAVED differs from the machine id of this boot; it is left unchanged" >&2
         exit 1
     fi
     exit 0

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Fixed addresses: turns network.conf of the config partition into a configuration of systemd-networkd, which comes
-# before the one for DHCP. Without that file there is nothing to do.
+# Configures fixed addresses: converts network.conf of the config partition to a configuration of
+# systemd-networkd, which has precedence over the one for DHCP. Without network.conf, it does
+# nothing.
 #
-# network.conf has lines KEY=VALUE; empty lines and lines that begin with # do not count. Keys, none of which has to
-# be there:
+# network.conf has lines KEY=VALUE. Empty lines and lines that start with # are ignored. All keys
+# are optional:
 #   ipv6_address  2001:db8::10/64      ipv6_gateway  2001:db8::1
 #   ipv4_address  192.0.2.10/24        ipv4_gateway  192.0.2.1
-#   nameserver    one address; the key may come more than once
+#   nameserver    one address; the key can be repeated
 set -eu
 
 CONFIGURED=/boot/config/network.conf
@@ -21,9 +22,9 @@ refuse() {
     exit 1
 }
 
-# check VALUE PATTERN: only the characters of addresses can reach the result.
+# check VALUE PATTERN: allows only the characters of addresses in the result.
 check() {
-    echo "$1" | grep -Eqx "$2" || refuse "\"$1\" is not what $key takes"
+    echo "$1" | grep -Eqx "$2" || refuse "\"$1\" is not a valid value of $key"
 }
 
 V6='[0-9A-Fa-f:.]+'
@@ -64,7 +65,7 @@ while IFS= read -r line || [ -n "$line" ]; do
             check "$value" "$V6"
             echo "DNS=$value"
             ;;
-        *) refuse "\"$key\" is no key" ;;
+        *) refuse "\"$key\" is not a known key" ;;
     esac >>"$RESULT.new"
 done <"$CONFIGURED"
 echo "IPv6AcceptRA=$accept_ra" >>"$RESULT.new"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The machine's ssh host key: made at the first boot, kept on the config partition for both slots.
+# Generates the machine's ssh host key at the first boot, and stores it on the config partition for
+# both slots.
 set -eu
 
 DIRECTORY=/boot/config/ssh

@@ -1,9 +1,9 @@
 """The provider of a directory of unpacked packages."""
 
 AptRootInfo = provider(
-    doc = "Locked packages, unpacked side by side into one directory; nothing of them is configured.",
+    doc = "Locked packages, unpacked into one directory and not configured.",
     fields = {
         "path": "string: the directory's path in the execution root.",
-        "files": "depset of File: everything in it.",
+        "files": "depset of File: all files in the directory.",
     },
 )

@@ -1,8 +1,8 @@
-"""The provider of a file that stands in for the real one."""
+"""The provider of a file that replaces the real one."""
 
 PlaceholderInfo = provider(
-    doc = "A file that stands in for the real one; image.json repeats the note.",
+    doc = "A file that replaces the real one; image.json contains the note.",
     fields = {
-        "note": "string: what it does instead.",
+        "note": "string: what the file does instead of the real one.",
     },
 )

@@ -1,11 +1,11 @@
-"""Each way in which a download can fail has an error of its own that names the package and what to do."""
+"""Tests that the error of each failed download names the package and a remedy."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//rules/private:apt_download.bzl", "digest_message", "size_message", "vanished_message")
 
 _PACKAGE = struct(name = "jq", version = "1.7.1-6", pool_path = "pool/j/jq.deb", sha256 = "feed", size_bytes = 10)
 
-# An error, and the words that it has.
+# Each error, and texts that it must contain.
 _MESSAGES = [
     (
         vanished_message(_PACKAGE, ["http://a/d", "http://b/d"]),

@@ -1,4 +1,4 @@
-"""What a lock may be, and what is said of one that is none."""
+"""Tests of the parser of locks."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//rules/private:apt_lock.bzl", "parse_lock")
@@ -17,21 +17,21 @@ _PACKAGE = {
 def _lock(packages = [_PACKAGE], version = 1, requested = {"common": ["jq"], "dev": []}):
     return json.encode({"version": version, "requested": requested, "packages": packages})
 
-# A lock, and the words that the error has.
+# Each invalid lock, and a text that its error must contain.
 _REFUSED = [
-    ("", "no package lock"),
-    ("[]", "no package lock"),
-    ("{\"version\": 1}", "no package lock"),
+    ("", "is not a package lock"),
+    ("[]", "is not a package lock"),
+    ("{\"version\": 1}", "is not a package lock"),
     (_lock(version = 2), "has version 2"),
-    (_lock([_PACKAGE, _PACKAGE]), "package jq stands twice"),
-    (_lock(["jq"]), "a package is no object"),
+    (_lock([_PACKAGE, _PACKAGE]), "package jq is listed twice"),
+    (_lock(["jq"]), "a package is not an object"),
     (_lock([_PACKAGE | {"sizeBytes": "77000"}]), "package jq: the field \"sizeBytes\""),
     (_lock([{"name": "jq"}]), "package jq: the field \"version\""),
-    (_lock([_PACKAGE | {"poolPath": "pool/../../etc/jq.deb"}]), "no path of a .deb below pool/"),
-    (_lock([_PACKAGE | {"poolPath": "http://host/pool/jq.deb"}]), "no path of a .deb below pool/"),
-    (_lock([_PACKAGE | {"poolPath": "pool/main/j/jq"}]), "no path of a .deb below pool/"),
-    (_lock([_PACKAGE | {"sha256": "0123"}]), "no SHA-256 digest"),
-    (_lock([_PACKAGE | {"sha256": "x" * 64}]), "no SHA-256 digest"),
+    (_lock([_PACKAGE | {"poolPath": "pool/../../etc/jq.deb"}]), "is not the path of a .deb below pool/"),
+    (_lock([_PACKAGE | {"poolPath": "http://host/pool/jq.deb"}]), "is not the path of a .deb below pool/"),
+    (_lock([_PACKAGE | {"poolPath": "pool/main/j/jq"}]), "is not the path of a .deb below pool/"),
+    (_lock([_PACKAGE | {"sha256": "0123"}]), "is not a SHA-256 digest"),
+    (_lock([_PACKAGE | {"sha256": "x" * 64}]), "is not a SHA-256 digest"),
     (_lock(requested = {"jq": ["jq"]}), "the set \"jq\" has the name of a package"),
 ]
 

@@ -1,4 +1,4 @@
-"""Which mirrors a variable and apt's two formats name."""
+"""Tests of the parsers of mirrors: the variable and the two formats of apt."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load(

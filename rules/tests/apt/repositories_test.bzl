@@ -1,4 +1,4 @@
-"""What the repositories of packages offer."""
+"""Tests of the generated files in the repositories of packages."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//rules/private:apt_debs.bzl", "debs_build_file")

@@ -1,4 +1,4 @@
-/** Compressed bytes that are decompressed piece by piece, on demand. */
+/** Decompresses pieces of an image when they are read. */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { type BlockSource, checkRange } from '../../lib/formats/block/block.ts';
 import { UserError } from '../../lib/formats/error/user-error.ts';
@@ -7,10 +7,10 @@ import { type FrameSpan, findFrames } from '../../lib/formats/zstd/frame.ts';
 import type { PackedChunk, PackedIndex } from '../../lib/image/packed/index.ts';
 import { type DataExtent, extentAt, holeBytes, type ImageSource } from './source.ts';
 
-/** How much decompressed data is kept; one chunk always is. */
+/** The limit of decompressed data in memory. One chunk is always kept. */
 const CACHE_BYTES = 16 << 20;
 
-/** A compressed piece of an image, and what it gives. */
+/** A compressed piece of an image, and the size of its content. */
 interface Chunk {
   readonly compressedOffsetBytes: number;
   readonly compressedBytes: number;
@@ -19,7 +19,7 @@ interface Chunk {
 
 type Compression = 'zst' | 'gz';
 
-/** Node takes one more buffer of the whole size where the first is filled to its end. */
+/** Node allocates a second buffer of the whole size if the first one is full. */
 const OUTPUT_SLACK_BYTES = 64;
 
 function decompress(compressed: Uint8Array, compression: Compression, contentBytes: number): Uint8Array {
@@ -27,17 +27,21 @@ function decompress(compressed: Uint8Array, compression: Compression, contentByt
   return compression === 'zst' ? zstdDecompressSync(compressed, options) : gunzipSync(compressed, options);
 }
 
-/** A file that can fill a buffer again and again. */
+/** A file that can fill a buffer that is used several times. */
 type CompressedFile = BlockSource & { readInto?(offsetBytes: number, bytes: Uint8Array): void };
 
-/** The contents of chunks, the ones used last kept. What they give is the cache's own bytes, and must not be changed. */
+/**
+ * Keeps the contents of the chunks that were used last. Callers must not change the bytes they get.
+ */
 class ChunkCache {
   readonly #file: CompressedFile;
-  /** Takes compressed bytes: new buffers would pile up until the garbage collector looks. */
+  /**
+   * Used for all compressed bytes: new buffers would accumulate until the next garbage collection.
+   */
   #input: Buffer = Buffer.alloc(0);
   readonly #compression: Compression;
   readonly #name: string;
-  /** The least recently used first. */
+  /** Least recently used first. */
   readonly #contents = new Map<number, Uint8Array>();
   #bytes = 0;
 
@@ -94,10 +98,10 @@ class ChunkCache {
   }
 }
 
-/** A file of independent zstd frames as if it were decompressed. */
+/** The decompressed content of a file of independent zstd frames. */
 export class FrameSource implements ImageSource {
   readonly sizeBytes: number;
-  /** Those with content. */
+  /** The frames that have content. */
   readonly frames: readonly FrameSpan[];
   readonly #cache: ChunkCache;
   readonly #starts: readonly DataExtent[];
@@ -110,7 +114,7 @@ export class FrameSource implements ImageSource {
     this.sizeBytes = last === undefined ? 0 : last.contentOffsetBytes + last.contentBytes;
   }
 
-  /** `undefined` where the file's frames are too large for that, do not say how long they are, or are damaged. */
+  /** Returns `undefined` if the frames are too large, do not state their length, or are damaged. */
   static open(file: BlockSource, name: string): FrameSource | undefined {
     try {
       const frames = findFrames(file, name).filter((frame) => frame.contentBytes > 0);
@@ -154,16 +158,16 @@ export class FrameSource implements ImageSource {
   }
 }
 
-/** The data of a sparse file that is stored without its holes, as if it were the file. */
+/** A sparse file that is stored without its holes. */
 export class SparseSource implements ImageSource {
   readonly sizeBytes: number;
   readonly #stored: BlockSource;
   readonly #startBytes: number;
   readonly #extents: readonly DataExtent[];
-  /** Where the data of each extent begins in what is stored. */
+  /** Where the data of each extent begins in the stored bytes. */
   readonly #storedOffsets: readonly number[];
 
-  /** @param startBytes where in `stored` the data begins */
+  /** @param startBytes where the data begins in `stored` */
   constructor(stored: BlockSource, startBytes: number, sizeBytes: number, extents: readonly DataExtent[]) {
     this.#stored = stored;
     this.#startBytes = startBytes;
@@ -204,7 +208,7 @@ export class SparseSource implements ImageSource {
   }
 }
 
-/** A packed partition as if it were unpacked, from either of its compressed files. */
+/** The content of a packed partition, read from either of its compressed files. */
 export class PackedImage implements ImageSource {
   readonly sizeBytes: number;
   readonly #index: PackedIndex;
@@ -249,7 +253,7 @@ export class PackedImage implements ImageSource {
 
   #unpacked(chunk: PackedChunk): SparseSource {
     const contentBytes = chunk.extents.reduce((sum, [, length]) => sum + length, 0);
-    // The index has this compression for all chunks or for none, and was looked at before.
+    // The index has this compression for all chunks or for none, which the caller has checked.
     const [compressedOffsetBytes, compressedBytes] = chunk[this.#compression] ?? [0, 0];
     const content = this.#cache.content({ compressedOffsetBytes, compressedBytes, contentBytes });
     const stored: BlockSource = {

@@ -1,4 +1,7 @@
-/** Compressed images as if they were not: at any place where the compression allows it, else through a temporary file. */
+/**
+ * Reads compressed images at any offset: directly if the compression allows it, else through a
+ * temporary file.
+ */
 import { gzipDecompressStream } from '../../lib/formats/gzip/decompress.ts';
 import { isXz, xzDecompressStream } from '../../lib/formats/xz/xz.ts';
 import { zstdDecompressStream } from '../../lib/formats/zstd/decompress.ts';
@@ -15,7 +18,7 @@ const SKIPPABLE_MASK = 0xfffffff0;
 const GZIP_MAGIC = 0x8b1f;
 const LONGEST_MAGIC_BYTES = 6;
 
-/** What the first bytes say. */
+/** Recognises a compression by the first bytes. */
 export function compressionOf(source: ImageSource): FileCompression {
   if (source.sizeBytes < LONGEST_MAGIC_BYTES) return 'none';
   const head = Buffer.from(source.read(0, LONGEST_MAGIC_BYTES));
@@ -29,7 +32,10 @@ function* bytesOf(source: ImageSource): Generator<Uint8Array> {
   for (const { bytes } of pieces(source)) if (bytes !== undefined) yield bytes;
 }
 
-/** @throws UserError where the data is damaged; of a file of zstd frames only when the damaged one is read */
+/**
+ * @throws UserError if the data is damaged; for a file of zstd frames only when the damaged frame
+ *   is read
+ */
 export async function decompressed(
   source: ImageSource,
   compression: FileCompression,

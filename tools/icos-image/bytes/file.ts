@@ -5,7 +5,7 @@ import { naming, writeFully } from '../../lib/formats/block/write.ts';
 import { UserError } from '../../lib/formats/error/user-error.ts';
 import { type ImageSource, isZero } from './source.ts';
 
-/** An open file that is read at any place. It stays open until the process ends. */
+/** An open file that is read at any offset. It stays open until the process ends. */
 export class FileSource implements ImageSource {
   readonly sizeBytes: number;
   readonly #descriptor: number;
@@ -17,17 +17,17 @@ export class FileSource implements ImageSource {
     this.sizeBytes = sizeBytes;
   }
 
-  /** @throws UserError for what is no file, such as a folder or a pipe */
+  /** @throws UserError for a directory, a pipe, or anything else that is not a file */
   static open(path: string): FileSource {
     const descriptor = openSync(path, 'r');
     const status = fstatSync(descriptor);
     if (status.isFile()) return new FileSource(descriptor, path, status.size);
     closeSync(descriptor);
-    const what = status.isDirectory() ? 'a folder' : 'no regular file';
-    throw new UserError(`${path}: it is ${what}; give the file of an image or archive`);
+    const what = status.isDirectory() ? 'a directory' : 'no regular file';
+    throw new UserError(`${path}: it is ${what}; name the file of an image or an archive`);
   }
 
-  /** Nothing says where a file has holes without system calls that Node has not. */
+  /** Always 0: finding holes needs system calls that Node does not offer. */
   zeroBytes(): number {
     return 0;
   }
@@ -38,24 +38,24 @@ export class FileSource implements ImageSource {
     return bytes;
   }
 
-  /** Fills `bytes` from `offsetBytes` on, for callers that use a buffer again. */
+  /** Fills `bytes`, starting at `offsetBytes`, for callers that use a buffer several times. */
   readInto(offsetBytes: number, bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
       const count = readSync(this.#descriptor, bytes, done, bytes.length - done, offsetBytes + done);
-      if (count === 0) throw new UserError(`${this.#path}: it became shorter while it was read`);
+      if (count === 0) throw new UserError(`${this.#path}: the file became shorter during reading`);
       done += count;
     }
   }
 }
 
-/** Zeros of this size are left out of a spooled file. */
+/** Runs of zeros of this size become holes in a spooled file. */
 const BLOCK_BYTES = 65536;
-/** Where to stop with data that grows without end when decompressed. */
+/** The limit for data that grows without end when it is decompressed. */
 const LARGEST_CONTENT_BYTES = 2 ** 40;
 
 /**
- * Writes what cannot be read at any place, such as a gzip stream, to a sparse temporary file. The file has no name any
- * more when it is written, so that nothing is left behind however the process ends.
+ * Writes data that has no random access, such as a gzip stream, to a sparse temporary file. The
+ * file's name is removed before it is written, so that nothing remains however the process ends.
  *
  * @param name the image's name, for errors
  */
@@ -94,7 +94,9 @@ async function fill(
     }
     position += chunk.length;
     if (position > LARGEST_CONTENT_BYTES) {
-      throw new UserError(`${name}: it decompresses to more than ${LARGEST_CONTENT_BYTES} bytes; not read`);
+      throw new UserError(
+        `${name}: it decompresses to more than ${LARGEST_CONTENT_BYTES} bytes, which is the limit`,
+      );
     }
   }
   return position;

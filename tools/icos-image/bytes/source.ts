@@ -1,22 +1,25 @@
 import { type BlockSource, checkRange } from '../../lib/formats/block/block.ts';
 import { UserError } from '../../lib/formats/error/user-error.ts';
 
-/** The bytes of an image, wherever they come from, with the holes that are known without reading them. */
+/** The bytes of an image, and the holes that are known without reading. */
 export interface ImageSource extends BlockSource {
   /**
-   * How many bytes from `offsetBytes` on are known to be zeros; 0 where it takes reading to know.
+   * The number of bytes from `offsetBytes` that are known to be zero; 0 if only reading could tell.
    * The answer may be shorter than the whole run of zeros.
    */
   zeroBytes(offsetBytes: number): number;
-  /** Fills `bytes`, for callers that use a buffer again; only where that saves something. */
+  /**
+   * Fills `bytes`, for callers that use a buffer several times. Present only if that saves work.
+   */
   readInto?(offsetBytes: number, bytes: Uint8Array): void;
 }
 
-/** What a reader asks for at once is bounded, whatever a damaged image says. */
+/** Limits a single read, whatever a damaged image claims. */
 const LARGEST_READ_BYTES = 128 << 20;
 
 /**
- * A source whose reads are checked: a reader that was led astray by the image's own bytes ends in one line for people.
+ * A source that checks its reads: a reader that follows damaged bytes ends with an error of one
+ * line.
  *
  * @param name the image's name, for errors
  */
@@ -52,7 +55,7 @@ export function guarded(source: ImageSource, name: string): ImageSource {
   };
 }
 
-/** A part of an image, addressed from its own start. */
+/** A part of an image; offsets count from its own start. */
 export function partOf(source: ImageSource, startBytes: number, sizeBytes: number): ImageSource {
   return {
     sizeBytes,
@@ -64,7 +67,7 @@ export function partOf(source: ImageSource, startBytes: number, sizeBytes: numbe
   };
 }
 
-/** A source of which every byte has to be read. */
+/** A source without known holes. */
 export function withoutHoles(source: BlockSource): ImageSource {
   return {
     sizeBytes: source.sizeBytes,
@@ -73,7 +76,7 @@ export function withoutHoles(source: BlockSource): ImageSource {
   };
 }
 
-/** A run of bytes that holds data: [offset, length]. */
+/** A run of bytes with data: [offset, length]. */
 export type DataExtent = readonly [offsetBytes: number, lengthBytes: number];
 
 /** The last extent that begins at or before `offsetBytes`, or -1. */
@@ -88,7 +91,7 @@ export function extentAt(extents: readonly DataExtent[], offsetBytes: number): n
   return low - 1;
 }
 
-/** How far the hole at `offsetBytes` reaches; 0 inside of an extent. */
+/** The length of the hole at `offsetBytes`; 0 inside an extent. */
 export function holeBytes(extents: readonly DataExtent[], sizeBytes: number, offsetBytes: number): number {
   const index = extentAt(extents, offsetBytes);
   const extent = extents[index];
@@ -96,10 +99,13 @@ export function holeBytes(extents: readonly DataExtent[], sizeBytes: number, off
   return (extents[index + 1]?.[0] ?? sizeBytes) - offsetBytes;
 }
 
-/** Pieces in which a whole image is read. */
+/** The size of the pieces in which a whole image is read. */
 const PIECE_BYTES = 1 << 20;
 
-/** Reads a range in pieces of at most 1 MiB; a piece that is known to be a hole comes as `undefined` with its length. */
+/**
+ * Reads a range in pieces of at most 1 MiB. A known hole is a piece with a length and without
+ * bytes.
+ */
 export function* pieces(
   source: ImageSource,
   startBytes = 0,
@@ -120,12 +126,12 @@ export function* pieces(
 
 const ZEROS = Buffer.alloc(PIECE_BYTES);
 
-/** Whether bytes, up to 1 MiB of them, are all zero. */
+/** Whether all bytes are zero; at most 1 MiB. */
 export function isZero(bytes: Uint8Array): boolean {
   return ZEROS.subarray(0, bytes.length).equals(bytes);
 }
 
-/** {@link pieces} with the holes filled in, for what has to see every byte. */
+/** Like {@link pieces}, with holes filled with zeros. */
 export function* content(source: ImageSource): Generator<Uint8Array> {
   for (const { lengthBytes, bytes } of pieces(source)) {
     if (bytes !== undefined) yield bytes;

@@ -6,7 +6,7 @@ import type { Image } from '../open.ts';
 import type { Output } from '../output.ts';
 import { contentPath, findRecord } from '../tree/find.ts';
 
-/** `cat`: a file's bytes, or with an address that ends in the colon those of a whole part. */
+/** `cat`: writes a file's bytes, or a whole part's bytes if the address ends with the colon. */
 export async function cat(output: Output, image: Image, addresses: readonly string[]): Promise<void> {
   for (const address of addresses) {
     const { place, path } = await findTarget(image, address);
@@ -23,7 +23,7 @@ export async function cat(output: Output, image: Image, addresses: readonly stri
     if (file === undefined || !isFile) {
       const what = entry.type === 'hardlink' ? 'special file' : entry.type.replace('-', ' ');
       throw new UserError(
-        `${place.where}: /${printableName(path)}: it is a ${what}, and only files can be shown`,
+        `${place.where}: /${printableName(path)}: it is a ${what}; only files can be shown`,
       );
     }
     for (const piece of tree.readFile(file)) output.bytes(piece);

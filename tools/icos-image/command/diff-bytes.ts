@@ -1,11 +1,11 @@
-/** Which bytes of two images differ, by the structures that they belong to. */
+/** Names the bytes of two images that differ, by the structures that they belong to. */
 import type { ImageSource } from '../bytes/source.ts';
 import type { Content } from '../content.ts';
 import { type Place, RegionMap, region, type StructureMap, UNUSED } from '../structure/map.ts';
 import { hashTreeRegions } from '../structure/verity.ts';
 
 const PIECE_BYTES = 1 << 20;
-/** So many lines are shown of structures that differ in their numbers only. */
+/** The number of lines shown for structures whose names differ only in their numbers. */
 const SHOWN_ALIKE = 20;
 const NAMES_OF_NOTHING: readonly string[] = [UNUSED, 'free clusters'];
 
@@ -15,12 +15,12 @@ export interface Range {
   readonly endBytes: number;
 }
 
-/** The same bytes with the methods of a Buffer. */
+/** The same bytes as a Buffer. */
 function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Pieces of the range that are not known to be holes in both images. */
+/** The pieces of the range that differ. Holes of both images are skipped. */
 function* unequalPieces(
   older: ImageSource,
   newer: ImageSource,
@@ -44,7 +44,7 @@ export function hasEqualBytes(older: ImageSource, newer: ImageSource, range: Ran
   return unequalPieces(older, newer, range).next().done === true;
 }
 
-/** The names of all bytes of a content, its hash tree among them. */
+/** Names every byte of a content, including its hash tree. */
 export function structuresOf(content: Content): StructureMap {
   const own = content.structures?.() ?? new RegionMap([region(0, Number.POSITIVE_INFINITY, 'content')]);
   if (content.hashTree === undefined) return own;
@@ -59,7 +59,7 @@ export function structuresOf(content: Content): StructureMap {
   };
 }
 
-/** A structure, or a field of one, with bytes that differ. */
+/** A structure or a field with bytes that differ. */
 export interface ByteDifference {
   readonly name: string;
   readonly offsetBytes: number;
@@ -67,7 +67,7 @@ export interface ByteDifference {
   readonly inodeNumber: number | undefined;
 }
 
-/** Structures whose names differ in their numbers only. */
+/** Structures whose names differ only in their numbers. */
 interface Alike {
   readonly shown: Map<string, ByteDifference>;
   moreCount: number;
@@ -85,7 +85,7 @@ export class ByteComparison {
     this.#newerMap = newer;
   }
 
-  /** Compares a range of both images; further ranges add to the same list. */
+  /** Compares a range of both images. Each call adds to the same list. */
   compare(older: ImageSource, newer: ImageSource, range: Range): void {
     for (const { offsetBytes, before, after } of unequalPieces(older, newer, range)) {
       for (let index = 0; index < before.length; ) {
@@ -103,7 +103,10 @@ export class ByteComparison {
     }
   }
 
-  /** What the byte was in the older image; where it was nothing, what it is in the newer one. */
+  /**
+   * The byte's structure in the older image; if it was unused there, its structure in the newer
+   * one.
+   */
   #place(offsetBytes: number): Place {
     const place = this.#olderMap.at(offsetBytes);
     if (!NAMES_OF_NOTHING.includes(place.structure)) return place;
@@ -130,12 +133,12 @@ export class ByteComparison {
     }
   }
 
-  /** Whether there was any difference at all. */
+  /** Whether there was no difference. */
   get isEqual(): boolean {
     return this.#alike.size === 0;
   }
 
-  /** All inodes that lines are about. */
+  /** All inodes in the lines. */
   inodeNumbers(): Set<number> {
     const found = new Set<number>();
     for (const { shown } of this.#alike.values()) {
@@ -144,7 +147,7 @@ export class ByteComparison {
     return found;
   }
 
-  /** @param paths of inodes, as far as they are known */
+  /** @param paths the known paths of inodes */
   *lines(paths: ReadonlyMap<number, string>): Generator<string> {
     for (const [key, { shown, moreCount, moreBytes }] of this.#alike) {
       for (const { name, offsetBytes, byteCount, inodeNumber } of shown.values()) {

@@ -1,4 +1,4 @@
-/** Which files of two trees differ, and how: one line a path. */
+/** Names the files of two trees that differ, and how: one line per path. */
 import { createHash } from 'node:crypto';
 import { comparePaths, type Entry, type Xattrs } from '../../lib/formats/entry/entry.ts';
 import { printableName } from '../../lib/formats/entry/name.ts';
@@ -8,7 +8,7 @@ import type { TreeReader, TreeRecord } from '../../lib/formats/entry/tree-reader
 export interface Change {
   readonly letter: 'A' | 'D' | 'M';
   readonly path: string;
-  /** Of a changed path: what, from what, to what. */
+  /** For a changed path: what changed, the old value, the new value. */
   readonly details: readonly string[];
 }
 
@@ -19,7 +19,7 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-/** Whether two files have the same bytes; the pieces need not be cut alike. */
+/** Whether two files have the same bytes. Their pieces may have different sizes. */
 export function sameBytes(left: Iterable<Uint8Array>, right: Iterable<Uint8Array>): boolean {
   const others = right[Symbol.iterator]();
   let other: Buffer = Buffer.alloc(0);
@@ -67,7 +67,7 @@ function xattrDetails(older: Xattrs, newer: Xattrs): string[] {
   });
 }
 
-/** What of an entry is compared beyond type and metadata. */
+/** What is compared besides type and metadata. */
 function targetText(entry: Entry): string | undefined {
   switch (entry.type) {
     case 'symlink':
@@ -124,7 +124,7 @@ export class TreeComparison {
     const [from, to] = [targetText(older), targetText(newer)];
     const target =
       from === to ? [] : [`${older.type.endsWith('device') ? 'device' : 'target'} ${from} -> ${to}`];
-    // What else a further name says is that of the first one, where it is compared.
+    // The rest of a hard link's data belongs to the first name, and is compared there.
     if (older.type === 'hardlink') return target;
     return [
       ...(older.mode === newer.mode ? [] : [`mode ${octal(older.mode)} -> ${octal(newer.mode)}`]),

@@ -9,7 +9,7 @@ import { ByteComparison, hasEqualBytes, type Range, structuresOf } from './diff-
 import { TreeComparison } from './diff-trees.ts';
 
 export interface DiffOptions {
-  /** `--bytes`: name the bytes that differ also where files do. */
+  /** `--bytes`: name the bytes that differ even if files differ. */
   readonly bytes: boolean;
 }
 
@@ -17,7 +17,9 @@ function shown(value: Json | undefined): string {
   return typeof value === 'string' ? printableName(value) : (JSON.stringify(value) ?? 'none');
 }
 
-/** Parts of both images with one name; where a name is there twice, or none, the number tells them apart. */
+/**
+ * Pairs the parts of both images by name. If a name is empty or not unique, the number is added.
+ */
 function pairs(older: readonly Part[], newer: readonly Part[]): [Part | undefined, Part | undefined][] {
   const keys = (parts: readonly Part[]) => {
     const names = parts.map((part) => part.name);
@@ -32,7 +34,7 @@ function pairs(older: readonly Part[], newer: readonly Part[]): [Part | undefine
   return [...new Set([...olds.keys(), ...news.keys()])].map((key) => [olds.get(key), news.get(key)]);
 }
 
-/** What is said twice by other fields, or not by the table itself. */
+/** The fields of a table that are compared, and their names in the output. */
 const TABLE_FIELDS: readonly [key: string, name: string][] = [
   ['startSector', 'start'],
   ['sizeSectors', 'sectors'],
@@ -56,7 +58,7 @@ function tableDetails(older: Part, newer: Part): string[] {
   return details;
 }
 
-/** The parts of the images that lie in no part of either: the tables, and the gaps between. */
+/** The ranges that belong to no part of either image: the tables, and the gaps between parts. */
 function rangesOutside(older: Content, newer: Content): Range[] {
   const taken = [...older.parts, ...newer.parts]
     .flatMap(({ startBytes, sizeBytes }) =>
@@ -94,7 +96,7 @@ class Comparison {
     this.#line(`${letter} ${address}${text}`);
   }
 
-  /** @param prefix the part's address with its colon, or nothing for a whole image */
+  /** @param prefix the part's address with its colon; empty for a whole image */
   async contents(older: Content, newer: Content, prefix: string): Promise<void> {
     const sizeBytes = older.source.sizeBytes;
     const hasSameSize = sizeBytes === newer.source.sizeBytes;
@@ -112,7 +114,8 @@ class Comparison {
   }
 
   async #parts(older: Content, newer: Content, prefix: string): Promise<void> {
-    // An archive's images are files of it; they are compared as images, and named by the tree's lines as well.
+    // An archive's images are also its files: they are compared as images, and the tree names them
+    // too.
     for (const [before, after] of pairs(older.parts, newer.parts)) {
       const part = (before ?? after) as Part;
       const address = `${prefix === '' ? '' : `${prefix.slice(0, -1)}/`}${printableName(partName(part))}:`;
@@ -133,7 +136,7 @@ class Comparison {
       await this.contents(older, newer, address);
       return;
     }
-    // What cannot be read is compared as bytes, which the image that can be read has names for.
+    // A part that cannot be read is compared as bytes, with the names from the readable image.
     const known = typeof older !== 'string' ? older : typeof newer !== 'string' ? newer : bare(before);
     const sources = [before.source(), after.source()] as const;
     const endBytes = Math.min(before.sizeBytes, after.sizeBytes);
@@ -154,7 +157,7 @@ class Comparison {
     let differ = false;
     for (const { letter, path, details } of new TreeComparison(older.tree, newer.tree).changes()) {
       differ = true;
-      // Where two images of one name differ, their own lines say how.
+      // If two images of the same name differ, their own lines say how.
       if (letter === 'M' && images.has(path)) continue;
       this.#change(letter, `${prefix}/${printableName(path)}`, details);
     }
@@ -176,7 +179,7 @@ class Comparison {
   }
 }
 
-/** What a part holds, or the line that says what is wrong with it. */
+/** A part's content, or the line that says why it cannot be opened. */
 async function openOrProblem(part: Part): Promise<Content | string> {
   try {
     return await part.open();
@@ -190,7 +193,7 @@ function bare({ source }: Part): Content {
   return { format: 'damaged', source: source(), facts: {}, parts: [] };
 }
 
-/** The paths of inodes, for file systems that number them. */
+/** The paths of inodes, for file systems that number inodes. */
 function inodePaths(tree: TreeReader | undefined, wanted: ReadonlySet<number>): Map<number, string> {
   const paths = new Map<number, string>();
   if (tree === undefined || wanted.size === 0) return paths;
@@ -203,7 +206,8 @@ function inodePaths(tree: TreeReader | undefined, wanted: ReadonlySet<number>): 
 }
 
 /**
- * `diff`: what differs between two images. How they are compressed, and the archive around a single image, do not count.
+ * `diff`: prints the differences between two images. Their compression, and an archive around a
+ * single image, are ignored.
  *
  * @returns whether anything differs
  */

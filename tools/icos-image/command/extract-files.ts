@@ -1,4 +1,4 @@
-/** Puts entries into a folder, and never outside of it: every parent is looked at and must be a real directory. */
+/** Writes entries to a directory, and never outside it: every parent must be a real directory. */
 import {
   chmodSync,
   chownSync,
@@ -28,33 +28,34 @@ import { UserError } from '../../lib/formats/error/user-error.ts';
 import { isZero } from '../bytes/source.ts';
 
 export interface FolderOptions {
-  /** Whether what is there already may be replaced; a directory never is. */
+  /** Whether existing files may be replaced. A directory is never replaced. */
   readonly overwrite: boolean;
-  /** Whether owners are set, which only root can. Without, set-uid and set-gid are left out, and the umask applies. */
+  /** Whether owners are set, which only root can do. If not, set-uid and set-gid are dropped, and the
+   * umask applies. */
   readonly asRoot: boolean;
   readonly umask: number;
 }
 
-/** Zeros of this size become holes. */
+/** Runs of zeros of this size become holes. */
 const BLOCK_BYTES = 65536;
 const SET_ID_BITS = 0o6000;
-/** What a directory has until all that is in it is there. */
+/** The mode of a directory until all its entries exist. */
 const WRITABLE_MODE = 0o700;
 const SUFFIX = '.icos-image-part';
 
-/** Node's message for a failed system call, as one line that names the path. */
+/** A failed system call as an error of one line that names the path. */
 function refusal(shown: string, error: unknown): unknown {
   if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return error;
-  return new UserError(`${shown}: cannot be made: ${error.code} (${error.syscall})`);
+  return new UserError(`${shown}: cannot be created: ${error.code} (${error.syscall})`);
 }
 
 export class TargetFolder {
   readonly #root: Buffer;
   readonly #shownRoot: string;
   readonly #options: FolderOptions;
-  /** Paths that were seen to be real directories, or made as such. */
+  /** Paths that are known to be real directories. */
   readonly #directories = new Set<string>(['']);
-  /** Those that were made here get their mode and time last, when nothing is put into them any more. */
+  /** Directories that this run created. They get mode and time last, after their entries. */
   readonly #made: TreeRecord[] = [];
 
   constructor(root: string, options: FolderOptions) {
@@ -70,7 +71,7 @@ export class TargetFolder {
   #nativePath(path: string): Buffer {
     const isUnsafe = path.split('/').some((name) => name === '' || name === '.' || name === '..');
     if (path !== '' && isUnsafe)
-      throw new UserError(`${printableName(path)}: a path that leaves the folder; not extracted`);
+      throw new UserError(`${printableName(path)}: the path leaves the directory; not extracted`);
     return path === '' ? this.#root : Buffer.concat([this.#root, Buffer.from('/'), encodeName(path)]);
   }
 
@@ -78,16 +79,18 @@ export class TargetFolder {
     return lstatSync(this.#nativePath(path), { throwIfNoEntry: false });
   }
 
-  /** Makes sure that all of `path` are real directories; makes those that are missing. */
+  /** Ensures that every component of `path` is a real directory; creates missing ones. */
   #ensureDirectory(path: string): void {
     if (this.#directories.has(path)) return;
     this.#ensureDirectory(parentPath(path));
     const status = this.#status(path);
     if (status === undefined) mkdirSync(this.#nativePath(path));
     else if (status.isSymbolicLink()) {
-      throw new UserError(`${this.#shown(path)}: a symbolic link; nothing is extracted through one`);
+      throw new UserError(
+        `${this.#shown(path)}: it is a symbolic link; nothing is extracted through a symbolic link`,
+      );
     } else if (!status.isDirectory()) {
-      throw new UserError(`${this.#shown(path)}: it is there already, and no directory`);
+      throw new UserError(`${this.#shown(path)}: it exists and is not a directory`);
     }
     this.#directories.add(path);
   }
@@ -96,14 +99,14 @@ export class TargetFolder {
     const status = this.#status(path);
     if (status === undefined) return;
     if (status.isDirectory()) {
-      throw new UserError(`${this.#shown(path)}: a directory is there already; it is not replaced`);
+      throw new UserError(`${this.#shown(path)}: a directory exists here; directories are not replaced`);
     }
     if (!this.#options.overwrite) {
-      throw new UserError(`${this.#shown(path)}: it is there already; move it away, or give --overwrite`);
+      throw new UserError(`${this.#shown(path)}: it exists; move it away, or use --overwrite`);
     }
   }
 
-  /** Makes something under a temporary name and gives it its own when it is whole. */
+  /** Creates a file under a temporary name and renames it when it is complete. */
   #place(path: string, make: (temporary: Buffer) => void): void {
     try {
       this.#ensureDirectory(parentPath(path));
@@ -118,7 +121,7 @@ export class TargetFolder {
         make(temporary);
         if (this.#options.overwrite) renameSync(temporary, final);
         else {
-          // Unlike a renaming, this fails where something has come into being meanwhile.
+          // Unlike rename, link fails if a file of this name has appeared in the meantime.
           linkSync(temporary, final);
           unlinkSync(temporary);
         }
@@ -173,7 +176,7 @@ export class TargetFolder {
     });
   }
 
-  /** One more name for a file that was extracted before. */
+  /** Adds a name to a file that was extracted before. */
   hardLink(path: string, target: string): void {
     this.#place(path, (temporary) => linkSync(this.#nativePath(target), temporary));
   }
@@ -188,7 +191,7 @@ export class TargetFolder {
     });
   }
 
-  /** Gives the directories that were made here their owners, modes and times, the innermost first. */
+  /** Sets owners, modes and times of the directories that this run created, innermost first. */
   finish(): void {
     for (const { entry, modificationTime } of this.#made.reverse()) {
       const path = this.#nativePath(entry.path);

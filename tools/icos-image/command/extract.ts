@@ -12,12 +12,12 @@ import { TargetFolder } from './extract-files.ts';
 export interface ExtractOptions {
   /** `-C`. */
   readonly folder: string;
-  /** `-v`: each name on standard output, as tar has it. */
+  /** `-v`: prints each name, as tar does. */
   readonly verbose: boolean;
   readonly overwrite: boolean;
 }
 
-/** What could not be made here, for the line at the end. */
+/** Entries that could not be created, for the line at the end. */
 interface LeftOut {
   readonly special: string[];
   xattrFiles: number;
@@ -29,7 +29,10 @@ class Extraction {
   readonly #folder: TargetFolder;
   readonly #leftOut: LeftOut;
   readonly #onPath: (record: TreeRecord) => void;
-  /** The name under which the first name of a file was extracted: itself, or a further name where it is outside. */
+  /**
+   * The path at which a file was extracted: its first name, or another one if the first is not
+   * selected.
+   */
   readonly #extracted = new Map<string, string>();
 
   constructor(place: Place, folder: TargetFolder, leftOut: LeftOut, onPath: (record: TreeRecord) => void) {
@@ -81,7 +84,7 @@ class Extraction {
       this.#folder.hardLink(path, known);
       return;
     }
-    // The first name is not among what is extracted: the file comes under this one.
+    // The first name is not selected: the file gets this name.
     const first = findRecord(this.#tree, target, false, this.#place.where);
     const renamed: TreeRecord = { ...first, entry: { ...first.entry, path } };
     if (first.entry.type === 'file') {
@@ -94,14 +97,15 @@ class Extraction {
 
 function targetFolder({ folder, overwrite }: ExtractOptions): TargetFolder {
   const status = statSync(folder, { throwIfNoEntry: false });
-  if (status?.isDirectory() !== true) throw new UserError(`${folder}: no such directory to extract into`);
+  if (status?.isDirectory() !== true)
+    throw new UserError(`${folder}: the directory does not exist; create it first`);
   return new TargetFolder(folder, { overwrite, asRoot: process.getuid?.() === 0, umask: process.umask() });
 }
 
 /**
- * `extract`: files with all that is below them.
+ * `extract`: writes files, and everything below directories.
  *
- * @throws UserError also when all is done, if something of it cannot be made without a file system's own driver
+ * @throws UserError at the end, if devices, pipes or sockets were left out
  */
 export async function extract(
   output: Output,
@@ -130,8 +134,9 @@ function report({ special, xattrFiles }: LeftOut): void {
   }
   const [first] = special;
   if (first !== undefined) {
+    const others = special.length === 1 ? '' : ` and ${special.length - 1} more`;
     throw new UserError(
-      `${special.length} devices, pipes or sockets were left out, the first one ${printableName(first)}; all else is there`,
+      `not extracted: ${printableName(first)}${others}: a device, pipe or socket; all other entries were extracted`,
     );
   }
 }

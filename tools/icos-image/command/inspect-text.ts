@@ -1,4 +1,4 @@
-/** `inspect` for people: the image, its table of parts, and what each of them is. */
+/** The text output of `inspect`: the image, its table of parts, and each part's content. */
 import { printableName } from '../../lib/formats/entry/name.ts';
 import type { Json } from '../content.ts';
 import type { Output } from '../output.ts';
@@ -41,12 +41,12 @@ export function sizeText(bytes: Json | undefined): string {
   return unit === '' ? `${bytes} bytes` : `${bytes} bytes (${Number(value.toFixed(1))} ${unit})`;
 }
 
-/** `1 GiB` where it is even, for the table. */
+/** A whole number of units, such as `1 GiB`, for the table. */
 function shortSize(bytes: Json | undefined): string {
   return /\((.*)\)/.exec(sizeText(bytes))?.[1] ?? sizeText(bytes);
 }
 
-/** The format in a few words. */
+/** A short name of the format. */
 function contentText(content: Node | undefined, problem: string): string {
   if (content === undefined) return problem === '' ? '' : 'damaged';
   const facts = nodeAt(content, 'facts');
@@ -74,7 +74,7 @@ function partRow(part: Node): string[] {
 
 const HEADINGS = ['Nr', 'Name', 'Start', 'Size', 'Type', 'PARTUUID', 'Attributes', 'Content'];
 
-/** The table of parts, without the columns that nothing stands in. */
+/** The table of parts, without empty columns. */
 function partTable(parts: readonly Node[]): string[] {
   const rows = parts.map(partRow);
   const used = HEADINGS.map((_, column) => rows.some((row) => row[column] !== ''));
@@ -85,7 +85,7 @@ function partTable(parts: readonly Node[]): string[] {
   return table([pick(HEADINGS), ...rows.map(pick)], numbers);
 }
 
-/** A fact's line: its name as people say it, and its value. */
+/** The line of a fact: its name and its value. */
 const FACT_NAMES: Readonly<Record<string, string>> = {
   label: 'label',
   uuid: 'UUID',
@@ -137,7 +137,7 @@ function printParts(output: Output, content: Node, prefix: string): void {
   for (const part of parts) {
     const name = `${prefix}${textAt(part, 'name') || textAt(part, 'number')}`;
     const inner = nodeAt(part, 'content');
-    // The table says all that there is to say about these.
+    // The table has all facts about these.
     if (textAt(inner, 'format') === 'zeros') continue;
     output.line();
     if (inner === undefined) {
@@ -152,7 +152,7 @@ function printParts(output: Output, content: Node, prefix: string): void {
 
 const COMPRESSIONS: Readonly<Record<string, string>> = { zst: 'zstd', gz: 'gzip', xz: 'xz' };
 
-/** Prints what `inspect --json` would give. */
+/** Prints the report of `inspect --json` as text. */
 export function printReport(output: Output, report: Node): void {
   const content = nodeAt(report, 'content') ?? {};
   const wrapper = nodeAt(report, 'wrapper');

@@ -4,13 +4,16 @@ import { content as contentBytes, type ImageSource } from '../bytes/source.ts';
 import type { Content, Json, Part } from '../content.ts';
 import type { Image } from '../open.ts';
 
-/** The version of the JSON: a field may be added within one, none goes or changes its meaning. */
+/**
+ * The version of the JSON. Fields may be added within a version; none is removed or changes its
+ * meaning.
+ */
 const REPORT_VERSION = 1;
 
 type Node = { [key: string]: Json };
 
 export interface InspectOptions {
-  /** `--digests`: SHA-256 of the image and of each part; reads everything. */
+  /** `--digests`: adds the SHA-256 of the image and of each part, which reads everything. */
   readonly digests: boolean;
 }
 
@@ -30,7 +33,7 @@ async function partNode(part: Part, options: InspectOptions): Promise<Node> {
   try {
     node['content'] = await contentNode(await part.open(), options);
   } catch (error) {
-    // One damaged partition does not hide the others.
+    // A damaged partition must not hide the others.
     if (!(error instanceof UserError)) throw error;
     node['problem'] = error.message;
   }
@@ -49,7 +52,7 @@ async function contentNode(content: Content, options: InspectOptions): Promise<N
   return node;
 }
 
-/** What `inspect --json` prints. */
+/** The report that `inspect --json` prints. */
 export async function inspect(image: Image, options: InspectOptions): Promise<Node> {
   const report: Node = {
     version: REPORT_VERSION,

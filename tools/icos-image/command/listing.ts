@@ -1,4 +1,4 @@
-/** One entry as `ls -l` shows it. */
+/** The line of `ls -l` for an entry. */
 import type { Entry } from '../../lib/formats/entry/entry.ts';
 import { nameBytes, printableName } from '../../lib/formats/entry/name.ts';
 import type { Timestamp, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
@@ -19,7 +19,7 @@ const SET_UID = 0o4000;
 const SET_GID = 0o2000;
 const STICKY = 0o1000;
 
-/** Three permission characters; the last one also says set-uid, set-gid or sticky. */
+/** Three permission characters. The last one also shows set-uid, set-gid or sticky. */
 function triple(bits: number, isSpecial: boolean, special: string): string {
   const execute = (bits & 1) !== 0;
   const last = isSpecial ? (execute ? special : special.toUpperCase()) : execute ? 'x' : '-';
@@ -36,13 +36,13 @@ export function modeString(type: Entry['type'], mode: number): string {
   );
 }
 
-/** As `ls` marks it: `+` for an access control list, `.` for an SELinux label alone. */
+/** The mark of `ls`: `+` for an access control list, `.` for an SELinux label alone. */
 function attributeMark({ xattrs }: Entry): string {
   if (xattrs.has('system.posix_acl_access') || xattrs.has('system.posix_acl_default')) return '+';
   return xattrs.has('security.selinux') ? '.' : '';
 }
 
-/** `2026-01-31 12:00`, in UTC; a time that no date can hold as seconds. */
+/** `2026-01-31 12:00` in UTC. A time outside the range of dates is shown as seconds. */
 function timeString({ seconds }: Timestamp): string {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return `@${seconds}`;
@@ -78,7 +78,7 @@ export function columns(record: TreeRecord, name: string): string[] {
   ];
 }
 
-/** Aligns columns: numbers to the right, the rest to the left, nothing behind the last one. */
+/** Aligns columns: numbers to the right, text to the left, without trailing blanks. */
 export function table(rows: readonly (readonly string[])[], rightAligned: readonly number[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {

@@ -13,11 +13,11 @@ export interface LsOptions {
   readonly long: boolean;
   /** `-R`. */
   readonly recursive: boolean;
-  /** `-d`: a directory itself, not what is in it. */
+  /** `-d`: lists a directory itself instead of its entries. */
   readonly directory: boolean;
 }
 
-/** Gives hard links what their first name says of the file. */
+/** Gives hard links the metadata of the first name. */
 class Links {
   readonly #first = new Map<string, TreeRecord>();
 
@@ -32,7 +32,7 @@ class Links {
   }
 }
 
-/** What is in a directory, and for `-R` in those below it: the lines of each, by its path. */
+/** The entries of a directory, and with `-R` of the directories below it, by directory. */
 function listDirectories(tree: TreeReader, path: string, recursive: boolean): Map<string, TreeRecord[]> {
   const prefix = path === '' ? '' : `${path}/`;
   const directories = new Map<string, TreeRecord[]>([[path, []]]);
@@ -62,7 +62,7 @@ function printRecords(output: Output, records: readonly TreeRecord[], long: bool
   }
 }
 
-/** The parts of an image that has no files itself, as addresses begin. */
+/** Lists the parts of an image without files, as an address begins. */
 function listParts(output: Output, content: Content, long: boolean): void {
   const rows = content.parts.map((part) => [
     ...(long ? [String(part.number ?? ''), String(part.sizeBytes), String(part.facts['type'] ?? '')] : []),
@@ -103,7 +103,7 @@ function lsTarget(
   }
 }
 
-/** `ls`: what is in a directory of an image, or which parts there are. */
+/** `ls`: lists a directory of an image, or the parts of an image. */
 export async function ls(
   output: Output,
   image: Image,

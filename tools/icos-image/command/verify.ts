@@ -12,7 +12,7 @@ import { packedFiles, packedSource } from '../packed.ts';
 import { sha256 } from './inspect.ts';
 
 export interface VerifyOptions {
-  /** `--root-hash`: the one that the image's hash tree has to end in. */
+  /** `--root-hash`: the root hash that the image's hash tree must have. */
   readonly rootHash: string | undefined;
 }
 
@@ -27,7 +27,8 @@ function checksumCheck(image: Image): Check[] {
       name: `the digest in ${path}`,
       run() {
         const line = CHECKSUM_LINE.exec(readFileSync(path, 'utf8'));
-        if (line === null) throw new UserError(`${path}: not what sha256sum writes: a digest and a name`);
+        if (line === null)
+          throw new UserError(`${path}: not the output of sha256sum, which is a digest and a name`);
         if (line[2] !== basename(image.path)) {
           throw new UserError(`${path}: it is the checksum of ${line[2]}, not of ${basename(image.path)}`);
         }
@@ -41,7 +42,7 @@ function checksumCheck(image: Image): Check[] {
   ];
 }
 
-/** All compressed data decompresses to what the index says; both compressions give the same partition. */
+/** Checks that all compressed data matches the index, for both compressions. */
 function packedChecks(image: Image): Check[] {
   const { packed } = image;
   if (packed === undefined) return [];
@@ -49,7 +50,7 @@ function packedChecks(image: Image): Check[] {
   return packedFiles(packed, indexPath).map((file) => ({
     name: `${file.path} against ${packed.sha256 === undefined ? 'its index' : 'the digest of its index'}`,
     run() {
-      // Without a digest to compare with, all of it is decompressed all the same.
+      // Everything is decompressed even if there is no digest to compare with.
       const digest = sha256(packedSource(packed, file, indexPath));
       if (packed.sha256 !== undefined && digest !== packed.sha256) {
         throw new UserError(
@@ -60,7 +61,7 @@ function packedChecks(image: Image): Check[] {
   }));
 }
 
-/** Reads every byte, so that all of the compressed data is decompressed and held against its checksums. */
+/** Reads every byte, which decompresses all data and checks its checksums. */
 function readAllCheck(image: Image): Check[] {
   if (image.compression === 'none' || image.packed !== undefined) return [];
   return [
@@ -75,7 +76,7 @@ function readAllCheck(image: Image): Check[] {
   ];
 }
 
-/** Every name of a file system or archive, and every byte of every file. */
+/** Reads every name of a file system or archive, and every byte of every file. */
 function treeCheck({ tree, format }: Content, where: string): Check[] {
   if (tree === undefined) return [];
   return [
@@ -161,7 +162,7 @@ export async function verify(output: Output, image: Image, { rootHash }: VerifyO
   const known = rootHash ?? image.packed?.verity?.rootHash;
   await verification.content(image.content, image.path, known?.toLowerCase());
   if (rootHash !== undefined && verification.rootHashes === 0) {
-    verification.fail(`${image.path}: no verity tree in here that --root-hash could be held against`);
+    verification.fail(`${image.path}: it has no verity tree that --root-hash could be compared with`);
   }
   output.flush();
   if (verification.firstProblem !== undefined) throw new UserError(verification.firstProblem);

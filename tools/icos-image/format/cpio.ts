@@ -6,16 +6,18 @@ import { type ImageSource, isZero, partOf, withoutHoles } from '../bytes/source.
 import { type Content, type Format, peek } from '../content.ts';
 import { ArchiveTree } from '../tree/archive-tree.ts';
 
-/** Linux, Documentation/driver-api/early-userspace/buffer-format.rst: without and with checksums. */
+/**
+ * Linux, Documentation/driver-api/early-userspace/buffer-format.rst: without and with checksums.
+ */
 const MAGICS = ['070701', '070702'];
 const MAGIC_BYTES = 6;
 const ALIGNMENT_BYTES = 4;
-/** Where c_filesize and c_namesize lie in a header: fields of eight digits behind the magic number. */
+/** The offsets of c_filesize and c_namesize: fields of eight digits after the magic number. */
 const FILE_SIZE_OFFSET = MAGIC_BYTES + 6 * 8;
 const NAME_SIZE_OFFSET = MAGIC_BYTES + 11 * 8;
 const FIELD_DIGITS = 8;
 const LARGEST_ARCHIVE_BYTES = 128 << 20;
-/** An initramfs is an early archive or two and the main one. */
+/** An initramfs has one or two early archives and the main one. */
 const MAX_ARCHIVES = 16;
 
 function isArchive(source: ImageSource, offsetBytes: number): boolean {
@@ -26,7 +28,7 @@ function aligned(offsetBytes: number): number {
   return Math.ceil(offsetBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }
 
-/** Where the archive at the start ends: behind its trailer. What does not look right is left to the reader to refuse. */
+/** The end of the first archive: after its trailer. The reader refuses damaged members later. */
 function archiveBytes(source: ImageSource): number {
   for (let offset = 0; isArchive(source, offset); ) {
     const header = peek(source, offset, HEADER_BYTES).toString('latin1');
@@ -43,7 +45,7 @@ function archiveBytes(source: ImageSource): number {
   return source.sizeBytes;
 }
 
-/** Zeros between archives. */
+/** Skips the zeros between archives. */
 function skipZeros(source: ImageSource, startBytes: number): number {
   let offset = startBytes;
   while (offset < source.sizeBytes && isZero(peek(source, offset, ALIGNMENT_BYTES)))
@@ -66,7 +68,7 @@ function readArchive(source: ImageSource, name: string): CpioMember[] {
   return members;
 }
 
-/** The members of all archives that follow each other, as the kernel unpacks them: the last one may be compressed. */
+/** Reads consecutive archives as the kernel unpacks them. The last one may be compressed. */
 async function readArchives(
   whole: ImageSource,
   name: string,
@@ -80,7 +82,7 @@ async function readArchives(
     if (!isArchive(rest, 0)) {
       const compression = compressionOf(rest);
       if (compression === 'none')
-        throw new UserError(`${name}: something that is no cpio archive behind one`);
+        throw new UserError(`${name}: the data after a cpio archive is not a cpio archive`);
       rest = await decompressed(rest, compression, name);
     }
     const sizeBytes = archiveBytes(rest);

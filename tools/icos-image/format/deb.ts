@@ -25,7 +25,7 @@ async function controlFacts(source: ImageSource, name: string): Promise<Facts> {
   return facts;
 }
 
-/** A Debian package: the tree is that of the files that it installs. */
+/** A Debian package. Its tree has the files that it installs. */
 export const deb: Format = {
   name: 'deb',
   matches: (source) => peek(source, 0, MAGIC.length).toString('latin1') === MAGIC,
@@ -34,7 +34,7 @@ export const deb: Format = {
     const member = readArMembers(source, name).find((each) => each.name.startsWith(DATA));
     const decompress = member && decompressorFor(member.name.slice(DATA.length));
     if (member === undefined || decompress === undefined)
-      throw new UserError(`${name}: it has no ${DATA} that is read`);
+      throw new UserError(`${name}: it has no ${DATA} of a known compression`);
     const where = `${name}: ${member.name}`;
     const compressed = bytesOf(partOf(source, member.offsetBytes, member.sizeBytes));
     const data = await tar.open(await spool(decompress(compressed, where), where), where, context);

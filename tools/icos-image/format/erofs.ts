@@ -3,7 +3,7 @@ import { uuidFromBytes } from '../../lib/formats/uuid/uuid.ts';
 import { type Content, type Format, peek } from '../content.ts';
 import { erofsStructures } from '../structure/erofs.ts';
 
-/** Linux, `fs/erofs/erofs_fs.h`: where the superblock lies, and EROFS_SUPER_MAGIC_V1. */
+/** Linux, `fs/erofs/erofs_fs.h`: the offset of the superblock, and EROFS_SUPER_MAGIC_V1. */
 const SUPERBLOCK_OFFSET_BYTES = 1024;
 const MAGIC = 0xe0f5e1e2;
 

@@ -51,7 +51,7 @@ const READ_ONLY_COMPATIBLE: Names = {
   65536: 'orphan_present',
 };
 
-/** The names of the bits that are set; one without a name as its set and number, `FEATURE_I30`, as dumpe2fs has it. */
+/** The names of the set bits. A bit without a name is shown as in dumpe2fs: `FEATURE_I30`. */
 function bitNames(bits: number, names: Names, set: string): string[] {
   const found: string[] = [];
   for (let bit = 0; bit < 32; bit++) {

@@ -9,7 +9,7 @@ import { ext4FeatureNames } from './ext4-names.ts';
 const MAGIC_OFFSET = 1024 + 0x38;
 const MAGIC = 0xef53;
 
-/** Reads a file that was just walked past by its inode, without looking its path up again. */
+/** Reads the file that the walk has just reached by its inode, without a second path lookup. */
 function treeOf(reader: Ext4Reader): TreeReader {
   let last: Ext4Record | undefined;
   return {

@@ -2,7 +2,10 @@ import { readFat } from '../../lib/formats/fat/fat.ts';
 import { type Content, type Format, peek } from '../content.ts';
 import { fatStructures } from '../structure/fat.ts';
 
-/** Microsoft FAT specification, "Boot Sector and BPB Structure": what every volume has, and other boot sectors do not. */
+/**
+ * Microsoft FAT specification, "Boot Sector and BPB Structure": the fields that tell a FAT volume
+ * from other boot sectors.
+ */
 const BOOT_SECTOR_BYTES = 512;
 const SIGNATURE = 0xaa55;
 const SECTOR_SIZES = [512, 1024, 2048, 4096];

@@ -1,4 +1,4 @@
-/** What the numbers of a partition table are called. */
+/** Names for the types and attributes of a partition table. */
 import { ATTRIBUTE, DISCOVERABLE_ATTRIBUTE, readChromeOsSlot } from '../../lib/formats/gpt/gpt.ts';
 
 /** UEFI 2.10 table 5.7 and the Discoverable Partitions Specification. */
@@ -19,7 +19,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 };
 const CHROMEOS_KERNEL = 'fe3a2a5d-4f32-41a7-b725-accc3285a309';
 
-/** The type's name, or the GUID where it has none that is known. */
+/** The type's name, or the GUID of an unknown type. */
 export function typeName(typeUuid: string): string {
   return TYPE_NAMES[typeUuid] ?? typeUuid;
 }
@@ -36,11 +36,13 @@ const DISCOVERABLE_BITS: readonly [mask: bigint, name: string][] = [
   [DISCOVERABLE_ATTRIBUTE.hidden, 'hidden'],
   [DISCOVERABLE_ATTRIBUTE.noAutomount, 'no-auto'],
 ];
-/** All that {@link readChromeOsSlot} looks at. */
+/** The bits that {@link readChromeOsSlot} reads. */
 const SLOT_BITS = 0x1ffn << 48n;
 const TYPE_BITS_FROM = 48n;
 
-/** Names for the bits that are set, those of A/B slots as `priority=2`; a bit without a name as sfdisk has it, `GUID:50`. */
+/**
+ * Names for the set bits: those of A/B slots as `priority=2`, unnamed ones as in sfdisk, `GUID:50`.
+ */
 export function attributeNames(typeUuid: string, attributes: bigint): string[] {
   const names: string[] = [];
   let left = attributes;

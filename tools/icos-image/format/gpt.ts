@@ -59,7 +59,9 @@ function partitionPart(
   };
 }
 
-/** Each thing that is wrong with the table is a check that fails; where nothing is, there is one that passes. */
+/**
+ * Every problem of the table is a failing check. Without problems there is one check, which passes.
+ */
 function checksOf({ problems }: GptInspection, name: string): Check[] {
   const failed = problems.map(({ message }) => ({
     name: 'GPT',
@@ -71,12 +73,16 @@ function checksOf({ problems }: GptInspection, name: string): Check[] {
   return [{ name: `${name}: both copies of the GPT, and the protective MBR`, run() {} }];
 }
 
-/** A disk whose table can be read from one copy at least; what is wrong with the rest is told, and fails `verify`. */
+/**
+ * A disk with at least one readable copy of the table. Other problems are reported, and fail
+ * `verify`.
+ */
 export const gpt: Format = {
   name: 'gpt',
   matches(source) {
     if (isHeader(source, SECTOR_BYTES) || isHeader(source, source.sizeBytes - SECTOR_BYTES)) return true;
-    // With larger sectors a header could lie in the middle of an archive's first member; an archive has no MBR before it.
+    // With larger sectors, a header could be part of an archive's first member; an archive has no
+    // MBR.
     const hasMbr = peek(source, MBR_SIGNATURE_OFFSET, 2).toString('hex') === MBR_SIGNATURE;
     return (
       hasMbr &&

@@ -3,7 +3,7 @@ import { type Content, type Format, peek } from '../content.ts';
 
 const SIGNATURE = '# GRUB Environment Block\n';
 
-/** GRUB's environment block at the start of a partition, which has nothing else then. */
+/** GRUB's environment block at the start of a partition that contains nothing else. */
 export const grubenv: Format = {
   name: 'grubenv',
   matches: (source) => peek(source, 0, SIGNATURE.length).toString('latin1') === SIGNATURE,

@@ -11,7 +11,7 @@ import { guarded, type ImageSource } from '../bytes/source.ts';
 import { type Check, type Content, type Format, type OpenContext, once, type Part } from '../content.ts';
 import { RegionMap, region } from '../structure/map.ts';
 
-/** Where a logical volume lies in the one physical volume that there is, if it lies there in one piece. */
+/** Where a logical volume begins in the physical volume, if it is contiguous. */
 function startOf({ group }: FoundGroup, volume: LogicalVolume): number | undefined {
   const [segment, second] = volume.segments;
   const [stripe, otherStripe] = segment?.stripes ?? [];
@@ -20,7 +20,7 @@ function startOf({ group }: FoundGroup, volume: LogicalVolume): number | undefin
   return physical && physical.dataStartBytes + stripe.startExtent * group.extentBytes;
 }
 
-/** A volume's bytes, with the holes that are known of the physical volume below. */
+/** A volume's bytes, with the known holes of the physical volume. */
 function sourceOf(found: FoundGroup, volume: LogicalVolume, below: ImageSource): ImageSource {
   const bytes = openLogicalVolume(found, volume.name);
   const startBytes = startOf(found, volume);
@@ -68,7 +68,7 @@ function checksOf({ problems }: FoundGroup, name: string): Check[] {
   ];
 }
 
-/** An LVM physical volume; of a group with several, what lies on the others is missing. */
+/** An LVM physical volume. In a group of several, data on the other volumes is missing. */
 export const lvm: Format = {
   name: 'lvm',
   matches: hasLvmLabel,

@@ -6,17 +6,18 @@ import { tarStructures } from '../structure/tar.ts';
 import { ArchiveTree } from '../tree/archive-tree.ts';
 
 const BLOCK_BYTES = 512;
-/** POSIX `pax`, "ustar Interchange Format": where magic and checksum lie. */
+/** POSIX `pax`, "ustar Interchange Format": the offsets of magic and checksum. */
 const MAGIC_OFFSET = 257;
 const MAGIC = 'ustar';
 const CHECKSUM = { offset: 148, length: 8 } as const;
 const SPACE = 0x20;
 
-/** Members that may be images are opened where an archive has so few; in a larger one an address still reaches each. */
+/** An archive with at most this many files has its images opened as parts. In a larger archive only an
+ * address reaches them. */
 const MAX_PARTS = 64;
 const SMALLEST_IMAGE_BYTES = 1024;
 
-/** The checksum of headers that are older than the magic number. */
+/** Whether the block has the checksum of a header, for archives older than the magic number. */
 function hasChecksum(block: Buffer): boolean {
   const stated = /^ *([0-7]{1,7})[ \0]/.exec(
     block.toString('latin1', CHECKSUM.offset, CHECKSUM.offset + CHECKSUM.length),
@@ -36,7 +37,7 @@ function contentOf(source: ImageSource, { entry, dataOffsetBytes, extents }: Tar
   return partOf(source, dataOffsetBytes, sizeBytes);
 }
 
-/** The parts of an archive: its members that are images. */
+/** The parts of an archive: the members that may be images. */
 function imageParts(
   members: readonly TarMember[],
   source: ImageSource,

@@ -1,4 +1,4 @@
-/** Finds the dm-verity tree behind a partition's data. */
+/** Finds the dm-verity tree after a partition's data. */
 import { createHash } from 'node:crypto';
 import { planTree } from '../../lib/formats/verity/geometry.ts';
 import {
@@ -19,7 +19,7 @@ function isSuperblock(source: ImageSource, offsetBytes: number): boolean {
   return peek(source, offsetBytes, SIGNATURE.length).toString('latin1') === SIGNATURE;
 }
 
-/** The digest that a tree ends in: that of its top block, or of the data where there is a single block. */
+/** The root hash of a tree: the digest of its top block, or of the data if it is a single block. */
 function topDigest(source: ImageSource, superblock: VeritySuperblock, hashOffsetBytes: number): string {
   const { levels } = planTree(superblock, superblock.dataBlockCount, { hashOffsetBytes });
   const top = levels.at(-1);
@@ -31,10 +31,11 @@ function topDigest(source: ImageSource, superblock: VeritySuperblock, hashOffset
 }
 
 /**
- * Looks for a tree where one can be: right behind the file system, or where data and tree fill the partition together.
+ * Looks for a tree in two places: directly after the file system, and where data and tree together
+ * fill the partition.
  *
- * @param ownBytes how far the file system reaches, if there is one
- * @throws UserError where there is a superblock, and it is damaged
+ * @param ownBytes the size of the file system, if there is one
+ * @throws UserError if the tree's superblock is damaged
  */
 export function findHashTree(
   source: ImageSource,
@@ -60,9 +61,9 @@ export function findHashTree(
 }
 
 /**
- * The check of all data against the tree.
+ * Makes the check of all data against the tree.
  *
- * @param expected the root hash that somebody trusts; without one the tree is only held against itself
+ * @param expected a trusted root hash; if absent, the tree is only checked against itself
  */
 export function hashTreeCheck(
   source: ImageSource,

@@ -40,7 +40,10 @@ const SUPERBLOCK_FIELDS: readonly Field[] = [
   [105, 23, 'reserved'],
 ];
 
-/** `struct erofs_inode_compact` and `struct erofs_inode_extended`: bit 0 of i_format says which it is. */
+/**
+ * `struct erofs_inode_compact` and `struct erofs_inode_extended`: bit 0 of i_format says which it
+ * is.
+ */
 const COMPACT_FIELDS: readonly Field[] = [
   [0, 2, 'i_format'],
   [2, 2, 'i_xattr_icount'],
@@ -89,7 +92,10 @@ function* inodeRegions(source: ImageSource, metaBytes: number, reader: ErofsRead
   }
 }
 
-/** What lies between the inodes has one name: attributes, directories, block maps and data are among each other there. */
+/**
+ * What lies between the inodes has one name: attributes, directories, block maps and data are among
+ * each other there.
+ */
 export function erofsStructures(source: ImageSource, reader: ErofsReader): StructureMap {
   const superblock = Buffer.from(source.read(SUPERBLOCK_OFFSET_BYTES, SUPERBLOCK_BYTES));
   const blockBytes = 2 ** superblock.readUInt8(BLOCK_BITS_OFFSET);

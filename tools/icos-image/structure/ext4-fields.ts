@@ -1,4 +1,7 @@
-/** The fields of ext4's structures: the kernel's ext4 documentation (super.rst, group_descr.rst, inodes.rst). */
+/**
+ * The fields of ext4's structures: the kernel's ext4 documentation (super.rst, group_descr.rst,
+ * inodes.rst).
+ */
 import type { Field } from '../../lib/formats/structure/structure.ts';
 
 /** Fields one after another: a name and its length in bytes. */

@@ -125,7 +125,9 @@ export class OwnerScan {
     }
   }
 
-  /** A pointer of the block maps of ext2 and ext3: to data at level 0, else to a block of pointers. */
+  /**
+   * A pointer of the block maps of ext2 and ext3: to data at level 0, else to a block of pointers.
+   */
   #scanPointer(block: number, level: number, inodeNumber: number, kind: OwnedRun['kind']): void {
     if (block === 0) return;
     if (!this.#own(block, 1, inodeNumber, level === 0 ? kind : 'block map') || level === 0) return;

@@ -1,4 +1,7 @@
-/** Finds what each cluster of a FAT volume belongs to: Microsoft FAT specification 1.03. The volume was opened before, so it is sane. */
+/**
+ * Finds what each cluster of a FAT volume belongs to: Microsoft FAT specification 1.03. The volume
+ * was opened before, so it is sane.
+ */
 import type { ImageSource } from '../bytes/source.ts';
 
 export interface FatLayout {

@@ -68,7 +68,10 @@ export function structureRegion(
 
 export const UNUSED = 'unused space';
 
-/** A map of regions; what is in none of them is unused. Of regions that overlap, the one that begins last has the byte. */
+/**
+ * A map of regions; what is in none of them is unused. Of regions that overlap, the one that begins
+ * last has the byte.
+ */
 export class RegionMap implements StructureMap {
   readonly #regions: readonly Region[];
 

@@ -1,4 +1,6 @@
-/** Names for the bytes of a dm-verity tree: cryptsetup `lib/verity/verity.c`, `struct verity_sb`. */
+/**
+ * Names for the bytes of a dm-verity tree: cryptsetup `lib/verity/verity.c`, `struct verity_sb`.
+ */
 import type { Field } from '../../lib/formats/structure/structure.ts';
 import { planTree } from '../../lib/formats/verity/geometry.ts';
 import { readVeritySuperblock } from '../../lib/formats/verity/verity.ts';

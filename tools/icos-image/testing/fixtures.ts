@@ -1,4 +1,4 @@
-/** One set of images for the tests of a file. */
+/** One set of images for all tests of a file. */
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { diskImage, erofsImage, ext4Image, fatImage, makeTree, temporaryFolder, tool } from './workbench.ts';
@@ -9,13 +9,13 @@ export interface Fixtures {
   readonly ext4: string;
   readonly fat: string;
   readonly erofs: string;
-  /** ext4 and its hash tree behind it, by veritysetup. */
+  /** ext4 followed by its hash tree, made by veritysetup. */
   readonly verity: string;
   readonly rootHash: string;
   readonly salt: string;
   /** A GPT disk with efi (vfat), A_root (ext4 with hash tree), B_root (erofs), empty. */
   readonly disk: string;
-  /** {@link disk} as GNU tar and zstd pack it. */
+  /** {@link disk}, packed by GNU tar and zstd. */
   readonly diskZst: string;
   readonly diskGz: string;
 }
@@ -36,7 +36,7 @@ function verityImage(path: string, ext4: string): string {
   return /Root hash:\s*([0-9a-f]+)/.exec(output.toString())?.[1] ?? '';
 }
 
-/** The disk in a sparse tar, compressed by the real tools. */
+/** Packs the disk as a sparse tar, compressed by the real tools. */
 export function packDisk(disk: string, folder: string): { zst: string; gz: string } {
   const member = join(folder, 'disk.img');
   if (member !== disk) copyFileSync(disk, member);

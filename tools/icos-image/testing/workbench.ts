@@ -1,4 +1,4 @@
-/** Images for tests, made by the real tools, and the command run on them. */
+/** Images for tests, made by the real tools, and functions that run the command. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileImage } from '../../lib/formats/block/file.ts';
 import { userMessage } from '../../lib/runtime/cli/cli.ts';
+import { noise } from '../../lib/testing/noise.ts';
 import { realTool } from '../../lib/testing/real-tool.ts';
 import { runCommand } from '../arguments.ts';
 import { Output } from '../output.ts';
@@ -27,11 +28,11 @@ const MAX_OUTPUT_BYTES = 1 << 28;
 export interface Result {
   readonly status: number;
   readonly stdout: Buffer;
-  /** The line of the error, if there was one. */
+  /** The error message, if any. */
   readonly error: string | undefined;
 }
 
-/** Runs the command in this process; what is no error for people fails the test. */
+/** Runs the command in this process. Any error other than a UserError fails the test. */
 export async function run(...args: string[]): Promise<Result> {
   const chunks: Buffer[] = [];
   const output = new Output((bytes) => {
@@ -50,7 +51,7 @@ export async function run(...args: string[]): Promise<Result> {
   }
 }
 
-/** The lines that a command that has to succeed wrote. */
+/** Runs a command that must succeed; returns its lines. */
 export async function lines(...args: string[]): Promise<string[]> {
   const { status, stdout, error } = await run(...args);
   if (error !== undefined || status !== 0)
@@ -58,7 +59,7 @@ export async function lines(...args: string[]): Promise<string[]> {
   return stdout.toString().split('\n').slice(0, -1);
 }
 
-/** Runs the command as people do. */
+/** Runs the command as a process. */
 export function runProcess(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
   return { status, stdout, stderr };
@@ -78,29 +79,18 @@ export function tool(
   });
 }
 
-/** A folder that goes away with the process. */
+/** A directory that is removed when the process ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'icos-image-test-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Bytes that do not compress away, the same for the same seed. */
-export function noise(lengthBytes: number, seed: number): Buffer {
-  const bytes = Buffer.alloc(lengthBytes);
-  let state = seed | 1;
-  for (let index = 0; index < lengthBytes; index++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    bytes[index] = state >>> 24;
-  }
-  return bytes;
-}
-
 export const PASSWD = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n';
 export const BIG_FILE = noise(2_500_001, 7);
 const TIME_SECONDS = 1_600_000_000;
 
-/** A tree with everything that can be made without root. */
+/** Makes a tree of every entry type that needs no root. */
 export function makeTree(folder: string): string {
   mkdirSync(join(folder, 'etc/empty'), { recursive: true });
   mkdirSync(join(folder, 'usr/bin'), { recursive: true });
@@ -123,7 +113,7 @@ export function makeTree(folder: string): string {
 
 export const EXT4_UUID = '01234567-89ab-cdef-0123-456789abcdef';
 
-/** @param more further options of mke2fs */
+/** @param more additional options of mke2fs */
 export function ext4Image(path: string, tree: string | undefined, more: readonly string[] = []): string {
   const from = tree === undefined ? [] : ['-d', tree];
   const args = [
@@ -175,7 +165,7 @@ export interface DiskPartition {
 
 export const DISK_UUID = '11111111-2222-4333-8444-555555555555';
 
-/** A raw disk by sgdisk, with the images in their places. */
+/** Makes a raw disk with sgdisk and writes the images into its partitions. */
 export function diskImage(path: string, sizeMebibytes: number, partitions: readonly DiskPartition[]): string {
   FileImage.create(path, sizeMebibytes * MIB).close();
   const options = partitions.flatMap(({ name, start, size, type, uuid }, index) => {

@@ -1,4 +1,4 @@
-/** The members of an archive as a tree: each path once, parents there, names of one file joined. */
+/** Makes a tree of an archive's members: each path once, with all parents, hard links joined. */
 import { comparePaths, type Entry, NO_XATTRS, parentPath } from '../../lib/formats/entry/entry.ts';
 import type { Timestamp, TreeReader, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
 import { UserError } from '../../lib/formats/error/user-error.ts';
@@ -14,23 +14,24 @@ export interface ArchiveMember {
 }
 
 /**
- * An archive's tree, as far as it can be told from the archive alone: a layer may have hard links to files of the layers below, and anything
- * where the layers below have a directory. Of two members with one path the last one counts, as when the archive is unpacked.
+ * The tree of an archive, as far as the archive alone defines it: a layer may have hard links to
+ * files of lower layers, and any type where a lower layer has a directory. If two members have the
+ * same path, the last one counts, as when the archive is unpacked.
  */
 export class ArchiveTree<Member extends ArchiveMember> implements TreeReader {
   readonly #name: string;
   readonly #members = new Map<string, Member | ArchiveMember>();
   readonly #contentOf: (member: Member) => ImageSource;
   readonly #paths: readonly string[];
-  /** A hard link's path to that of the member with the content. */
+  /** From a hard link's path to the path of the member with the content. */
   readonly #contentPaths = new Map<string, string>();
-  /** All names of a file, by the path of the member with the content; only where there are several. */
+  /** All names of a file that has several, by the path of the member with the content. */
   readonly #names = new Map<string, string[]>();
 
-  /** How many directories are in a directory, where there are any. */
+  /** The number of subdirectories of a directory that has any. */
   readonly #subdirectories = new Map<string, number>();
 
-  /** @param contentOf gives the bytes of a member that is a file */
+  /** @param contentOf returns the bytes of a member that is a file */
   constructor(members: Iterable<Member>, name: string, contentOf: (member: Member) => ImageSource) {
     this.#name = name;
     this.#contentOf = contentOf;
@@ -72,7 +73,7 @@ export class ArchiveTree<Member extends ArchiveMember> implements TreeReader {
       const seen = new Set<string>();
       let at = path;
       for (let entry = this.#members.get(at)?.entry; entry?.type === 'hardlink'; ) {
-        if (seen.has(at)) this.#fail(path, 'hard links that lead in a circle');
+        if (seen.has(at)) this.#fail(path, 'its hard links form a circle');
         seen.add(at);
         at = entry.target;
         entry = this.#members.get(at)?.entry;
@@ -112,7 +113,7 @@ export class ArchiveTree<Member extends ArchiveMember> implements TreeReader {
 
   *readFile(path: string): Generator<Uint8Array> {
     const member = this.#member(path);
-    if (member?.entry.type !== 'file') this.#fail(path, 'no file of the archive');
+    if (member?.entry.type !== 'file') this.#fail(path, 'not a file of the archive');
     for (const { lengthBytes, bytes } of pieces(this.#contentOf(member as Member))) {
       if (bytes !== undefined) yield bytes;
       else for (let left = lengthBytes; left > 0; left -= PIECE_BYTES) yield ZEROS.subarray(0, left);

@@ -1,4 +1,4 @@
-/** Looks paths up in a tree that can only be walked, following the symbolic links on the way within the tree. */
+/** Looks up paths in a tree that can only be walked, and follows symbolic links inside the tree. */
 import { comparePaths, type Entry, parentPath, type SymlinkEntry } from '../../lib/formats/entry/entry.ts';
 import { printableName } from '../../lib/formats/entry/name.ts';
 import type { TreeReader, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
@@ -7,7 +7,7 @@ import { UserError } from '../../lib/formats/error/user-error.ts';
 /** path_resolution(7): the kernel gives up after 40 symbolic links. */
 const LINKS_MAX = 40;
 
-/** The records at `path` and at its parents, as far as there are any. */
+/** The records at `path` and at its parents, as far as they exist. */
 function recordsTo(tree: TreeReader, path: string): Map<string, TreeRecord> {
   const wanted = new Set<string>();
   for (let each = path; ; each = parentPath(each)) {
@@ -22,7 +22,9 @@ function recordsTo(tree: TreeReader, path: string): Map<string, TreeRecord> {
   return found;
 }
 
-/** Where a link leads, from the root; `..` stops there, as in a real one. */
+/**
+ * The target of a link as a path from the root. `..` stops at the root, as in a real file system.
+ */
 function linkTarget({ path, target }: SymlinkEntry, rest: readonly string[]): string {
   const start = target.startsWith('/') ? '' : parentPath(path);
   const components: string[] = [];
@@ -33,7 +35,10 @@ function linkTarget({ path, target }: SymlinkEntry, rest: readonly string[]): st
   return components.join('/');
 }
 
-/** The first symbolic link on the way, with what comes behind it; the last component counts where it is to be followed. */
+/**
+ * The first symbolic link on the path, and the components after it. The last component counts only
+ * if it is followed.
+ */
 function linkOnTheWay(
   records: ReadonlyMap<string, TreeRecord>,
   path: string,
@@ -49,11 +54,11 @@ function linkOnTheWay(
 }
 
 /**
- * The record at a path.
+ * Finds the record at a path.
  *
  * @param followLast whether a symbolic link at the path itself is followed
  * @param where the image and its part, for errors
- * @throws UserError where nothing is there, or symbolic links run in a circle
+ * @throws UserError if nothing exists there, or if symbolic links form a circle
  */
 export function findRecord(tree: TreeReader, path: string, followLast: boolean, where: string): TreeRecord {
   const shown = `${where}: /${printableName(path)}`;
@@ -73,7 +78,7 @@ export function findRecord(tree: TreeReader, path: string, followLast: boolean, 
   throw new UserError(`${shown}: too many symbolic links`);
 }
 
-/** The path to read a file's content under: hard links are read as their first name. */
+/** The path to read a file's content at: hard links are read under their first name. */
 export function contentPath(entry: Entry): string | undefined {
   if (entry.type === 'file') return entry.path;
   return entry.type === 'hardlink' ? entry.target : undefined;
