@@ -10,11 +10,11 @@ import { readNewc } from '../lib/formats/cpio/read.ts';
 import { baseName, type Entry, parentPath } from '../lib/formats/entry/entry.ts';
 import { type LayerItem, writeLayer } from '../lib/image/layer/writer.ts';
 import { type SampleElf, sampleElf } from '../lib/testing/elf/sample-elf.ts';
+import * as sample from '../lib/testing/entries/entries.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
 import { collect, type InitramfsSpec } from './build.ts';
 import type { RootTree } from './root-tree.ts';
 
-const OWNER = { uid: 0, gid: 0, xattrs: new Map() };
 const LOADER = 'usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2';
 const VERSION = '6.12.1';
 const MODULES = `usr/lib/modules/${VERSION}`;
@@ -86,22 +86,16 @@ const ROOT: Files = {
 
 function entryOf(path: string, value: string | Uint8Array): Entry {
   if (typeof value === 'string' && value.startsWith('-> ')) {
-    return { ...OWNER, path, mode: 0o777, type: 'symlink', target: value.slice(3) };
+    return sample.symlink(path, value.slice(3));
   }
-  return {
-    ...OWNER,
-    path,
-    mode: path.includes('bin/') ? 0o755 : 0o644,
-    type: 'file',
-    sizeBytes: Buffer.byteLength(value),
-  };
+  return sample.file(path, Buffer.byteLength(value), { mode: path.includes('bin/') ? 0o755 : 0o644 });
 }
 
 function tree(files: Files): RootTree {
   const entries = new Map(Object.entries(files).map(([path, value]) => [path, entryOf(path, value)]));
   for (const path of Object.keys(files)) {
     for (let parent = parentPath(path); parent !== ''; parent = parentPath(parent)) {
-      entries.set(parent, { ...OWNER, path: parent, mode: 0o755, type: 'directory' });
+      entries.set(parent, sample.directory(parent));
     }
   }
   return {

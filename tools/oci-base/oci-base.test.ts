@@ -10,6 +10,7 @@ import { TAR_END, tarHeader, tarPadding } from '../lib/formats/tar/writer.ts';
 import { readContent } from '../lib/image/layer/content.ts';
 import { openLayerFile } from '../lib/image/layer/file.ts';
 import { mergeLayers } from '../lib/image/layer/merge.ts';
+import * as entries from '../lib/testing/entries/entries.ts';
 import { writeBase } from './base.ts';
 
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
@@ -18,20 +19,10 @@ const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
 const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
 const AMD64 = { os: 'linux', architecture: 'amd64' };
 
-const OWNER = { mode: 0o644, uid: 0, gid: 0, xattrs: new Map<string, Uint8Array>() };
-const file = (path: string, text = ''): Member => ({
-  entry: { ...OWNER, path, type: 'file', sizeBytes: text.length },
-  text,
-});
-const directory = (path: string, mode = 0o755): Member => ({
-  entry: { ...OWNER, mode, path, type: 'directory' },
-});
-const link = (path: string, target: string): Member => ({
-  entry: { ...OWNER, path, type: 'hardlink', target },
-});
-const symlink = (path: string, target: string): Member => ({
-  entry: { ...OWNER, mode: 0o777, path, type: 'symlink', target },
-});
+const file = (path: string, text = ''): Member => ({ entry: entries.file(path, text.length), text });
+const directory = (path: string, mode = 0o755): Member => ({ entry: entries.directory(path, { mode }) });
+const link = (path: string, target: string): Member => ({ entry: entries.hardlink(path, target) });
+const symlink = (path: string, target: string): Member => ({ entry: entries.symlink(path, target) });
 
 interface Member {
   readonly entry: Entry;
