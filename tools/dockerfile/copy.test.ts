@@ -7,6 +7,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Entry } from '../lib/formats/entry/entry.ts';
 import { TAR_END, tarHeader, tarPadding } from '../lib/formats/tar/writer.ts';
+import * as sample from '../lib/testing/entries/entries.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
 import { directory, file, hardLink, symlink } from '../lib/testing/steps/items.ts';
 import { runBuild, type TestBuild } from './testing/build-context.ts';
@@ -242,9 +243,7 @@ describe('the context', () => {
 });
 
 describe('ADD', () => {
-  const OWNER = { uid: 7, gid: 8, xattrs: new Map() };
-  const entry = (path: string, given: object): Entry =>
-    ({ ...OWNER, path, mode: 0o640, ...given }) as unknown as Entry;
+  const OWNER = { uid: 7, gid: 8 };
   function tar(entries: readonly Entry[]): Buffer {
     const parts = entries.flatMap((member) =>
       member.type === 'file'
@@ -254,11 +253,11 @@ describe('ADD', () => {
     return Buffer.concat([...parts, TAR_END]);
   }
   const ARCHIVE = tar([
-    entry('', { type: 'directory', mode: 0o700 }),
-    entry('d', { type: 'directory', mode: 0o750 }),
-    entry('d/f', { type: 'file', sizeBytes: 3 }),
-    entry('d/h', { type: 'hardlink', target: 'd/f' }),
-    entry('s', { type: 'symlink', target: 'd/f', mode: 0o777 }),
+    sample.directory('', { ...OWNER, mode: 0o700 }),
+    sample.directory('d', { ...OWNER, mode: 0o750 }),
+    sample.file('d/f', 3, { ...OWNER, mode: 0o640 }),
+    sample.hardlink('d/h', 'd/f'),
+    sample.symlink('s', 'd/f', OWNER),
   ]);
   const UNPACKED = { 'x/d': '0750 7:8 /', 'x/d/f': '0640 7:8 xxx', 'x/d/h': '= x/d/f', 'x/s': '7:8 -> d/f' };
   const xz = (bytes: Buffer) => execFileSync(realTool('xz', 'xz-utils'), ['-c'], { input: bytes });
@@ -281,9 +280,9 @@ describe('ADD', () => {
 
   test('links of the stage are followed, and an entry replaces an existing one unless both are directories', async () => {
     const archive = tar([
-      entry('etc', { type: 'directory', mode: 0o711 }),
-      entry('etc/ssh', { type: 'symlink', target: '/x' }),
-      entry('lib/new', { type: 'file', sizeBytes: 1 }),
+      sample.directory('etc', { ...OWNER, mode: 0o711 }),
+      sample.symlink('etc/ssh', '/x', OWNER),
+      sample.file('lib/new', 1, { ...OWNER, mode: 0o640 }),
     ]);
     expect(await changes('ADD a.tar /', { context: { 'a.tar': archive } })).toEqual({
       etc: '0711 7:8 /',
@@ -295,21 +294,18 @@ describe('ADD', () => {
   test.each([
     [
       'a link out of the archive',
-      tar([
-        entry('l', { type: 'symlink', target: '/etc' }),
-        entry('l/passwd', { type: 'file', sizeBytes: 1 }),
-      ]),
+      tar([sample.symlink('l', '/etc', OWNER), sample.file('l/passwd', 1, { ...OWNER, mode: 0o640 })]),
       "entry l/passwd: it goes through the archive's own symbolic link to /etc",
     ],
-    ['a path that leaves', tar([entry('../x', { type: 'file', sizeBytes: 1 })]), '../x'],
+    ['a path that leaves', tar([sample.file('../x', 1, { ...OWNER, mode: 0o640 })]), '../x'],
     [
       'a whiteout',
-      tar([entry('.wh.x', { type: 'file', sizeBytes: 0 })]),
+      tar([sample.file('.wh.x', 0, { ...OWNER, mode: 0o640 })]),
       'a layer cannot hold a file whose name begins with .wh.',
     ],
     [
       'a hard link to nothing',
-      tar([entry('h', { type: 'hardlink', target: 'none' })]),
+      tar([sample.hardlink('h', 'none')]),
       'hard link to x/none, which is not there',
     ],
     ['a truncated archive', ARCHIVE.subarray(0, 1100), 'truncated'],

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { type CpioMember, readNewc, writeNewc } from '../../formats/cpio/cpio.ts';
 import { comparePaths, type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
 import { decodeName } from '../../formats/entry/name.ts';
+import * as sample from '../entries/entries.ts';
 import { runInKernel } from './test-kernel.ts';
 
 const NONE = new Uint8Array(0);
@@ -18,13 +19,13 @@ function bare(entry: Entry): CpioMember {
   return { entry, content: NONE };
 }
 
-function file(path: string, sizeBytes: number, more: Partial<Entry> = {}): CpioMember {
+function file(path: string, sizeBytes: number, more: sample.GivenMetadata = {}): CpioMember {
   const content = Buffer.alloc(sizeBytes, `${path}\n`);
-  return { entry: { ...OWNER, ...more, path: `${ROOT}/${path}`, type: 'file', sizeBytes } as Entry, content };
+  return { entry: sample.file(`${ROOT}/${path}`, sizeBytes, more), content };
 }
 
 function directory(path: string, mode: number, uid = 0): CpioMember {
-  return bare({ ...OWNER, type: 'directory', path: `${ROOT}/${path}`, mode, uid });
+  return bare(sample.directory(`${ROOT}/${path}`, { mode, uid }));
 }
 
 const TREE: readonly CpioMember[] = [
@@ -34,8 +35,8 @@ const TREE: readonly CpioMember[] = [
   file('set-uid', 5, { mode: 0o6755, uid: 1000, gid: 0xfffe }),
   file('owner', 5, { mode: 0o000, uid: 4_000_000_000, gid: 3_000_000_000 }),
   file('linked', 7, { mode: 0o600, uid: 7 }),
-  bare({ ...OWNER, type: 'hardlink', path: `${ROOT}/linked-too`, target: `${ROOT}/linked` }),
-  bare({ ...OWNER, type: 'hardlink', path: `${ROOT}/linked-three`, target: `${ROOT}/linked` }),
+  bare(sample.hardlink(`${ROOT}/linked-too`, `${ROOT}/linked`)),
+  bare(sample.hardlink(`${ROOT}/linked-three`, `${ROOT}/linked`)),
   directory('sticky', 0o1777),
   directory('sticky/deeper', 0o2750, 12),
   file('sticky/deeper/file', 3),
@@ -57,7 +58,7 @@ const TREE: readonly CpioMember[] = [
     target: 't'.repeat(4000),
   }),
   bare({ ...OWNER, type: 'character-device', path: `${ROOT}/tty`, mode: 0o620, gid: 5, major: 5, minor: 0 }),
-  bare({ ...OWNER, type: 'hardlink', path: `${ROOT}/tty-too`, target: `${ROOT}/tty` }),
+  bare(sample.hardlink(`${ROOT}/tty-too`, `${ROOT}/tty`)),
   bare({
     ...OWNER,
     type: 'block-device',
