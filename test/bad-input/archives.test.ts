@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../../tools/lib/formats/entry/entry.ts';
-import { archive, file, symlink } from '../../tools/lib/testing/tar/archive.ts';
+import { file, symlink } from '../../tools/lib/testing/entries/entries.ts';
+import { archive } from '../../tools/lib/testing/tar/archive.ts';
 import { FILE_SYSTEM_OUTPUTS, goodLayer, hostileLayer, ociArchive, sha256 } from './inputs.ts';
 import { Workbench } from './workbench.ts';
 
@@ -9,21 +10,26 @@ const LAYER_OUTPUTS = ['--output=out.layer.tar.zst', '--output-config=out.config
 const ESCAPING: readonly Entry[] = [file('../outside', 3)];
 const THROUGH_LINK: readonly Entry[] = [symlink('etc', '/tmp'), file('etc/passwd', 3)];
 
+/** Checks that `ADD` refuses an archive of the entries with this rule, and that nothing is left. */
+function expectAddRefusal(entries: readonly Entry[], rule: string): void {
+  using place = new Workbench();
+  place.put('Dockerfile', 'FROM scratch\nADD a.tar /srv/\n');
+  place.put('a.tar', archive(entries));
+  const { status, stderr } = place.run('dockerfile', [
+    '--dockerfile=Dockerfile',
+    '--context=a.tar=a.tar',
+    ...LAYER_OUTPUTS,
+  ]);
+  expect(stderr).toBe(`Dockerfile:2: ADD a.tar /srv/\nDockerfile:2: a.tar: ${rule}\n`);
+  expect(status).toBe(1);
+  expect(place.files()).toEqual(['Dockerfile', 'a.tar', 'params']);
+}
+
 describe('an entry that escapes the root', () => {
   const rule = 'entry ../outside: its path leaves the root through ".."';
 
   test('is refused in an archive for ADD', () => {
-    using place = new Workbench();
-    place.put('Dockerfile', 'FROM scratch\nADD a.tar /srv/\n');
-    place.put('a.tar', archive(ESCAPING));
-    const { status, stderr } = place.run('dockerfile', [
-      '--dockerfile=Dockerfile',
-      '--context=a.tar=a.tar',
-      ...LAYER_OUTPUTS,
-    ]);
-    expect(stderr).toBe(`Dockerfile:2: ADD a.tar /srv/\nDockerfile:2: a.tar: ${rule}\n`);
-    expect(status).toBe(1);
-    expect(place.files()).toEqual(['Dockerfile', 'a.tar', 'params']);
+    expectAddRefusal(ESCAPING, rule);
   });
 
   test.each(['ext4-image', 'erofs-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {
@@ -43,7 +49,7 @@ describe('an entry that escapes the root', () => {
     );
   });
 
-  test('is refused in an OCI archive itself, and in a layer of it', () => {
+  test('is refused in an OCI archive itself, and in one of its layers', () => {
     using place = new Workbench();
     place.put('escaping.tar', archive(ESCAPING));
     place.put('image.tar', ociArchive(archive(ESCAPING)));
@@ -59,20 +65,10 @@ describe('an entry that escapes the root', () => {
 
 describe('an entry that goes through a symbolic link', () => {
   test('is refused in an archive for ADD', () => {
-    using place = new Workbench();
-    place.put('Dockerfile', 'FROM scratch\nADD a.tar /srv/\n');
-    place.put('a.tar', archive(THROUGH_LINK));
-    const { status, stderr } = place.run('dockerfile', [
-      '--dockerfile=Dockerfile',
-      '--context=a.tar=a.tar',
-      ...LAYER_OUTPUTS,
-    ]);
-    expect(stderr).toBe(
-      'Dockerfile:2: ADD a.tar /srv/\n' +
-        "Dockerfile:2: a.tar: entry etc/passwd: it goes through the archive's own symbolic link to /tmp\n",
+    expectAddRefusal(
+      THROUGH_LINK,
+      "entry etc/passwd: it goes through the archive's own symbolic link to /tmp",
     );
-    expect(status).toBe(1);
-    expect(place.files()).toEqual(['Dockerfile', 'a.tar', 'params']);
   });
 
   test.each(['ext4-image', 'erofs-image', 'vfat-image'])('is refused in a layer by %s', async (tool) => {

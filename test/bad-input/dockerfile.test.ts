@@ -24,20 +24,20 @@ describe('a Dockerfile', () => {
       '# syntax=docker/dockerfile:1\nFROM scratch\n\nHEALTHCHECK NONE\n',
       /^Dockerfile:4: HEALTHCHECK is not supported; .+/,
     ],
-    ['with an instruction that nobody knows', 'FROM scratch\nCOPPY a b\n', /^Dockerfile:2: COPPY is not .+/],
+    ['with an unknown instruction', 'FROM scratch\nCOPPY a b\n', /^Dockerfile:2: COPPY is not .+/],
     [
       'with an option that is not supported',
       'FROM scratch\nCOPY --link etc/issue /\n',
       /^Dockerfile:2: .*--link/,
     ],
     ['without FROM', 'ARG A\n', /^Dockerfile.*FROM/],
-    ['on a base that is not there', 'FROM debian:trixie\n', /^Dockerfile:1: .*debian:trixie/],
+    ['on a base that does not exist', 'FROM debian:trixie\n', /^Dockerfile:1: .*debian:trixie/],
   ])('%s is refused', (_what, dockerfile, line) => {
     using place = placeWith(dockerfile);
     expect(place.refusal('dockerfile', OPTIONS)).toMatch(line);
   });
 
-  test('that copies what is not in the context says what is there', () => {
+  test('that copies a file missing from the context is refused with the files that exist', () => {
     using place = placeWith('FROM scratch\nCOPY etc/motd /etc/\n');
     const { status, stderr } = place.run('dockerfile', OPTIONS);
     expect(stderr).toBe(
@@ -47,7 +47,7 @@ describe('a Dockerfile', () => {
     expect(place.files()).toEqual(['Dockerfile', 'issue', 'params']);
   });
 
-  test('whose RUN fails says which, with its command, its exit status and what it said last', async () => {
+  test('whose RUN fails reports its line, its command, its exit status and its last output', async () => {
     using place = placeWith('FROM base\nRUN true\nRUN echo the last word && \\\n    cat /nowhere\n');
     await writeLayerFile(`${place.path}/base.layer.tar.zst`, busyboxTree());
     const { status, stderr } = place.run('dockerfile', [

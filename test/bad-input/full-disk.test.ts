@@ -1,19 +1,21 @@
 /**
- * The kernel's /dev/full refuses every write as a full disk does, to root and to everybody else. An output is put there by a
- * symbolic link in its place. A tool's scratch files have names of its own and cannot be put there: for them the limit of `ulimit -f`
- * ends the writing in the middle.
+ * Tests with a full disk. The kernel's /dev/full refuses every write like a full disk does, also to
+ * root. A symbolic link to it takes the place of an output. The names of scratch files are chosen
+ * by the tool, so that they cannot be linked: for them the limit of `ulimit -f` stops the writing
+ * midway.
  */
 import { lstatSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { buildDeb, controlText } from '../../tools/lib/testing/deb/sample-deb.ts';
-import { archive, directory } from '../../tools/lib/testing/tar/archive.ts';
+import { directory } from '../../tools/lib/testing/entries/entries.ts';
+import { noise } from '../../tools/lib/testing/noise.ts';
+import { archive } from '../../tools/lib/testing/tar/archive.ts';
 import {
   ARCHIVE_OUTPUTS,
   FILE_SYSTEM_OUTPUTS,
   goodLayer,
   MIB,
-  noise,
   ociArchive,
   PARTITION_OUTPUTS,
   packedPartition,
@@ -23,24 +25,21 @@ import { Workbench } from './workbench.ts';
 const LAYOUT = 'root, 1M, 8M, L, 6788e4cf-f456-104e-9a34-a2c58cfb0ee6,\n';
 const LAYER_AND_CONFIG = ['--output=out.layer.tar.zst', '--output-config=out.config.json'];
 
-/** Makes the inputs of a tool; gives the arguments that make it work where there is space. */
+/** Creates the inputs of a tool, and returns arguments that work if there is enough space. */
 type Inputs = (place: Workbench) => string[] | Promise<string[]>;
 
+/** The inputs of a tool that writes a file system with a hash tree. */
+const verityInputs: Inputs = async (place) => [
+  `--layer=${await goodLayer(place, 'in', noise(MIB))}`,
+  ...FILE_SYSTEM_OUTPUTS,
+  '--verity',
+  '--root-hash=out.root_hash',
+  '--size=4M',
+];
+
 const TOOLS: Readonly<Record<string, Inputs>> = {
-  'ext4-image': async (place) => [
-    `--layer=${await goodLayer(place, 'in', noise(MIB))}`,
-    ...FILE_SYSTEM_OUTPUTS,
-    '--verity',
-    '--root-hash=out.root_hash',
-    '--size=4M',
-  ],
-  'erofs-image': async (place) => [
-    `--layer=${await goodLayer(place, 'in', noise(MIB))}`,
-    ...FILE_SYSTEM_OUTPUTS,
-    '--verity',
-    '--root-hash=out.root_hash',
-    '--size=4M',
-  ],
+  'ext4-image': verityInputs,
+  'erofs-image': verityInputs,
   'vfat-image': async (place) => [
     `--layer=${await goodLayer(place, 'in', noise(MIB))}`,
     ...FILE_SYSTEM_OUTPUTS,
@@ -121,7 +120,7 @@ function lastLine(text: string): string | undefined {
 }
 
 describe.each(Object.entries(TOOLS))('on a full disk, %s', (tool, inputs) => {
-  test('says so, names the file, and leaves nothing, whichever output it is', async () => {
+  test('reports it, names the file, and leaves nothing, for each of its outputs', async () => {
     using place = new Workbench();
     const args = await inputs(place);
     place.put('params', '');
@@ -135,13 +134,13 @@ describe.each(Object.entries(TOOLS))('on a full disk, %s', (tool, inputs) => {
       expect(place.files(), full).toEqual(before);
     }
     expect(lstatSync('/dev/full').isCharacterDevice()).toBe(true);
-    // The same arguments are good where there is space.
+    // The same arguments work if there is enough space.
     expect(place.run(tool, args).status).toBe(0);
     expect(place.files()).toEqual(expect.arrayContaining(outputs));
   });
 });
 
-describe('where no file may become so large', () => {
+describe('with a limit on the size of files', () => {
   test.each([
     ['ext4-image', 'out.json.raw'],
     ['erofs-image', 'out.json.raw'],
@@ -163,7 +162,7 @@ describe('where no file may become so large', () => {
   });
 });
 
-test('a folder that is named as an output by mistake keeps what is in it', async () => {
+test('a directory that is named as an output by mistake keeps its contents', async () => {
   using place = new Workbench();
   place.put('out.json/precious', 'data');
   const args = await (TOOLS['manifest'] as Inputs)(place);

@@ -1,4 +1,4 @@
-/** Good inputs, for tests in which one other thing is bad. */
+/** Valid inputs, for tests in which one other thing is invalid. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { MemoryImage } from '../../tools/lib/formats/block/block.ts';
@@ -7,24 +7,16 @@ import { zstdFrame } from '../../tools/lib/formats/zstd/compress.ts';
 import { writeLayerFile } from '../../tools/lib/image/layer/file.ts';
 import type { LayerItem } from '../../tools/lib/image/layer/writer.ts';
 import { packImageFiles } from '../../tools/lib/image/packed/file.ts';
-import { archive, directory, file } from '../../tools/lib/testing/tar/archive.ts';
+import { directory, file } from '../../tools/lib/testing/entries/entries.ts';
+import { archive } from '../../tools/lib/testing/tar/archive.ts';
 import type { Workbench } from './workbench.ts';
 
 export const MIB = 1 << 20;
 
-/** Content that no compression makes smaller, the same in every run. */
-export function noise(sizeBytes: number): Buffer {
-  const bytes = Buffer.alloc(sizeBytes);
-  let state = 1;
-  for (let offset = 0; offset + 4 <= sizeBytes; offset += 4) {
-    // Numerical Recipes' linear congruential generator; its high bits are good enough here.
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes.writeUInt32LE((state ^ (state >>> 15)) >>> 0, offset);
-  }
-  return bytes;
-}
-
-/** A packed partition of the given size that begins with `content`; gives the path of its index. */
+/**
+ * Writes a packed partition of the given size that begins with `content`. Returns the path of its
+ * index.
+ */
 export async function packedPartition(
   place: Workbench,
   name: string,
@@ -38,7 +30,7 @@ export async function packedPartition(
   return `${name}.json`;
 }
 
-/** A layer with one folder and one file in it. */
+/** Writes a layer with one directory and one file. */
 export async function goodLayer(place: Workbench, name: string, content: Uint8Array): Promise<string> {
   const items: LayerItem[] = [
     { kind: 'entry', entry: directory('data') },
@@ -48,14 +40,14 @@ export async function goodLayer(place: Workbench, name: string, content: Uint8Ar
   return `${name}.layer.tar.zst`;
 }
 
-/** A layer file of entries that our own writer would refuse or sort. */
+/** Writes a layer file of entries that our own writer would refuse or sort. */
 export async function hostileLayer(place: Workbench, entries: readonly Entry[]): Promise<string> {
   return place.put('hostile.layer.tar.zst', await zstdFrame(archive(entries)));
 }
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** An OCI image layout of one layer, as an archive. */
+/** Makes an archive of an OCI image layout with one layer. */
 export function ociArchive(layer: Buffer): Buffer {
   const contents: Record<string, Buffer | string> = { 'oci-layout': '{"imageLayoutVersion":"1.0.0"}' };
   const blob = (bytes: Buffer, mediaType: string) => {

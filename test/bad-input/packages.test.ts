@@ -20,12 +20,12 @@ function damaged(offset: number): Buffer {
 describe('a package', () => {
   test.each<[string, Buffer, RegExp]>([
     [
-      'that is cut off in its data',
+      'that is truncated in its data',
       GOOD.subarray(0, -40),
       /^bad\.deb: no intact Debian package: the member "data\.tar\.xz" of [0-9]+ bytes passes the end .*; download it again$/,
     ],
     [
-      'that is cut off in a header',
+      'that is truncated in a header',
       GOOD.subarray(0, 100),
       /^bad\.deb: no intact Debian package: a member header is cut off .*; download it again$/,
     ],

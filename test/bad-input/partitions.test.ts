@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ARCHIVE_OUTPUTS, FILE_SYSTEM_OUTPUTS, goodLayer, MIB, noise, packedPartition } from './inputs.ts';
+import { noise } from '../../tools/lib/testing/noise.ts';
+import { ARCHIVE_OUTPUTS, FILE_SYSTEM_OUTPUTS, goodLayer, MIB, packedPartition } from './inputs.ts';
 import { Workbench } from './workbench.ts';
 
 const GUIDS = ['6788e4cf-f456-104e-9a34-a2c58cfb0ee6', '6788e4cf-f456-104e-9a34-a2c58cfb0ee7'];
@@ -39,7 +40,7 @@ describe('a layout', () => {
     expect(diskImage(place, layout)).toBe(line);
   });
 
-  test('without the partition that an image is for is refused, and says which there are', async () => {
+  test('without the partition of an image is refused with the known partitions', async () => {
     using place = new Workbench();
     const image = await packedPartition(place, 'boot', MIB);
     expect(diskImage(place, GOOD_LAYOUT, `--partition=boot=${image}`)).toBe(
@@ -47,7 +48,7 @@ describe('a layout', () => {
     );
   });
 
-  test('with a partition that is too small says by how much', async () => {
+  test('with a partition that is too small is refused with the missing bytes', async () => {
     using place = new Workbench();
     const image = await packedPartition(place, 'root', 4 * MIB + 4096);
     expect(diskImage(place, GOOD_LAYOUT, `--partition=root=${image}`)).toBe(
@@ -56,17 +57,17 @@ describe('a layout', () => {
     );
   });
 
-  test('that is larger than the disk says by how much', () => {
+  test('that is larger than the disk is refused with the missing bytes', () => {
     using place = new Workbench();
     expect(diskImage(place, GOOD_LAYOUT, '--expanded-size=13M')).toBe(
       '--expanded-size: 1048576 bytes too small for the partitions of partitions.csv; ' +
-        'the smallest disk for them has 14680064 bytes',
+        'the disk needs at least 14680064 bytes',
     );
   });
 });
 
 describe.each(['ext4-image', 'erofs-image', 'vfat-image'])('%s', (tool) => {
-  test('says by how much the file system is too small, and leaves nothing', async () => {
+  test('reports by how much the file system is too small, and leaves nothing', async () => {
     using place = new Workbench();
     const layer = await goodLayer(place, 'in', noise(3 * MIB));
     const options = [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS];
@@ -75,21 +76,21 @@ describe.each(['ext4-image', 'erofs-image', 'vfat-image'])('%s', (tool) => {
     expect(line).toMatch(
       /^(the (ext4|EROFS) file system of 2097152 bytes is|FAT: the volume is) .*, or put less into it$/,
     );
-    // The figure is right: so much more is enough, and one block less is not.
+    // The number is exact: with it the file system fits, and with one block less it does not.
     const enough = Math.ceil((2 * MIB + missing) / 4096) * 4096;
     place.refusal(tool, [...options, `--size=${enough - 4096}`]);
     expect(place.run(tool, [...options, `--size=${enough}`])).toEqual({ status: 0, stderr: '' });
   });
 
-  test('says which size comes next where one is not in whole blocks', async () => {
+  test('reports the next valid size if the size is not a multiple of the block size', async () => {
     using place = new Workbench();
     const layer = await goodLayer(place, 'in', Buffer.from('content'));
     expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=4000001'])).toBe(
-      '--size: 4000001 bytes are not in whole blocks of 4096 bytes; make it 4001792',
+      '--size: 4000001 bytes are not a multiple of the block size of 4096 bytes; make it 4001792',
     );
   });
 
-  test('names an unknown unit and the known ones', async () => {
+  test('names an unknown unit, and lists the known ones', async () => {
     using place = new Workbench();
     const layer = await goodLayer(place, 'in', Buffer.from('content'));
     expect(place.refusal(tool, [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS, '--size=3GB'])).toBe(

@@ -8,7 +8,7 @@ const TOOLS = resolve(import.meta.dirname, '../../tools');
 
 export interface ToolEnd {
   readonly status: number | null;
-  /** What stood on standard error, without the tool's name before its message. */
+  /** The text on standard error, without the name of the tool before its message. */
   readonly stderr: string;
 }
 
@@ -17,7 +17,10 @@ export interface RunOptions {
   readonly fileLimitBytes?: number;
 }
 
-/** A folder for one test: the tool runs in it, as an action does in its execution root, and it holds all that the tool may write. */
+/**
+ * A directory for one test. The tool runs in it, as an action runs in its execution root, and all
+ * its files are in it.
+ */
 export class Workbench {
   readonly path: string = mkdtempSync(join(tmpdir(), 'bad-input-'));
 
@@ -25,7 +28,7 @@ export class Workbench {
     rmSync(this.path, { recursive: true });
   }
 
-  /** Writes an input; its path is relative to this folder. */
+  /** Writes an input. The path is relative to this directory. */
   put(path: string, content: string | Uint8Array): string {
     const file = join(this.path, path);
     mkdirSync(dirname(file), { recursive: true });
@@ -33,7 +36,7 @@ export class Workbench {
     return path;
   }
 
-  /** Everything below this folder, sorted. */
+  /** Lists everything below this directory, sorted. */
   files(): string[] {
     return readdirSync(this.path, { recursive: true, encoding: 'utf8' }).sort();
   }
@@ -51,7 +54,9 @@ export class Workbench {
     return { status, stderr: stderr.replace(/^main\.ts: /m, '') };
   }
 
-  /** Runs a tool that has to refuse its input: one line, exit status 1, and not a file more or less than before. */
+  /**
+   * Runs a tool that must refuse its input: one line, exit status 1, and the same files as before.
+   */
   refusal(tool: string, args: readonly string[], options: RunOptions = {}): string {
     this.put('params', '');
     const before = this.files();

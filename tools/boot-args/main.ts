@@ -2,17 +2,13 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/formats/block/write.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
-import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
+import { readIndexFile } from '../lib/image/packed/file.ts';
+import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { expandBootArgs } from './boot-args.ts';
-
-interface RootIndex {
-  readonly fileSystem?: { readonly type: string };
-  readonly verity?: { readonly rootHash: string; readonly hashOffsetBytes: number };
-}
 
 function rootValues(path: string | undefined): Record<string, string> {
   if (path === undefined) return {};
-  const { verity, fileSystem } = readJson<RootIndex>(path);
+  const { verity, fileSystem } = readIndexFile(path);
   if (verity === undefined)
     throw new UserError(`${path}: the root partition has no hash tree; set verity = True`);
   return {

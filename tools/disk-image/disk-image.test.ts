@@ -60,19 +60,19 @@ function partition(name: string, image: string): string {
 const ALL = () => [partition('B_root', 'root'), partition('esp', 'esp'), partition('A_root', 'root')];
 
 describe('a disk archive', () => {
-  it('.gz of a partition packed without gzip is refused, the .zst is as ever', async () => {
+  it('is refused as .gz if a partition was packed without gzip, and leaves no .zst', async () => {
     const stem = join(folder(), 'no-gzip');
     await packImageFiles(esp, { zst: `${stem}.img.zst`, index: `${stem}.json` });
     const made = diskImage(partition('esp', 'no-gzip'));
     expect(made.status).toBe(1);
     expect(made.stderr).toBe(
-      `main.ts: ${stem}.json: packed without gz, so no gz archive can be made of it; pack it with --gz, or leave that archive out\n`,
+      `main.ts: ${stem}.json: packed without gz, so no gz archive can be made from it; pack it with --gz, or omit that archive\n`,
     );
     expect(existsSync(made.zst) || existsSync(made.gz)).toBe(false);
   });
 
   it.each(['zst', 'gz'] as const)(
-    '.%s gives a sparse disk with each partition in its place, by GNU tar',
+    '.%s unpacks with GNU tar to a sparse disk with each partition in its place',
     (compression) => {
       const made = diskImage(...ALL());
       expect(made.stderr).toBe('');
@@ -97,7 +97,7 @@ describe('a disk archive', () => {
           expected.write(startBytes + offset, image.read(offset, MIB));
         }
       }
-      // Everything but the two ends, which are the partition tables.
+      // Everything except the two ends, which are the partition tables.
       for (let offset = MIB; offset < 144 * MIB; offset += MIB) {
         expect(Buffer.compare(disk.read(offset, MIB), expected.read(offset, MIB))).toBe(0);
       }
@@ -113,7 +113,7 @@ describe('a disk archive', () => {
     },
   );
 
-  it('as it is has the bytes of the archived one, and is as sparse', () => {
+  it('written raw has the bytes of the archived one, and is as sparse', () => {
     const raw = join(folder(), 'raw.img');
     const { stderr, zst } = diskImage(...ALL(), `--raw=${raw}`);
     expect(stderr).toBe('');
@@ -125,7 +125,7 @@ describe('a disk archive', () => {
     expect(statSync(raw).blocks * 512).toBeLessThan(4 * MIB);
   });
 
-  it('has no checksum file where none is wanted, and is the same', () => {
+  it('has no checksum file with --no-checksum, and is otherwise the same', () => {
     const one = readFileSync(diskImage(...ALL()).zst);
     rmSync(join(folder(), 'disk-img.tar.zst.sha256'));
     const { zst } = diskImage(...ALL(), '--no-checksum');
@@ -133,7 +133,7 @@ describe('a disk archive', () => {
     expect(existsSync(`${zst}.sha256`)).toBe(false);
   });
 
-  it('has a checksum file that sha256sum would have written', () => {
+  it('has a checksum file in the format of sha256sum', () => {
     const { zst, gz } = diskImage(...ALL());
     for (const path of [zst, gz]) {
       const digest = createHash('sha256').update(readFileSync(path)).digest('hex');
@@ -141,7 +141,7 @@ describe('a disk archive', () => {
     }
   });
 
-  it('is the same bytes twice, and whatever the order of the options', () => {
+  it('has the same bytes in every run and for every order of the options', () => {
     const one = readFileSync(diskImage(...ALL()).zst);
     expect(readFileSync(diskImage(...ALL().toReversed()).zst).equals(one)).toBe(true);
     expect(
@@ -149,7 +149,7 @@ describe('a disk archive', () => {
     ).toBe(false);
   });
 
-  it('holds the frames of the partitions as they are', () => {
+  it('contains the frames of the partitions unchanged', () => {
     const { zst } = diskImage(...ALL());
     const archive = readFileSync(zst);
     const frames = readFileSync(join(folder(), 'root.img.zst'));
@@ -165,7 +165,7 @@ describe('a disk archive', () => {
   });
 });
 
-it('a disk of a damaged partition is refused with one line, and leaves no raw disk', async () => {
+it('a disk with a damaged partition is refused with one line, and leaves no raw disk', async () => {
   const stem = join(folder(), 'damaged');
   await packImageFiles(esp, { zst: `${stem}.img.zst`, index: `${stem}.json` });
   const frames = readFileSync(`${stem}.img.zst`);
@@ -202,8 +202,8 @@ describe('a disk is refused with one line, and leaves no archive:', () => {
       () => ['--expanded-size=100M'],
       '--expanded-size: 47185920 bytes too small for the partitions',
     ],
-    ['a disk of half a sector', () => ['--expanded-size=1000000001'], 'not in whole sectors'],
-    ['a GUID that is none', () => ['--disk-guid=x'], '--disk-guid "x" is not a UUID'],
+    ['a disk of half a sector', () => ['--expanded-size=1000000001'], 'not a multiple of the sector size'],
+    ['an invalid GUID', () => ['--disk-guid=x'], '--disk-guid "x" is not a UUID'],
   ])('%s', (_what, options, message) => {
     for (const name of ['zst', 'gz']) rmSync(join(folder(), `disk-img.tar.${name}`), { force: true });
     const { status, stderr, zst, gz } = diskImage(...options());
@@ -213,13 +213,13 @@ describe('a disk is refused with one line, and leaves no archive:', () => {
     expect([existsSync(zst), existsSync(gz)]).toEqual([false, false]);
   });
 
-  it('frames that are not those of the index', async () => {
+  it('frames that do not belong to the index', async () => {
     const image = new MemoryImage(MIB);
     image.write(0, Buffer.from('other'));
     await packed(image, 'other');
     writeFileSync(join(folder(), 'other.img.zst'), 'short');
     const { status, stderr, zst } = diskImage(partition('esp', 'other'));
-    expect(stderr).toContain('they do not belong together');
+    expect(stderr).toContain('the two files do not belong together');
     expect([status, existsSync(zst), existsSync(`${zst}.sha256`)]).toEqual([1, false, false]);
   });
 });

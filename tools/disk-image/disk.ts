@@ -18,16 +18,16 @@ import {
   unpackInParallel,
 } from '../lib/image/packed/unpack-parallel.ts';
 
-/** The one member of a disk archive. */
+/** The only member of a disk archive. */
 const DISK_MEMBER = 'disk.img';
 const DISK_MODE = 0o644;
 
 export interface DiskOptions {
   readonly layout: Layout;
   readonly diskUuid: string;
-  /** The whole disk; default: as small as the layout allows. */
+  /** The size of the whole disk; default: as small as the layout allows. */
   readonly sizeBytes?: number;
-  /** By name of the layout's partition; those without one stay empty. */
+  /** The images by the names of their partitions. Partitions without an image stay empty. */
   readonly images: ReadonlyMap<string, PackedPartition>;
 }
 
@@ -36,14 +36,14 @@ function diskSectors(layout: Layout, sizeBytes: number | undefined): number {
   if (sizeBytes === undefined) return minimum;
   if (sizeBytes % SECTOR_BYTES !== 0) {
     throw new UserError(
-      `--expanded-size: ${sizeBytes} bytes are not in whole sectors of ${SECTOR_BYTES} bytes`,
+      `--expanded-size: ${sizeBytes} bytes are not a multiple of the sector size of ${SECTOR_BYTES} bytes`,
     );
   }
   const missing = minimum * SECTOR_BYTES - sizeBytes;
   if (missing > 0)
     throw new UserError(
       `--expanded-size: ${missing} bytes too small for the partitions of ${layout.file}; ` +
-        `the smallest disk for them has ${minimum * SECTOR_BYTES} bytes`,
+        `the disk needs at least ${minimum * SECTOR_BYTES} bytes`,
     );
   return sizeBytes / SECTOR_BYTES;
 }
@@ -70,7 +70,7 @@ export interface DiskPlan {
   readonly end: Uint8Array;
 }
 
-/** @throws UserError where the layout is broken, a partition unknown, or an image too large */
+/** @throws UserError if the layout is invalid, a partition is unknown, or an image is too large */
 export function planDisk({ layout, diskUuid, sizeBytes, images }: DiskOptions): DiskPlan {
   const sectors = diskSectors(layout, sizeBytes);
   const gpt = encodeGpt({ diskSectors: sectors, diskUuid, partitions: layout.partitions.map(gptPartition) });
@@ -115,14 +115,14 @@ export function planDisk({ layout, diskUuid, sizeBytes, images }: DiskOptions): 
   };
 }
 
-/** Writes what is in the archive. */
+/** Writes the archive. */
 export async function writeDiskArchive(plan: DiskPlan, archive: ArchiveFile): Promise<void> {
   await archive.write(Buffer.concat([plan.header, plan.primaryTable]));
   for (const { packed } of plan.partitions) archive.copy(packed);
   await archive.write(Buffer.concat([plan.backupTable, plan.end]));
 }
 
-/** Writes the disk as it is, a sparse file. */
+/** Writes the raw disk, a sparse file. */
 export async function writeRawDisk(plan: DiskPlan, path: string, pool: UnpackPool): Promise<void> {
   const image = FileImage.create(path, plan.sizeBytes);
   image.write(0, plan.primaryTable);

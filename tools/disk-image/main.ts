@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UserError } from '../lib/formats/error/user-error.ts';
-import { parseUuid, uuidFromName } from '../lib/formats/uuid/uuid.ts';
+import { derivedUuid } from '../lib/formats/uuid/identity.ts';
+import { parseUuid } from '../lib/formats/uuid/uuid.ts';
 import { parseLayout } from '../lib/image/layout/layout.ts';
 import { parseSize } from '../lib/image/layout/size.ts';
 import { ARCHIVE_OPTIONS, readPackedPartition, writeArchives } from '../lib/image/packed/archive.ts';
@@ -9,12 +10,10 @@ import { startUnpackPool } from '../lib/image/packed/unpack-parallel.ts';
 import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { planDisk, writeDiskArchive, writeRawDisk } from './disk.ts';
 
-/** What the disk's GUID is derived from where none is given, beside the target's name. */
-const GUID_PURPOSE = 'disk-guid';
-
+/** Returns the given GUID, or the one derived from the stable name of the target. */
 function diskUuid(guid: string | undefined, identity: string | undefined): string {
   if (guid !== undefined) return parseUuid(guid, '--disk-guid');
-  return uuidFromName(`${required(identity, 'identity')} ${GUID_PURPOSE}`);
+  return derivedUuid(required(identity, 'identity'), 'disk-guid');
 }
 
 await runTool(async ({ args, output }) => {
@@ -35,7 +34,8 @@ await runTool(async ({ args, output }) => {
   const layoutPath = required(values.layout, 'layout');
   const partitions = nameValuePairs(values.partition, 'partition');
   const images = new Map(partitions.map(([name, path]) => [name, readPackedPartition(path)]));
-  if (images.size < partitions.length) throw new UserError('--partition: two images for one partition');
+  if (images.size < partitions.length)
+    throw new UserError('--partition: two images for one partition; name each partition once');
   const expandedSize = values['expanded-size'];
   const plan = planDisk({
     layout: parseLayout(readFileSync(layoutPath, 'utf8'), layoutPath),

@@ -306,7 +306,7 @@ describe('ADD', () => {
     [
       'a hard link to nothing',
       tar([sample.hardlink('h', 'none')]),
-      'hard link to x/none, which is not there',
+      'hard link to x/none, which does not exist',
     ],
     ['a truncated archive', ARCHIVE.subarray(0, 1100), 'truncated'],
     ['bzip2', Buffer.from('BZh91AY&SY'), 'bzip2 is not supported; compress it with gzip, xz or zstd'],

@@ -4,8 +4,8 @@ import { baseName, type Entry, NO_XATTRS, parentPath } from '../lib/formats/entr
 import { type ResolvedPath, resolvePath } from '../lib/formats/entry/symlinks.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { at, FileTree, type TreeEntry } from '../lib/image/layer/file-tree.ts';
-import type { ContentPlace } from '../lib/image/layer/merge.ts';
-import { type Layer, scanLayer } from '../lib/image/layer/reader.ts';
+import { applyLayer } from '../lib/image/layer/merge.ts';
+import type { Layer } from '../lib/image/layer/reader.ts';
 import { type ContentSource, readFileContent, type StageInode } from './file-content.ts';
 import type { AccountFiles, Owner } from './language/accounts.ts';
 
@@ -80,16 +80,7 @@ export class StageFiles {
   /** Applies a layer to the files. */
   async apply(layer: Layer): Promise<void> {
     this.#changed();
-    const items = await scanLayer(layer);
-    for (const item of items) {
-      if (item.kind === 'whiteout') this.#tree.remove(item.path, layer.name);
-      if (item.kind === 'opaque') this.#tree.removeChildren(item.path, layer.name);
-    }
-    for (const item of items) {
-      if (item.kind !== 'entry') continue;
-      const place: ContentPlace = { layer, offsetBytes: item.dataOffsetBytes };
-      this.#tree.put(item.entry, { kind: 'layer', place }, layer.name);
-    }
+    await applyLayer<ContentSource>(this.#tree, layer, (place) => ({ kind: 'layer', place }));
   }
 
   /**

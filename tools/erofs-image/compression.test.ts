@@ -12,7 +12,7 @@ describe('--compression', () => {
     expect(parseCompression(text, undefined)).toEqual(compression);
   });
 
-  test('takes the size of clusters along', () => {
+  test('is combined with the cluster size', () => {
     expect(parseCompression('lz4,12', parseClusterBytes('128K'))).toEqual({
       algorithm: 'lz4',
       level: 12,

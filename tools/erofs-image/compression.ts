@@ -4,12 +4,14 @@ import { parseSize } from '../lib/image/layout/size.ts';
 
 const COMPRESSION = /^(zstd|lz4)(?:,([0-9]+))?$/;
 
-/** How much content is compressed at once. */
+/** Reads the size of the pieces that are compressed. */
 export function parseClusterBytes(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseSize(text, '--cluster-size');
 }
 
-/** Reads `none`, `zstd`, `lz4`, or one of these with a comma and a level behind it, as mkfs.erofs has them. */
+/**
+ * Reads `none`, `zstd` or `lz4`, or an algorithm, a comma and a level, in the syntax of mkfs.erofs.
+ */
 export function parseCompression(
   text: string | undefined,
   clusterBytes: number | undefined,

@@ -2,14 +2,10 @@ import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/formats/block/write.ts';
 import { type ErofsOptions, ErofsWriter, planErofs } from '../lib/formats/erofs/erofs.ts';
 import { type CopyPool, startCopyPool } from '../lib/image/file-system/copy.ts';
-import { LABEL_OPTIONS, labelledTree } from '../lib/image/file-system/label.ts';
-import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/image/file-system/options.ts';
-import {
-  identifiersOf,
-  VERITY_OPTIONS,
-  verityTarget,
-  writePartition,
-} from '../lib/image/file-system/partition.ts';
+import { labelledTree } from '../lib/image/file-system/label.ts';
+import { fileSystemSize } from '../lib/image/file-system/options.ts';
+import { RawPartition } from '../lib/image/file-system/partition.ts';
+import { PARTITION_OPTIONS, partitionOutputs } from '../lib/image/file-system/partition-options.ts';
 import { areArchives, copyToPlaces } from '../lib/image/file-system/place.ts';
 import {
   copyContents,
@@ -20,11 +16,11 @@ import {
 import { openLayerFile } from '../lib/image/layer/file.ts';
 import { type EntryList, formatEntryList } from '../lib/image/manifest/entries.ts';
 import type { RecordingSink } from '../lib/image/packed/recording-sink.ts';
-import { required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
+import { runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { keepYoungGenerationSmall } from '../lib/runtime/parallel/young-generation.ts';
 import { parseClusterBytes, parseCompression } from './compression.ts';
 
-/** Writes a file system without compression whose contents threads copy from where they lie. */
+/** Writes a file system without compression. Threads copy the contents from the archives. */
 async function copyFileSystem(
   path: string,
   sink: RecordingSink,
@@ -43,7 +39,7 @@ async function copyFileSystem(
   await copyToPlaces(pool, tree, target, path, () => {
     for (const { offsetBytes, bytes } of plan.metadata()) sink.write(offsetBytes, bytes);
   });
-  // More than was written: blocks of zeros are left out again where the image is packed.
+  // This includes ranges that were not written: packing leaves out blocks of zeros.
   sink.note(0, plan.usedBytes);
 }
 
@@ -72,38 +68,29 @@ await runTool(async ({ args, output }) => {
   keepYoungGenerationSmall();
   const { values } = parseArgs({
     args: [...args],
-    options: {
-      ...TREE_OPTIONS,
-      ...RAW_OPTION,
-      ...LABEL_OPTIONS,
-      ...VERITY_OPTIONS,
-      uuid: TEXT,
-      compression: TEXT,
-      'cluster-size': TEXT,
-    },
+    options: { ...PARTITION_OPTIONS, compression: TEXT, 'cluster-size': TEXT },
   });
-  const identity = required(values.identity, 'identity');
-  const target = imageTarget(values, output);
-  const entriesPath = values.entries === undefined ? undefined : output(values.entries);
-  const verity = verityTarget(values, identity, output);
+  const { identifier, target, entriesPath, verity } = partitionOutputs(values, output);
   const sizeBytes = fileSystemSize(values.size);
   const label = values.label ?? '';
-  const uuid = identifiersOf(identity)(values.uuid, 'uuid');
+  const uuid = identifier(values.uuid, 'uuid');
   const compression = parseCompression(values.compression, parseClusterBytes(values['cluster-size']));
   const layers = values.layer.map(openLayerFile);
-  // Digests for the list of entries, and compression, need each file's bytes in order, on one thread.
+  // Digests for the list of entries, and compression, need the bytes of each file in order, on one
+  // thread.
   const isCopied = entriesPath === undefined && compression === undefined && areArchives(layers);
   const pool = isCopied ? startCopyPool() : undefined;
   const tree = labelledTree(await selectFromLayers(layers, values), values);
-  const { entries, rootHash } = await writePartition({
+  const image = new RawPartition({
     sizeBytes,
-    fileSystem: { type: 'erofs', label, uuid },
     verity: verity?.identity,
     target,
-    // Beside the outputs: /tmp may be small, and may be memory.
+    // In the folder of the outputs: /tmp may be small, and may be in memory.
     scratch: target.packed === undefined ? '' : output(`${target.packed.files.index}.raw`),
-    write: (sink, path) => writeFileSystem(path, sink, tree, { sizeBytes, uuid, label, compression }, pool),
   });
+  const options = { sizeBytes, uuid, label, compression };
+  const entries = await writeFileSystem(image.path, image.sink, tree, options, pool);
+  const rootHash = await image.finish({ type: 'erofs', label, uuid });
   await pool?.close();
   if (entriesPath !== undefined && entries !== undefined) {
     writeWholeFile(entriesPath, formatEntryList(entries));

@@ -9,22 +9,15 @@ import type { Entry } from '../lib/formats/entry/entry.ts';
 import { readExt4 } from '../lib/formats/ext4/ext4.ts';
 import { writeLayerFile } from '../lib/image/layer/file.ts';
 import type { LayerItem } from '../lib/image/layer/writer.ts';
+import { directory, file, hardlink, symlink } from '../lib/testing/entries/entries.ts';
+import { noise } from '../lib/testing/noise.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
-import { directory, file, gnuTar, symlink, temporaryFolder } from '../lib/testing/tar/archive.ts';
+import { gnuTar, temporaryFolder } from '../lib/testing/tar/archive.ts';
 
 const folder = temporaryFolder();
 const EXT4 = join(import.meta.dirname, 'main.ts');
 const EROFS = join(import.meta.dirname, '../erofs-image/main.ts');
 const MIB = 1 << 20;
-
-/** Bytes without order, the same each time. */
-function noise(sizeBytes: number, seed: string): Buffer {
-  const parts: Buffer[] = [];
-  for (let block = 0; block * 32 < sizeBytes; block++) {
-    parts.push(createHash('sha256').update(`${seed} ${block}`).digest());
-  }
-  return Buffer.concat(parts).subarray(0, sizeBytes);
-}
 
 function content(path: string, bytes: Uint8Array): LayerItem {
   return { kind: 'entry', entry: file(path, bytes.length), content: bytes };
@@ -34,24 +27,25 @@ function bare(entry: Entry): LayerItem {
   return { kind: 'entry', entry };
 }
 
-/** What copying may get wrong: ends of blocks, of pieces of 1 MiB, of files; zeros at each of these; many names for one file. */
+/**
+ * Boundary cases of copying: ends of blocks, of pieces of 1 MiB and of files, zeros at each of
+ * these, and hard links.
+ */
 function treeItems(): LayerItem[] {
   const holes = Buffer.alloc(9 * MIB);
-  noise(5000, 'in a hole').copy(holes, 3 * MIB + 100);
-  noise(4096, 'last block').copy(holes, 9 * MIB - 4096);
+  noise(5000, 3).copy(holes, 3 * MIB + 100);
+  noise(4096, 5).copy(holes, 9 * MIB - 4096);
   const sizes = [1, 511, 512, 513, 4095, 4096, 4097, 65_535, 65_536, 65_537, MIB, MIB + 1, 3 * MIB + 77];
   return [
     bare(directory('')),
     bare(directory('files')),
-    ...sizes.map((size) => content(`files/${size}`, noise(size, String(size)))),
-    bare(file('files/empty')),
+    ...sizes.map((size) => content(`files/${size}`, noise(size, size))),
+    bare(file('files/empty', 0)),
     content('files/holes', holes),
     content('files/zeros', Buffer.alloc(2 * MIB)),
     bare(directory('many')),
-    ...Array.from({ length: 1500 }, (_, index) =>
-      content(`many/${index}`, noise(index * 3, `many ${index}`)),
-    ),
-    bare({ ...file('other-name'), type: 'hardlink', target: 'files/513' } as Entry),
+    ...Array.from({ length: 1500 }, (_, index) => content(`many/${index}`, noise(index * 3, index))),
+    bare(hardlink('other-name', 'files/513')),
     bare(symlink('short', 'files')),
     bare(symlink('long', 'x'.repeat(200))),
   ];
@@ -82,11 +76,11 @@ beforeAll(async () => {
 });
 
 describe.each([
-  ['ext4', EXT4, []],
-  ['ext4 with a journal and a hash tree', EXT4, ['--journal', '--verity', '--root-hash=ROOT_HASH']],
-  ['erofs', EROFS, []],
+  ['an ext4 image', EXT4, []],
+  ['an ext4 image with a journal and a hash tree', EXT4, ['--journal', '--verity', '--root-hash=ROOT_HASH']],
+  ['an EROFS image', EROFS, []],
 ])('%s of an uncompressed archive', (_name, main, more) => {
-  it('is the same bytes as that of the archive compressed, whoever copies its contents', () => {
+  it('has the same bytes as the image of the compressed archive, with and without copying threads', () => {
     const size = ['--size=64M', ...more.map((arg) => arg.replace('ROOT_HASH', path('root-hash')))];
     const threads = made(main, 'threads.img', [`--layer=${path('tree.tar')}`, ...size]);
     const stream = made(main, 'stream.img', [`--layer=${path('tree.tar.zst')}`, ...size]);
@@ -99,15 +93,15 @@ describe.each([
 });
 
 describe('an ext4 image', () => {
-  it('of a sparse archive by GNU tar holds its files, and takes no room for their holes', () => {
+  it('of a sparse archive of GNU tar has its files, and no blocks for their holes', () => {
     const root = path('sparse');
     mkdirSync(root);
-    writeFileSync(join(root, 'b'), noise(10_000, 'b'));
+    writeFileSync(join(root, 'b'), noise(10_000, 7));
     truncateSync(join(root, 'b'), 1 << 30);
-    writeFileSync(join(root, 'c'), noise(5000, 'c'));
+    writeFileSync(join(root, 'c'), noise(5000, 9));
     writeFileSync(join(root, 'a'), '');
     truncateSync(join(root, 'a'), 300 * MIB);
-    // In an order that is not that of their names, as archives from outside are.
+    // Not sorted by name, as archives of other tools may be.
     gnuTar(['--sparse', '-C', root, '-cf', path('sparse.tar'), 'c', 'b', 'a']);
     const image = path('sparse.img');
     made(EXT4, 'sparse.img', [`--layer=${path('sparse.tar')}`, '--size=4M']);
@@ -125,7 +119,7 @@ describe('an ext4 image', () => {
     source.close();
   });
 
-  it('is as large as its tree needs and the free room that is asked for, with inodes and a share for root', () => {
+  it('has space for its tree and the given free space, free inodes and share for root', () => {
     const room = ['--free=48M', '--free-inodes=777', '--reserved-percent=10'];
     made(EXT4, 'room.img', [`--layer=${path('tree.tar')}`, ...room]);
     checked(path('room.img'));
@@ -136,19 +130,19 @@ describe('an ext4 image', () => {
     const share = Math.floor(field('Block count') / 10);
     expect(field('Reserved block count')).toBe(share);
     expect((field('Free blocks') - share) * 4096).toBeGreaterThanOrEqual(48 * MIB);
-    // The tree has 11 MiB of zeros, which a size that is enough for any content counts in.
+    // The tree has 11 MiB of zeros, which count because the size must be enough for any content.
     expect((field('Free blocks') - share) * 4096).toBeLessThan(60 * MIB);
     expect(field('Free inodes')).toBeGreaterThanOrEqual(777);
   });
 
-  it('is asked for a size or for free room, not for both', () => {
+  it('needs a size or free space, and refuses both', () => {
     const both = [`--layer=${path('tree.tar')}`, '--size=64M', '--free=1M', `--raw=${path('both.img')}`];
     const { status, stderr } = run(EXT4, both);
     expect(stderr).toMatch(/^main\.ts: --size and --free: .* give one of the two\n$/);
     expect([status, existsSync(path('both.img'))]).toEqual([1, false]);
   });
 
-  it('that is too small for its contents is refused with one line that says how large to make it', () => {
+  it('that is too small for its contents is refused with one line that says the needed size', () => {
     const raw = path('small.img');
     const { status, stderr } = run(EXT4, [`--layer=${path('tree.tar')}`, '--size=8M', `--raw=${raw}`]);
     expect(stderr).toMatch(
@@ -157,7 +151,7 @@ describe('an ext4 image', () => {
     expect([status, existsSync(raw)]).toEqual([1, false]);
   });
 
-  it('of something that is no archive is refused', () => {
+  it('of a file that is not an archive is refused', () => {
     writeFileSync(path('text'), 'not an archive\n'.repeat(100));
     const { status, stderr } = run(EXT4, [`--layer=${path('text')}`, '--size=8M', `--raw=${path('x.img')}`]);
     expect(stderr).toBe(`main.ts: ${path('text')}: offset 0: no zstd frame starts here\n`);

@@ -1,14 +1,13 @@
 import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/formats/block/write.ts';
 import { startCopyPool } from '../lib/image/file-system/copy.ts';
-import { LABEL_OPTIONS, labelledTree, withLostAndFound } from '../lib/image/file-system/label.ts';
-import { imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/image/file-system/options.ts';
-import { identifiersOf, VERITY_OPTIONS, verityTarget } from '../lib/image/file-system/partition.ts';
+import { labelledTree, withLostAndFound } from '../lib/image/file-system/label.ts';
+import { PARTITION_OPTIONS, partitionOutputs } from '../lib/image/file-system/partition-options.ts';
 import { areArchives } from '../lib/image/file-system/place.ts';
 import { selectFromLayers } from '../lib/image/file-system/selection.ts';
 import { openLayerFile } from '../lib/image/layer/file.ts';
 import { formatEntryList } from '../lib/image/manifest/entries.ts';
-import { required, runTool, SWITCH, TEXT } from '../lib/runtime/cli/cli.ts';
+import { runTool, SWITCH, TEXT } from '../lib/runtime/cli/cli.ts';
 import { keepYoungGenerationSmall } from '../lib/runtime/parallel/young-generation.ts';
 import { writeExt4Partition } from './partition.ts';
 import { EXT4_ROOM_OPTIONS, roomOf, sizeOf } from './room.ts';
@@ -18,21 +17,13 @@ await runTool(async ({ args, output }) => {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      ...TREE_OPTIONS,
-      ...RAW_OPTION,
-      ...LABEL_OPTIONS,
-      uuid: TEXT,
+      ...PARTITION_OPTIONS,
       'hash-seed': TEXT,
       journal: SWITCH,
       ...EXT4_ROOM_OPTIONS,
-      ...VERITY_OPTIONS,
     },
   });
-  const identity = required(values.identity, 'identity');
-  const identifier = identifiersOf(identity);
-  const target = imageTarget(values, output);
-  const entriesPath = values.entries === undefined ? undefined : output(values.entries);
-  const verity = verityTarget(values, identity, output);
+  const { identifier, target, entriesPath, verity } = partitionOutputs(values, output);
   const ext4 = {
     uuid: identifier(values.uuid, 'uuid'),
     hashSeed: identifier(values['hash-seed'], 'hash-seed'),
@@ -42,7 +33,7 @@ await runTool(async ({ args, output }) => {
     ...roomOf(values),
   };
   const layers = values.layer.map(openLayerFile);
-  // Digests for the list of entries need each file's bytes in order, on one thread.
+  // Digests for the list of entries need the bytes of each file in order, on one thread.
   const pool = entriesPath === undefined && areArchives(layers) ? startCopyPool() : undefined;
   const selected = await selectFromLayers(layers, values);
   const labelled = values['file-contexts'].length > 0;
@@ -52,7 +43,7 @@ await runTool(async ({ args, output }) => {
     ext4: { ...ext4, sizeBytes: sizeOf(values, tree, ext4) },
     verity: verity?.identity,
     target,
-    // Beside the outputs: /tmp may be small, and may be memory.
+    // In the folder of the outputs: /tmp may be small, and may be in memory.
     scratch: target.packed === undefined ? '' : output(`${target.packed.files.index}.raw`),
     pool,
   });

@@ -2,25 +2,25 @@ import { type Ext4Options, Ext4Writer } from '../lib/formats/ext4/ext4.ts';
 import type { CopyPool } from '../lib/image/file-system/copy.ts';
 import { BLOCK_BYTES } from '../lib/image/file-system/copy-job.ts';
 import type { ImageTarget } from '../lib/image/file-system/options.ts';
-import {
-  type VerityIdentity,
-  type WrittenPartition,
-  writePartition,
-} from '../lib/image/file-system/partition.ts';
+import { RawPartition, type WrittenPartition } from '../lib/image/file-system/partition.ts';
 import { placeContents } from '../lib/image/file-system/place.ts';
 import { copyContents, listEntries, type SelectedTree } from '../lib/image/file-system/selection.ts';
+import type { VerityIdentity } from '../lib/image/file-system/verity-options.ts';
 import type { EntryList } from '../lib/image/manifest/entries.ts';
 import type { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 
 export interface Ext4PartitionOptions {
   readonly tree: SelectedTree;
   readonly ext4: Ext4Options;
-  /** No hash tree without it. */
+  /** The identity of the hash tree; without it, no tree is written. */
   readonly verity: VerityIdentity | undefined;
   readonly target: ImageTarget;
-  /** A file to make for the raw image where it is no output; it is gone afterwards. */
+  /** The file for the raw image if that is not an output; it is removed afterwards. */
   readonly scratch: string;
-  /** Threads that copy the contents, where all layers are archives as they are, and no list of entries is asked for. */
+  /**
+   * Threads that copy the contents: only if all layers are uncompressed archives and no list of
+   * entries is wanted.
+   */
   readonly pool: CopyPool | undefined;
 }
 
@@ -45,13 +45,11 @@ async function writeFileSystem(
   return undefined;
 }
 
-/** Writes the file system, its hash tree right behind it, and packs both where that is asked for. */
-export function writeExt4Partition(options: Ext4PartitionOptions): Promise<WrittenPartition> {
-  const { ext4 } = options;
-  return writePartition({
-    ...options,
-    sizeBytes: ext4.sizeBytes,
-    fileSystem: { type: 'ext4', label: ext4.label, uuid: ext4.uuid },
-    write: (sink, path) => writeFileSystem(path, sink, options),
-  });
+/** Writes the file system and, if the options ask for it, the hash tree and the packed image. */
+export async function writeExt4Partition(options: Ext4PartitionOptions): Promise<WrittenPartition> {
+  const { sizeBytes, label, uuid } = options.ext4;
+  const image = new RawPartition({ ...options, sizeBytes });
+  const entries = await writeFileSystem(image.path, image.sink, options);
+  const rootHash = await image.finish({ type: 'ext4', label, uuid });
+  return { entries, rootHash };
 }

@@ -1,5 +1,4 @@
-/** How large an ext4 file system gets, and what it has room for. */
-
+/** Reads the options for the size and the free space of an ext4 file system. */
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { type Ext4Options, minimumExt4SizeBytes } from '../lib/formats/ext4/ext4.ts';
 import { fileSystemSize } from '../lib/image/file-system/options.ts';
@@ -8,7 +7,7 @@ import { parseSize } from '../lib/image/layout/size.ts';
 import { TEXT } from '../lib/runtime/cli/cli.ts';
 
 export const EXT4_ROOM_OPTIONS = {
-  /** Instead of a size: as large as the tree needs, and so much more. */
+  /** Instead of a size: the free space after the tree is written. */
   free: TEXT,
   'free-inodes': TEXT,
   'reserved-percent': TEXT,
@@ -21,7 +20,7 @@ function count(text: string | undefined, option: string): number | undefined {
   throw new UserError(`--${option}=${text}: write a whole number`);
 }
 
-/** Free inodes, and the share of blocks that is root's. */
+/** Reads the number of free inodes, and the share of blocks that only root may use. */
 export function roomOf(values: Values): Pick<Ext4Options, 'freeInodes' | 'reservedPercent'> {
   const freeInodes = count(values['free-inodes'], 'free-inodes');
   const reservedPercent = count(values['reserved-percent'], 'reserved-percent');
@@ -31,13 +30,11 @@ export function roomOf(values: Values): Pick<Ext4Options, 'freeInodes' | 'reserv
   };
 }
 
-/** The size that was asked for, or the one that leaves the free room that was asked for, in bytes. */
+/** Returns the given size, or the size that leaves the given free space, in bytes. */
 export function sizeOf(values: Values, tree: SelectedTree, options: Omit<Ext4Options, 'sizeBytes'>): number {
   if (values.free === undefined) return fileSystemSize(values.size);
   if (values.size !== undefined) {
-    throw new UserError(
-      '--size and --free: a file system has a size, or free room beside its tree; give one of the two',
-    );
+    throw new UserError('--size and --free: both determine the size of the file system; give one of the two');
   }
   const entries = tree.entries.map(({ entry }) => entry);
   return minimumExt4SizeBytes(entries, options, parseSize(values.free, '--free'));

@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileImage } from '../lib/formats/block/file.ts';
 import { type Layout, parseLayout, partitionNamed, SECTOR_BYTES } from '../lib/image/layout/layout.ts';
-import type { ImageEntry, ImageManifest } from '../lib/image/manifest/manifest.ts';
+import { IMAGE_MANIFEST, type ImageEntry, type ImageManifest } from '../lib/image/manifest/manifest.ts';
+import { readIndexFile } from '../lib/image/packed/file.ts';
 import type { PackedIndex } from '../lib/image/packed/index.ts';
 import { readJson } from '../lib/runtime/cli/cli.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
@@ -10,17 +11,20 @@ import { failure, runRealTool } from './tool.ts';
 
 export type Extent = readonly [offsetBytes: number, lengthBytes: number];
 
-/** A partition cut out of the unpacked disk, and what is said about it. */
+/**
+ * A partition that was copied out of the unpacked disk, and what the index and the manifest say
+ * about it.
+ */
 export interface PartitionImage {
   readonly name: string;
-  /** The raw image, as long as the index says. */
+  /** The raw image, with the size from the index. */
   readonly path: string;
   readonly index: PackedIndex;
   readonly extents: readonly Extent[];
   readonly entries: readonly ImageEntry[];
 }
 
-/** Everything that the checks look at. */
+/** Everything that the checks examine. */
 export interface Image {
   readonly manifest: ImageManifest;
   readonly layout: Layout;
@@ -29,7 +33,7 @@ export interface Image {
   readonly folder: string;
 }
 
-/** Unpacks an archive with GNU tar and the compressor's own program. */
+/** Unpacks an archive with GNU tar and the program of its compressor. */
 export function unpack(archive: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
   const program = archive.endsWith('.gz') ? 'gzip' : 'zstd';
@@ -54,7 +58,7 @@ function indexExtents(index: PackedIndex): Extent[] {
   return index.chunks.flatMap((chunk) => chunk.extents.map(([offset, length]) => [offset, length] as const));
 }
 
-/** Copies the data of a partition out of the disk into a sparse file of its own. */
+/** Copies the data of a partition from the disk into a sparse file of its own. */
 function cutPartition(disk: FileImage, startBytes: number, index: PackedIndex, path: string): void {
   const image = FileImage.create(path, index.sizeBytes);
   for (const [offsetBytes, lengthBytes] of indexExtents(index)) {
@@ -63,7 +67,7 @@ function cutPartition(disk: FileImage, startBytes: number, index: PackedIndex, p
   image.close();
 }
 
-/** Unpacks the disk and cuts out its partitions. */
+/** Unpacks the disk and copies its partitions out of it. */
 export function openImage(options: {
   readonly manifest: string;
   readonly layout: string;
@@ -72,13 +76,13 @@ export function openImage(options: {
   readonly folder: string;
 }): Image {
   const { folder } = options;
-  const manifest = readJson<ImageManifest>(options.manifest);
+  const manifest = readJson(options.manifest, IMAGE_MANIFEST);
   const layout = parseLayout(readFileSync(options.layout, 'utf8'), options.layout);
   unpack(options.disk, join(folder, 'disk'));
   const diskPath = join(folder, 'disk', 'disk.img');
   const disk = FileImage.open(diskPath);
   const partitions = options.indexes.map(([name, indexPath]) => {
-    const index = readJson<PackedIndex>(indexPath);
+    const index = readIndexFile(indexPath);
     const path = join(folder, `${name}.img`);
     cutPartition(disk, partitionNamed(layout, name).startSector * SECTOR_BYTES, index, path);
     const entries = manifest.entries.filter((entry) => entry.partition === name);
@@ -88,7 +92,7 @@ export function openImage(options: {
   return { manifest, layout, disk: diskPath, partitions, folder };
 }
 
-/** Bytes that a file takes on the disk below: what is not a hole. */
+/** Returns the bytes that a file occupies on its disk, without its holes. */
 export function allocatedBytes(path: string): number {
   return statSync(path).blocks * 512;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { TreeReader } from '../lib/formats/entry/tree-reader.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { LIST, nameValuePairs, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import {
@@ -25,7 +26,7 @@ import {
 } from './checks/policy.ts';
 import { type Image, openImage, type PartitionImage } from './image.ts';
 import { Report } from './report.ts';
-import { openTree, type TreeReader } from './tree-reader.ts';
+import { openTree } from './tree-reader.ts';
 
 interface Subject {
   readonly disks: readonly string[];
@@ -46,7 +47,7 @@ async function checkArchives(report: Report, image: Image, subject: Subject): Pr
   await report.check('sgdisk finds the partition table of the layout, and no problem', () =>
     tableProblems(image),
   );
-  await report.check('nothing lies outside the partitions', () => strayDataProblems(image));
+  await report.check('no data is outside the partitions', () => strayDataProblems(image));
   for (const twin of subject.disks.slice(1)) {
     await report.check(`${basename(twin)} holds the same disk`, () => twinProblems(image, twin));
   }
@@ -74,19 +75,20 @@ async function checkPartition(
     await report.check(`${name}: debugfs sees every mode, owner, size and attribute of the manifest`, () =>
       debugfsProblems(partition),
     );
-    await report.check(`${name}: what debugfs copies out has the digests of the manifest`, () =>
+    await report.check(`${name}: files copied out by debugfs have the digests of the manifest`, () =>
       debugfsContentProblems(partition, copy),
     );
   } else if (type === 'erofs') {
     await report.check(
-      `${name}: dump.erofs sees what is set-uid, not root's or has attributes as the manifest`,
+      `${name}: dump.erofs agrees with the manifest about entries that are set-uid, not owned by root or have attributes`,
       () => dumpErofsProblems(partition),
     );
-    await report.check(`${name}: what fsck.erofs copies out has the digests and modes of the manifest`, () =>
-      fsckContentProblems(partition, copy),
+    await report.check(
+      `${name}: files copied out by fsck.erofs have the digests and modes of the manifest`,
+      () => fsckContentProblems(partition, copy),
     );
   } else {
-    await report.check(`${name}: what mtools copies out has the digests of the manifest`, () =>
+    await report.check(`${name}: files copied out by mtools have the digests of the manifest`, () =>
       mtoolsContentProblems(partition, copy),
     );
   }
@@ -108,7 +110,7 @@ async function checkPolicy(
   await report.check('no file is set-uid or set-gid beyond the list', () =>
     setUidProblems(image, subject.setUid),
   );
-  await report.check('no ssh host key, machine id or private key is baked in', () =>
+  await report.check('the image contains no ssh host key, machine id or private key', () =>
     secretProblems(image, readFile),
   );
   await report.check(`who can log in with a password: ${subject.login}`, () =>
@@ -120,7 +122,7 @@ async function checkPolicy(
       [bootPartition, '/version.txt'],
     ]),
   );
-  await report.check('every path below /opt/ic that a component names is there', () =>
+  await report.check('every path below /opt/ic that a component names exists', () =>
     referenceProblems(image, subject.componentFiles),
   );
 }
@@ -137,8 +139,8 @@ async function checkAll(image: Image, subject: Subject): Promise<Report> {
   }
   const readFile: ReadFile = (name, path) => {
     const reader = readers.get(name);
-    if (reader === undefined) throw new UserError(`there is no file system in a partition ${name}`);
-    return Buffer.concat([...reader.content(path.slice(1))]);
+    if (reader === undefined) throw new UserError(`the image has no partition ${name} with a file system`);
+    return Buffer.concat(Array.from(reader.readFile(path.slice(1)), (piece) => Uint8Array.from(piece)));
   };
   await checkPolicy(report, image, readFile, subject);
   return report;

@@ -1,12 +1,14 @@
-/** How many problems of one check are shown; the rest is counted. */
+/** At most this many problems of one check are shown; the rest is counted. */
 const SHOWN_PROBLEMS = 20;
 
-/** Runs checks and prints one line for each, `ok - …` or `not ok - …` with what was found. */
+/**
+ * Runs checks and prints one line for each, `ok - ...` or `not ok - ...`, followed by its problems.
+ */
 export class Report {
   #passed = 0;
   #failed = 0;
 
-  /** Runs a check: it returns the problems that it found, none if all is well. */
+  /** Runs a check. `find` returns the problems, none if all is well. */
   async check(promise: string, find: () => Iterable<string> | Promise<Iterable<string>>): Promise<void> {
     const problems = [...(await find())];
     if (problems.length === 0) {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { realTool } from '../lib/testing/real-tool.ts';
 
-/** Text of a few hundred thousand lines: debugfs on every file of a root file system. */
+/** debugfs prints a few hundred thousand lines for every file of a root file system. */
 const OUTPUT_LIMIT_BYTES = 1 << 30;
 
 export interface ToolResult {
@@ -10,7 +10,7 @@ export interface ToolResult {
   readonly stderr: string;
 }
 
-/** Runs a real tool to its end. */
+/** Runs a real tool and waits for its end. */
 export function runRealTool(
   name: string,
   debianPackage: string,
@@ -28,7 +28,7 @@ export function runRealTool(
   return { status, stdout, stderr };
 }
 
-/** The problem of a tool that has to succeed: none, or one with what it said. */
+/** Returns the problem of a tool that must succeed: none, or one with the end of its output. */
 export function failure(what: string, { status, stdout, stderr }: ToolResult): string[] {
   return status === 0
     ? []

@@ -1,30 +1,17 @@
-/** From the manifest's entries to a layer's items, reading the build's files. */
+/**
+ * Turns the entries of the manifest into the items of a layer, and reads the files of the build.
+ */
 
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileRange } from '../lib/formats/block/read-range.ts';
 import type { Entry } from '../lib/formats/entry/entry.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { FileTree } from '../lib/image/layer/file-tree.ts';
 import type { LayerItem } from '../lib/image/layer/writer.ts';
 import type { ManifestEntry } from './manifest.ts';
 
-const READ_BYTES = 1 << 20;
-
-function* fileContent(path: string): Generator<Uint8Array, void, undefined> {
-  const descriptor = openSync(path, 'r');
-  try {
-    for (;;) {
-      const bytes = Buffer.allocUnsafe(READ_BYTES);
-      const count = readSync(descriptor, bytes, 0, READ_BYTES, null);
-      if (count === 0) return;
-      yield bytes.subarray(0, count);
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Collects the entries, each path once. The source of an entry is the file that its content comes from. */
+/** Collects the entries, each path once. The source of an entry is the file with its content. */
 class Collection {
   readonly #manifest: string;
   readonly #tree = new FileTree<string>();
@@ -37,7 +24,7 @@ class Collection {
   #put(entry: Entry, source: string | undefined): void {
     if (this.#paths.has(entry.path)) {
       throw new UserError(
-        `${this.#manifest}: entry ${entry.path}: it is there twice; each path has one source`,
+        `${this.#manifest}: entry ${entry.path}: its path occurs twice; give each path one source`,
       );
     }
     this.#paths.add(entry.path);
@@ -58,7 +45,7 @@ class Collection {
         this.#addTree(item);
         break;
       case 'file': {
-        // Bazel's inputs may be symbolic links: they are followed.
+        // Inputs of Bazel may be symbolic links, which are followed.
         const status = statSync(item.source);
         if (!status.isFile()) {
           throw new UserError(
@@ -84,7 +71,8 @@ class Collection {
       );
     for (const name of readdirSync(source).sort()) {
       const child = { ...item, path: path === '' ? name : `${path}/${name}`, source: join(source, name) };
-      // Links are followed: a sandbox shows every file as a link, so that the links of the tree itself cannot be told.
+      // Links are followed: in a sandbox every file is a link, so that links of the tree itself
+      // cannot be recognized.
       const status = statSync(child.source, { throwIfNoEntry: false });
       if (status === undefined) {
         throw new UserError(
@@ -105,16 +93,18 @@ class Collection {
       .entries()
       .filter(({ implied }) => !implied)
       .map(({ entry, inode: { source } }): LayerItem => {
-        if (source === undefined) return { kind: 'entry', entry };
-        return { kind: 'entry', entry, content: () => fileContent(source) };
+        if (source === undefined || entry.type !== 'file') return { kind: 'entry', entry };
+        return { kind: 'entry', entry, content: () => readFileRange(source, 0, entry.sizeBytes) };
       });
   }
 }
 
 /**
- * The items of the layer. Directories that nothing names are implied, not written: a layer below may have them otherwise.
+ * Makes the items of the layer. Directories that no entry names are not written, because a layer
+ * below may have them with other metadata.
  *
- * @throws UserError where a path comes twice, lies in something that is no directory, or a source is not what its entry says
+ * @throws UserError if a path occurs twice, is below something that is not a directory, or has a
+ *   source of another type than its entry
  */
 export function layerItems(entries: readonly ManifestEntry[], manifest: string): LayerItem[] {
   const collection = new Collection(manifest);

@@ -3,9 +3,10 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { parseJson } from '../lib/formats/json/json.ts';
 import { gnuTar, temporaryFolder } from '../lib/testing/tar/archive.ts';
 import { layerItems } from './items.ts';
-import { parseManifest } from './manifest.ts';
+import { MANIFEST } from './manifest.ts';
 
 const folder = temporaryFolder();
 const MAIN = join(import.meta.dirname, 'main.ts');
@@ -34,7 +35,7 @@ function source(name: string, content: string): string {
 }
 
 describe('a layer of components', () => {
-  it('has what the manifest names, with its modes and owners, and no parents that it does not name', () => {
+  it('has the entries of the manifest with their modes and owners, and no implied parents', () => {
     const tree = join(folder(), 'tree');
     mkdirSync(join(tree, 'sub'), { recursive: true });
     writeFileSync(join(tree, 'sub/z'), 'z');
@@ -78,7 +79,7 @@ describe('a layer of components', () => {
     expect(gnuTar(['-xOf', '-', 'opt/ic/bin/replica'], tar).toString()).toBe('binary');
   });
 
-  it('has the same bytes whatever the order of the manifest', () => {
+  it('has the same bytes for every order of the manifest', () => {
     const entries = ['b', 'a', 'c'].map((path) => ({ type: 'file', path, source: source(path, path) }));
     const one = readFileSync(layer(entries).output);
     expect(readFileSync(layer(entries.toReversed()).output).equals(one)).toBe(true);
@@ -87,31 +88,41 @@ describe('a layer of components', () => {
 
 describe('a manifest is refused with one line, and leaves no layer:', () => {
   it.each<[string, unknown, string]>([
-    ['no list', undefined, 'it has no list "entries"'],
+    ['no list', undefined, 'm.json: the key "entries" is missing'],
+    [
+      'an owner of more than 32 bits',
+      [{ type: 'directory', path: 'a', gid: 2 ** 32 }],
+      'entry a: gid: expected a number from 0 to 2^32 - 1, found 4294967296',
+    ],
+    [
+      'an xattr without a namespace',
+      [{ type: 'directory', path: 'a', xattrs: { note: '' } }],
+      'entry a: xattrs: "note" is not the name of an extended attribute',
+    ],
     [
       'a path that leaves the root',
       [{ type: 'directory', path: '/a/../../b' }],
       'entry /a/../../b: its path leaves the root',
     ],
-    ['no path', [{ type: 'directory' }], 'entry number 1: it has no path'],
+    ['no path', [{ type: 'directory' }], 'm.json: entries[0]: the key "path" is missing'],
     [
       'an unknown type',
       [{ type: 'pipe', path: 'a' }],
-      'entry a: the type "pipe" is unknown; known are file, tree',
+      'entry a: type: expected "file" or "tree" or "directory" or "symlink", found "pipe"',
     ],
     ['an unknown key', [{ type: 'directory', path: 'a', owner: 0 }], 'entry a: the key "owner" is unknown'],
     [
       'a mode that is a number',
       [{ type: 'directory', path: 'a', mode: 755 }],
-      'entry a: mode 755 is not a text of three or four octal digits',
+      'entry a: mode: expected a text of three or four octal digits, such as "0755", found 755',
     ],
     [
       'an owner that is a name',
       [{ type: 'directory', path: 'a', uid: 'root' }],
-      'entry a: uid "root" is not a number',
+      'entry a: uid: expected a whole number from 0 on, found "root"',
     ],
-    ['a link without a target', [{ type: 'symlink', path: 'a' }], 'entry a: a symlink needs its target'],
-    ['a file without a source', [{ type: 'file', path: 'a' }], 'entry a: a file needs its source'],
+    ['a link without a target', [{ type: 'symlink', path: 'a' }], 'entry a: a symlink needs a target'],
+    ['a file without a source', [{ type: 'file', path: 'a' }], 'entry a: a file needs a source'],
     [
       'a source that is a directory',
       [{ type: 'file', path: 'a', source: '/' }],
@@ -123,10 +134,10 @@ describe('a manifest is refused with one line, and leaves no layer:', () => {
         { type: 'directory', path: 'a' },
         { type: 'directory', path: '/a' },
       ],
-      'entry a: it is there twice',
+      'entry a: its path occurs twice',
     ],
     [
-      'an entry behind a link',
+      'an entry below a link',
       [
         { type: 'symlink', path: 'a', target: 'b' },
         { type: 'directory', path: 'a/c' },
@@ -136,16 +147,17 @@ describe('a manifest is refused with one line, and leaves no layer:', () => {
     [
       'an xattr that is not base64',
       [{ type: 'directory', path: 'a', xattrs: { 'user.x': '!' } }],
-      'entry a: xattr "user.x"',
+      'entry a: xattrs.user.x: expected a value in base64, found "!"',
     ],
   ])('%s', (_what, entries, message) => {
-    const read = () => layerItems(parseManifest({ entries }, 'm.json'), 'm.json');
+    const read = () =>
+      layerItems(parseJson(JSON.stringify({ entries }), 'm.json', MANIFEST).entries, 'm.json');
     expect(read).toThrow(message);
   });
 
   it('by the tool with exit status 1', () => {
     const { output, status, stderr, manifest } = layer([{ type: 'file', path: 'a' }], 'refused');
-    expect(stderr).toBe(`main.ts: ${manifest}: entry a: a file needs its source\n`);
+    expect(stderr).toBe(`main.ts: ${manifest}: entry a: a file needs a source\n`);
     expect(status).toBe(1);
     expect(existsSync(output)).toBe(false);
   });

@@ -2,23 +2,22 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/formats/block/write.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
-import type { EntryList } from '../lib/image/manifest/entries.ts';
+import { ENTRY_LIST } from '../lib/image/manifest/entries.ts';
 import {
   Attribution,
-  type ComponentRecord,
+  COMPONENT_LIST,
   formatManifest,
   imageEntries,
-  type PackageContents,
+  PACKAGE_LIST,
   type PartitionRecord,
 } from '../lib/image/manifest/manifest.ts';
+import { readIndexFile } from '../lib/image/packed/file.ts';
 import { LIST, nameValuePairs, readJson, required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 
 function readPartition(name: string, path: string): PartitionRecord {
-  const { sizeBytes, sha256, fileSystem, verity } = readJson<Partial<PartitionRecord>>(path);
-  if (sizeBytes === undefined || sha256 === undefined) {
-    throw new UserError(
-      `${path}: it says no size or no digest of the partition; pack it without --no-checksum`,
-    );
+  const { sizeBytes, sha256, fileSystem, verity } = readIndexFile(path);
+  if (sha256 === undefined) {
+    throw new UserError(`${path}: the digest of the partition is missing; pack it without --no-checksum`);
   }
   return {
     name,
@@ -29,7 +28,7 @@ function readPartition(name: string, path: string): PartitionRecord {
   };
 }
 
-/** Reads a file in the form of sha256sum: `HEX  NAME`. */
+/** Reads a checksum file in the format of sha256sum: `HEX  NAME`. */
 function readChecksum(path: string): [string, string] {
   const match = /^([0-9a-f]{64}) {2}(\S+)\n$/.exec(readFileSync(path, 'utf8'));
   if (match?.[1] === undefined || match[2] === undefined) {
@@ -53,12 +52,8 @@ await runTool(({ args, output }) => {
       checksum: LIST,
     },
   });
-  const packages = values.packages.flatMap(
-    (path) => readJson<{ packages: PackageContents[] }>(path).packages,
-  );
-  const components = values.components.flatMap(
-    (path) => readJson<{ components: ComponentRecord[] }>(path).components,
-  );
+  const packages = values.packages.flatMap((path) => readJson(path, PACKAGE_LIST).packages);
+  const components = values.components.flatMap((path) => readJson(path, COMPONENT_LIST).components);
   const attribution = new Attribution(packages, components);
   const text = formatManifest({
     formatVersion: 1,
@@ -74,7 +69,7 @@ await runTool(({ args, output }) => {
     ),
     packages: packages.map(({ files: _files, ...record }) => record),
     entries: nameValuePairs(values.entries, 'entries').flatMap(([name, path]) =>
-      imageEntries(name, readJson<EntryList>(path), attribution),
+      imageEntries(name, readJson(path, ENTRY_LIST), attribution),
     ),
   });
   writeWholeFile(output(required(values.output, 'output')), text);

@@ -353,7 +353,7 @@ describe('oci-base', () => {
     [
       'a hard link to nothing',
       (layout) => layout.index([layout.image([{ tar: tar([link('a', 'b')]) }])]),
-      'hard link to b, which is not there',
+      'hard link to b, which does not exist',
     ],
   ])('%s is refused in one line', async (_name, damage, message) => {
     const layout = twoLayers();

@@ -11,7 +11,9 @@ await runTool(async ({ args, output }) => {
   const path = required(values.image, 'image');
   const image = FileImage.open(path);
   if (image.sizeBytes % BLOCK_BYTES !== 0) {
-    throw new UserError(`${path}: ${image.sizeBytes} bytes is no multiple of ${BLOCK_BYTES}; pad the image`);
+    throw new UserError(
+      `${path}: ${image.sizeBytes} bytes are not a multiple of the block size of ${BLOCK_BYTES} bytes; pad the image`,
+    );
   }
   const { files, settings } = packTarget(values, output);
   await packImageFiles(image, files, settings);

@@ -44,7 +44,7 @@ function upgradeImage(
 
 describe('an upgrade archive', () => {
   it.each(['zst', 'gz'] as const)(
-    '.%s gives boot.img, root.img and VERSION.TXT, in that order, by GNU tar',
+    '.%s unpacks with GNU tar to boot.img, root.img and VERSION.TXT, in this order',
     (compression) => {
       const made = upgradeImage();
       expect(made.stderr).toBe('');

@@ -39,7 +39,9 @@ function versionMember(version: Uint8Array): Uint8Array {
   return Buffer.concat([tarHeader(entry), version, tarPadding(version.length)]);
 }
 
-/** Writes what is in the archive: boot.img, root.img, VERSION.TXT, in the order in which an upgrade reads them. */
+/**
+ * Writes the archive: boot.img, root.img, VERSION.TXT, in the order in which an upgrade reads them.
+ */
 export async function writeUpgradeArchive(upgrade: Upgrade, archive: ArchiveFile): Promise<void> {
   await writePartition(archive, 'boot.img', upgrade.boot);
   await writePartition(archive, 'root.img', upgrade.root);

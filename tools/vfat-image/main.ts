@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/formats/block/write.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import type { FatType } from '../lib/formats/fat/fat.ts';
-import { serialFromName } from '../lib/formats/uuid/uuid.ts';
+import { derivedSerial } from '../lib/formats/uuid/identity.ts';
 import { fileSystemSize, imageTarget, RAW_OPTION, TREE_OPTIONS } from '../lib/image/file-system/options.ts';
 import { selectTree } from '../lib/image/file-system/selection.ts';
 import { formatEntryList } from '../lib/image/manifest/entries.ts';
@@ -19,7 +19,7 @@ function parseType(text: string | undefined): FatType | undefined {
 }
 
 function parseVolumeId(text: string | undefined, identity: string): number {
-  if (text === undefined) return serialFromName(`${identity}#volume-id`);
+  if (text === undefined) return derivedSerial(identity, 'volume-id');
   if (!/^[0-9a-f]{8}$/i.test(text))
     throw new UserError(`--volume-id=${text}: write eight hexadecimal digits`);
   return Number.parseInt(text, 16);

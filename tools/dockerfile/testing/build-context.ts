@@ -7,7 +7,7 @@ import { DEFAULT_CONFIG, type RootConfig } from '../../lib/formats/oci/root-conf
 import { readContent } from '../../lib/image/layer/content.ts';
 import { openLayerFile, writeLayerFile } from '../../lib/image/layer/file.ts';
 import { mergeLayers } from '../../lib/image/layer/merge.ts';
-import { scanLayer } from '../../lib/image/layer/reader.ts';
+import { listLayer } from '../../lib/image/layer/reader.ts';
 import type { LayerItem } from '../../lib/image/layer/writer.ts';
 import type { Step } from '../../lib/image/steps/step.ts';
 import { type BuildOptions, buildStages } from '../build.ts';
@@ -107,7 +107,7 @@ async function buildIn(folder: string, options: TestBuild): Promise<TestResult> 
   });
   const layerPath = join(folder, 'out.layer.tar.zst');
   await writeLayerFile(layerPath, items);
-  const scanned = await scanLayer(openLayerFile(layerPath));
+  const scanned = await listLayer(openLayerFile(layerPath));
   const layer = Object.fromEntries(
     Array.from(scanned, (item): [string, string] =>
       item.kind === 'entry' ? [item.entry.path, describe(item.entry, '')] : [item.path, item.kind],

@@ -7,7 +7,10 @@ import { allocatedBytes, type Extent, type Image, unpack } from '../image.ts';
 import { failure, runRealTool } from '../tool.ts';
 
 const MIB = 1 << 20;
-/** Holes are made in blocks of the file system below: an extent may drag in up to this much on each side. */
+/**
+ * Holes consist of blocks of the underlying file system: an extent may occupy up to this many
+ * further bytes on each side.
+ */
 const BLOCK_SLACK_BYTES = 4096;
 
 async function sha256(path: string): Promise<string> {
@@ -16,7 +19,7 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The `.sha256` beside each archive, and the manifest, say what the archive's digest is. */
+/** The `.sha256` file of each archive and the manifest have the digest of the archive. */
 export async function checksumProblems(image: Image, archives: readonly string[]): Promise<string[]> {
   const problems: string[] = [];
   for (const archive of archives) {
@@ -24,13 +27,13 @@ export async function checksumProblems(image: Image, archives: readonly string[]
     const digest = await sha256(archive);
     const said = readFileSync(`${archive}.sha256`, 'utf8');
     if (said !== `${digest}  ${name}\n`)
-      problems.push(`${name}.sha256 says ${said.trim()}, the digest is ${digest}`);
+      problems.push(`${name}.sha256 contains ${said.trim()}, but the digest is ${digest}`);
     if (image.manifest.archives[name] !== digest) problems.push(`image.json has another digest for ${name}`);
   }
   return problems;
 }
 
-/** sgdisk finds the partition table right, and every partition where the layout has it. */
+/** sgdisk finds the partition table valid, and every partition at its place in the layout. */
 export function tableProblems(image: Image): string[] {
   const verify = runRealTool('sgdisk', 'gdisk', ['--verify', image.disk]);
   const problems = failure('sgdisk --verify', verify);
@@ -51,7 +54,7 @@ export function tableProblems(image: Image): string[] {
   return problems;
 }
 
-/** Whether `extents` of one image equal those of another, at an offset. */
+/** The extents of one image equal those of another one, at an offset. */
 function extentProblems(
   what: string,
   left: FileImage,
@@ -70,14 +73,14 @@ function extentProblems(
   return different.map(([offset, length]) => `${what}: ${length} bytes at ${offset} differ`);
 }
 
-/** Everything on the disk belongs to the partition table or to an extent of a partition. */
+/** All data on the disk belongs to the partition table or to an extent of a partition. */
 export function strayDataProblems(image: Image): string[] {
   const extents = image.partitions.flatMap((partition) => partition.extents);
   const expectedBytes = extents.reduce((sum, [, length]) => sum + length + 2 * BLOCK_SLACK_BYTES, 2 * MIB);
   const actualBytes = allocatedBytes(image.disk);
   return actualBytes <= expectedBytes
     ? []
-    : [`the disk holds ${actualBytes} bytes of data, its partitions ${expectedBytes}`];
+    : [`the disk occupies ${actualBytes} bytes, but its partitions need at most ${expectedBytes}`];
 }
 
 /** The second archive of the disk unpacks to the same disk. */
@@ -99,7 +102,10 @@ export function twinProblems(image: Image, twin: string): string[] {
   return problems;
 }
 
-/** An upgrade archive has the disk's boot and root partitions, byte for byte, and the version, in this order. */
+/**
+ * An upgrade archive has the boot and root partitions of the disk, byte for byte, and the version,
+ * in this order.
+ */
 export function upgradeProblems(
   image: Image,
   archive: string,

@@ -5,7 +5,7 @@ import type { ImageEntry } from '../../lib/image/manifest/manifest.ts';
 import type { PartitionImage } from '../image.ts';
 import { failure, runRealTool } from '../tool.ts';
 
-/** What debugfs calls each type. */
+/** The names that debugfs has for the types. */
 const DEBUGFS_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
   file: 'regular',
   hardlink: 'regular',
@@ -26,7 +26,7 @@ interface DebugfsInode {
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
-/** Values that are text are shown in quotes, others in hexadecimal. */
+/** debugfs shows text values in quotes, and other values in hexadecimal. */
 function parseXattrs(text: string): Map<string, string> {
   const xattrs = new Map<string, string>();
   for (const [, name = '', hex, quoted] of text.matchAll(
@@ -54,12 +54,18 @@ function parseStat(text: string): DebugfsInode | undefined {
   };
 }
 
-/** acl_ea_header: version 1 on ext4's disks, where only named users and groups have an id; version 2 for a caller. */
+/**
+ * acl_ea_header: version 1 on disks of ext4, where only named users and groups have an id; version
+ * 2 in system calls.
+ */
 const ACL_DISK_VERSION = 1;
 const ACL_HEADER_BYTES = 4;
 const ACL_NAMED_TAGS: readonly number[] = [0x02, 0x08];
 
-/** An access control list as text, whichever form it is in; other values as they are. */
+/**
+ * Returns an access control list as text, whichever form it has, and other values unchanged. It is
+ * decoded here, not by our library, so that the check is independent of the writer.
+ */
 function canonical(name: string, value: string | undefined): string | undefined {
   if (value === undefined || !name.startsWith('system.posix_acl_')) return value;
   const bytes = Buffer.from(value, 'base64');
@@ -79,7 +85,7 @@ function quote(path: string): string {
   return `"${path.replaceAll('"', '""')}"`;
 }
 
-/** Asks debugfs about each path, in one run. */
+/** Asks debugfs about all paths in one run. */
 function statAll(image: string, paths: readonly string[]): Map<string, DebugfsInode | undefined> {
   const commands = paths.map((path) => `stat ${quote(path)}\n`).join('');
   const { stdout } = runRealTool('debugfs', 'e2fsprogs', ['-f', '-', image], commands);
@@ -92,7 +98,7 @@ function inodeProblems(where: string, entry: ImageEntry, inode: DebugfsInode | u
   const problems: string[] = [];
   const expect = (what: string, actual: unknown, expected: unknown) => {
     if (actual !== expected)
-      problems.push(`${where}: ${what} is ${actual} for debugfs, ${expected} in the manifest`);
+      problems.push(`${where}: debugfs shows ${what} ${actual}, the manifest has ${expected}`);
   };
   expect('type', inode.type, DEBUGFS_TYPES[entry.type]);
   if (entry.type === 'hardlink') return problems;
@@ -106,7 +112,7 @@ function inodeProblems(where: string, entry: ImageEntry, inode: DebugfsInode | u
   return problems;
 }
 
-/** debugfs sees every entry as the manifest has it. */
+/** debugfs shows every entry as the manifest has it. */
 export function debugfsProblems({ name, path, entries }: PartitionImage): string[] {
   const inodes = statAll(
     path,
@@ -115,18 +121,18 @@ export function debugfsProblems({ name, path, entries }: PartitionImage): string
   return entries.flatMap((entry) => inodeProblems(`${name}:${entry.path}`, entry, inodes.get(entry.path)));
 }
 
-/** What a real tool copied out of the file system has the digests of the manifest. */
+/** Files that a real tool copied out of the file system have the digests of the manifest. */
 export function dumpProblems(name: string, entries: readonly ImageEntry[], folder: string): string[] {
   const problems: string[] = [];
   for (const entry of entries) {
     if (entry.type !== 'file') continue;
     const path = join(folder, entry.path);
     if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
-      problems.push(`${name}:${entry.path}: not among the files that were copied out`);
+      problems.push(`${name}:${entry.path}: it was not copied out`);
       continue;
     }
     const digest = createHash('sha256').update(readFileSync(path)).digest('hex');
-    if (digest !== entry.sha256) problems.push(`${name}:${entry.path}: the content has another digest`);
+    if (digest !== entry.sha256) problems.push(`${name}:${entry.path}: its content has another digest`);
   }
   return problems;
 }
@@ -134,7 +140,7 @@ export function dumpProblems(name: string, entries: readonly ImageEntry[], folde
 /** Every file that debugfs copies out of an ext4 file system has its digest. */
 export function debugfsContentProblems(partition: PartitionImage, folder: string): string[] {
   mkdirSync(folder, { recursive: true });
-  // It complains of owners that it may not give; the contents are there all the same.
+  // It complains about owners that it is not allowed to set; the contents are complete anyway.
   runRealTool('debugfs', 'e2fsprogs', ['-R', `rdump / ${quote(folder)}`, partition.path]);
   return dumpProblems(partition.name, partition.entries, folder);
 }

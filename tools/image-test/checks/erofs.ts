@@ -6,9 +6,9 @@ import { failure, runRealTool } from '../tool.ts';
 import { dumpProblems } from './debugfs.ts';
 
 const PERMISSIONS = 0o7777;
-/** What dump.erofs shows of them. */
+/** The bits that dump.erofs shows. */
 const ACCESS = 0o777;
-/** What dump.erofs calls each type. */
+/** The names that dump.erofs has for the types. */
 const DUMP_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
   file: 'regular file',
   hardlink: 'regular file',
@@ -20,7 +20,10 @@ const DUMP_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
   socket: 'socket file',
 };
 
-/** Every file and directory that fsck.erofs copies out of the file system has its permissions, and files their digest. */
+/**
+ * Every file and directory that fsck.erofs copies out of the file system has its permissions, and
+ * every file its digest.
+ */
 export function fsckContentProblems({ name, path, entries }: PartitionImage, folder: string): string[] {
   const copied = runRealTool('fsck.erofs', 'erofs-utils', [
     `--extract=${folder}`,
@@ -35,14 +38,14 @@ export function fsckContentProblems({ name, path, entries }: PartitionImage, fol
     const expected = Number.parseInt(entry.mode, 8);
     if (mode !== undefined && (mode & PERMISSIONS) !== expected) {
       problems.push(
-        `${name}:${entry.path}: copied out, it has the mode ${(mode & PERMISSIONS).toString(8)}, expected ${entry.mode}`,
+        `${name}:${entry.path}: the copy has the mode ${(mode & PERMISSIONS).toString(8)}, the manifest has ${entry.mode}`,
       );
     }
   }
   return [...problems, ...dumpProblems(name, entries, folder)];
 }
 
-/** Whether an entry is one of the few that differ from what most are: dump.erofs takes one path a run. */
+/** Whether an entry is one of the few that differ from most: dump.erofs takes one path per run. */
 function isSpecial(entry: ImageEntry): boolean {
   if (entry.type === 'hardlink') return false;
   const hasXattrs = Object.keys(entry.xattrs ?? {}).length > 0;
@@ -60,7 +63,7 @@ function statProblems(where: string, entry: ImageEntry, text: string): string[] 
   const expect = (what: string, pattern: RegExp, expected: string): void => {
     const actual = pattern.exec(text)?.[1];
     if (actual !== expected)
-      problems.push(`${where}: ${what} is ${actual} for dump.erofs, ${expected} in the manifest`);
+      problems.push(`${where}: dump.erofs shows ${what} ${actual}, the manifest has ${expected}`);
   };
   expect('type', /On-disk size: \d+ {2}(.*)/, DUMP_TYPES[entry.type]);
   expect('owner', /Uid: (\d+)/, `${entry.uid}`);
@@ -73,12 +76,15 @@ function statProblems(where: string, entry: ImageEntry, text: string): string[] 
   if (entry.sizeBytes !== undefined) expect('size', /^Size: (\d+)/m, `${entry.sizeBytes}`);
   const hasXattrs = Object.keys(entry.xattrs ?? {}).length > 0;
   if (/Xattr size: 0$/m.test(text) === hasXattrs) {
-    problems.push(`${where}: for dump.erofs it has ${hasXattrs ? 'no' : 'some'} extended attributes`);
+    problems.push(`${where}: dump.erofs shows ${hasXattrs ? 'no' : 'some'} extended attributes`);
   }
   return problems;
 }
 
-/** dump.erofs sees owner, access and type of every entry that is set-uid, not root's, or has attributes, as the manifest has them. */
+/**
+ * dump.erofs shows owner, access and type as the manifest has them, for every entry that is
+ * set-uid, not owned by root, or has attributes.
+ */
 export function dumpErofsProblems({ name, path, entries }: PartitionImage): string[] {
   return entries.filter(isSpecial).flatMap((entry) => {
     const result = runRealTool('dump.erofs', 'erofs-utils', [`--path=${entry.path}`, path]);

@@ -13,7 +13,10 @@ export function cleanProblems({ name, path, index }: PartitionImage): string[] {
   return failure(`fsck.vfat -n ${name}`, runRealTool('fsck.vfat', 'dosfstools', ['-n', path]));
 }
 
-/** veritysetup reads every block of the file system and finds the root hash that the kernel will be told. */
+/**
+ * veritysetup reads every block of the file system and confirms the root hash that the kernel
+ * receives.
+ */
 export function verityProblems({ name, path, index }: PartitionImage): string[] {
   if (index.verity === undefined) return [`${name}: no hash tree`];
   const { rootHash, hashOffsetBytes } = index.verity;

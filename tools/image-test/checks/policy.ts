@@ -3,14 +3,14 @@ import type { Image } from '../image.ts';
 
 const SET_ID_BITS = 0o6000;
 
-/** Reads a file of one of the image's partitions, by its path there. */
+/** Reads a file of a partition of the image, by its path in the partition. */
 export type ReadFile = (partition: string, path: string) => Uint8Array;
 
 function* regularFiles(image: Image): Iterable<ImageEntry> {
   for (const entry of image.manifest.entries) if (entry.type === 'file') yield entry;
 }
 
-/** No file is set-uid or set-gid beyond the list, and the list names nothing that is not there. */
+/** No file is set-uid or set-gid unless it is on the list, and every file on the list is. */
 export function setUidProblems(image: Image, allowed: readonly string[]): string[] {
   const found = new Set<string>();
   for (const { path, mode } of regularFiles(image)) {
@@ -20,38 +20,40 @@ export function setUidProblems(image: Image, allowed: readonly string[]): string
     ...[...found].filter((path) => !allowed.includes(path)).map((path) => `${path} is set-uid or set-gid`),
     ...allowed
       .filter((path) => !found.has(path))
-      .map((path) => `${path} is on the list, but not set-uid in the image`),
+      .map((path) => `${path} is on the list of set-uid files, but is not one in the image`),
   ];
 }
 
 const HOST_KEY = /^\/etc\/ssh\/ssh_host_.*key/;
 const PRIVATE_KEY = /^-----BEGIN [A-Z ]*PRIVATE KEY-----/m;
-/** Programs have the words of a key's first line in them; a key is text, and short. */
+/** Programs contain the first line of a key as a string; a key itself is text, and short. */
 const KEY_LIMIT_BYTES = 1 << 16;
 
-/** Nothing in the image is a secret or an identity that every machine would share. */
+/** The image contains no secret and no identity that every machine would share. */
 export function secretProblems(image: Image, readFile: ReadFile): string[] {
   const problems: string[] = [];
   for (const { partition, path, sizeBytes = 0 } of regularFiles(image)) {
-    if (HOST_KEY.test(path)) problems.push(`${partition}:${path}: an ssh host key is baked in`);
+    if (HOST_KEY.test(path)) problems.push(`${partition}:${path}: it is an ssh host key`);
     if (/^\/(etc|var\/lib\/dbus)\/machine-id$/.test(path) && sizeBytes > 0) {
-      problems.push(`${partition}:${path}: a machine id is baked in`);
+      problems.push(`${partition}:${path}: it contains a machine id`);
     }
     if (sizeBytes === 0 || sizeBytes > KEY_LIMIT_BYTES) continue;
     const content = Buffer.from(readFile(partition, path));
     if (!content.includes(0) && PRIVATE_KEY.test(content.toString('latin1'))) {
-      problems.push(`${partition}:${path}: a private key is baked in`);
+      problems.push(`${partition}:${path}: it contains a private key`);
     }
   }
   return problems;
 }
 
-/** Whether a field of /etc/shadow (shadow(5)) lets somebody in with a password, or with none. */
+/**
+ * Whether a password field of /etc/shadow (shadow(5)) allows a login with a password, or with none.
+ */
 function hasPassword(field: string): boolean {
   return !field.startsWith('!') && !field.startsWith('*');
 }
 
-/** systemd's units that start a login prompt or a shell on a console. */
+/** The units of systemd that start a login prompt or a shell on a console. */
 const PROMPT_UNITS = [
   'autovt@.service',
   'console-getty.service',
@@ -62,7 +64,10 @@ const PROMPT_UNITS = [
   'serial-getty@.service',
 ];
 
-/** Every unit that starts a prompt is masked: linked to /dev/null, which no dependency and no command overrides. */
+/**
+ * Every unit that starts a prompt is masked: linked to /dev/null, which no dependency and no
+ * command overrides.
+ */
 function promptProblems(image: Image): string[] {
   const entries = new Map(image.manifest.entries.map((entry) => [entry.path, entry]));
   return PROMPT_UNITS.filter((unit) => entries.has(`/usr/lib/systemd/system/${unit}`))
@@ -70,7 +75,7 @@ function promptProblems(image: Image): string[] {
     .map((unit) => `${unit} can start a login prompt; mask it`);
 }
 
-/** Nobody can log in with a password (`none`), or root alone can (`root`). */
+/** Nobody can log in with a password (`none`), or only root can (`root`). */
 export function loginProblems(
   image: Image,
   readFile: ReadFile,
@@ -85,28 +90,29 @@ export function loginProblems(
     .map(([user]) => user);
   const expected = policy === 'root' ? 'root' : '';
   if (open.join(', ') !== expected) {
-    return [
-      `with a password can log in: ${open.join(', ') || 'nobody'}; it should be ${expected || 'nobody'}`,
-    ];
+    return [`can log in with a password: ${open.join(', ') || 'nobody'}; expected: ${expected || 'nobody'}`];
   }
   return policy === 'none' ? promptProblems(image) : [];
 }
 
 const IC_PATH = /\/opt\/ic\/[A-Za-z0-9_./-]*[A-Za-z0-9_-]/g;
 
-/** Every path below /opt/ic that a component file names is in the root file system. */
+/** Every path below /opt/ic that a component file names is in the image. */
 export function referenceProblems(image: Image, files: ReadonlyMap<string, string>): string[] {
   const present = new Set(image.manifest.entries.map(({ path }) => path));
   const problems: string[] = [];
   for (const [file, text] of files) {
     for (const [path] of text.matchAll(IC_PATH)) {
-      if (!present.has(path)) problems.push(`${file} names ${path}, which is not in the image`);
+      if (!present.has(path)) problems.push(`${file} names ${path}, which does not exist in the image`);
     }
   }
   return problems;
 }
 
-/** The version is the same in the root and boot file systems, the manifest and the file. */
+/**
+ * The version is the same in the root and boot file systems, in the manifest and in the version
+ * file.
+ */
 export function versionProblems(
   image: Image,
   readFile: ReadFile,
@@ -119,5 +125,5 @@ export function versionProblems(
   });
   return [...said, ['image.json', image.manifest.version] as const]
     .filter(([, text]) => text !== version)
-    .map(([where, text]) => `${where} says ${text}, not ${version}`);
+    .map(([where, text]) => `${where} has the version ${text}, not ${version}`);
 }

@@ -1,15 +1,15 @@
-/** Sample data that looks random and is the same in every run. */
+/** Generates sample data that looks random and is the same in every run. */
 
 /** Multiplier and increment of the linear congruential generator of Numerical Recipes. */
 const MULTIPLIER = 1664525;
 const INCREMENT = 1013904223;
 
-/** The generator's state after this one. */
+/** Returns the state of the generator after `state`. */
 function next(state: number): number {
   return (Math.imul(state, MULTIPLIER) + INCREMENT) | 0;
 }
 
-/** Bytes that do not compress. None of them is zero, so that no block of them is taken for a hole. */
+/** Returns bytes that do not compress. None is zero, so that no block looks like a hole. */
 export function noise(lengthBytes: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(lengthBytes);
   let state = seed | 1;
@@ -22,7 +22,7 @@ export function noise(lengthBytes: number, seed = 1): Buffer {
 
 const WORDS = ['root', 'mount ', 'the ', 'of\n', 'kernel', ' = ', 'image', '/usr/lib/'];
 
-/** Text that compresses to about a third. */
+/** Returns text that compresses to about a third. */
 export function prose(lengthBytes: number, seed = 1): Buffer {
   const parts: string[] = [];
   let state = seed | 1;

@@ -2,11 +2,12 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 
 /**
- * Finds a real tool that a test holds our own code against: `$E2FSCK` for `e2fsck`, else the search path with the
- * system directories added. A missing tool is a failure of the test, never a skip.
+ * Finds a real tool that a test compares our code with: `$E2FSCK` for `e2fsck`, else the first
+ * match in the search path and the system directories. A missing tool fails the test; it never
+ * skips it.
  *
- * @param name the command's name; `fsck.vfat` is looked up as `$FSCK_VFAT`
- * @param debianPackage the Debian package that has it, for the error message
+ * @param name of the command; the variable of `fsck.vfat` is `$FSCK_VFAT`
+ * @param debianPackage the Debian package of the command, for the error message
  */
 export function realTool(name: string, debianPackage: string): string {
   const variable = name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
@@ -23,6 +24,6 @@ export function realTool(name: string, debianPackage: string): string {
     }
   }
   throw new Error(
-    `${name} is not here, and this test needs it: apt-get install ${debianPackage}, or set ${variable}`,
+    `${name} is missing, and this test needs it: apt-get install ${debianPackage}, or set ${variable}`,
   );
 }

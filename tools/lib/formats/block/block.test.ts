@@ -16,7 +16,7 @@ describe.each([
   ['in memory', () => new MemoryImage(SIZE_BYTES)],
   ['in a file', () => FileImage.create(path, SIZE_BYTES)],
 ])('an image %s', (_where, create: () => BlockSink & BlockSource) => {
-  test('reads back what was written last, and zeros elsewhere', () => {
+  test('returns the bytes that were written last, and zeros elsewhere', () => {
     const write = fc.record({
       offsetBytes: fc.integer({ min: 0, max: SIZE_BYTES - 70_000 }),
       lengthBytes: fc.integer({ min: 0, max: 70_000 }),
@@ -38,14 +38,14 @@ describe.each([
     );
   });
 
-  test('has an end that nothing is written or read beyond', () => {
+  test('refuses to read or write beyond its end', () => {
     const image = create();
     expect(() => image.write(SIZE_BYTES - 1, new Uint8Array(2))).toThrow(RangeError);
     expect(() => image.read(SIZE_BYTES - 1, 2)).toThrow(RangeError);
     expect(() => image.write(-1, new Uint8Array(1))).toThrow(RangeError);
   });
 
-  test('has parts with addresses of their own', () => {
+  test('has parts that are addressed from their own start', () => {
     const image = create();
     subSink(image, 1000).write(24, Uint8Array.of(1, 2, 3));
     expect([...subSource(image, 1024, 3).read(0, 3)]).toEqual([1, 2, 3]);
@@ -53,7 +53,7 @@ describe.each([
   });
 });
 
-test('an image in a file takes no space where nothing was written', () => {
+test('an image in a file is sparse where nothing was written', () => {
   const sizeBytes = 1 << 30;
   const image = FileImage.create(path, sizeBytes);
   image.write(sizeBytes - 1, Uint8Array.of(1));

@@ -1,17 +1,21 @@
-/** Random access to an image that is being written. Regions never written read as zeros (holes). */
+/** Writes to an image at random positions. Ranges that are never written read as zeros (holes). */
 export interface BlockSink {
   /** Writes all of `bytes` at `offsetBytes`. */
   write(offsetBytes: number, bytes: Uint8Array): void;
 }
 
-/** Random access to an image that is being read. */
+/** Reads an image at random positions. */
 export interface BlockSource {
   readonly sizeBytes: number;
-  /** Reads exactly `lengthBytes` bytes; throws RangeError past the end. */
+  /**
+   * Reads exactly `lengthBytes` bytes.
+   *
+   * @throws RangeError if they are not within the image
+   */
   read(offsetBytes: number, lengthBytes: number): Uint8Array;
 }
 
-/** Throws the RangeError of an access that does not lie within an image. */
+/** Throws a RangeError for an access that is not within an image. */
 export function checkRange(
   access: 'read' | 'write',
   offsetBytes: number,
@@ -25,7 +29,10 @@ export function checkRange(
   }
 }
 
-/** A part of a larger image, addressed from its own start: a partition of a disk, a file system before its hash tree. */
+/**
+ * Returns a part of a larger image, addressed from its own start: a partition of a disk, or a file
+ * system before its hash tree.
+ */
 export function subSource(source: BlockSource, startBytes: number, sizeBytes: number): BlockSource {
   return {
     sizeBytes,
@@ -36,7 +43,7 @@ export function subSource(source: BlockSource, startBytes: number, sizeBytes: nu
   };
 }
 
-/** The sink that writes at `startBytes` of another one. */
+/** Returns a sink whose start is at `startBytes` of another sink. */
 export function subSink(sink: BlockSink, startBytes: number): BlockSink {
   return { write: (offsetBytes, bytes) => sink.write(startBytes + offsetBytes, bytes) };
 }

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs
 import { type BlockSink, type BlockSource, checkRange } from './block.ts';
 import { naming, writeFully } from './write.ts';
 
-/** An image in a file: sparse where nothing was written. */
+/** An image in a file, which is sparse where nothing was written. */
 export class FileImage implements BlockSink, BlockSource {
   readonly sizeBytes: number;
   readonly #descriptor: number;
@@ -14,7 +14,7 @@ export class FileImage implements BlockSink, BlockSource {
     this.sizeBytes = sizeBytes;
   }
 
-  /** Makes (or empties) the file at `path` and gives it its full size without writing to it. */
+  /** Creates or empties the file at `path`, and sets its full size without writing to it. */
   static create(path: string, sizeBytes: number): FileImage {
     const descriptor = openSync(path, 'w+');
     try {
@@ -43,7 +43,7 @@ export class FileImage implements BlockSink, BlockSource {
     return bytes;
   }
 
-  /** Fills `bytes` from `offsetBytes` on, for callers that reuse a buffer. */
+  /** Fills `bytes` with the bytes from `offsetBytes` on, for callers that reuse a buffer. */
   readInto(offsetBytes: number, bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
       const count = readSync(this.#descriptor, bytes, done, bytes.length - done, offsetBytes + done);

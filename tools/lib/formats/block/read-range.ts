@@ -1,10 +1,14 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../error/user-error.ts';
 
-/** A file is read in pieces of so many bytes. */
+/** The size of the pieces that a file is read in. */
 const PIECE_BYTES = 1 << 20;
 
-/** Reads a part of a file, piece by piece; throws a {@link UserError} where the file turns out to be shorter. */
+/**
+ * Reads a part of a file, piece by piece.
+ *
+ * @throws UserError if the file is shorter than expected
+ */
 export function* readFileRange(
   path: string,
   offsetBytes: number,

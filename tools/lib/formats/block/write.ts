@@ -1,14 +1,16 @@
 import { writeFileSync, writeSync } from 'node:fs';
 
-/** Node's errors about an open file do not say which: the line that a user reads has to. */
+/**
+ * Adds the path to an error of an open file: Node leaves it out, and the error message needs it.
+ */
 export function naming(error: unknown, path: string): unknown {
   return error instanceof Error && !('path' in error) ? Object.assign(error, { path }) : error;
 }
 
 /**
- * Writes all of `bytes` to an open file, at its end so far or at `positionBytes`.
+ * Writes all of `bytes` to an open file, at `positionBytes` or at its current position.
  *
- * @param path the file's name, for errors such as a full disk
+ * @param path of the file, for errors such as a full disk
  */
 export function writeFully(
   descriptor: number,
@@ -26,7 +28,7 @@ export function writeFully(
   }
 }
 
-/** Writes a whole file; an error names it. */
+/** Writes a whole file. An error has the path of the file. */
 export function writeWholeFile(path: string, content: string | Uint8Array): void {
   try {
     writeFileSync(path, content);

@@ -1,11 +1,12 @@
 /**
- * CRC-32C (Castagnoli), as Linux's file systems use it: the caller gives the running value and neither the start nor the
- * end is inverted ("Checksums" in the kernel's ext4 documentation, `crc32c()` in its lib/crc).
+ * Computes CRC-32C (Castagnoli) as the file systems of Linux do: the caller passes the running
+ * value, and neither the start nor the end is inverted ("Checksums" in the kernel's ext4
+ * documentation; `crc32c()` in lib/crc of Linux).
  */
 
-/** The Castagnoli polynomial, bits reversed. */
+/** The Castagnoli polynomial with reversed bits. */
 const POLYNOMIAL = 0x82f63b78;
-/** Bytes taken in one step; each has a table of its own ("slicing by 16"). */
+/** The number of bytes per step. Each has its own table ("slicing by 16"). */
 const SLICES = 16;
 
 const TABLES = makeTables();
@@ -24,7 +25,7 @@ function makeTables(): Int32Array {
   return tables;
 }
 
-/** The value that every chain of checksums starts from where nothing else is said. */
+/** The start value, unless a format defines another one. */
 export const CRC32C_START = 0xffffffff;
 
 /** Continues `crc` over `bytes[start, end)`. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { baseName, comparePaths, normalizePath, parentPath } from './entry.ts';
 
-describe('a path from outside', () => {
+describe('normalizePath', () => {
   test.each([
     ['./etc/passwd', 'etc/passwd'],
     ['/etc/passwd', 'etc/passwd'],
@@ -21,7 +21,7 @@ describe('a path from outside', () => {
     expect(normalizePath(path)).toBeUndefined();
   });
 
-  test('has one normal form, which is its own', () => {
+  test('does not change a normal path', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', '.', '..', '', 'b.c')), (components) => {
         const normal = normalizePath(components.join('/'));
@@ -38,7 +38,7 @@ describe('the order of paths', () => {
     expect(['a/b', 'a.b', '', 'a', 'a-b'].sort(comparePaths)).toEqual(['', 'a', 'a-b', 'a.b', 'a/b']);
   });
 
-  test('is that of the UTF-8 bytes, where UTF-16 has another', () => {
+  test('is the order of the UTF-8 bytes, which differs from the order of UTF-16', () => {
     const beyondTheBasicPlane = '\u{1f600}';
     const highInTheBasicPlane = '\uff5e';
     expect(beyondTheBasicPlane < highInTheBasicPlane).toBe(true);
@@ -46,7 +46,7 @@ describe('the order of paths', () => {
   });
 });
 
-test('a path is its parent and its base name', () => {
+test('a path consists of its parent and its base name', () => {
   expect([parentPath('etc/ssh/config'), baseName('etc/ssh/config')]).toEqual(['etc/ssh', 'config']);
   expect([parentPath('etc'), baseName('etc')]).toEqual(['', 'etc']);
 });

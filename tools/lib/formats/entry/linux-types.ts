@@ -1,7 +1,7 @@
-/** How Linux's file systems number the types of files. */
+/** Numbers the types of files as the file systems of Linux do. */
 import type { Entry } from './entry.ts';
 
-/** The type bits of a mode: S_IFMT of stat(2), and the values under it. */
+/** The type bits of a mode: S_IFMT of stat(2) is the mask of the values. */
 export const MODE = {
   mask: 0xf000,
   fifo: 0x1000,
@@ -13,7 +13,7 @@ export const MODE = {
   socket: 0xc000,
 } as const;
 
-/** What a directory says about the type of what it names: FT_* of linux/fs_types.h. */
+/** The types of files in directories: FT_* of linux/fs_types.h. */
 export const FILE_TYPE = {
   file: 1,
   directory: 2,
@@ -24,7 +24,9 @@ export const FILE_TYPE = {
   symlink: 7,
 } as const;
 
-/** A device number has 12 bits of major and 20 bits of minor (new_encode_dev() in linux/kdev_t.h). */
+/**
+ * A device number has 12 bits of major and 20 bits of minor (new_encode_dev() in linux/kdev_t.h).
+ */
 export const MAXIMUM_MAJOR = 0xfff;
 export const MAXIMUM_MINOR = 0xfffff;
 
@@ -43,7 +45,10 @@ const TYPES: Readonly<Record<Exclude<Entry['type'], 'hardlink'>, LinuxType>> = {
   socket: { mode: MODE.socket, fileType: FILE_TYPE.socket },
 };
 
-/** The type bits of an entry's mode, and its type in a directory; not for hard links, which have their target's. */
+/**
+ * Returns the type bits of the mode of an entry, and its type in a directory. Throws for hard
+ * links, which have the type of their target.
+ */
 export function typeOf(entry: Entry): LinuxType {
   if (entry.type === 'hardlink') throw new Error(`${entry.path} is a hard link and has no type of its own`);
   return TYPES[entry.type];

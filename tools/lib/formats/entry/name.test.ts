@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { comparePaths } from './entry.ts';
 import { decodeName, encodeName, nameBytes, printableName } from './name.ts';
 
-/** Bytes that look like the beginning, the middle and the end of characters, right and wrong. */
+/**
+ * Bytes that occur at the start, in the middle and at the end of characters, and bytes that do not.
+ */
 const byte = fc.oneof(
   fc.constantFrom(
     0x2f,
@@ -28,7 +30,7 @@ const byte = fc.oneof(
 const bytes = fc.array(byte, { maxLength: 12 }).map((values) => Buffer.from(values));
 
 describe('a name', () => {
-  test('that is UTF-8 is that text', () => {
+  test('that is UTF-8 becomes its text', () => {
     expect(decodeName(Buffer.from('Größe €😀\ufffd'))).toBe('Größe €😀\ufffd');
   });
 
@@ -40,7 +42,7 @@ describe('a name', () => {
     expect(decodeName(Buffer.from([0xed, 0xb2, 0x80]))).toBe('\udced\udcb2\udc80');
   });
 
-  test('of any bytes comes back as these bytes', () => {
+  test('of any bytes is decoded and encoded to the same bytes', () => {
     fc.assert(
       fc.property(bytes, (original) => {
         const name = decodeName(original);
@@ -51,21 +53,21 @@ describe('a name', () => {
     );
   });
 
-  test('refuses a surrogate that no byte can have become', () => {
+  test('is refused with a surrogate that does not represent a byte', () => {
     expect(() => encodeName('a\ud800')).toThrow(RangeError);
     expect(() => encodeName('a\udc7f')).toThrow(RangeError);
   });
 
-  test('can be shown whatever string it is', () => {
+  test('is printable even if the string is not a valid name', () => {
     expect(printableName('a\ud800b\udc7f')).toBe('a\ufffdb\ufffd');
   });
 
-  test('is shown without anything that a terminal would act on', () => {
+  test('is printed without control characters', () => {
     expect(printableName('a\nb\\c\u001b[0m\udcffé')).toBe('a\\012b\\\\c\\033[0m\\377é');
   });
 });
 
-test('names are in the order of their bytes, whatever these are', () => {
+test('comparePaths orders names of any bytes by their bytes', () => {
   fc.assert(
     fc.property(bytes, bytes, (left, right) => {
       const expected = Math.sign(Buffer.compare(left, right));

@@ -1,9 +1,10 @@
 /**
- * Names on disk are bytes; names in this library are strings, and every byte survives the way there and back.
+ * Converts names between bytes, as on disk, and strings, as in this library. The conversion
+ * preserves every byte.
  *
- * Bytes that are UTF-8 become the string that they encode. Every byte that is no part of valid UTF-8 becomes one code unit from U+DC80
- * to U+DCFF, a low surrogate that no valid string has alone ("surrogateescape", Python's PEP 383). JSON carries such strings
- * as `\udcXX`.
+ * Bytes that are UTF-8 become the string that they encode. Every byte that is not part of valid
+ * UTF-8 becomes one code unit from U+DC80 to U+DCFF: a low surrogate, which never occurs alone in a
+ * valid string ("surrogateescape", Python's PEP 383). JSON represents such strings as `\udcXX`.
  */
 
 const ESCAPE_BASE = 0xdc00;
@@ -13,7 +14,10 @@ const ASCII_LIMIT = 0x80;
 const REPLACEMENT = '\ufffd';
 const FATAL_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The length of the valid UTF-8 sequence at `start` (Unicode, table 3-7), or 0 where there is none. */
+/**
+ * Returns the length of the valid UTF-8 sequence at `start` (Unicode, table 3-7), or 0 if it is not
+ * valid.
+ */
 function sequenceLength(bytes: Uint8Array, start: number): number {
   const lead = bytes[start] as number;
   if (lead < ASCII_LIMIT) return 1;
@@ -45,22 +49,22 @@ function decodeWithEscapes(bytes: Uint8Array): string {
   return name + FATAL_DECODER.decode(bytes.subarray(valid));
 }
 
-/** Whether a code unit stands for a byte that is not UTF-8. */
+/** Reports whether a code unit represents a byte that is not UTF-8. */
 function isEscape(unit: number): boolean {
   return unit >= ESCAPE_FIRST && unit <= ESCAPE_LAST;
 }
 
-/** The string that stands for a name's bytes. */
+/** Decodes the bytes of a name. */
 export function decodeName(bytes: Uint8Array): string {
   const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-  // The decoder puts this in for what is not UTF-8; a name may also hold it itself.
+  // The decoder inserts this character for bytes that are not UTF-8. A name may also contain it.
   return name.includes(REPLACEMENT) ? decodeWithEscapes(bytes) : name;
 }
 
 /**
- * The bytes that a name stands for; the inverse of {@link decodeName}.
+ * Encodes a name as bytes; the inverse of {@link decodeName}.
  *
- * @throws RangeError for a lone surrogate that stands for no byte
+ * @throws RangeError for a lone surrogate that does not represent a byte
  */
 export function encodeName(name: string): Buffer {
   if (name.isWellFormed()) return Buffer.from(name);
@@ -70,19 +74,20 @@ export function encodeName(name: string): Buffer {
     const isAlone = character.length === 1 && !character.isWellFormed();
     if (!isAlone) parts.push(Buffer.from(character));
     else if (isEscape(unit)) parts.push(Buffer.of(unit - ESCAPE_BASE));
-    else throw new RangeError(`the surrogate U+${unit.toString(16)} of a name stands for no byte`);
+    else throw new RangeError(`the surrogate U+${unit.toString(16)} of a name does not represent a byte`);
   }
   return Buffer.concat(parts);
 }
 
-/** How many bytes a name has on disk. */
+/** Returns the length of a name on disk in bytes. */
 export function nameBytes(name: string): number {
   return name.isWellFormed() ? Buffer.byteLength(name) : encodeName(name).length;
 }
 
 /**
- * A name as people are shown it: control characters and bytes that are not UTF-8 as `\ooo`, a backslash as `\\`, as `ls -b` has them.
- * Takes any string: what stands for no name at all is shown as U+FFFD.
+ * Converts a name for messages: control characters and bytes that are not UTF-8 become `\ooo`, and
+ * a backslash becomes `\\`, as in `ls -b`. Accepts any string: a surrogate that does not represent
+ * a byte becomes U+FFFD.
  */
 export function printableName(name: string): string {
   const octal = (byte: number): string => `\\${byte.toString(8).padStart(3, '0')}`;

@@ -1,30 +1,31 @@
-/** Follows the symbolic links of a tree that is only a model, so that no path ever leaves it. */
+/** Follows symbolic links within a model of a tree, so that a path cannot leave it. */
 import { UserError } from '../error/user-error.ts';
 import { type Entry, parentPath, type SymlinkEntry } from './entry.ts';
 
-/** path_resolution(7): the kernel gives up after 40 symbolic links. */
+/** path_resolution(7): the kernel follows at most 40 symbolic links. */
 const LINKS_MAX = 40;
 
 export interface ResolvedPath {
-  /** The path without any symbolic link in it. */
+  /** The path without symbolic links. */
   readonly path: string;
-  /** Each symbolic link that was followed on the way. */
+  /** The symbolic links that were followed, in order. */
   readonly links: readonly SymlinkEntry[];
-  /** What stands at `path`; `undefined` where nothing does. */
+  /** The entry at `path`; `undefined` if there is none. */
   readonly entry: Entry | undefined;
 }
 
-/** Where a symbolic link leads, as components from the root. */
+/** Returns the target of a symbolic link, as components from the root. */
 function linkTarget(link: SymlinkEntry): string[] {
   const target = link.target.split('/');
   return link.target.startsWith('/') ? target : [...parentPath(link.path).split('/'), ...target];
 }
 
 /**
- * Follows the symbolic links in all components of `path`; `..` stops at the root, as in a real one.
+ * Follows the symbolic links in all components of `path`. `..` at the root stays at the root, as in
+ * Linux.
  *
- * @param tree gives the entry that stands at a path, under that path
- * @throws UserError for a loop
+ * @param tree returns the entry at a path
+ * @throws UserError if there are more than 40 links, for example in a loop
  */
 export function resolvePath(tree: { get(path: string): Entry | undefined }, path: string): ResolvedPath {
   const links: SymlinkEntry[] = [];

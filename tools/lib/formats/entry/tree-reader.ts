@@ -1,36 +1,42 @@
 import type { Entry } from './entry.ts';
 
-/** A point in time, as file systems keep it. */
+/** A point in time, as file systems store it. */
 export interface Timestamp {
   /** Seconds since 1970-01-01 00:00:00 UTC. */
   readonly seconds: number;
   readonly nanoseconds: number;
 }
 
-/** One name of a tree. */
+/** One name in a tree. */
 export interface TreeRecord {
-  /** A file's second and further names, in path order, are hard links to its first. */
+  /**
+   * In path order, the first name of a file is the file; its other names are hard links to the
+   * first.
+   */
   readonly entry: Entry;
-  /** How many names the file, or the directory with its `.` and `..`, has. */
+  /**
+   * The number of names of the file. Names of a directory include its `.` and the `..` of its
+   * children.
+   */
   readonly linkCount: number;
-  /** When the content was changed last. */
+  /** The time of the last change of the content. */
   readonly modificationTime: Timestamp;
 }
 
-/** A file system, or an archive with a random access of its own, that was opened for reading. */
+/** A file system, or an archive with random access, that is open for reading. */
 export interface TreeReader {
   /**
    * Yields every name sorted by path (`comparePaths`), the root directory first.
    *
-   * @throws UserError where it is damaged
+   * @throws UserError if it is damaged
    */
   walk(): Iterable<TreeRecord>;
   /**
-   * Yields the content of a regular file in pieces of at most 1 MiB, holes as zeros. The pieces must not be changed, and hold only
-   * until the next one is asked for.
+   * Yields the content of a regular file in pieces of at most 1 MiB, with zeros for holes. The
+   * caller must not change a piece. A piece is valid until the next one is requested.
    *
    * @param path of a record whose entry is a file
-   * @throws UserError where it is damaged
+   * @throws UserError if it is damaged
    */
   readFile(path: string): Iterable<Uint8Array>;
 }

@@ -1,36 +1,45 @@
 /**
- * The index of a compressed file: struct z_erofs_map_header and one struct z_erofs_lcluster_index for each block of content
- * ("logical cluster"), behind the inode and its extended attributes (EROFS_INODE_COMPRESSED_FULL).
+ * Encodes the full index of a compressed file (EROFS_INODE_COMPRESSED_FULL): struct
+ * z_erofs_map_header, and one struct z_erofs_lcluster_index for each block of content ("logical
+ * cluster"). The index follows the inode and its extended attributes.
  *
- * The first block of an extent says where its compressed bytes are, the second how many blocks these have, and each of them how
- * far it is to the first one and to the next extent.
+ * The entry of the first block of an extent has the address of the compressed blocks. The entry of
+ * the second block has their number. The entries of the other blocks have the distance to the first
+ * block. All but the first have the distance to the next extent.
  */
-import { ALGORITHM, alignUp, BLOCK_BYTES } from './layout.ts';
+import {
+  ADVISE,
+  ALGORITHM,
+  alignUp,
+  BLOCK_BYTES,
+  BLOCK_COUNT_BIT,
+  CLUSTER_TYPE,
+  FULL_INDEX_PADDING_BYTES,
+  HEAD_INDEX,
+  MAP_HEADER,
+  NON_HEAD_INDEX,
+} from './format.ts';
 
-const HEADER_BYTES = 8;
-/** Z_EROFS_FULL_INDEX_START: eight bytes of padding behind the header. */
-const HEADER_PADDING_BYTES = 8;
-export const INDEX_BYTES = 8;
-/** Z_EROFS_ADVISE_BIG_PCLUSTER_1: extents of the first algorithm may have several blocks. */
-const BIG_CLUSTERS = 0x2;
-/** Z_EROFS_LI_D0_CBLKCNT: the distance stands for a number of blocks. */
-const BLOCK_COUNT_BIT = 1 << 11;
+/** The index of a compressed file begins at a multiple of the size of its header. */
+const ALIGNMENT_BYTES = MAP_HEADER.sizeBytes;
+const ENTRIES_OFFSET_BYTES = MAP_HEADER.sizeBytes + FULL_INDEX_PADDING_BYTES;
+const HEAD = HEAD_INDEX.at;
+const NON_HEAD = NON_HEAD_INDEX.at;
 
-/** Z_EROFS_LCLUSTER_TYPE_*. */
-export const CLUSTER_TYPE = { plain: 0, head: 1, nonHead: 2, head2: 3 } as const;
-
-/** Where the index starts, counted from the start of the inode, which is at a multiple of 32 bytes. */
+/**
+ * Returns the offset of the index from the start of the inode, which is at a multiple of 32 bytes.
+ */
 export function indexOffset(headBytes: number): number {
-  return alignUp(headBytes, INDEX_BYTES);
+  return alignUp(headBytes, ALIGNMENT_BYTES);
 }
 
-/** Bytes of an inode with the index of `sizeBytes` bytes of content behind it. */
+/** Computes the size of an inode with the index of `sizeBytes` bytes of content after it. */
 export function indexedInodeBytes(headBytes: number, sizeBytes: number): number {
   const clusters = Math.ceil(sizeBytes / BLOCK_BYTES);
-  return indexOffset(headBytes) + HEADER_BYTES + HEADER_PADDING_BYTES + clusters * INDEX_BYTES;
+  return indexOffset(headBytes) + ENTRIES_OFFSET_BYTES + clusters * HEAD_INDEX.sizeBytes;
 }
 
-/** Makes the index of one file, extent by extent. */
+/** Builds the index of one file, extent by extent. */
 export class ClusterIndex {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
@@ -39,33 +48,38 @@ export class ClusterIndex {
   constructor(sizeBytes: number, algorithm: keyof typeof ALGORITHM) {
     this.bytes = new Uint8Array(indexedInodeBytes(0, sizeBytes));
     this.#view = new DataView(this.bytes.buffer);
-    this.#view.setUint16(4, BIG_CLUSTERS, true);
-    this.#view.setUint8(6, ALGORITHM[algorithm]);
+    MAP_HEADER.at.h_advise.set(this.#view, ADVISE.bigClusters1);
+    MAP_HEADER.at.h_algorithmtype.set(this.#view, ALGORITHM[algorithm]);
   }
 
-  /** Blocks of content that are stored as they are, one after another from `firstBlock` on. */
+  /**
+   * Adds blocks of content that are stored uncompressed, one after another from `firstBlock` on.
+   */
   addPlain(firstBlock: number, blockCount: number): void {
     for (let done = 0; done < blockCount; done++) {
       const offset = this.#next();
-      this.#view.setUint16(offset, CLUSTER_TYPE.plain, true);
-      this.#view.setUint32(offset + 4, firstBlock + done, true);
+      HEAD.di_advise.set(this.#view, CLUSTER_TYPE.plain, offset);
+      HEAD.blkaddr.set(this.#view, firstBlock + done, offset);
     }
   }
 
-  /** `clusters` blocks of content that are compressed into `blockCount` from `firstBlock` on. */
+  /**
+   * Adds `clusters` blocks of content that are compressed into `blockCount` blocks from
+   * `firstBlock` on.
+   */
   addCompressed(clusters: number, firstBlock: number, blockCount: number): void {
     const head = this.#next();
-    this.#view.setUint16(head, CLUSTER_TYPE.head, true);
-    this.#view.setUint32(head + 4, firstBlock, true);
+    HEAD.di_advise.set(this.#view, CLUSTER_TYPE.head, head);
+    HEAD.blkaddr.set(this.#view, firstBlock, head);
     for (let distance = 1; distance < clusters; distance++) {
       const offset = this.#next();
-      this.#view.setUint16(offset, CLUSTER_TYPE.nonHead, true);
-      this.#view.setUint16(offset + 4, distance === 1 ? BLOCK_COUNT_BIT | blockCount : distance, true);
-      this.#view.setUint16(offset + 6, clusters - distance, true);
+      NON_HEAD.di_advise.set(this.#view, CLUSTER_TYPE.nonHead, offset);
+      NON_HEAD['delta[0]'].set(this.#view, distance === 1 ? BLOCK_COUNT_BIT | blockCount : distance, offset);
+      NON_HEAD['delta[1]'].set(this.#view, clusters - distance, offset);
     }
   }
 
   #next(): number {
-    return HEADER_BYTES + HEADER_PADDING_BYTES + this.#cluster++ * INDEX_BYTES;
+    return ENTRIES_OFFSET_BYTES + this.#cluster++ * HEAD_INDEX.sizeBytes;
   }
 }

@@ -1,47 +1,51 @@
 /**
- * Finds the extents of a compressed file from its index: struct z_erofs_lcluster_index, eight bytes for each block of content, or
- * the compact form, packs of two or four bytes each (fs/erofs/zmap.c in Linux).
+ * Finds the extents of a compressed file from its index (fs/erofs/zmap.c in Linux). The full form
+ * has a struct z_erofs_lcluster_index of eight bytes for each block of content. The compact form
+ * has packs of entries of two or four bytes each.
  */
-import { CLUSTER_TYPE } from './cluster-index.ts';
-import { ALGORITHM, alignUp, DATA_LAYOUT, MAXIMUM_CLUSTER_BYTES } from './layout.ts';
+import { viewOf } from '../structure/view.ts';
+import {
+  ADVISE,
+  ALGORITHM,
+  alignUp,
+  BLOCK_COUNT_BIT,
+  CLUSTER_TYPE,
+  CLUSTER_TYPE_MASK,
+  DATA_LAYOUT,
+  FULL_INDEX_PADDING_BYTES,
+  HEAD_INDEX,
+  MAP_HEADER,
+  MAXIMUM_CLUSTER_BYTES,
+  MAXIMUM_EXTENT_BYTES,
+  NON_HEAD_INDEX,
+} from './format.ts';
 import { DataMapError, type MappedInode, type ReadImage } from './mapped-inode.ts';
 
-const HEADER_BYTES = 8;
-/** struct z_erofs_lcluster_index; the full form has eight bytes more before the first. */
-const FULL_BYTES = 8;
-const FULL_PADDING_BYTES = 8;
-/** h_advise: Z_EROFS_ADVISE_*. */
-const ADVISE = {
-  compact2Bytes: 0x1,
-  bigClusters1: 0x2,
-  bigClusters2: 0x4,
-  inlineCluster: 0x8,
-  interlaced: 0x10,
-  fragment: 0x20,
-} as const;
-const KNOWN_ADVISE = 0x3f;
+const HEADER_BYTES = MAP_HEADER.sizeBytes;
+const KNOWN_ADVISE = Object.values(ADVISE).reduce((bits, bit) => bits | bit, 0);
 /** h_clusterbits: the whole file is a fragment (Z_EROFS_FRAGMENT_INODE_BIT). */
 const FRAGMENT_INODE_BIT = 0x80;
 const CLUSTER_BITS_MASK = 0x7;
-/** Z_EROFS_LI_LCLUSTER_TYPE_BITS, Z_EROFS_LI_D0_CBLKCNT. */
-const TYPE_MASK = 0x3;
-const BLOCK_COUNT_BIT = 1 << 11;
-/** The compact form ends each pack with a block address, and begins packs of 2-byte entries at multiples of 32 bytes. */
+/**
+ * A pack of the compact form ends with a block address. Packs of 2-byte entries begin at multiples
+ * of 32 bytes.
+ */
 const PACK_ADDRESS_BYTES = 4;
 const SHORT_PACK_BYTES = 32;
 const SHORT_PACK_ENTRIES = 16;
 const LONG_PACK_BYTES = 8;
 const LONG_PACK_ENTRIES = 2;
-/** Z_EROFS_PCLUSTER_MAX_DSIZE: what one extent may hold when it is uncompressed. */
-const MAXIMUM_EXTENT_BYTES = 12 << 20;
 
 export interface ClusterExtent {
   readonly positionBytes: number;
   readonly lengthBytes: number;
-  /** Where its bytes are, and how many with the zeros before or behind them. */
   readonly offsetBytes: number;
+  /** With the zeros before or after the bytes of the extent. */
   readonly storedBytes: number;
-  /** One of ALGORITHM, or that it is stored as it is: as it comes, or turned so that each byte is where it is in its block. */
+  /**
+   * One of ALGORITHM, or the form of uncompressed bytes: `shifted` to the start of the block, or
+   * `interlaced`, which means rotated so that each byte has its own position within the block.
+   */
   readonly algorithm: number | 'shifted' | 'interlaced';
 }
 
@@ -55,18 +59,20 @@ interface MapHeader {
 /** One entry of the index. */
 interface Cluster {
   readonly type: number;
-  /** Heads: where in the block of content the extent begins. */
+  /** Heads: the offset of the extent in the block of content. */
   readonly offset: number;
   /** Heads: the first block of the compressed bytes. */
   readonly block: number;
-  /** Others: blocks of the compressed bytes, where this entry says it; else 0. */
+  /** Others: the number of compressed blocks if this entry has it, else 0. */
   readonly blockCount: number;
 }
 
 function decodeHeader(bytes: Uint8Array, blockBits: number): MapHeader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const advise = view.getUint16(4, true);
-  const bits = view.getUint8(7);
+  const view = viewOf(bytes);
+  const { h_advise, h_algorithmtype, h_clusterbits, h_idata_size } = MAP_HEADER.at;
+  const advise = h_advise.get(view);
+  const bits = h_clusterbits.get(view);
+  const algorithms = h_algorithmtype.get(view);
   if ((advise & ADVISE.fragment) !== 0 || (bits & FRAGMENT_INODE_BIT) !== 0) {
     throw new DataMapError(
       'it is stored in fragments, which are not supported; make the image without -Efragments',
@@ -76,15 +82,15 @@ function decodeHeader(bytes: Uint8Array, blockBits: number): MapHeader {
     throw new DataMapError(`its compression has unknown features (0x${advise.toString(16)})`);
   return {
     advise,
-    algorithms: [view.getUint8(6) & 0xf, view.getUint8(6) >> 4],
+    algorithms: [algorithms & 0xf, algorithms >> 4],
     clusterBits: blockBits + (bits & CLUSTER_BITS_MASK),
-    inlineBytes: view.getUint16(2, true),
+    inlineBytes: h_idata_size.get(view),
   };
 }
 
-/** Reads one entry after another of an index. */
+/** Reads the entries of an index. */
 interface IndexReader {
-  /** The first byte behind the index. */
+  /** The offset of the first byte after the index. */
   readonly endBytes: number;
   cluster(number: number): Cluster;
 }
@@ -95,21 +101,21 @@ class FullIndex implements IndexReader {
   readonly #read: ReadImage;
 
   constructor(headerOffset: number, clusterCount: number, read: ReadImage) {
-    this.#start = headerOffset + HEADER_BYTES + FULL_PADDING_BYTES;
-    this.endBytes = this.#start + clusterCount * FULL_BYTES;
+    this.#start = headerOffset + HEADER_BYTES + FULL_INDEX_PADDING_BYTES;
+    this.endBytes = this.#start + clusterCount * HEAD_INDEX.sizeBytes;
     this.#read = read;
   }
 
   cluster(number: number): Cluster {
-    const bytes = this.#read(this.#start + number * FULL_BYTES, FULL_BYTES);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const type = view.getUint16(0, true) & TYPE_MASK;
-    const distance = view.getUint16(4, true);
+    const bytes = this.#read(this.#start + number * HEAD_INDEX.sizeBytes, HEAD_INDEX.sizeBytes);
+    const view = viewOf(bytes);
+    const type = HEAD_INDEX.at.di_advise.get(view) & CLUSTER_TYPE_MASK;
+    const distance = NON_HEAD_INDEX.at['delta[0]'].get(view);
     const saysCount = type === CLUSTER_TYPE.nonHead && (distance & BLOCK_COUNT_BIT) !== 0;
     return {
       type,
-      offset: view.getUint16(2, true),
-      block: view.getUint32(4, true),
+      offset: HEAD_INDEX.at.di_clusterofs.get(view),
+      block: HEAD_INDEX.at.blkaddr.get(view),
       blockCount: saysCount ? distance & ~BLOCK_COUNT_BIT : 0,
     };
   }
@@ -173,7 +179,7 @@ class CompactIndex implements IndexReader {
       const saysCount = (value & BLOCK_COUNT_BIT) !== 0;
       return { type, offset: 0, block: 0, blockCount: saysCount ? value & ~BLOCK_COUNT_BIT : 0 };
     }
-    const view = new DataView(pack.buffer, pack.byteOffset, pack.byteLength);
+    const view = viewOf(pack);
     const base = view.getUint32(packs.packBytes - PACK_ADDRESS_BYTES, true);
     return { type, offset: value, block: base + this.#blocksBefore(pack, packs, position), blockCount: 0 };
   }
@@ -185,14 +191,20 @@ class CompactIndex implements IndexReader {
   ): { type: number; value: number } {
     const entryBits = ((packBytes - PACK_ADDRESS_BYTES) * 8) / packEntries;
     let bits = 0;
-    // Up to 16 bits at any bit: three bytes have them.
+    // An entry has up to 16 bits and may begin at any bit: three bytes contain it.
     const first = position * entryBits;
     for (let byte = 2; byte >= 0; byte--) bits = (bits << 8) | (pack[(first >> 3) + byte] as number);
     const entry = bits >> (first & 7);
-    return { type: (entry >> this.#clusterBits) & TYPE_MASK, value: entry & ((1 << this.#clusterBits) - 1) };
+    return {
+      type: (entry >> this.#clusterBits) & CLUSTER_TYPE_MASK,
+      value: entry & ((1 << this.#clusterBits) - 1),
+    };
   }
 
-  /** Blocks of the compressed bytes of the extents that have entries in the pack before `position` (unpack_compacted_index). */
+  /**
+   * Counts the compressed blocks of the extents that have entries in the pack before `position`
+   * (unpack_compacted_index).
+   */
   #blocksBefore(pack: Uint8Array, packs: Packs, position: number): number {
     let blocks = this.#hasBigClusters ? 0 : 1;
     for (let index = position - 1; index >= 0; index--) {
@@ -207,7 +219,7 @@ class CompactIndex implements IndexReader {
         blocks += value & ~BLOCK_COUNT_BIT;
       } else {
         if (value <= 1)
-          throw new DataMapError('its index is damaged: an extent without its number of blocks');
+          throw new DataMapError('its index is damaged: an extent does not have its number of blocks');
         index -= value - 2;
       }
     }
@@ -223,8 +235,8 @@ function openIndex(
 ): IndexReader {
   const headerOffset = alignUp(inode.indexOffsetBytes, HEADER_BYTES);
   if (inode.layout === DATA_LAYOUT.compressedFull) return new FullIndex(headerOffset, clusterCount, read);
-  // Linux has no entries for larger ones.
-  if (header.clusterBits > 14) throw new DataMapError('its index is of an unknown form');
+  // The compact form does not support larger clusters.
+  if (header.clusterBits > 14) throw new DataMapError('its index has an unknown form');
   return new CompactIndex(headerOffset, clusterCount, header, read);
 }
 
@@ -234,7 +246,10 @@ function algorithmOf(type: number, { advise, algorithms }: MapHeader): ClusterEx
   return (advise & ADVISE.interlaced) !== 0 ? 'interlaced' : 'shifted';
 }
 
-/** Bytes that an extent has on disk; the entry behind its head says it where they are more than one block of content. */
+/**
+ * Returns the size of an extent on disk. The entry after its head has the number of blocks if the
+ * extent is larger than one cluster.
+ */
 function storedBytes(inode: MappedInode, header: MapHeader, type: number, next: Cluster | undefined): number {
   const isBig =
     (type === CLUSTER_TYPE.head && (header.advise & ADVISE.bigClusters1) !== 0) ||
@@ -242,7 +257,7 @@ function storedBytes(inode: MappedInode, header: MapHeader, type: number, next: 
   if (!isBig || next === undefined || next.type !== CLUSTER_TYPE.nonHead) return 2 ** header.clusterBits;
   const bytes = next.blockCount * inode.blockBytes;
   if (bytes === 0 || bytes > MAXIMUM_CLUSTER_BYTES)
-    throw new DataMapError('its index is damaged: an extent of no or too many blocks');
+    throw new DataMapError('its index is damaged: an extent has no blocks or too many');
   return bytes;
 }
 
@@ -262,7 +277,7 @@ export function* clusterExtents(
   const clusterCount = Math.ceil(sizeBytes / clusterBytes);
   const index = openIndex(inode, header, clusterCount, read);
   if (index.endBytes > imageBytes)
-    throw new DataMapError('its index is not in the image: it is cut off or damaged');
+    throw new DataMapError('its index is not in the image: the image is cut off or damaged');
   let number = 0;
   let head = index.cluster(0);
   if (head.type === CLUSTER_TYPE.nonHead || head.offset !== 0)
@@ -279,7 +294,7 @@ export function* clusterExtents(
       number++;
       next = number < clusterCount ? index.cluster(number) : undefined;
     }
-    // mkfs.erofs ends a file within a block by an extent that begins there.
+    // mkfs.erofs may end a file within a block: the next extent begins there.
     const endBytes = Math.min(
       next === undefined ? sizeBytes : number * clusterBytes + next.offset,
       sizeBytes,
@@ -310,9 +325,9 @@ function checkExtent(
     throw new DataMapError('its index is damaged: extents overlap');
   }
   if (offsetBytes + stored > imageBytes)
-    throw new DataMapError('an extent is not in the image: it is cut off or damaged');
+    throw new DataMapError('an extent is not in the image: the image is cut off or damaged');
   if (typeof algorithm === 'string' && lengthBytes > stored)
-    throw new DataMapError('its index is damaged: an extent is longer than what is stored');
+    throw new DataMapError('its index is damaged: an extent is longer than its stored bytes');
   if (typeof algorithm === 'number' && algorithm > ALGORITHM.zstd)
     throw new DataMapError(`its compression algorithm ${algorithm} is unknown`);
 }

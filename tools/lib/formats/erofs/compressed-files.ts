@@ -1,13 +1,15 @@
-/** Puts compressed content of files behind the metadata, in the order in which it comes. */
+/**
+ * Writes compressed content of files after the metadata, in the order in which the caller gives it.
+ */
 import type { BlockSink } from '../block/block.ts';
 import { ClusterIndex, indexOffset } from './cluster-index.ts';
 import { type Compressor, makeCompressor } from './compressor.ts';
 import { type ContentTarget, PiecedContent } from './content.ts';
+import { BLOCK_BYTES, DATA_LAYOUT, SLOT_BYTES } from './format.ts';
 import { inodeBytes } from './inode.ts';
-import { BLOCK_BYTES, DATA_LAYOUT, SLOT_BYTES } from './layout.ts';
+import { failTooSmall, type PlannedTree } from './layout.ts';
 import { encodeEntry } from './metadata.ts';
 import type { CheckedCompression } from './options.ts';
-import { failTooSmall, type PlannedTree } from './place.ts';
 
 export class CompressedFiles {
   readonly #clusterBytes: number;
@@ -15,8 +17,9 @@ export class CompressedFiles {
   readonly #planned: PlannedTree;
   readonly #algorithm: CheckedCompression['algorithm'];
   readonly #compress: Compressor;
-  /** Blocks on their way to the image, and room for pieces that no file needs now: reused, for there are many files. */
+  /** A buffer for the blocks of one extent. */
   readonly #padded: Uint8Array;
+  /** Buffers for pieces that no open file uses: kept for the next files. */
   readonly #freePieces: Uint8Array[] = [];
   #nextBlock: number;
 
@@ -30,12 +33,12 @@ export class CompressedFiles {
     this.#clusterBytes = compression.clusterBytes;
   }
 
-  /** The first block behind all content so far. */
+  /** The first block after all content so far. */
   get endBlock(): number {
     return this.#nextBlock;
   }
 
-  /** Takes the content of a file that is larger than a block. */
+  /** Opens a file whose content is larger than a block. */
   open(entry: number, finished: () => void): ContentTarget {
     const index = new ClusterIndex(this.#planned.layout.sizes[entry] as number, this.#algorithm);
     const room = this.#freePieces.pop() ?? new Uint8Array(this.#clusterBytes);
@@ -58,7 +61,7 @@ export class CompressedFiles {
 
   #addPiece(piece: Uint8Array, index: ClusterIndex): { blocks: number; isCompressed: boolean } {
     const clusters = Math.ceil(piece.length / BLOCK_BYTES);
-    // A block less, or it is not worth the work of reading it.
+    // Compression must save at least one block to be worth the decompression.
     const compressed = clusters > 1 ? this.#compress(piece, (clusters - 1) * BLOCK_BYTES) : undefined;
     if (compressed === undefined) {
       const first = this.#take(clusters);
@@ -69,7 +72,8 @@ export class CompressedFiles {
     const blocks = Math.ceil(compressed.length / BLOCK_BYTES);
     const first = this.#take(blocks);
     index.addCompressed(clusters, first, blocks);
-    // The zeros come first: "zero padding" lets the kernel uncompress in place.
+    // The zeros are before the compressed bytes: this "zero padding" lets the kernel decompress in
+    // place.
     this.#writeBlocks(first, blocks, compressed, blocks * BLOCK_BYTES - compressed.length);
     return { blocks, isCompressed: true };
   }

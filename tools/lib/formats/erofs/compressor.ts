@@ -1,9 +1,9 @@
-/** Makes compressed extents. */
+/** Compresses the pieces of files. */
 import { constants, zstdCompressSync } from 'node:zlib';
 import { compressLz4 } from './lz4-encoder.ts';
 import type { CheckedCompression } from './options.ts';
 
-/** Compresses one piece; @returns `undefined` where that needs more than `limitBytes` */
+/** Compresses one piece. Returns `undefined` if the result is longer than `limitBytes`. */
 export type Compressor = (piece: Uint8Array, limitBytes: number) => Uint8Array | undefined;
 
 function zstdCompressor(level: number, clusterBytes: number): Compressor {

@@ -1,70 +1,52 @@
-/** The content of one regular file on its way to its place, or into compressed extents. */
+/** Takes the content of one regular file, and writes it to its place or to compressed extents. */
 import type { BlockSink } from '../block/block.ts';
-import { UserError } from '../error/user-error.ts';
-import type { ContentPlace } from './plan.ts';
+import { ContentMeter } from '../entry/content-meter.ts';
+import type { ContentPlace } from './layout.ts';
 
-/** Zeros that take part in compression are made in pieces of so many bytes. */
+/** Skipped zeros that are compressed come in pieces of this size. */
 const ZEROS = new Uint8Array(1 << 16);
 
-/** Takes what a file's content becomes. */
+/** Receives the content of a file from start to end. */
 export interface ContentTarget {
-  /** The next bytes; they may be changed once this returns. */
+  /** Takes the next bytes. The caller may change them afterwards. */
   write(positionBytes: number, bytes: Uint8Array): void;
-  /** The next bytes are zeros. */
+  /** Takes the next `lengthBytes` bytes, which are zeros. */
   skip(positionBytes: number, lengthBytes: number): void;
   finish(): void;
 }
 
-/** Content of a file, given in pieces from start to end. */
+/** Checks that the content of a file, given in pieces from start to end, has the planned size. */
 export class FileContent {
-  readonly #path: string;
-  readonly #sizeBytes: number;
+  readonly #meter: ContentMeter;
   readonly #target: ContentTarget;
-  #positionBytes = 0;
-  #isClosed = false;
 
   constructor(path: string, sizeBytes: number, target: ContentTarget) {
-    this.#path = path;
-    this.#sizeBytes = sizeBytes;
+    this.#meter = new ContentMeter(path, sizeBytes);
     this.#target = target;
   }
 
-  /** The next piece. The bytes may be changed once this returns. */
+  /** Takes the next piece. The caller may change the bytes afterwards. */
   write(bytes: Uint8Array): void {
-    this.#advance(bytes.length);
-    this.#target.write(this.#positionBytes - bytes.length, bytes);
+    this.#target.write(this.#meter.add(bytes.length), bytes);
   }
 
-  /** Stands for so many zero bytes as the next piece. */
+  /** Advances by `lengthBytes` zeros. */
   skip(lengthBytes: number): void {
-    this.#advance(lengthBytes);
-    this.#target.skip(this.#positionBytes - lengthBytes, lengthBytes);
+    this.#target.skip(this.#meter.add(lengthBytes), lengthBytes);
   }
 
-  /** Ends the file; all of its content must have come. */
+  /**
+   * Ends the file.
+   *
+   * @throws UserError if content is missing
+   */
   close(): void {
-    this.#advance(0);
-    if (this.#positionBytes !== this.#sizeBytes) {
-      throw new UserError(
-        `/${this.#path}: ${this.#positionBytes} bytes of content came, and the tree says ${this.#sizeBytes}`,
-      );
-    }
-    this.#isClosed = true;
+    this.#meter.close();
     this.#target.finish();
-  }
-
-  #advance(lengthBytes: number): void {
-    if (this.#isClosed) throw new Error(`${this.#path} is closed`);
-    this.#positionBytes += lengthBytes;
-    if (this.#positionBytes > this.#sizeBytes) {
-      throw new UserError(
-        `/${this.#path}: more content came than the ${this.#sizeBytes} bytes that the tree says`,
-      );
-    }
   }
 }
 
-/** Writes content as it is, straight to its place. */
+/** Writes uncompressed content directly to its place. */
 export class PlacedContent implements ContentTarget {
   readonly #sink: BlockSink;
   readonly #place: ContentPlace;
@@ -86,7 +68,7 @@ export class PlacedContent implements ContentTarget {
   }
 
   skip(): void {
-    // What is not written reads as zeros, in blocks as behind inodes.
+    // Bytes that are not written read as zeros, in blocks and after inodes.
   }
 
   finish(): void {
@@ -94,14 +76,17 @@ export class PlacedContent implements ContentTarget {
   }
 }
 
-/** Gathers content into pieces of one size, the last of which is shorter. */
+/** Cuts content into pieces of one size. The last one may be shorter. */
 export class PiecedContent implements ContentTarget {
   readonly #piece: Uint8Array;
   readonly #take: (piece: Uint8Array) => void;
   readonly #finished: () => void;
   #filled = 0;
 
-  /** @param piece room for a piece, of no use to anybody else until the content is finished */
+  /**
+   * @param piece a buffer for one piece, which the caller must not use until the content is
+   * finished
+   */
   constructor(piece: Uint8Array, take: (piece: Uint8Array) => void, finished: () => void) {
     this.#piece = piece;
     this.#take = take;

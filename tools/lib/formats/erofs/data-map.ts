@@ -1,24 +1,18 @@
-/** Where the content of an inode is: flat, in chunks, or in compressed extents. */
+/** Finds the content of an inode: flat, in chunks, or in compressed extents. */
 import { type ClusterExtent, clusterExtents } from './cluster-map.ts';
-import { DATA_LAYOUT, NULL_BLOCK } from './layout.ts';
+import { BLOCK_MAP_ENTRY, CHUNK_FORMAT, CHUNK_INDEX, DATA_LAYOUT, NULL_BLOCK } from './format.ts';
 import { DataMapError, type MappedInode, type ReadImage } from './mapped-inode.ts';
 
-/** i_u of files in chunks: EROFS_CHUNK_FORMAT_*. */
-const CHUNK_BITS_MASK = 0x1f;
-const CHUNK_INDEXES = 0x20;
-/** struct erofs_inode_chunk_index, or a block address alone. */
-const CHUNK_INDEX_BYTES = 8;
-const BLOCK_ADDRESS_BYTES = 4;
-/** Chunk addresses are read so many at once. */
+/** The number of chunk addresses that are read at once. */
 const CHUNKS_AT_ONCE = 1024;
 
 interface Run {
-  /** Where in the content it begins. */
+  /** Its offset in the content. */
   readonly positionBytes: number;
   readonly lengthBytes: number;
 }
 
-/** A part of a content. */
+/** A part of the content of an inode. */
 export type DataRun =
   | (Run & { readonly kind: 'hole' })
   | (Run & { readonly kind: 'stored'; readonly offsetBytes: number })
@@ -32,7 +26,7 @@ function stored(
 ): DataRun {
   if (offsetBytes + lengthBytes > imageBytes) {
     throw new DataMapError(
-      `its content at ${offsetBytes} with ${lengthBytes} bytes is not in the image: it is cut off or damaged`,
+      `its content of ${lengthBytes} bytes at ${offsetBytes} is not in the image: the image is cut off or damaged`,
     );
   }
   return { kind: 'stored', positionBytes, lengthBytes, offsetBytes };
@@ -45,21 +39,22 @@ function* flatRuns(inode: MappedInode, imageBytes: number): Generator<DataRun> {
   if (inBlocks > 0) yield stored(0, inBlocks, inode.union * blockBytes, imageBytes);
   if (tailBytes === 0) return;
   if ((indexOffsetBytes % blockBytes) + tailBytes > blockBytes)
-    throw new DataMapError('what is inline crosses a block');
+    throw new DataMapError('its inline content crosses the end of a block');
   yield stored(inBlocks, tailBytes, indexOffsetBytes, imageBytes);
 }
 
 function* chunkRuns(inode: MappedInode, imageBytes: number, read: ReadImage): Generator<DataRun> {
   const { sizeBytes, blockBytes } = inode;
-  const hasIndexes = (inode.union & CHUNK_INDEXES) !== 0;
-  if ((inode.union & 0xffff & ~(CHUNK_BITS_MASK | CHUNK_INDEXES)) !== 0)
+  const hasIndexes = (inode.union & CHUNK_FORMAT.indexes) !== 0;
+  if ((inode.union & 0xffff & ~(CHUNK_FORMAT.blockBitsMask | CHUNK_FORMAT.indexes)) !== 0)
     throw new DataMapError('its chunk format is unknown');
-  const unit = hasIndexes ? CHUNK_INDEX_BYTES : BLOCK_ADDRESS_BYTES;
-  const chunkBytes = blockBytes * 2 ** (inode.union & CHUNK_BITS_MASK);
+  const entry = hasIndexes ? CHUNK_INDEX : BLOCK_MAP_ENTRY;
+  const unit = entry.sizeBytes;
+  const chunkBytes = blockBytes * 2 ** (inode.union & CHUNK_FORMAT.blockBitsMask);
   const start = Math.ceil(inode.indexOffsetBytes / unit) * unit;
   const chunkCount = Math.ceil(sizeBytes / chunkBytes);
   if (start + chunkCount * unit > imageBytes)
-    throw new DataMapError('its chunks are not in the image: it is cut off or damaged');
+    throw new DataMapError('its chunks are not in the image: the image is cut off or damaged');
   for (let first = 0; first < chunkCount; first += CHUNKS_AT_ONCE) {
     const count = Math.min(CHUNKS_AT_ONCE, chunkCount - first);
     const addresses = Uint8Array.from(read(start + first * unit, count * unit));
@@ -67,12 +62,12 @@ function* chunkRuns(inode: MappedInode, imageBytes: number, read: ReadImage): Ge
     for (let chunk = 0; chunk < count; chunk++) {
       const position = (first + chunk) * chunkBytes;
       const length = Math.min(chunkBytes, sizeBytes - position);
-      const block = view.getUint32(chunk * unit + unit - BLOCK_ADDRESS_BYTES, true);
+      const block = entry.at.blkaddr.get(view, chunk * unit);
       if (block === NULL_BLOCK) {
         yield { kind: 'hole', positionBytes: position, lengthBytes: length };
         continue;
       }
-      if (hasIndexes && view.getUint16(chunk * unit + 2, true) !== 0) {
+      if (hasIndexes && CHUNK_INDEX.at.device_id.get(view, chunk * unit) !== 0) {
         throw new DataMapError('its content is on another device, which is not supported');
       }
       yield stored(position, length, block * blockBytes, imageBytes);

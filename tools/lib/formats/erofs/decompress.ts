@@ -1,11 +1,8 @@
-/** Uncompresses the extents of files. */
+/** Decompresses the extents of files. */
 import { constants, inflateRawSync, zstdDecompressSync } from 'node:zlib';
-import { ALGORITHM } from './layout.ts';
+import { ALGORITHM, MAXIMUM_EXTENT_BYTES } from './format.ts';
 import { decompressLz4, Lz4Error } from './lz4-decoder.ts';
 import { DataMapError } from './mapped-inode.ts';
-
-/** Z_EROFS_PCLUSTER_MAX_DSIZE: no extent is longer when it is uncompressed. */
-const MAXIMUM_EXTENT_BYTES = 12 << 20;
 
 function decompressWith(name: string, decompress: () => Uint8Array, lengthBytes: number): Uint8Array {
   let bytes: Uint8Array;
@@ -14,10 +11,10 @@ function decompressWith(name: string, decompress: () => Uint8Array, lengthBytes:
   } catch (error) {
     throw new DataMapError(`its ${name} content is damaged: ${(error as Error).message}`);
   }
-  // Extents that files share may hold more than this one has of them.
+  // An extent that files share may contain more than this file has of it.
   if (bytes.length >= lengthBytes) return bytes.subarray(0, lengthBytes);
   throw new DataMapError(
-    `its ${name} content is damaged: ${bytes.length} bytes came, expected ${lengthBytes}`,
+    `its ${name} content is damaged: it decompresses to ${bytes.length} bytes, not ${lengthBytes}`,
   );
 }
 
@@ -32,7 +29,7 @@ function lz4(stored: Uint8Array, lengthBytes: number): Uint8Array {
   return bytes;
 }
 
-/** Turns a block whose bytes are where they are in the content's block. */
+/** Rotates a block whose bytes are at their offsets within the block of content. */
 function interlaced(stored: Uint8Array, positionBytes: number, lengthBytes: number): Uint8Array {
   const skip = positionBytes % stored.length;
   const bytes = new Uint8Array(lengthBytes);
@@ -43,11 +40,11 @@ function interlaced(stored: Uint8Array, positionBytes: number, lengthBytes: numb
 }
 
 /**
- * Gives the content of an extent.
+ * Returns the content of an extent.
  *
  * @param stored its bytes on disk
- * @param hasPadding whether the zeros that fill its blocks come first
- * @throws DataMapError for damaged bytes, and for algorithms that are not supported
+ * @param hasPadding whether the zeros that fill its blocks are before the compressed bytes
+ * @throws DataMapError if the bytes are damaged or the algorithm is not supported
  */
 export function decompressExtent(
   stored: Uint8Array,
@@ -62,7 +59,7 @@ export function decompressExtent(
   if (algorithm === 'shifted') return stored.subarray(0, lengthBytes);
   if (algorithm === 'interlaced') return interlaced(stored, positionBytes, lengthBytes);
   const start = hasPadding ? stored.findIndex((byte) => byte !== 0) : 0;
-  if (start < 0) throw new DataMapError('its compressed content is damaged: it is all zeros');
+  if (start < 0) throw new DataMapError('its compressed content is damaged: it has only zeros');
   const bytes = stored.subarray(start);
   const limit = { maxOutputLength: MAXIMUM_EXTENT_BYTES };
   switch (algorithm) {

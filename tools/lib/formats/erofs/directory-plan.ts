@@ -1,21 +1,27 @@
-/** The order of a directory's names, `.` and `..` among them. */
+/** Plans the order of the names of a directory, including `.` and `..`. */
 import type { Entry } from '../entry/entry.ts';
 import type { Tree } from './checked-tree.ts';
 import { directoryBytes } from './directory.ts';
 
-/** Stand for the names that are no entries. */
+/** Represent the names `.` and `..`, which are not entries of the tree. */
 export const SELF = -1;
 export const PARENT = -2;
 
 const DOT = 0x2e;
 
-export interface MetadataDirectory {
-  /** Entries in the order of their names; {@link SELF} and {@link PARENT} where `.` and `..` sort. */
+export interface DirectoryPlan {
+  /**
+   * Entries in the order of their names, with {@link SELF} and {@link PARENT} at the positions of
+   * `.` and `..`.
+   */
   readonly order: Int32Array;
   readonly sizeBytes: number;
 }
 
-/** Whether a name, which starts at `start` of the path, sorts before `dots` dots. Every unit beyond ASCII sorts after a dot. */
+/**
+ * Reports whether the name that starts at `start` of the path sorts before `dots` dots. Every code
+ * unit beyond ASCII sorts after a dot.
+ */
 function sortsBefore(path: string, start: number, dots: number): boolean {
   for (let position = 0; position < dots; position++) {
     const unit = start + position < path.length ? path.charCodeAt(start + position) : -1;
@@ -24,7 +30,8 @@ function sortsBefore(path: string, start: number, dots: number): boolean {
   return false;
 }
 
-export function planMetadataDirectory(tree: Tree, index: number): MetadataDirectory {
+/** Plans the directory at position `index` of the tree. */
+export function planDirectory(tree: Tree, index: number): DirectoryPlan {
   const children = tree.children(index);
   const path = (tree.entries[index] as Entry).path;
   const nameStart = path === '' ? 0 : path.length + 1;

@@ -1,7 +1,7 @@
-/** Reads directories, and checks that each has its names in order, itself and its directory among them. */
+/** Reads directories. Checks that names are sorted, and that `.` and `..` are there and correct. */
 import { type DirectoryEntry, DirectoryError, decodeBlock } from './directory.ts';
+import { MAXIMUM_NAME_BYTES } from './format.ts';
 import type { InodeReader, PlacedInode } from './inode-reader.ts';
-import { MAXIMUM_NAME_BYTES } from './layout.ts';
 
 const SLASH = 0x2f;
 const SELF = '.';
@@ -14,7 +14,7 @@ function compareBytes(left: Uint8Array, right: Uint8Array): number {
 /**
  * Reads the entries of a directory, without `.` and `..`.
  *
- * @param parentNid what `..` must be; not looked at where it is not known
+ * @param parentNid the required number of `..`; not checked if `undefined`
  */
 export function readDirectory(
   inodes: InodeReader,

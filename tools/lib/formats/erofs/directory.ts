@@ -1,8 +1,12 @@
-/** Directories: blocks of struct erofs_dirent followed by the names, sorted by the bytes of the names. */
-import { BLOCK_BYTES } from './layout.ts';
+/**
+ * Encodes and decodes directories. Each block has an array of struct erofs_dirent, and then the
+ * names, sorted by their bytes.
+ */
+import { viewOf } from '../structure/view.ts';
+import { BLOCK_BYTES, DIRENT } from './format.ts';
 
-/** struct erofs_dirent: inode, offset of the name in the block, type, one reserved byte. */
-const DIRENT_BYTES = 12;
+const DIRENT_BYTES = DIRENT.sizeBytes;
+const FIELD = DIRENT.at;
 
 export interface DirectoryEntry {
   readonly nid: number;
@@ -14,7 +18,8 @@ export interface DirectoryEntry {
 export class DirectoryError extends Error {}
 
 /**
- * How many bytes a directory has: each block takes entries, in order, while they fit; the last one ends with its last name.
+ * Computes the size of a directory in bytes. Each block takes entries, in order, while they fit.
+ * The last block ends with its last name.
  *
  * @param nameLengths bytes of each name, in order
  */
@@ -32,7 +37,7 @@ export function directoryBytes(nameLengths: Iterable<number>): number {
   return blocks * BLOCK_BYTES + used;
 }
 
-/** Encodes a directory whose entries are in order; @returns as many bytes as {@link directoryBytes} says */
+/** Encodes a directory whose entries are sorted. The result has {@link directoryBytes} bytes. */
 export function encodeDirectory(entries: readonly DirectoryEntry[]): Uint8Array {
   const bytes = new Uint8Array(directoryBytes(entries.map(({ name }) => name.length)));
   let blockStart = 0;
@@ -49,24 +54,23 @@ export function encodeDirectory(entries: readonly DirectoryEntry[]): Uint8Array 
 }
 
 function encodeBlock(block: Uint8Array, entries: readonly DirectoryEntry[]): void {
-  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  const view = viewOf(block);
   let nameOffset = entries.length * DIRENT_BYTES;
   entries.forEach(({ nid, fileType, name }, index) => {
     const offset = index * DIRENT_BYTES;
-    view.setUint32(offset, nid, true);
-    view.setUint32(offset + 4, Math.floor(nid / 2 ** 32), true);
-    view.setUint16(offset + 8, nameOffset, true);
-    view.setUint8(offset + 10, fileType);
+    FIELD.nid.set(view, nid, offset);
+    FIELD.nameoff.set(view, nameOffset, offset);
+    FIELD.file_type.set(view, fileType, offset);
     block.set(name, nameOffset);
     nameOffset += name.length;
   });
 }
 
-/** Reads the entries of a block; the last one of a directory may be short. */
+/** Decodes the entries of a block. The last block of a directory may be short. */
 export function decodeBlock(block: Uint8Array): DirectoryEntry[] {
   if (block.length < DIRENT_BYTES) throw new DirectoryError('a block of the directory is too short');
-  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
-  const namesStart = view.getUint16(8, true);
+  const view = viewOf(block);
+  const namesStart = FIELD.nameoff.get(view);
   if (namesStart < DIRENT_BYTES || namesStart % DIRENT_BYTES !== 0 || namesStart >= block.length) {
     throw new DirectoryError(`a block of the directory has its names at byte ${namesStart}`);
   }
@@ -74,21 +78,21 @@ export function decodeBlock(block: Uint8Array): DirectoryEntry[] {
   const count = namesStart / DIRENT_BYTES;
   for (let index = 0; index < count; index++) {
     const offset = index * DIRENT_BYTES;
-    const start = view.getUint16(offset + 8, true);
-    const end = index + 1 < count ? view.getUint16(offset + DIRENT_BYTES + 8, true) : lastEnd(block, start);
+    const start = FIELD.nameoff.get(view, offset);
+    const end = index + 1 < count ? FIELD.nameoff.get(view, offset + DIRENT_BYTES) : lastEnd(block, start);
     if (start < namesStart || end <= start || end > block.length) {
       throw new DirectoryError('the names of the directory are out of order');
     }
     entries.push({
-      nid: view.getUint32(offset, true) + view.getUint32(offset + 4, true) * 2 ** 32,
-      fileType: view.getUint8(offset + 10),
+      nid: FIELD.nid.get(view, offset),
+      fileType: FIELD.file_type.get(view, offset),
       name: block.slice(start, end),
     });
   }
   return entries;
 }
 
-/** The last name of a block ends with the block or with zeros. */
+/** Finds the end of the last name of a block: the end of the block, or the first zero byte. */
 function lastEnd(block: Uint8Array, start: number): number {
   const zero = block.indexOf(0, start);
   return zero < 0 ? block.length : zero;

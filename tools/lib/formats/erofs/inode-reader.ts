@@ -1,10 +1,19 @@
-/** Superblock, inodes and what is stored with them, of an existing image. */
+/** Reads the superblock, the inodes, and their attributes and data maps from an existing image. */
 import type { BlockSource } from '../block/block.ts';
 import { NO_XATTRS, type Xattrs } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
+import { viewOf } from '../structure/view.ts';
 import { type DataRun, dataRuns } from './data-map.ts';
+import {
+  alignUp,
+  COMPACT_INODE,
+  EXTENDED_INODE,
+  SHARED_XATTR,
+  SLOT_BYTES,
+  XATTR_ENTRY,
+  XATTR_LONG_PREFIX,
+} from './format.ts';
 import { decodeInode, inodeBytes, isExtendedInode, type StoredInode } from './inode.ts';
-import { COMPACT_INODE_BYTES, EXTENDED_INODE_BYTES, SLOT_BYTES } from './layout.ts';
 import { DataMapError, type MappedInode } from './mapped-inode.ts';
 import { decodeSuperblock, type ErofsSuperblock, SuperblockError } from './superblock.ts';
 import {
@@ -12,21 +21,19 @@ import {
   decodeLongPrefix,
   decodeXattr,
   type LongPrefix,
-  SHARED_ID_BYTES,
   XattrError,
   xattrBytes,
 } from './xattr.ts';
 
 /** Metadata is read through a window of this size. */
 const WINDOW_BYTES = 1 << 16;
-/** A prefix begins with its length of 16 bits, and each begins at a multiple of four bytes. */
-const PREFIX_LENGTH_BYTES = 2;
+/** Each long prefix begins at a multiple of four bytes. */
 const PREFIX_ALIGNMENT_BYTES = 4;
 
 /** Block addresses have 32 bits. */
 const MAXIMUM_BLOCKS = 2 ** 32;
 
-/** An inode with its place. */
+/** An inode with its number. */
 export interface PlacedInode extends StoredInode {
   readonly nid: number;
 }
@@ -36,7 +43,7 @@ export class InodeReader {
   readonly #source: BlockSource;
   readonly #name: string;
   readonly #longPrefixes: readonly LongPrefix[];
-  /** Shared attributes are few, and many inodes have the same. */
+  /** By number: there are few shared attributes, and many inodes have the same ones. */
   readonly #shared = new Map<number, readonly [string, Uint8Array]>();
   #window: Uint8Array = new Uint8Array(0);
   #windowOffset = 0;
@@ -58,7 +65,11 @@ export class InodeReader {
     throw new UserError(`${this.#name}: inode ${nid}: ${problem}`);
   }
 
-  /** Reads exactly so many bytes of the image, which must have them. */
+  /**
+   * Reads exactly `lengthBytes` bytes of the image.
+   *
+   * @throws UserError if they are not in the image
+   */
   read(offsetBytes: number, lengthBytes: number): Uint8Array {
     const isInside =
       Number.isSafeInteger(offsetBytes) &&
@@ -66,7 +77,7 @@ export class InodeReader {
       offsetBytes + lengthBytes <= this.#source.sizeBytes;
     if (!isInside) {
       throw new UserError(
-        `${this.#name}: it is cut off or damaged: ${lengthBytes} bytes at ${offsetBytes} are not in its ${this.#source.sizeBytes} bytes`,
+        `${this.#name}: the image is cut off or damaged: ${lengthBytes} bytes at ${offsetBytes} are not in its ${this.#source.sizeBytes} bytes`,
       );
     }
     const start = offsetBytes - this.#windowOffset;
@@ -85,18 +96,18 @@ export class InodeReader {
 
   inode(nid: number): PlacedInode {
     const offset = this.offsetOf(nid);
-    let bytes = this.read(offset, COMPACT_INODE_BYTES);
-    if (isExtendedInode(viewOf(bytes))) bytes = this.read(offset, EXTENDED_INODE_BYTES);
+    let bytes = this.read(offset, COMPACT_INODE.sizeBytes);
+    if (isExtendedInode(viewOf(bytes))) bytes = this.read(offset, EXTENDED_INODE.sizeBytes);
     const inode = decodeInode(viewOf(bytes), this.superblock.time);
     if (inode === undefined)
-      this.fail(nid, 'its format is unknown: it is damaged, or newer than what is supported');
+      this.fail(nid, 'its format is unknown: it is damaged, or too new for this reader');
     if (inode.sizeBytes > MAXIMUM_BLOCKS * this.superblock.blockBytes) {
       this.fail(nid, `its size of ${inode.sizeBytes} bytes is more than an image can have`);
     }
     return { ...inode, nid };
   }
 
-  /** Yields the parts that an inode's content is in, in order. */
+  /** Yields the parts of an inode's content, in order. */
   *runs(inode: PlacedInode): Generator<DataRun> {
     const { blockBytes } = this.superblock;
     const offset = this.offsetOf(inode.nid) + inodeBytes(inode.isExtended) + inode.xattrBytes;
@@ -128,30 +139,34 @@ export class InodeReader {
     let xattr = this.#shared.get(id);
     if (xattr === undefined) {
       const { xattrBlock, blockBytes } = this.superblock;
-      const offset = xattrBlock * blockBytes + id * SHARED_ID_BYTES;
-      const length = xattrBytes(this.read(offset, SHARED_ID_BYTES));
+      const offset = xattrBlock * blockBytes + id * SHARED_XATTR.sizeBytes;
+      const length = xattrBytes(this.read(offset, XATTR_ENTRY.sizeBytes));
       xattr = decodeXattr(this.read(offset, length), this.#longPrefixes);
       this.#shared.set(id, xattr);
     }
     return xattr;
   }
 
-  /** The image's own prefixes are in the content of the packed inode, where there is one, else at a place of the image. */
+  /**
+   * Reads the long prefixes: from the content of the packed inode if there is one, else from the
+   * image.
+   */
   #readLongPrefixes(): LongPrefix[] {
     const { xattrPrefixCount, xattrPrefixStart, packedNid } = this.superblock;
+    const { size } = XATTR_LONG_PREFIX.at;
     const prefixes: LongPrefix[] = [];
     let offset = xattrPrefixStart * PREFIX_ALIGNMENT_BYTES;
     for (let index = 0; index < xattrPrefixCount; index++) {
       const read = (start: number, length: number): Uint8Array =>
         packedNid === 0 ? this.read(start, length) : this.#readContent(packedNid, start, length);
-      const length = viewOf(read(offset, PREFIX_LENGTH_BYTES)).getUint16(0, true);
-      prefixes.push(decodeLongPrefix(read(offset + PREFIX_LENGTH_BYTES, length)));
-      offset += Math.ceil((PREFIX_LENGTH_BYTES + length) / PREFIX_ALIGNMENT_BYTES) * PREFIX_ALIGNMENT_BYTES;
+      const length = size.endBytes + size.get(viewOf(read(offset, size.endBytes)));
+      prefixes.push(decodeLongPrefix(read(offset, length)));
+      offset += alignUp(length, PREFIX_ALIGNMENT_BYTES);
     }
     return prefixes;
   }
 
-  /** Reads a part of a content that is not compressed. */
+  /** Reads a part of the content of an inode, which must not be compressed. */
   #readContent(nid: number, start: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     let done = 0;
@@ -169,11 +184,10 @@ export class InodeReader {
   }
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** The same bytes as a plain array: a Buffer's `slice` would share memory where this code wants a copy. */
+/**
+ * Returns a plain array over the same memory: `slice` of a Buffer would share memory, and this code
+ * needs copies.
+ */
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,16 +1,21 @@
-/** Inodes as they are on disk: struct erofs_inode_compact and struct erofs_inode_extended. */
+/** Encodes and decodes inodes. */
 import {
-  COMPACT_INODE_BYTES,
+  COMPACT_INODE,
   EXTENDED_BIT,
-  EXTENDED_INODE_BYTES,
+  EXTENDED_INODE,
   FORMAT_BITS,
   LAYOUT_MASK,
   LAYOUT_SHIFT,
-} from './layout.ts';
+  SHARED_XATTR,
+  XATTR_BODY_HEADER,
+} from './format.ts';
 
-/** What the 16-bit fields of a compact inode hold at most. */
+/** The largest values of the 16-bit and 32-bit fields of a compact inode. */
 const MAXIMUM_16_BITS = 0xffff;
 const MAXIMUM_32_BITS = 0xffffffff;
+
+const COMPACT = COMPACT_INODE.at;
+const EXTENDED = EXTENDED_INODE.at;
 
 export interface Inode {
   readonly isExtended: boolean;
@@ -29,20 +34,21 @@ export interface Inode {
   readonly gid: number;
 }
 
-/** An inode that was read, with the time that it has. */
+/** A decoded inode with its time. */
 export interface StoredInode extends Inode {
   readonly seconds: number;
   readonly nanoseconds: number;
 }
 
-/** struct erofs_xattr_ibody_header has twelve bytes; each count above one stands for four more. */
-const XATTR_HEADER_BYTES = 12;
-const XATTR_UNIT_BYTES = 4;
+/** i_xattr_icount is 1 for the header alone, and counts units of this size after it. */
+const XATTR_UNIT_BYTES = SHARED_XATTR.sizeBytes;
 
 /** The most bytes of extended attributes that i_xattr_icount can count. */
-export const MAXIMUM_XATTR_BYTES = XATTR_HEADER_BYTES + (MAXIMUM_16_BITS - 1) * XATTR_UNIT_BYTES;
+export const MAXIMUM_XATTR_BYTES = XATTR_BODY_HEADER.sizeBytes + (MAXIMUM_16_BITS - 1) * XATTR_UNIT_BYTES;
 
-/** Whether the 32-byte form has room; its time is that of the superblock. */
+/**
+ * Reports whether a field is too large for a compact inode, whose time is that of the superblock.
+ */
 export function needsExtended(sizeBytes: number, linkCount: number, uid: number, gid: number): boolean {
   return (
     sizeBytes > MAXIMUM_32_BITS ||
@@ -53,81 +59,64 @@ export function needsExtended(sizeBytes: number, linkCount: number, uid: number,
 }
 
 export function inodeBytes(isExtended: boolean): number {
-  return isExtended ? EXTENDED_INODE_BYTES : COMPACT_INODE_BYTES;
+  return isExtended ? EXTENDED_INODE.sizeBytes : COMPACT_INODE.sizeBytes;
 }
 
-/** Writes an inode at `offset`. `timeSeconds` must be that of the superblock. */
+/** Writes an inode at `offset`. `timeSeconds` must be the time of the superblock. */
 export function encodeInode(view: DataView, offset: number, inode: Inode, timeSeconds: number): void {
   const xattrCount =
-    inode.xattrBytes === 0 ? 0 : (inode.xattrBytes - XATTR_HEADER_BYTES) / XATTR_UNIT_BYTES + 1;
-  view.setUint16(offset, (inode.layout << LAYOUT_SHIFT) | (inode.isExtended ? EXTENDED_BIT : 0), true);
-  view.setUint16(offset + 2, xattrCount, true);
-  view.setUint16(offset + 4, inode.mode, true);
-  if (inode.isExtended) {
-    view.setBigUint64(offset + 8, BigInt(inode.sizeBytes), true);
-    view.setUint32(offset + 24, inode.uid, true);
-    view.setUint32(offset + 28, inode.gid, true);
-    view.setBigUint64(offset + 32, BigInt(timeSeconds), true);
-    view.setUint32(offset + 44, inode.linkCount, true);
-  } else {
-    view.setUint16(offset + 6, inode.linkCount, true);
-    view.setUint32(offset + 8, inode.sizeBytes, true);
-    view.setUint16(offset + 24, inode.uid, true);
-    view.setUint16(offset + 26, inode.gid, true);
-  }
-  view.setUint32(offset + 16, inode.union, true);
-  view.setUint32(offset + 20, inode.number, true);
+    inode.xattrBytes === 0 ? 0 : (inode.xattrBytes - XATTR_BODY_HEADER.sizeBytes) / XATTR_UNIT_BYTES + 1;
+  const format = (inode.layout << LAYOUT_SHIFT) | (inode.isExtended ? EXTENDED_BIT : 0);
+  const field = inode.isExtended ? EXTENDED : COMPACT;
+  field.i_format.set(view, format, offset);
+  field.i_xattr_icount.set(view, xattrCount, offset);
+  field.i_mode.set(view, inode.mode, offset);
+  field.i_nlink.set(view, inode.linkCount, offset);
+  field.i_size.set(view, inode.sizeBytes, offset);
+  field.i_u.set(view, inode.union, offset);
+  field.i_ino.set(view, inode.number, offset);
+  field.i_uid.set(view, inode.uid, offset);
+  field.i_gid.set(view, inode.gid, offset);
+  if (inode.isExtended) EXTENDED.i_mtime.set(view, timeSeconds, offset);
 }
 
-/** Whether the inode that begins with these bytes has the 64-byte form. */
+/** Reports whether the inode that begins with these bytes has the 64-byte form. */
 export function isExtendedInode(view: DataView): boolean {
-  return (view.getUint16(0, true) & EXTENDED_BIT) !== 0;
+  return (COMPACT.i_format.get(view) & EXTENDED_BIT) !== 0;
 }
 
 /**
- * Reads an inode from the bytes that begin with it.
+ * Decodes the inode at the start of `view`.
  *
- * @param time that of the superblock, which compact inodes have
- * @returns `undefined` for a format that is not known
+ * @param time of the superblock, which is the time of compact inodes
+ * @returns `undefined` for an unknown format
  */
 export function decodeInode(
   view: DataView,
   time: { readonly seconds: number; readonly nanoseconds: number },
 ): StoredInode | undefined {
-  const format = view.getUint16(0, true);
+  const format = COMPACT.i_format.get(view);
   if ((format & ~FORMAT_BITS) !== 0) return undefined;
   const isExtended = (format & EXTENDED_BIT) !== 0;
-  const xattrCount = view.getUint16(2, true);
-  const common = {
+  const field = isExtended ? EXTENDED : COMPACT;
+  const xattrCount = field.i_xattr_icount.get(view);
+  return {
     isExtended,
     layout: (format >> LAYOUT_SHIFT) & LAYOUT_MASK,
-    xattrBytes: xattrCount === 0 ? 0 : XATTR_HEADER_BYTES + (xattrCount - 1) * XATTR_UNIT_BYTES,
-    mode: view.getUint16(4, true),
-    union: view.getUint32(16, true),
-    number: view.getUint32(20, true),
-  };
-  if (!isExtended) {
-    return {
-      ...common,
-      linkCount: view.getUint16(6, true),
-      sizeBytes: view.getUint32(8, true),
-      uid: view.getUint16(24, true),
-      gid: view.getUint16(26, true),
-      ...time,
-    };
-  }
-  return {
-    ...common,
-    linkCount: view.getUint32(44, true),
-    sizeBytes: Number(view.getBigUint64(8, true)),
-    uid: view.getUint32(24, true),
-    gid: view.getUint32(28, true),
-    seconds: Number(view.getBigInt64(32, true)),
-    nanoseconds: view.getUint32(40, true),
+    xattrBytes: xattrCount === 0 ? 0 : XATTR_BODY_HEADER.sizeBytes + (xattrCount - 1) * XATTR_UNIT_BYTES,
+    mode: field.i_mode.get(view),
+    linkCount: field.i_nlink.get(view),
+    sizeBytes: field.i_size.get(view),
+    union: field.i_u.get(view),
+    number: field.i_ino.get(view),
+    uid: field.i_uid.get(view),
+    gid: field.i_gid.get(view),
+    seconds: isExtended ? EXTENDED.i_mtime.getSigned(view) : time.seconds,
+    nanoseconds: isExtended ? EXTENDED.i_mtime_nsec.get(view) : time.nanoseconds,
   };
 }
 
-/** rdev as new_encode_dev in Linux makes it. */
+/** Encodes a device number as new_encode_dev() of Linux does. */
 export function encodeDevice(major: number, minor: number): number {
   return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }

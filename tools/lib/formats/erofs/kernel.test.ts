@@ -1,13 +1,11 @@
-/** Holds the writer against the running kernel: what GNU tar packs of a mounted image is the tree that was written. */
+/** Compares written trees with what GNU tar packs from images that a Linux kernel has mounted. */
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, ftruncateSync, openSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
+import { directory, file, hardlink } from '../../testing/entries/entries.ts';
 import { namesTree, sizesTree, typesTree, xattrsTree } from '../../testing/erofs/boundary-trees.ts';
 import {
-  directory,
   expectedOf,
-  file,
-  hardlink,
   ImageFolder,
   type SeenEntry,
   seen,
@@ -30,7 +28,10 @@ function blankDisk(name: string): string {
   return path;
 }
 
-/** Mounts each image and packs what it shows. @returns paths of archives, and what the kernel said of sockets */
+/**
+ * Mounts each image and packs its tree. @returns the archives, and the sockets, which tar cannot
+ * store
+ */
 async function packedByKernel(
   imagePaths: readonly string[],
 ): Promise<{ archives: string[]; output: string }> {
@@ -57,7 +58,7 @@ async function packedByKernel(
   return { archives, output: output.toString() };
 }
 
-/** What an archive has, each file's first path in path order being the file. */
+/** Returns the entries of an archive. The first path of each file, in path order, is the file. */
 async function archiveEntries(path: string): Promise<SeenEntry[]> {
   const found = new Map<string, { entry: Entry; hash: ReturnType<typeof createHash> }>();
   let hash = createHash('sha256');
@@ -95,7 +96,7 @@ function withoutSockets(content: TestTree): SeenEntry[] {
 
 const LINKS = 65_000;
 
-test('the kernel shows what was written', async () => {
+test('the kernel shows the trees that were written', async () => {
   const trees: [string, TestTree, Parameters<ImageFolder['write']>[1]][] = [
     ['sizes', sizesTree(), {}],
     ['sizes-runs', sizesTree(), { inlineTails: false, sizeBytes: 16 << 20 }],
@@ -117,7 +118,7 @@ test('the kernel shows what was written', async () => {
   }
 });
 
-test(`the kernel counts ${LINKS} names of a file`, async () => {
+test(`the kernel counts ${LINKS} names of one file`, async () => {
   const links = Array.from({ length: LINKS - 1 }, (_, index) => hardlink(`dir/link-${index}`, 'a'));
   const path = images.write(tree([file('a', 5), directory('dir'), ...links]));
   const { output } = await runInKernel({

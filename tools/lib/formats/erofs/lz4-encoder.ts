@@ -1,15 +1,16 @@
 /**
- * Makes LZ4 blocks ("LZ4 Block format description") as LZ4's high-compression mode does: hash chains remember where each four bytes
- * were seen, the longest match is taken, and given up where the next byte begins a longer one.
+ * Compresses into LZ4 blocks ("LZ4 Block Format Description") like the high-compression mode of
+ * LZ4: hash chains hold the earlier positions of each four bytes. The encoder uses the longest
+ * match, unless a longer match begins at the next byte.
  */
 
 const MINIMUM_MATCH_BYTES = 4;
 const MAXIMUM_DISTANCE = 65_535;
-/** The last bytes of a block are literals, and the last match begins before so many. */
+/** The last 5 bytes of a block are literals, and the last match begins before the last 12 bytes. */
 const LAST_LITERALS = 5;
 const MATCH_FREE_END = 12;
 const LONG_LENGTH = 15;
-const LENGTH_GOES_ON = 255;
+const LENGTH_CONTINUES = 255;
 const HASH_BITS = 15;
 /** Knuth's multiplicative hash, as in LZ4. */
 const HASH_FACTOR = 2654435761;
@@ -19,7 +20,7 @@ interface Match {
   distance: number;
 }
 
-/** Where each hash was seen last, and before that. */
+/** Holds the positions of each hash, latest first. */
 class Chains {
   readonly #bytes: Uint8Array;
   readonly #heads = new Int32Array(1 << HASH_BITS).fill(-1);
@@ -43,7 +44,7 @@ class Chains {
     return Math.imul(word, HASH_FACTOR) >>> (32 - HASH_BITS);
   }
 
-  /** Remembers all positions before `end`. */
+  /** Adds all positions before `end`. */
   #insertUntil(end: number): void {
     for (; this.#next < end; this.#next++) {
       const hash = this.#hash(this.#next);
@@ -52,7 +53,10 @@ class Chains {
     }
   }
 
-  /** Finds the longest match at `position` that ends before `limit`, into `match`; its length is 0 where there is none. */
+  /**
+   * Stores the longest match at `position` that ends at most at `limit` in `match`, or a length of
+   * 0.
+   */
   find(position: number, limit: number, match: Match): void {
     this.#insertUntil(position);
     const bytes = this.#bytes;
@@ -73,7 +77,7 @@ class Chains {
   }
 }
 
-/** Gathers sequences; what does not fit any more is left out, and said. */
+/** Collects sequences. Drops a sequence that does not fit, and sets `isFull`. */
 class Output {
   readonly bytes: Uint8Array;
   length = 0;
@@ -83,11 +87,11 @@ class Output {
     this.bytes = new Uint8Array(limitBytes);
   }
 
-  /** Literals and the match behind them; the last sequence has none. */
+  /** Adds literals and the match after them; the last sequence has no match. */
   add(literals: Uint8Array, match?: Match): void {
     const matchLength = match === undefined ? 0 : match.length - MINIMUM_MATCH_BYTES;
     const atMost =
-      1 + literals.length / LENGTH_GOES_ON + 1 + literals.length + 2 + matchLength / LENGTH_GOES_ON + 1;
+      1 + literals.length / LENGTH_CONTINUES + 1 + literals.length + 2 + matchLength / LENGTH_CONTINUES + 1;
     if (this.length + atMost > this.bytes.length) {
       this.isFull = true;
       return;
@@ -106,16 +110,16 @@ class Output {
   #addLength(length: number): void {
     if (length < LONG_LENGTH) return;
     let left = length - LONG_LENGTH;
-    for (; left >= LENGTH_GOES_ON; left -= LENGTH_GOES_ON) this.bytes[this.length++] = LENGTH_GOES_ON;
+    for (; left >= LENGTH_CONTINUES; left -= LENGTH_CONTINUES) this.bytes[this.length++] = LENGTH_CONTINUES;
     this.bytes[this.length++] = left;
   }
 }
 
 /**
- * Compresses into one block.
+ * Compresses a piece into one block.
  *
- * @param level each doubles how many earlier places are looked at for a match
- * @returns `undefined` where that needs more than `limitBytes`
+ * @param level each level doubles the number of earlier positions that are tried for a match
+ * @returns `undefined` if the block is longer than `limitBytes`
  */
 export function compressLz4(piece: Uint8Array, limitBytes: number, level: number): Uint8Array | undefined {
   const chains = new Chains(piece, 2 ** (level - 1));

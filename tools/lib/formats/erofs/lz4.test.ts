@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { noise, prose } from '../../testing/erofs/erofs-image.ts';
+import { noise, prose } from '../../testing/noise.ts';
 import { decompressLz4 } from './lz4-decoder.ts';
 import { compressLz4 } from './lz4-encoder.ts';
 
@@ -13,7 +13,7 @@ function roundTrip(content: Uint8Array, level: number): Uint8Array {
 }
 
 describe('LZ4', () => {
-  test.each([1, 5, 9, 12])('gives back what was compressed at level %i', (level) => {
+  test.each([1, 5, 9, 12])('decompresses to the original at level %i', (level) => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat({ max: 300 }), fc.constantFrom('same', 'noise', 'prose')), {
@@ -36,12 +36,12 @@ describe('LZ4', () => {
     );
   });
 
-  test('takes no more than it may', () => {
+  test('stays within the limit, or returns undefined', () => {
     expect(compressLz4(noise(60_000), 60_000, 9)).toBeUndefined();
     expect(compressLz4(prose(60_000), 30_000, 9)?.length).toBeLessThanOrEqual(30_000);
   });
 
-  test('of any bytes ends with the output, or with its own error', () => {
+  test('decompresses any bytes without errors other than Lz4Error', () => {
     for (let run = 0; run < 3000; run++) {
       try {
         decompressLz4(randomBytes(run % 100), new Uint8Array(500));

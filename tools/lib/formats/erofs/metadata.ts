@@ -1,15 +1,15 @@
-/** Encodes everything of an image but the content of its files. */
-
+/** Encodes everything of an image except the content of files. */
 import { baseName, type Entry } from '../entry/entry.ts';
 import { FILE_TYPE, typeOf } from '../entry/linux-types.ts';
 import { encodeName } from '../entry/name.ts';
+import { viewOf } from '../structure/view.ts';
 import { type DirectoryEntry, encodeDirectory } from './directory.ts';
-import { planMetadataDirectory, SELF } from './directory-plan.ts';
+import { planDirectory, SELF } from './directory-plan.ts';
+import { alignUp, BLOCK_BYTES, DATA_LAYOUT, SHARED_XATTR, SLOT_BYTES, SLOTS_PER_BLOCK } from './format.ts';
 import { encodeDevice, encodeInode, inodeBytes } from './inode.ts';
-import { alignUp, BLOCK_BYTES, DATA_LAYOUT, SLOT_BYTES, SLOTS_PER_BLOCK } from './layout.ts';
-import type { PlannedTree } from './place.ts';
+import type { PlannedTree } from './layout.ts';
 import { type CompressionSettings, encodeSuperblock } from './superblock.ts';
-import { encodeBody, SHARED_ID_BYTES } from './xattr.ts';
+import { encodeBody } from './xattr.ts';
 
 /** A part of the image. */
 export interface MetadataChunk {
@@ -17,14 +17,14 @@ export interface MetadataChunk {
   readonly bytes: Uint8Array;
 }
 
-/** Inodes are written in pieces of about so many bytes. */
+/** Inodes are encoded in chunks of about this size. */
 const CHUNK_BYTES = 1 << 20;
 const SELF_NAME = Buffer.from('.');
 const PARENT_NAME = Buffer.from('..');
 
 function encodeTreeDirectory(planned: PlannedTree, index: number): Uint8Array {
   const { tree, layout } = planned;
-  const entries = Array.from(planMetadataDirectory(tree, index).order, (child): DirectoryEntry => {
+  const entries = Array.from(planDirectory(tree, index).order, (child): DirectoryEntry => {
     if (child >= 0) {
       const owner = tree.entries[tree.owners[child] as number] as Entry;
       const name = encodeName(baseName((tree.entries[child] as Entry).path));
@@ -37,29 +37,31 @@ function encodeTreeDirectory(planned: PlannedTree, index: number): Uint8Array {
   return encodeDirectory(entries);
 }
 
-/** The content of what is no file. */
+/** Encodes the content of a directory or a symbolic link; `undefined` for other types. */
 function ownContent(planned: PlannedTree, index: number): Uint8Array | undefined {
   const entry = planned.tree.entries[index] as Entry;
   if (entry.type === 'directory') return encodeTreeDirectory(planned, index);
   return entry.type === 'symlink' ? encodeName(entry.target) : undefined;
 }
 
-/** i_u of everything but compressed files. */
+/** Returns i_u of every inode except those of compressed files. */
 function inodeUnion(planned: PlannedTree, entry: Entry, index: number): number {
   const isDevice = entry.type === 'character-device' || entry.type === 'block-device';
   return isDevice ? encodeDevice(entry.major, entry.minor) : (planned.layout.firstBlocks[index] as number);
 }
 
-/** How an inode's content is stored, where that differs from what was planned. */
+/** How the content of a compressed file is stored: known only after compression. */
 export interface StoredContent {
   readonly layout: number;
   readonly union: number;
 }
 
 /**
- * Writes the inode of an entry, its own extended attributes and, of directories and links, the content that is inline.
+ * Writes the inode of an entry, its extended attributes, and the inline content of directories and
+ * links.
  *
- * @param bytes begin with the inode's place, and are zero
+ * @param bytes begin at the slot of the inode, and are zero
+ * @param stored replaces the planned layout and i_u
  */
 export function encodeEntry(
   planned: PlannedTree,
@@ -84,10 +86,10 @@ export function encodeEntry(
     uid: entry.uid,
     gid: entry.gid,
   };
-  encodeInode(new DataView(bytes.buffer, bytes.byteOffset), 0, inode, options.timeSeconds);
+  encodeInode(viewOf(bytes), 0, inode, options.timeSeconds);
   const headBytes = inodeBytes(isExtended);
   if (body !== undefined) {
-    const ids = body.sharedOffsets.map((offset) => offset / SHARED_ID_BYTES);
+    const ids = body.sharedOffsets.map((offset) => offset / SHARED_XATTR.sizeBytes);
     encodeBody(bytes.subarray(headBytes, headBytes + body.sizeBytes), ids, body.inline);
   }
   if (inode.layout !== DATA_LAYOUT.inline || entry.type === 'file') return;
@@ -95,16 +97,19 @@ export function encodeEntry(
   if (tail !== undefined) bytes.set(tail, headBytes + inode.xattrBytes);
 }
 
-/** Entries with inodes in the order of their places. */
+/** Returns the entries with inodes, in the order of their slots. */
 function inodeOrder({ tree, layout }: PlannedTree): Uint32Array {
   const count = tree.entries.length;
-  // Both in one number: sorted fast, and without asking for each pair.
+  // Slot and position in one number: sorting numbers is fast, and needs no comparison function.
   const keys = Float64Array.from(layout.slots, (slot, index) => slot * count + index);
   const order = keys.sort().map((key) => key % count);
   return Uint32Array.from(order.filter((index) => tree.owners[index] === index));
 }
 
-/** Bytes between the inode's start and the end of what is written with it; content of files is not. */
+/**
+ * Counts the bytes of an inode and its inline content; the inline content of files is written
+ * later.
+ */
 function encodedBytes({ layout, xattrs }: PlannedTree, index: number): number {
   const head = inodeBytes(layout.extended[index] === 1) + (xattrs.bodies[index]?.sizeBytes ?? 0);
   return layout.layouts[index] === DATA_LAYOUT.inline
@@ -120,7 +125,7 @@ function* encodeInodes(planned: PlannedTree): Generator<MetadataChunk> {
     position < order.length
       ? Math.floor((layout.slots[order[position] as number] as number) / SLOTS_PER_BLOCK)
       : endBlock;
-  /** Whether the block of an inode has nothing of the one before it. */
+  /** Reports whether the block of an inode has no bytes of the previous inode. */
   const startsBlock = (position: number): boolean => {
     const before = order[position - 1] as number;
     const beforeEnd = (layout.slots[before] as number) * SLOT_BYTES + encodedBytes(planned, before);
@@ -144,7 +149,7 @@ function* encodeInodes(planned: PlannedTree): Generator<MetadataChunk> {
   }
 }
 
-/** Blocks of directories and symbolic links that are not inline. */
+/** Yields the blocks of directories and symbolic links. */
 function* encodeBlocks(planned: PlannedTree): Generator<MetadataChunk> {
   const { tree, layout } = planned;
   for (let index = 0; index < tree.entries.length; index++) {
@@ -179,7 +184,7 @@ function compressionSettings({ options }: PlannedTree): CompressionSettings | un
     : { algorithm, maximumClusterBlocks: clusterBytes / BLOCK_BYTES };
 }
 
-/** Encodes the superblock of an image that uses so many blocks. */
+/** Encodes the superblock of an image that uses `usedBlocks` blocks. */
 export function encodeTreeSuperblock(planned: PlannedTree, usedBlocks: number): MetadataChunk {
   const { tree, layout, options } = planned;
   const bytes = encodeSuperblock({
@@ -195,7 +200,10 @@ export function encodeTreeSuperblock(planned: PlannedTree, usedBlocks: number): 
   return { offsetBytes: 0, bytes };
 }
 
-/** Yields everything but the superblock and the content of files, whole blocks each. A chunk holds until the next is asked for. */
+/**
+ * Yields everything except the superblock and the content of files, in whole blocks. A chunk is
+ * valid until the next one is requested.
+ */
 export function* encodeMetadata(planned: PlannedTree): Generator<MetadataChunk> {
   yield* encodeInodes(planned);
   yield* encodeBlocks(planned);

@@ -1,30 +1,30 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { directory, file, symlink } from '../../testing/entries/entries.ts';
 import { namesTree, sizesTree, typesTree, xattrsTree } from '../../testing/erofs/boundary-trees.ts';
 import {
-  directory,
   erofsTool,
   expectedOf,
-  file,
   ImageFolder,
   imageOf,
-  noise,
-  prose,
   readerOf,
   seenBy,
-  symlink,
   type TestTree,
   tree,
 } from '../../testing/erofs/erofs-image.ts';
+import { noise, prose } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
 import { TAR_END, tarHeader, tarPadding } from '../tar/tar.ts';
+import { COMPATIBLE, INCOMPATIBLE, SUPERBLOCK, SUPERBLOCK_OFFSET_BYTES } from './format.ts';
 
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
-/** What mkfs.erofs takes: no sockets, links behind their files, attributes of some thousand bytes. */
+/**
+ * Keeps the entries that mkfs.erofs reads from an archive: no sockets, no attributes over 4 KiB.
+ */
 function packable({ entries, contents }: TestTree): TestTree {
   const fits = (entry: Entry): boolean =>
     entry.type !== 'socket' && [...entry.xattrs.values()].every((value) => value.length < 4096);
@@ -49,7 +49,7 @@ function archiveOf({ entries, contents }: TestTree): Buffer {
   ]);
 }
 
-/** What mkfs.erofs makes of a tree. */
+/** Returns the image that mkfs.erofs makes from a tree. */
 function foreignImage(content: TestTree, options: readonly string[]): Uint8Array {
   const archive = images.file('in.tar');
   const image = images.file('foreign.img');
@@ -67,8 +67,8 @@ const TREES: Readonly<Record<string, () => TestTree>> = {
 };
 
 describe.each([
-  ['its defaults', []],
-  ['nothing inline', ['-E', 'noinline_data']],
+  ['default options', []],
+  ['no inline data', ['-E', 'noinline_data']],
   ['chunks of 4 KiB', ['--chunksize=4096']],
   ['large inodes', ['-E', 'force-inode-extended']],
   ['small blocks', ['-b1024']],
@@ -78,16 +78,16 @@ describe.each([
   ['zstd', ['-zzstd', '-C65536']],
   ['zstd in small clusters', ['-zzstd,level=1']],
   ['deflate', ['-zdeflate', '-C32768']],
-  ['the ends of files inline', ['-zlz4hc', '-E', 'ztailpacking']],
+  ['inline ends of files', ['-zlz4hc', '-E', 'ztailpacking']],
   ['two algorithms', ['-zlz4hc:zstd', '-C16384']],
-] as const)('the image that mkfs.erofs makes with %s', (_title, options) => {
-  test.each(Object.keys(TREES))('is read back: the tree of %s', (name) => {
+] as const)('an image of mkfs.erofs with %s', (_title, options) => {
+  test.each(Object.keys(TREES))('contains the tree of %s', (name) => {
     const content = packable((TREES[name] as () => TestTree)());
     expect(seenBy(readerOf(foreignImage(content, options)))).toEqual(expectedOf(content));
   });
 });
 
-test('holes of a file in chunks are zeros', () => {
+test('holes of a file in chunks read as zeros', () => {
   const content = Buffer.alloc(3_000_000);
   noise(5000).copy(content, 1_000_000);
   const folder = images.file('sparse');
@@ -99,15 +99,16 @@ test('holes of a file in chunks are zeros', () => {
   expect(Buffer.compare(Buffer.concat([...reader.readFile('f')]), content)).toBe(0);
 });
 
-test("names of attributes may begin with the image's own prefixes", () => {
+test('names of attributes may have long prefixes', () => {
   const bytes = withoutChecksum(imageOf(tree([file('f', 1, { xattrs: new Map([['user.end', noise(3)]]) })])));
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  // Behind the superblock: a length of 16 bits, the number of the prefix "security.", and what follows that.
+  // After the superblock: a length of 16 bits, the index of the prefix "security.", and the infix.
   const list = Buffer.from('\u0005\0\u0006mid.\0\u0007\0\u0001begin.');
   bytes.set(list, 2048);
-  view.setUint8(1024 + 91, 2);
-  view.setUint32(1024 + 92, 2048 / 4, true);
-  view.setUint32(1024 + 80, 0x40, true);
+  const { xattr_prefix_count, xattr_prefix_start, feature_incompat } = SUPERBLOCK.at;
+  xattr_prefix_count.set(view, 2, SUPERBLOCK_OFFSET_BYTES);
+  xattr_prefix_start.set(view, 2048 / 4, SUPERBLOCK_OFFSET_BYTES);
+  feature_incompat.set(view, INCOMPATIBLE.xattrPrefixes, SUPERBLOCK_OFFSET_BYTES);
   const entry = Buffer.from(bytes).indexOf('end', 4096) - 4;
   bytes[entry + 1] = 0x81;
   const names = (): string[] =>
@@ -122,24 +123,24 @@ test("names of attributes may begin with the image's own prefixes", () => {
 test.each([
   ['fragments', ['-zlz4hc', '-E', 'all-fragments,fragments'], 'fragments, which are not supported'],
   ['LZMA', ['-zlzma'], 'LZMA, which is not supported'],
-])('%s are refused in one line', (_, options, message) => {
+])('%s: refused with a message of one line', (_, options, message) => {
   const content = tree([file('f', 100_000)], { f: prose(100_000) });
   const bytes = foreignImage(content, options);
   expect(() => seenBy(readerOf(bytes, 'disk.img'))).toThrow(message);
   expect(() => seenBy(readerOf(bytes, 'disk.img'))).toThrow(UserError);
 });
 
-describe('the reader refuses, and says why,', () => {
+describe('the reader refuses', () => {
   const small = (): Uint8Array => imageOf(tree([file('f', 5000), symlink('l', 'f'), directory('d')]));
 
-  test('what is no EROFS at all', () => {
+  test('bytes that are not EROFS', () => {
     expect(() => readerOf(new Uint8Array(8192), 'disk.img')).toThrow(
       'disk.img: there is no EROFS superblock',
     );
     expect(() => readerOf(new Uint8Array(100), 'disk.img')).toThrow('disk.img: there is no EROFS superblock');
   });
 
-  test('a superblock with any byte changed', () => {
+  test('a superblock with a changed byte', () => {
     for (let offset = 1024; offset < 4096; offset += 7) {
       const bytes = small();
       bytes[offset] = (bytes[offset] as number) ^ 0x40;
@@ -149,20 +150,22 @@ describe('the reader refuses, and says why,', () => {
 
   test('an image that is cut off', () => {
     const bytes = small();
-    expect(() => seenBy(readerOf(bytes.subarray(0, bytes.length - 1)))).toThrow('it is cut off or damaged');
+    expect(() => seenBy(readerOf(bytes.subarray(0, bytes.length - 1)))).toThrow(
+      'the image is cut off or damaged',
+    );
   });
 
-  test('two directories that share their names', () => {
+  test('two directories with the same content', () => {
     const bytes = imageOf(tree([directory('a'), directory('b'), file('b/f', 1)]));
     const reader = readerOf(bytes);
     const [a, b] = [reader.lookup('a') as number, reader.lookup('b') as number];
-    // What is inline follows the inode: a becomes b, with the names of b.
+    // Inline names follow the inode: this replaces a with b and the names of b.
     bytes.copyWithin(a * 32, b * 32, b * 32 + 96);
     expect(() => seenBy(readerOf(bytes))).toThrow('does not name itself and its own directory');
   });
 });
 
-/** Everything that a reader can be asked. */
+/** Reads all entries and contents. */
 function everything(bytes: Uint8Array): void {
   const image = new MemoryImage(bytes.length);
   image.write(0, bytes);
@@ -170,20 +173,22 @@ function everything(bytes: Uint8Array): void {
   let entries = 0;
   for (const { entry, nid } of reader.walk()) {
     expect(++entries).toBeLessThan(100_000);
-    // Holes may be of any size, and are of no use to read here.
+    // Damage may make a hole of any size; reading it would take long.
     if (entry.type !== 'file' || entry.sizeBytes > 1 << 30) continue;
     for (const piece of reader.readFile(nid)) expect(piece.length).toBeLessThanOrEqual(1 << 20);
   }
 }
 
-/** Without the superblock's checksum, so that damage reaches what is behind it. */
+/** Turns off the checksum of the superblock, so that the reader gets past it to other damage. */
 function withoutChecksum(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  view.setUint32(1024 + 8, view.getUint32(1024 + 8, true) & ~1, true);
+  const field = SUPERBLOCK.at.feature_compat;
+  const features = field.get(view, SUPERBLOCK_OFFSET_BYTES) & ~COMPATIBLE.checksum;
+  field.set(view, features, SUPERBLOCK_OFFSET_BYTES);
   return bytes;
 }
 
-describe('any damage at all ends in an error of its own, or in other content:', () => {
+describe('damage leads only to a UserError or to other content:', () => {
   const content = tree(
     [
       file('f', 20_000, { xattrs: new Map([['user.a', noise(100)]]) }),
@@ -199,9 +204,9 @@ describe('any damage at all ends in an error of its own, or in other content:', 
     ['ours', () => imageOf(content)],
     ['ours with zstd', () => imageOf(content, { compression: { algorithm: 'zstd' } })],
     ['ours with lz4', () => imageOf(content, { compression: { algorithm: 'lz4' } })],
-    ['in chunks', () => foreignImage(content, ['--chunksize=4096'])],
-    ['compact indexes', () => foreignImage(content, ['-zlz4hc', '-C16384'])],
-    ['with tails', () => foreignImage(content, ['-zlz4hc', '-E', 'ztailpacking'])],
+    ['of mkfs.erofs in chunks', () => foreignImage(content, ['--chunksize=4096'])],
+    ['of mkfs.erofs with compact indexes', () => foreignImage(content, ['-zlz4hc', '-C16384'])],
+    ['of mkfs.erofs with inline ends', () => foreignImage(content, ['-zlz4hc', '-E', 'ztailpacking'])],
   ];
   test.each(seeds)('%s', (_, make) => {
     const pristine = withoutChecksum(make());
@@ -211,7 +216,7 @@ describe('any damage at all ends in an error of its own, or in other content:', 
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
       return (state >>> 8) % limit;
     };
-    // Metadata is what readers follow; where content lies, little can go wrong.
+    // Readers follow metadata; damage of content has little effect.
     const metadataBytes = Math.min(pristine.length, 5 * 4096);
     for (let round = 0; round < 500; round++) {
       const bytes = Uint8Array.from(pristine);

@@ -1,42 +1,45 @@
-/** Reads EROFS images: those of this project's writer, and those of mkfs.erofs. */
-
+/** Reads EROFS images of this writer and of mkfs.erofs. */
 import type { BlockSource } from '../block/block.ts';
-import { baseName, type Entry, type EntryMetadata, parentPath } from '../entry/entry.ts';
+import { baseName, type Entry, parentPath } from '../entry/entry.ts';
+import { inodeEntry } from '../entry/inode-entry.ts';
 import { FILE_TYPE, MODE } from '../entry/linux-types.ts';
 import { decodeName } from '../entry/name.ts';
 import type { TreeReader, TreeRecord } from '../entry/tree-reader.ts';
 import type { DataRun } from './data-map.ts';
 import { decompressExtent } from './decompress.ts';
 import { readDirectory } from './directory-reader.ts';
+import { INCOMPATIBLE } from './format.ts';
 import { decodeDevice } from './inode.ts';
 import { InodeReader, type PlacedInode } from './inode-reader.ts';
-import { INCOMPATIBLE } from './layout.ts';
 import { DataMapError } from './mapped-inode.ts';
 import type { ErofsSuperblock } from './superblock.ts';
 
-/** Pieces that {@link ErofsReader.readFile} gives are not larger. */
+/** The largest size of the pieces of {@link ErofsReader.readFile}. */
 const PIECE_BYTES = 1 << 20;
 const ZEROS = new Uint8Array(PIECE_BYTES);
-/** Linux reads no longer targets. */
+/** Linux does not read longer targets. */
 const MAXIMUM_TARGET_BYTES = 4096;
 
-/** One name of a file system. */
+/** One name in the file system. */
 export interface ErofsRecord extends TreeRecord {
-  /** The place of the inode, which numbers it. */
+  /** The number of the inode, which is its slot. */
   readonly nid: number;
 }
 
-/** Part of a file that holds data; what lies between such parts reads as zeros. */
+/** A part of a file that is stored. The bytes between such parts read as zeros. */
 export interface DataRange {
   readonly offsetBytes: number;
   readonly lengthBytes: number;
 }
 
-/** One directory on the way of {@link ErofsReader.walk}. */
+/** A directory that {@link ErofsReader.walk} is in. */
 interface Visit {
   readonly path: string;
   readonly nid: number;
-  /** In the order of whole paths: a directory's content comes where its name and a slash sort. */
+  /**
+   * In the order of whole paths: the content of a directory is at the position of its name and a
+   * slash.
+   */
   readonly steps: readonly Step[];
   next: number;
 }
@@ -55,7 +58,7 @@ function isDirectory(inode: PlacedInode): boolean {
 
 export class ErofsReader implements TreeReader {
   readonly #inodes: InodeReader;
-  /** The directory that was looked into last: neighbours are often asked for. */
+  /** The directory of the last lookup: callers often look up neighbours. */
   #lastDirectory: { readonly path: string; readonly nids: ReadonlyMap<string, number> } | undefined;
 
   constructor(source: BlockSource, name: string) {
@@ -72,7 +75,7 @@ export class ErofsReader implements TreeReader {
     const firstPaths = new Map<number, string>();
     const visited = new Set<number>([rootNid]);
     const root = this.#inodes.inode(rootNid);
-    if (!isDirectory(root)) this.#inodes.fail(rootNid, 'the root is no directory');
+    if (!isDirectory(root)) this.#inodes.fail(rootNid, 'the root is not a directory');
     yield this.#record('', root, firstPaths);
     const visits: Visit[] = [{ path: '', nid: rootNid, steps: this.#steps(root, rootNid), next: 0 }];
     for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
@@ -84,7 +87,7 @@ export class ErofsReader implements TreeReader {
       const path = visit.path === '' ? step.name : `${visit.path}/${step.name}`;
       const inode = this.#inodes.inode(step.nid);
       if (isDirectory(inode) !== step.isDirectory)
-        this.#inodes.fail(step.nid, `/${path} is of another type than its directory says`);
+        this.#inodes.fail(step.nid, `/${path} has another type than its directory says`);
       if (!step.isDescent) {
         yield this.#record(path, inode, firstPaths);
         continue;
@@ -95,7 +98,11 @@ export class ErofsReader implements TreeReader {
     }
   }
 
-  /** The inode's place of `path`, which may not go through symbolic links; `undefined` where nothing is there. */
+  /**
+   * Finds the inode of `path`, without following symbolic links.
+   *
+   * @returns its number, or `undefined` if the path does not exist
+   */
   lookup(path: string): number | undefined {
     return path === '' ? this.superblock.rootNid : this.#children(parentPath(path))?.get(baseName(path));
   }
@@ -103,14 +110,14 @@ export class ErofsReader implements TreeReader {
   /**
    * Yields the content of a regular file in pieces of at most 1 MiB, holes as zeros.
    *
-   * @param file its path or its nid; the pieces must not be changed
+   * @param file its path or its nid; the caller must not change the pieces
    */
   *readFile(file: string | number): Generator<Uint8Array> {
     const inode = this.#open(file);
     for (const run of this.#inodes.runs(inode)) yield* this.#readRun(inode, run);
   }
 
-  /** Yields the parts of a regular file that are stored, in order. */
+  /** Yields the stored parts of a regular file, in order. */
   *dataRanges(file: string | number): Generator<DataRange> {
     for (const { kind, positionBytes, lengthBytes } of this.#inodes.runs(this.#open(file))) {
       if (kind !== 'hole') yield { offsetBytes: positionBytes, lengthBytes };
@@ -121,7 +128,7 @@ export class ErofsReader implements TreeReader {
     const nid = typeof file === 'number' ? file : this.lookup(file);
     const inode = nid === undefined ? undefined : this.#inodes.inode(nid);
     if (inode === undefined || (inode.mode & MODE.mask) !== MODE.file)
-      throw new Error(`${file} is no regular file`);
+      throw new Error(`${file} is not a regular file`);
     return inode;
   }
 
@@ -189,33 +196,20 @@ export class ErofsReader implements TreeReader {
 
   #entry(path: string, inode: PlacedInode, firstPaths: ReadonlyMap<number, string>): Entry {
     const { nid, mode, uid, gid } = inode;
-    const metadata: EntryMetadata = {
-      path,
-      mode: mode & ~MODE.mask,
-      uid,
-      gid,
-      xattrs: this.#inodes.xattrs(inode),
-    };
+    const xattrs = this.#inodes.xattrs(inode);
     const target = firstPaths.get(nid);
-    if (target !== undefined) return { ...metadata, type: 'hardlink', target };
-    switch (mode & MODE.mask) {
-      case MODE.file:
-        return { ...metadata, type: 'file', sizeBytes: inode.sizeBytes };
-      case MODE.directory:
-        return { ...metadata, type: 'directory' };
-      case MODE.symlink:
-        return { ...metadata, type: 'symlink', target: this.#symlinkTarget(inode) };
-      case MODE.characterDevice:
-        return { ...metadata, type: 'character-device', ...decodeDevice(inode.union) };
-      case MODE.blockDevice:
-        return { ...metadata, type: 'block-device', ...decodeDevice(inode.union) };
-      case MODE.fifo:
-        return { ...metadata, type: 'fifo' };
-      case MODE.socket:
-        return { ...metadata, type: 'socket' };
-      default:
-        return this.#inodes.fail(nid, `/${path} is of no known type (mode 0${mode.toString(8)})`);
+    if (target !== undefined) {
+      return { path, mode: mode & ~MODE.mask, uid, gid, xattrs, type: 'hardlink', target };
     }
+    return inodeEntry(
+      { path, mode, uid, gid, xattrs },
+      {
+        sizeBytes: inode.sizeBytes,
+        symlinkTarget: () => this.#symlinkTarget(inode),
+        device: () => decodeDevice(inode.union),
+        fail: (problem) => this.#inodes.fail(nid, problem),
+      },
+    );
   }
 
   #symlinkTarget(inode: PlacedInode): string {
@@ -233,8 +227,8 @@ export class ErofsReader implements TreeReader {
 /**
  * Opens an EROFS image.
  *
- * @param name what error messages call it, for example the image's file name
- * @throws UserError for anything but an intact image of a kind that is supported
+ * @param name of the image in error messages, for example its file name
+ * @throws UserError if the image is damaged or not supported
  */
 export function readErofs(source: BlockSource, name = 'the EROFS image'): ErofsReader {
   return new ErofsReader(source, name);

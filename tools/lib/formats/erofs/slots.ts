@@ -1,10 +1,10 @@
-/** Finds places for inodes: what does not fill a block shares one with others. */
-import { SLOT_BYTES, SLOTS_PER_BLOCK } from './layout.ts';
+/** Assigns inodes their slots. Inodes that do not fill a block share one. */
+import { SLOT_BYTES, SLOTS_PER_BLOCK } from './format.ts';
 
 export class SlotAllocator {
-  /** By number of free slots: the blocks that have so many, of which the last is taken first. */
+  /** By number of free slots: the blocks with this many, of which the last one is used first. */
   readonly #partial: number[][] = Array.from({ length: SLOTS_PER_BLOCK }, () => []);
-  /** By 32 numbers of free slots: which of these have blocks. */
+  /** One bit per number of free slots, 32 in each word: set if there are such blocks. */
   readonly #occupied = new Uint32Array(SLOTS_PER_BLOCK / 32);
   #blockCount: number;
 
@@ -12,14 +12,14 @@ export class SlotAllocator {
     this.#blockCount = firstBlock;
   }
 
-  /** The first block behind all places given so far. */
+  /** The first block after all allocated slots. */
   get endBlock(): number {
     return this.#blockCount;
   }
 
   /**
-   * Gives the place of `bytes` bytes: within one block where they fit into one, else from the start of a block on. Takes the
-   * fullest block that has the room.
+   * Allocates slots for `bytes` bytes: within one block if they fit, else from the start of a block
+   * on. Uses the fullest block with enough free slots.
    *
    * @returns the number of the first slot
    */
@@ -49,7 +49,10 @@ export class SlotAllocator {
     this.#occupied[free >> 5] = (this.#occupied[free >> 5] as number) | (1 << (free & 31));
   }
 
-  /** The least number of free slots, `slots` or more, that a block has; 0 where none has. */
+  /**
+   * Finds the smallest number of free slots, at least `slots`, of any block; 0 if there is no such
+   * block.
+   */
   #smallestFree(slots: number): number {
     for (let word = slots >> 5; word < this.#occupied.length; word++) {
       let bits = this.#occupied[word] as number;

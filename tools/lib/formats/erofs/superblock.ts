@@ -1,4 +1,7 @@
-/** struct erofs_super_block, and the settings of compression behind it (z_erofs_parse_cfgs in Linux). */
+/**
+ * Encodes and decodes the superblock and the compression settings after it (z_erofs_parse_cfgs in
+ * Linux).
+ */
 import { CRC32C_START, crc32c } from '../crc32c/crc32c.ts';
 import {
   ALGORITHM,
@@ -6,30 +9,29 @@ import {
   BLOCK_BYTES,
   COMPATIBLE,
   INCOMPATIBLE,
+  LZ4_SETTINGS,
   MAGIC,
+  SETTINGS_LENGTH,
+  SUPERBLOCK,
   SUPERBLOCK_OFFSET_BYTES,
-} from './layout.ts';
+  ZSTD_SETTINGS,
+} from './format.ts';
 
-const SUPERBLOCK_BYTES = 128;
-export const LABEL_BYTES = 16;
-const UUID_BYTES = 16;
-const CHECKSUM_OFFSET = 4;
-/** The kernel takes blocks up to its page size; all architectures' pages are within 64 KiB. */
+const FIELD = SUPERBLOCK.at;
+/**
+ * The kernel accepts blocks up to its page size. The largest page of any architecture has 64 KiB.
+ */
 const MINIMUM_BLOCK_BITS = 9;
 const MAXIMUM_BLOCK_BITS = 16;
-/** struct z_erofs_zstd_cfgs without its length: format, windowlog, and four reserved bytes. */
-const ZSTD_SETTINGS_BYTES = 6;
-/** windowlog counts from ZSTD_WINDOWLOG_ABSOLUTEMIN. */
+/** The `windowlog` field counts from ZSTD_WINDOWLOG_ABSOLUTEMIN. */
 const ZSTD_WINDOW_LOG_BASE = 10;
-/** struct z_erofs_lz4_cfgs without its length. */
-const LZ4_SETTINGS_BYTES = 14;
 
-/** Started with all ones and not inverted at the end. */
+/** Computes a CRC-32C that starts with all ones and is not inverted at the end. */
 export function superblockChecksum(bytes: Uint8Array): number {
   return crc32c(CRC32C_START, bytes) >>> 0;
 }
 
-/** How the files of an image were compressed; what a kernel must be ready for. */
+/** How the files of an image are compressed: a kernel prepares for it at mount time. */
 export type CompressionSettings =
   | { readonly algorithm: 'zstd'; readonly windowLog: number }
   | { readonly algorithm: 'lz4'; readonly maximumClusterBlocks: number };
@@ -45,35 +47,37 @@ export interface SuperblockFields {
   readonly compression: CompressionSettings | undefined;
 }
 
-/** @returns block 0, whole */
+/** Encodes the superblock. @returns the whole of block 0 */
 export function encodeSuperblock(fields: SuperblockFields): Uint8Array {
   const block = new Uint8Array(BLOCK_BYTES);
   const bytes = block.subarray(SUPERBLOCK_OFFSET_BYTES);
   const view = new DataView(block.buffer, SUPERBLOCK_OFFSET_BYTES);
-  view.setUint32(0, MAGIC, true);
-  view.setUint32(8, COMPATIBLE.checksum | COMPATIBLE.modificationTimes, true);
-  view.setUint8(12, BLOCK_BITS);
-  view.setUint16(14, fields.rootNid, true);
-  view.setBigUint64(16, BigInt(fields.inodeCount), true);
-  view.setBigUint64(24, BigInt(fields.timeSeconds), true);
-  view.setUint32(36, fields.usedBlocks, true);
-  view.setUint32(44, fields.xattrBlock, true);
-  bytes.set(fields.uuid, 48);
-  bytes.set(fields.label, 64);
+  FIELD.magic.set(view, MAGIC);
+  FIELD.feature_compat.set(view, COMPATIBLE.checksum | COMPATIBLE.modificationTimes);
+  FIELD.blkszbits.set(view, BLOCK_BITS);
+  FIELD.root_nid.set(view, fields.rootNid);
+  FIELD.inos.set(view, fields.inodeCount);
+  FIELD.build_time.set(view, fields.timeSeconds);
+  FIELD.blocks.set(view, fields.usedBlocks);
+  FIELD.xattr_blkaddr.set(view, fields.xattrBlock);
+  FIELD.uuid.setBytes(bytes, fields.uuid);
+  FIELD.volume_name.setBytes(bytes, fields.label);
   if (fields.compression !== undefined) encodeCompression(view, fields.compression);
-  view.setUint32(CHECKSUM_OFFSET, superblockChecksum(bytes), true);
+  FIELD.checksum.set(view, superblockChecksum(bytes));
   return block;
 }
 
 function encodeCompression(view: DataView, compression: CompressionSettings): void {
-  view.setUint32(80, INCOMPATIBLE.zeroPadding | INCOMPATIBLE.compressionSettings, true);
-  view.setUint16(84, 1 << ALGORITHM[compression.algorithm], true);
+  FIELD.feature_incompat.set(view, INCOMPATIBLE.zeroPadding | INCOMPATIBLE.compressionSettings);
+  FIELD.available_compr_algs.set(view, 1 << ALGORITHM[compression.algorithm]);
+  const length = SUPERBLOCK.sizeBytes;
+  const settings = length + SETTINGS_LENGTH.sizeBytes;
   if (compression.algorithm === 'zstd') {
-    view.setUint16(SUPERBLOCK_BYTES, ZSTD_SETTINGS_BYTES, true);
-    view.setUint8(SUPERBLOCK_BYTES + 3, compression.windowLog - ZSTD_WINDOW_LOG_BASE);
+    SETTINGS_LENGTH.at.size.set(view, ZSTD_SETTINGS.sizeBytes, length);
+    ZSTD_SETTINGS.at.windowlog.set(view, compression.windowLog - ZSTD_WINDOW_LOG_BASE, settings);
   } else {
-    view.setUint16(SUPERBLOCK_BYTES, LZ4_SETTINGS_BYTES, true);
-    view.setUint16(SUPERBLOCK_BYTES + 4, compression.maximumClusterBlocks, true);
+    SETTINGS_LENGTH.at.size.set(view, LZ4_SETTINGS.sizeBytes, length);
+    LZ4_SETTINGS.at.max_pclusterblks.set(view, compression.maximumClusterBlocks, settings);
   }
 }
 
@@ -92,17 +96,18 @@ export interface ErofsSuperblock {
   readonly compatible: number;
   readonly incompatible: number;
   readonly extraDevices: number;
-  /** Number and place, in units of four bytes, of the longer prefixes of names of extended attributes. */
+  /** The number of long prefixes of attribute names. */
   readonly xattrPrefixCount: number;
+  /** The position of the first long prefix, in units of four bytes. */
   readonly xattrPrefixStart: number;
-  /** The inode whose content holds fragments and prefixes; 0 for none. */
+  /** The inode whose content holds fragments and long prefixes; 0 if there is no such inode. */
   readonly packedNid: number;
 }
 
-/** Thrown for a superblock that is none, or that is not supported; the message is a clause. */
+/** Thrown for bytes that are not a superblock, or not a supported one; the message is a clause. */
 export class SuperblockError extends Error {}
 
-/** What the reader understands; the rest is refused. */
+/** The features that the reader supports; it refuses all others. */
 const KNOWN_INCOMPATIBLE =
   INCOMPATIBLE.zeroPadding |
   INCOMPATIBLE.compressionSettings |
@@ -113,29 +118,30 @@ const KNOWN_INCOMPATIBLE =
   INCOMPATIBLE.xattrPrefixes;
 
 /**
- * Reads a superblock.
+ * Decodes the superblock of an image.
  *
- * @param read gives bytes of the image
+ * @param read returns bytes of the image
+ * @throws SuperblockError if the superblock is missing, damaged or not supported
  */
 export function decodeSuperblock(
   read: (offsetBytes: number, lengthBytes: number) => Uint8Array,
   imageBytes: number,
 ): ErofsSuperblock {
-  if (imageBytes < SUPERBLOCK_OFFSET_BYTES + SUPERBLOCK_BYTES)
+  if (imageBytes < SUPERBLOCK_OFFSET_BYTES + SUPERBLOCK.sizeBytes)
     throw new SuperblockError('there is no EROFS superblock');
-  const bytes = Uint8Array.from(read(SUPERBLOCK_OFFSET_BYTES, SUPERBLOCK_BYTES));
+  const bytes = Uint8Array.from(read(SUPERBLOCK_OFFSET_BYTES, SUPERBLOCK.sizeBytes));
   const view = new DataView(bytes.buffer);
-  if (view.getUint32(0, true) !== MAGIC) throw new SuperblockError('there is no EROFS superblock');
-  const blockBits = view.getUint8(12);
-  const directoryBits = view.getUint8(90);
+  if (FIELD.magic.get(view) !== MAGIC) throw new SuperblockError('there is no EROFS superblock');
+  const blockBits = FIELD.blkszbits.get(view);
+  const directoryBits = FIELD.dirblkbits.get(view);
   if (blockBits < MINIMUM_BLOCK_BITS || blockBits > MAXIMUM_BLOCK_BITS || directoryBits !== 0) {
     throw new SuperblockError(
-      `its superblock is damaged: blocks of 2^${blockBits} bytes, directories 2^${directoryBits} times that`,
+      `its superblock is damaged: it says blocks of 2^${blockBits} bytes, and directory blocks 2^${directoryBits} times as large`,
     );
   }
-  const compatible = view.getUint32(8, true);
+  const compatible = FIELD.feature_compat.get(view);
   if ((compatible & COMPATIBLE.checksum) !== 0) checkChecksum(read, imageBytes, 1 << blockBits, view);
-  const incompatible = view.getUint32(80, true);
+  const incompatible = FIELD.feature_incompat.get(view);
   const unknown = (incompatible & ~KNOWN_INCOMPATIBLE) >>> 0;
   if (unknown !== 0)
     throw new SuperblockError(
@@ -143,20 +149,20 @@ export function decodeSuperblock(
     );
   return {
     blockBytes: 1 << blockBits,
-    rootNid: view.getUint16(14, true),
-    inodeCount: Number(view.getBigUint64(16, true)),
-    time: { seconds: Number(view.getBigInt64(24, true)), nanoseconds: view.getUint32(32, true) },
-    blockCount: view.getUint32(36, true),
-    metadataBlock: view.getUint32(40, true),
-    xattrBlock: view.getUint32(44, true),
-    uuid: bytes.subarray(48, 48 + UUID_BYTES),
-    label: bytes.subarray(64, 64 + LABEL_BYTES),
+    rootNid: FIELD.root_nid.get(view),
+    inodeCount: FIELD.inos.get(view),
+    time: { seconds: FIELD.build_time.getSigned(view), nanoseconds: FIELD.build_time_nsec.get(view) },
+    blockCount: FIELD.blocks.get(view),
+    metadataBlock: FIELD.meta_blkaddr.get(view),
+    xattrBlock: FIELD.xattr_blkaddr.get(view),
+    uuid: FIELD.uuid.bytes(bytes),
+    label: FIELD.volume_name.bytes(bytes),
     compatible,
     incompatible,
-    extraDevices: view.getUint16(86, true),
-    xattrPrefixCount: view.getUint8(91),
-    xattrPrefixStart: view.getUint32(92, true),
-    packedNid: Number(view.getBigUint64(96, true)),
+    extraDevices: FIELD.extra_devices.get(view),
+    xattrPrefixCount: FIELD.xattr_prefix_count.get(view),
+    xattrPrefixStart: FIELD.xattr_prefix_start.get(view),
+    packedNid: FIELD.packed_nid.get(view),
   };
 }
 
@@ -166,12 +172,12 @@ function checkChecksum(
   blockBytes: number,
   view: DataView,
 ): void {
-  // The rest of the block, or with blocks that the superblock does not begin in the first of, the rest of its own.
+  // The checksum covers the rest of the block that the superblock begins in.
   const lengthBytes = blockBytes - (SUPERBLOCK_OFFSET_BYTES % blockBytes);
   if (imageBytes < SUPERBLOCK_OFFSET_BYTES + lengthBytes) throw new SuperblockError('it is cut off');
   const covered = Uint8Array.from(read(SUPERBLOCK_OFFSET_BYTES, lengthBytes));
-  covered.fill(0, CHECKSUM_OFFSET, CHECKSUM_OFFSET + 4);
-  if (superblockChecksum(covered) !== view.getUint32(CHECKSUM_OFFSET, true)) {
+  FIELD.checksum.bytes(covered).fill(0);
+  if (superblockChecksum(covered) !== FIELD.checksum.get(view)) {
     throw new SuperblockError('its superblock does not match its checksum: it is damaged');
   }
 }

@@ -1,25 +1,19 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { device, directory, file, hardlink, symlink, xattrs } from '../../testing/entries/entries.ts';
 import { namesTree, sizesTree, typesTree, xattrsTree } from '../../testing/erofs/boundary-trees.ts';
 import {
-  device,
-  directory,
   erofsTool,
   expectedOf,
-  file,
   fsckComplaints,
   GrowingImage,
-  hardlink,
   ImageFolder,
   imageOf,
-  noise,
-  prose,
   readerOf,
   seenBy,
-  symlink,
   TEST_OPTIONS,
   tree,
-  xattrs,
 } from '../../testing/erofs/erofs-image.ts';
+import { noise, prose } from '../../testing/noise.ts';
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
 import { type ErofsOptions, ErofsWriter, planErofs } from './erofs.ts';
@@ -35,15 +29,15 @@ const TREES = {
   xattrs: xattrsTree,
 } as const;
 const COMPRESSIONS = {
-  'as it is': undefined,
+  uncompressed: undefined,
   zstd: { algorithm: 'zstd', clusterBytes: 65_536 },
   lz4: { algorithm: 'lz4' },
   'zstd in small clusters': { algorithm: 'zstd', clusterBytes: 8192, level: 19 },
 } as const;
 
-describe.each(Object.entries(COMPRESSIONS))('content %s', (_title, compression) => {
+describe.each(Object.entries(COMPRESSIONS))('an image, %s', (_title, compression) => {
   test.each(Object.entries(TREES))(
-    'fsck.erofs and our reader find in the image of the tree of %s what was written',
+    'fsck.erofs accepts it, and our reader returns the tree of %s',
     (_, make) => {
       const content = make();
       const path = images.write(content, { compression });
@@ -53,7 +47,7 @@ describe.each(Object.entries(COMPRESSIONS))('content %s', (_title, compression) 
   );
 });
 
-test('dump.erofs shows the identity of the image', () => {
+test('dump.erofs shows the UUID, the inode count and the time of the image', () => {
   const path = images.write(tree([file('f', 1)]), { timeSeconds: 1_700_000_000 });
   const { output } = erofsTool('dump.erofs', '-s', path);
   expect(output).toMatch(/Filesystem UUID:\s+01234567-89ab-cdef-0123-456789abcdef/);
@@ -61,7 +55,7 @@ test('dump.erofs shows the identity of the image', () => {
   expect(output).toMatch(/Filesystem created:.*2023/);
 });
 
-test('65,000 names of one file, and as many as no compact inode counts', () => {
+test('a file may have 65,000 names, and more than a compact inode counts', () => {
   for (const count of [65_000, 65_536]) {
     const links = Array.from({ length: count - 1 }, (_, index) => hardlink(`link-${index}`, 'a'));
     const content = tree([file('a', 5), ...links]);
@@ -73,7 +67,7 @@ test('65,000 names of one file, and as many as no compact inode counts', () => {
   }
 });
 
-test('noise takes no more room compressed, and prose and zeros take less', () => {
+test('compression saves blocks for prose and zeros, and wastes none for noise', () => {
   const sizes = (content: Uint8Array): [number, number] => {
     const one = tree([file('f', content.length)], { f: content });
     return [imageOf(one).length, imageOf(one, { compression: { algorithm: 'zstd' } }).length];
@@ -86,7 +80,7 @@ test('noise takes no more room compressed, and prose and zeros take less', () =>
   expect(packedZeros).toBeLessThanOrEqual(8 * 4096);
 });
 
-test('zeros that are skipped are the zeros that are written', () => {
+test('skipped zeros give the same image as written zeros', () => {
   for (const compression of [undefined, { algorithm: 'zstd' } as const]) {
     const content = Buffer.concat([noise(5000), Buffer.alloc(150_000), noise(100)]);
     const written = imageOf(tree([file('f', content.length)], { f: content }), { compression });
@@ -103,7 +97,7 @@ test('zeros that are skipped are the zeros that are written', () => {
   }
 });
 
-test('every block of metadata is written whole', () => {
+test('all blocks of metadata are written, and only whole ones', () => {
   const content = tree([...namesTree().entries, ...xattrsTree().entries.filter(({ path }) => path !== '')]);
   const plan = planErofs(content.entries, TEST_OPTIONS);
   const written = new Uint8Array(plan.dataOffsetBytes / 4096);
@@ -114,7 +108,7 @@ test('every block of metadata is written whole', () => {
   expect(written.indexOf(0)).toBe(-1);
 });
 
-test('a plan says where all content goes, so that it can be written in any order', () => {
+test('a plan has the places of all contents, so that they can be written in any order', () => {
   const content = sizesTree();
   const plan = planErofs(content.entries, TEST_OPTIONS);
   const image = new GrowingImage();
@@ -130,7 +124,7 @@ test('a plan says where all content goes, so that it can be written in any order
   expect(Buffer.compare(image.bytes(plan.sizeBytes), imageOf(content))).toBe(0);
 });
 
-test('content in runs alone is read back as well', () => {
+test('an image without inline tails has each content in one run', () => {
   const content = sizesTree();
   expect(fsckComplaints(images.write(content, { inlineTails: false }))).toBe('');
   expect(seenBy(readerOf(imageOf(content, { inlineTails: false })))).toEqual(expectedOf(content));
@@ -141,7 +135,7 @@ test('content in runs alone is read back as well', () => {
   });
 });
 
-test('an image has the size that was asked for, and the time', () => {
+test('an image has the given size, label and time', () => {
   const bytes = imageOf(tree([file('f', 10)]), { sizeBytes: 1 << 20, timeSeconds: 1_700_000_000 });
   expect(bytes.length).toBe(1 << 20);
   const reader = readerOf(bytes);
@@ -150,7 +144,7 @@ test('an image has the size that was asked for, and the time', () => {
     expect(modificationTime).toEqual({ seconds: 1_700_000_000, nanoseconds: 0 });
 });
 
-describe('the writer refuses, and says what to do,', () => {
+describe('the writer refuses', () => {
   const write = (entries: Entry[], options: Partial<ErofsOptions> = {}): void => {
     imageOf(tree(entries), options);
   };
@@ -161,25 +155,29 @@ describe('the writer refuses, and says what to do,', () => {
       'is 49152 bytes too small; make it 57344',
     ],
     [
-      'one that compression does not reach',
+      'a size that is too small even with compression',
       () => write([file('f', 50_000)], { sizeBytes: 8192, compression: { algorithm: 'zstd' } }),
       'make it',
     ],
-    ['a size that is no multiple', () => write([], { sizeBytes: 5000 }), 'no multiple of 4096'],
+    [
+      'a size that is not a multiple of the block size',
+      () => write([], { sizeBytes: 5000 }),
+      'is not a multiple of 4096',
+    ],
     ['a label of 16 bytes', () => write([], { label: 'x'.repeat(16) }), 'has 16 bytes, and 15 fit'],
-    ['a wrong UUID', () => write([], { uuid: 'x' }), 'is no UUID'],
+    ['a wrong UUID', () => write([], { uuid: 'x' }), 'is not a UUID'],
     [
       'small clusters',
       () => write([], { compression: { algorithm: 'zstd', clusterBytes: 4096 } }),
       'write a power of two',
     ],
     ['an unknown level', () => write([], { compression: { algorithm: 'zstd', level: 23 } }), 'write 1 to 22'],
-    ['a long name', () => write([file('x'.repeat(256), 0)]), 'its name has 256 bytes'],
-    ['a long target', () => write([symlink('l', 'x'.repeat(4096))]), 'a link takes 1 to 4095'],
+    ['a name of 256 bytes', () => write([file('x'.repeat(256), 0)]), 'its name has 256 bytes'],
+    ['a target of 4096 bytes', () => write([symlink('l', 'x'.repeat(4096))]), 'a target has 1 to 4095'],
     ['a missing directory', () => write([file('a/b', 0)]), 'its directory a is not in the tree'],
-    ['a file with files in it', () => write([file('a', 0), file('a/b', 0)]), 'a is not a directory'],
-    ['a path twice', () => write([file('a', 0), file('a', 0)]), 'it is in the tree twice'],
-    ['a link to nothing', () => write([hardlink('a', 'b')]), 'is not in the tree; add it'],
+    ['a path below a file', () => write([file('a', 0), file('a/b', 0)]), 'a is not a directory'],
+    ['a repeated path', () => write([file('a', 0), file('a', 0)]), 'it is in the tree twice'],
+    ['a link to a missing file', () => write([hardlink('a', 'b')]), 'is not in the tree; add it'],
     ['links in a circle', () => write([hardlink('a', 'b'), hardlink('b', 'a')]), 'leads back to itself'],
     ['a link to a directory', () => write([directory('a'), hardlink('b', 'a')]), 'is a directory'],
     [
@@ -188,12 +186,12 @@ describe('the writer refuses, and says what to do,', () => {
       'does not store',
     ],
     [
-      'a large attribute',
+      'an attribute of 65536 bytes',
       () => write([file('a', 0, { xattrs: xattrs({ 'user.x': noise(65_536) }) })]),
       'has 65536 bytes',
     ],
     [
-      'attributes that are too large together',
+      'too many bytes of attributes',
       () =>
         write([
           file('a', 0, {
@@ -204,18 +202,26 @@ describe('the writer refuses, and says what to do,', () => {
         ]),
       'bytes too large for EROFS',
     ],
-    ['a device number', () => write([device('d', 0x1000, 0, 'block-device')]), 'is over 4095:1048575'],
+    [
+      'a major device number over 4095',
+      () => write([device('d', 0x1000, 0, 'block-device')]),
+      'is over 4095:1048575',
+    ],
   ];
   test.each(bad)('%s', (_, act, message) => {
     expect(act).toThrow(message);
     expect(act).toThrow(UserError);
   });
 
-  test('content that is shorter or longer than the tree says, or that never came', () => {
+  test('content that is missing, or shorter or longer than the tree says', () => {
     const writer = (): ErofsWriter => new ErofsWriter(new GrowingImage(), [file('f', 10)], TEST_OPTIONS);
-    expect(() => writer().openFile('f').close()).toThrow('/f: 0 bytes of content came, and the tree says 10');
-    expect(() => writer().openFile('f').write(noise(11))).toThrow('/f: more content came than the 10 bytes');
-    expect(() => writer().finish()).toThrow('/f: no content came for its 10 bytes');
-    expect(() => writer().openFile('g')).toThrow('g is no file of the tree');
+    expect(() => writer().openFile('f').close()).toThrow(
+      '/f: its content ends after 0 bytes, and the tree says 10',
+    );
+    expect(() => writer().openFile('f').write(noise(11))).toThrow(
+      '/f: its content is longer than the 10 bytes',
+    );
+    expect(() => writer().finish()).toThrow('/f: none of its 10 bytes of content were written');
+    expect(() => writer().openFile('g')).toThrow('g is not a regular file of the tree');
   });
 });

@@ -1,36 +1,40 @@
-/** Which extended attributes a tree's inodes share, and how many bytes each inode needs for its own. */
+/** Plans which extended attributes the inodes of a tree share, and which ones follow each inode. */
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
+import { SHARED_XATTR, XATTR_BODY_HEADER } from './format.ts';
 import { MAXIMUM_XATTR_BYTES } from './inode.ts';
-import { BODY_HEADER_BYTES, encodeXattr, MAXIMUM_SHARED, SHARED_ID_BYTES, XattrError } from './xattr.ts';
+import { encodeXattr, MAXIMUM_SHARED, XattrError } from './xattr.ts';
 
-/** A value of an attribute, however many inodes have it. */
+/** An attribute and its value, which any number of inodes may have. */
 interface Attribute {
   readonly number: number;
   readonly bytes: Uint8Array;
   references: number;
-  /** Where it begins among the shared ones; -1 where it is not shared. */
+  /** Its offset in the shared attributes; -1 if it is not shared. */
   sharedOffset: number;
 }
 
-/** The attributes of one inode, or of several that have the same. */
+/** The attributes of one inode, or of several inodes with equal attributes. */
 export interface XattrBody {
-  /** All of it, header included. */
+  /** With the header. */
   readonly sizeBytes: number;
-  /** Offsets of shared attributes among all of these, in bytes. */
+  /** Offsets in {@link XattrPlan.shared}, in bytes. */
   readonly sharedOffsets: readonly number[];
   readonly inline: readonly Uint8Array[];
 }
 
 export interface XattrPlan {
-  /** By entry; `undefined` for one without attributes. */
+  /** By entry; `undefined` for an entry without attributes. */
   readonly bodies: readonly (XattrBody | undefined)[];
   readonly sharedBytes: number;
   /** The shared attributes in order. */
   readonly shared: readonly Uint8Array[];
 }
 
-/** All attributes of a tree, and all combinations of them, each once: most inodes have one of a few. */
+/**
+ * Holds each attribute of a tree, and each combination of attributes, once: most inodes have one of
+ * a few combinations.
+ */
 class AttributeSet {
   readonly attributes = new Map<string, Attribute>();
   readonly #combinations = new Map<string, readonly Attribute[]>();
@@ -46,7 +50,7 @@ class AttributeSet {
     return attribute;
   }
 
-  /** The attributes of an entry; the same list for the same ones. */
+  /** Returns the attributes of an entry: the same list for all entries with equal attributes. */
   combination(entry: Entry): readonly Attribute[] {
     try {
       const list = Array.from(entry.xattrs, ([name, value]) => this.#attribute(name, value));
@@ -64,11 +68,11 @@ class AttributeSet {
 function bodyOf(attributes: readonly Attribute[], path: string): XattrBody {
   const sharedOffsets: number[] = [];
   const inline: Uint8Array[] = [];
-  let sizeBytes = BODY_HEADER_BYTES;
+  let sizeBytes = XATTR_BODY_HEADER.sizeBytes;
   for (const { bytes, sharedOffset } of attributes) {
     if (sharedOffset >= 0 && sharedOffsets.length < MAXIMUM_SHARED) {
       sharedOffsets.push(sharedOffset);
-      sizeBytes += SHARED_ID_BYTES;
+      sizeBytes += SHARED_XATTR.sizeBytes;
     } else {
       inline.push(bytes);
       sizeBytes += bytes.length;
@@ -82,7 +86,7 @@ function bodyOf(attributes: readonly Attribute[], path: string): XattrBody {
   return { sizeBytes, sharedOffsets, inline };
 }
 
-/** Plans the attributes of a tree. An attribute that two inodes have is stored once. */
+/** Plans the attributes of a tree. An attribute that two or more inodes have is stored once. */
 export function planXattrs(entries: readonly Entry[]): XattrPlan {
   const set = new AttributeSet();
   const lists = entries.map((entry) => {

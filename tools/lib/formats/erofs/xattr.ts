@@ -1,23 +1,22 @@
-/** Extended attributes: struct erofs_xattr_ibody_header and struct erofs_xattr_entry in Linux's erofs_fs.h. */
+/** Encodes and decodes extended attributes. */
 import { decodeName, encodeName, nameBytes } from '../entry/name.ts';
-import { alignUp } from './layout.ts';
+import { viewOf } from '../structure/view.ts';
+import { alignUp, SHARED_XATTR, XATTR_BODY_HEADER, XATTR_ENTRY, XATTR_LONG_PREFIX } from './format.ts';
 
-/** struct erofs_xattr_ibody_header: what begins the attributes of an inode. */
-export const BODY_HEADER_BYTES = 12;
-/** struct erofs_xattr_entry: lengths before a name and its value. */
-const ENTRY_HEADER_BYTES = 4;
-const ALIGNMENT_BYTES = 4;
-/** A shared attribute is named by its place, in units of so many bytes. */
-export const SHARED_ID_BYTES = 4;
-/** EROFS_MAX_SHARED_XATTRS: one inode names at most so many. */
+const ENTRY = XATTR_ENTRY.at;
+/** EROFS_XATTR_ALIGN: each attribute begins at a multiple of the size of its header. */
+const ALIGNMENT_BYTES = XATTR_ENTRY.sizeBytes;
+/** EROFS_MAX_SHARED_XATTRS: the most shared attributes of one inode. */
 export const MAXIMUM_SHARED = 128;
-/** XATTR_NAME_MAX in Linux: of whole names, prefix included. */
+/** XATTR_NAME_MAX in Linux: the limit of a whole name, with its prefix. */
 const MAXIMUM_NAME_BYTES = 255;
 const MAXIMUM_VALUE_BYTES = 0xffff;
-/** EROFS_XATTR_LONG_PREFIX: the other bits are the number of one of the image's own prefixes. */
+/**
+ * EROFS_XATTR_LONG_PREFIX: the other bits are the number of a long prefix, which the image defines.
+ */
 const LONG_PREFIX_BIT = 0x80;
 
-/** EROFS_XATTR_INDEX_*: what a number stands for. The whole names come first, they are no prefixes. */
+/** EROFS_XATTR_INDEX_*. Indexes that represent a whole name come first. */
 const PREFIXES: readonly { readonly index: number; readonly prefix: string; readonly whole?: true }[] = [
   { index: 2, prefix: 'system.posix_acl_access', whole: true },
   { index: 3, prefix: 'system.posix_acl_default', whole: true },
@@ -29,7 +28,11 @@ const PREFIXES: readonly { readonly index: number; readonly prefix: string; read
 /** Thrown for attributes that cannot be stored, or cannot be read; the message is a clause. */
 export class XattrError extends Error {}
 
-/** An attribute as it is stored: encoded, with the padding behind it. */
+/**
+ * Encodes an attribute and the padding after it.
+ *
+ * @throws XattrError if EROFS cannot store the attribute
+ */
 export function encodeXattr(fullName: string, value: Uint8Array): Uint8Array {
   const found = PREFIXES.find(({ prefix, whole }) =>
     whole ? fullName === prefix : fullName.startsWith(prefix),
@@ -51,28 +54,29 @@ export function encodeXattr(fullName: string, value: Uint8Array): Uint8Array {
       `its extended attribute ${fullName} has ${value.length} bytes, and EROFS takes ${MAXIMUM_VALUE_BYTES}`,
     );
   }
-  const bytes = new Uint8Array(alignUp(ENTRY_HEADER_BYTES + name.length + value.length, ALIGNMENT_BYTES));
-  bytes[0] = name.length;
-  bytes[1] = found.index;
-  bytes[2] = value.length & 0xff;
-  bytes[3] = value.length >>> 8;
-  bytes.set(name, ENTRY_HEADER_BYTES);
-  bytes.set(value, ENTRY_HEADER_BYTES + name.length);
+  const nameStart = XATTR_ENTRY.sizeBytes;
+  const bytes = new Uint8Array(alignUp(nameStart + name.length + value.length, ALIGNMENT_BYTES));
+  const view = viewOf(bytes);
+  ENTRY.e_name_len.set(view, name.length);
+  ENTRY.e_name_index.set(view, found.index);
+  ENTRY.e_value_size.set(view, value.length);
+  bytes.set(name, nameStart);
+  bytes.set(value, nameStart + name.length);
   return bytes;
 }
 
-/** Writes the attributes of an inode at the start of `bytes`, which are zero. */
+/** Writes the attributes of an inode at the start of `bytes`, which must be zero. */
 export function encodeBody(
   bytes: Uint8Array,
   sharedIds: readonly number[],
   inline: readonly Uint8Array[],
 ): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  view.setUint8(4, sharedIds.length);
-  let offset = BODY_HEADER_BYTES;
+  const view = viewOf(bytes);
+  XATTR_BODY_HEADER.at.h_shared_count.set(view, sharedIds.length);
+  let offset = XATTR_BODY_HEADER.sizeBytes;
   for (const id of sharedIds) {
-    view.setUint32(offset, id, true);
-    offset += SHARED_ID_BYTES;
+    SHARED_XATTR.at.h_shared_xattr.set(view, id, offset);
+    offset += SHARED_XATTR.sizeBytes;
   }
   for (const xattr of inline) {
     bytes.set(xattr, offset);
@@ -80,16 +84,20 @@ export function encodeBody(
   }
 }
 
-/** A longer prefix that an image defines for its names. */
+/** A long prefix of names: the prefix of an index, and more bytes after it. */
 export interface LongPrefix {
   readonly baseIndex: number;
   readonly infix: Uint8Array;
 }
 
-/** Reads the list of an image's own prefixes: a length of 16 bits, the number of the base prefix, the rest of the name. */
+/** Decodes a long prefix from its bytes, which begin with their length. */
 export function decodeLongPrefix(bytes: Uint8Array): LongPrefix {
-  if (bytes.length === 0) throw new XattrError('a prefix of the names of extended attributes is empty');
-  return { baseIndex: bytes[0] as number, infix: bytes.slice(1) };
+  if (bytes.length < XATTR_LONG_PREFIX.sizeBytes)
+    throw new XattrError('a prefix of the names of extended attributes is empty');
+  return {
+    baseIndex: XATTR_LONG_PREFIX.at.base_index.get(viewOf(bytes)),
+    infix: bytes.slice(XATTR_LONG_PREFIX.sizeBytes),
+  };
 }
 
 function prefixOf(index: number, longPrefixes: readonly LongPrefix[]): { prefix: string; infix: Uint8Array } {
@@ -100,20 +108,21 @@ function prefixOf(index: number, longPrefixes: readonly LongPrefix[]): { prefix:
   return { prefix: found.prefix, infix: long?.infix ?? new Uint8Array(0) };
 }
 
-/** How many bytes the attribute has whose first four are given, padding included. */
+/** Computes the size of an attribute, with its padding, from its header. */
 export function xattrBytes(header: Uint8Array): number {
-  const valueBytes = (header[2] as number) | ((header[3] as number) << 8);
-  return alignUp(ENTRY_HEADER_BYTES + (header[0] as number) + valueBytes, ALIGNMENT_BYTES);
+  const view = viewOf(header);
+  const contentBytes = ENTRY.e_name_len.get(view) + ENTRY.e_value_size.get(view);
+  return alignUp(XATTR_ENTRY.sizeBytes + contentBytes, ALIGNMENT_BYTES);
 }
 
-/** Reads an attribute from bytes that begin with it and have all of it. */
+/** Decodes the attribute at the start of `bytes`, which must contain the whole attribute. */
 export function decodeXattr(bytes: Uint8Array, longPrefixes: readonly LongPrefix[]): [string, Uint8Array] {
-  const nameEnd = ENTRY_HEADER_BYTES + (bytes[0] as number);
-  const { prefix, infix } = prefixOf(bytes[1] as number, longPrefixes);
-  const suffix = bytes.subarray(ENTRY_HEADER_BYTES, nameEnd);
+  const view = viewOf(bytes);
+  const nameEnd = XATTR_ENTRY.sizeBytes + ENTRY.e_name_len.get(view);
+  const { prefix, infix } = prefixOf(ENTRY.e_name_index.get(view), longPrefixes);
+  const suffix = bytes.subarray(XATTR_ENTRY.sizeBytes, nameEnd);
   const name = prefix + decodeName(infix.length === 0 ? suffix : Buffer.concat([infix, suffix]));
-  const valueBytes = (bytes[2] as number) | ((bytes[3] as number) << 8);
-  return [name, bytes.slice(nameEnd, nameEnd + valueBytes)];
+  return [name, bytes.slice(nameEnd, nameEnd + ENTRY.e_value_size.get(view))];
 }
 
 export interface StoredBody {
@@ -121,18 +130,19 @@ export interface StoredBody {
   readonly inline: readonly (readonly [string, Uint8Array])[];
 }
 
-/** Reads the attributes of an inode. */
+/** Decodes the attributes of an inode. */
 export function decodeBody(bytes: Uint8Array, longPrefixes: readonly LongPrefix[]): StoredBody {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const sharedCount = view.getUint8(4);
-  let offset = BODY_HEADER_BYTES + sharedCount * SHARED_ID_BYTES;
+  const view = viewOf(bytes);
+  const sharedCount = XATTR_BODY_HEADER.at.h_shared_count.get(view);
+  const headerBytes = XATTR_BODY_HEADER.sizeBytes;
+  let offset = headerBytes + sharedCount * SHARED_XATTR.sizeBytes;
   if (offset > bytes.length) throw new XattrError('its list of shared extended attributes is too long');
   const sharedIds = Array.from({ length: sharedCount }, (_, index) =>
-    view.getUint32(BODY_HEADER_BYTES + index * SHARED_ID_BYTES, true),
+    SHARED_XATTR.at.h_shared_xattr.get(view, headerBytes + index * SHARED_XATTR.sizeBytes),
   );
   const inline: [string, Uint8Array][] = [];
-  // No attribute is shorter than its header; mkfs.erofs may leave room at the end, which is zero.
-  while (offset + ENTRY_HEADER_BYTES <= bytes.length && view.getUint32(offset, true) !== 0) {
+  // mkfs.erofs may leave unused space at the end, which is zero.
+  while (offset + XATTR_ENTRY.sizeBytes <= bytes.length && !isUnused(view, offset)) {
     const entry = bytes.subarray(offset);
     const length = xattrBytes(entry);
     if (length > entry.length) throw new XattrError('an extended attribute is cut off');
@@ -140,4 +150,12 @@ export function decodeBody(bytes: Uint8Array, longPrefixes: readonly LongPrefix[
     offset += length;
   }
   return { sharedIds, inline };
+}
+
+function isUnused(view: DataView, offset: number): boolean {
+  return (
+    ENTRY.e_name_len.get(view, offset) === 0 &&
+    ENTRY.e_name_index.get(view, offset) === 0 &&
+    ENTRY.e_value_size.get(view, offset) === 0
+  );
 }

@@ -1,4 +1,4 @@
-/** Hands out blocks in ascending order, and keeps the extents of all files in few bytes. */
+/** Allocates blocks in ascending order, and stores the extents of all files compactly. */
 import type { ExtentList } from './extents.ts';
 import type { BlockRange, Geometry } from './geometry.ts';
 
@@ -8,8 +8,8 @@ export interface BlockRun {
 }
 
 /**
- * Gives blocks strictly one after the other, past the fixed metadata. So every block below {@link nextBlock} is in use,
- * and no bitmap is needed to know it.
+ * Allocates blocks strictly in ascending order and skips the fixed metadata. Every block below
+ * {@link nextBlock} is therefore in use, and no bitmap is needed.
  */
 export class BlockAllocator {
   readonly #reserved: readonly BlockRange[];
@@ -32,7 +32,7 @@ export class BlockAllocator {
     return this.#allocatedBlocks;
   }
 
-  /** The runs of blocks that are still to be had, in the order in which {@link allocate} gives them. */
+  /** Returns the runs of free blocks, in the order in which {@link allocate} returns them. */
   freeRuns(): BlockRun[] {
     const runs: BlockRun[] = [];
     let start = this.#nextBlock;
@@ -45,7 +45,7 @@ export class BlockAllocator {
     return runs;
   }
 
-  /** @returns up to `wanted` blocks in one piece, or `undefined` when the file system is full. */
+  /** Returns up to `wanted` consecutive blocks, or `undefined` if the file system is full. */
   allocate(wanted: number): BlockRun | undefined {
     let obstacle = this.#reserved[this.#nextReserved];
     while (obstacle !== undefined && obstacle.start === this.#nextBlock) {
@@ -64,12 +64,12 @@ export class BlockAllocator {
 const WORDS_PER_EXTENT = 3;
 const FIRST_CAPACITY = 4096;
 
-/** The extents of all files, three words each. */
+/** Stores the extents of all files, three words per extent. */
 export class ExtentPool {
   #words = new Uint32Array(FIRST_CAPACITY * WORDS_PER_EXTENT);
   #length = 0;
 
-  /** @param extents logical block, physical block and count of each, one after the other */
+  /** @param extents the logical block, physical block and count of each extent in turn */
   static of(extents: readonly number[]): ExtentPool {
     const pool = new ExtentPool();
     for (let offset = 0; offset < extents.length; offset += 3) {
@@ -78,7 +78,7 @@ export class ExtentPool {
     return pool;
   }
 
-  /** Extents so far; the next one gets this position. */
+  /** The number of extents, which is the position of the next one. */
   get length(): number {
     return this.#length;
   }
@@ -96,7 +96,7 @@ export class ExtentPool {
     this.#length++;
   }
 
-  /** The extents at positions `[first, first + length)`. */
+  /** Returns the extents at positions `[first, first + length)`. */
   list(first: number, length: number): ExtentList {
     const word = (index: number, field: number): number =>
       this.#words[(first + index) * WORDS_PER_EXTENT + field] as number;

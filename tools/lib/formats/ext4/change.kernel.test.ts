@@ -1,16 +1,10 @@
-/** Holds the reader against a running kernel: what Linux made of a file system, with any set of features, is what the reader sees. */
+/** Compares what the reader sees with what Linux wrote, for many sets of features. */
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  debugfs,
-  e2fsckComplaints,
-  file,
-  ImageFolder,
-  noise,
-  readAll,
-  xattrs,
-} from '../../testing/ext4/ext4-image.ts';
+import { file, xattrs } from '../../testing/entries/entries.ts';
+import { debugfs, e2fsckComplaints, ImageFolder, readAll } from '../../testing/ext4/ext4-image.ts';
+import { diskDevice, inKernel, inKernelOn, KERNEL_TIMEOUT_MS } from '../../testing/ext4/in-kernel.ts';
 import {
   emptyDisk,
   KERNEL_CONTENTS,
@@ -21,7 +15,8 @@ import {
   seenIn,
   tarTo,
 } from '../../testing/ext4/kernel-tree.ts';
-import { runInKernel, type TestDisk } from '../../testing/kernel/test-kernel.ts';
+import type { TestDisk } from '../../testing/kernel/test-kernel.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { FileImage } from '../block/file.ts';
 import type { Entry } from '../entry/entry.ts';
@@ -29,19 +24,11 @@ import { TAR_END, tarHeader, tarPadding } from '../tar/writer.ts';
 import { readExt4 } from './ext4.ts';
 
 const MIB = 2 ** 20;
-/** A hook has less time than a test where nothing is said. */
-const KERNEL_TIMEOUT_MS = 120_000;
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
-async function inKernel(disks: readonly TestDisk[], script: string): Promise<string> {
-  const { output, status } = await runInKernel({ disks, script });
-  expect(status, output.toString()).toBe(0);
-  return output.toString();
-}
-
 describe('the reader sees what the kernel extracted from an archive', () => {
-  /** Large values need inodes of their own; the others fit everywhere. */
+  /** Without large values, which need separate inodes. */
   const tree = KERNEL_TREE.filter(({ path }) => !path.startsWith('with-xattrs/full'));
   const withLargeXattrs = [
     ...tree,
@@ -71,9 +58,11 @@ describe('the reader sees what the kernel extracted from an archive', () => {
   interface Case {
     readonly name: string;
     readonly options: readonly string[];
-    /** Whether values of over a block can be stored. */
+    /** Whether values larger than a block can be stored. */
     readonly isLarge?: true;
-    /** Whether a block is too small for the longest link and for the largest of the other values. */
+    /**
+     * Whether blocks are too small for the longest link and for the largest of the other values.
+     */
     readonly isSmall?: true;
   }
   const of = (name: string, ...options: string[]): Case => ({ name, options });
@@ -82,41 +71,38 @@ describe('the reader sees what the kernel extracted from an archive', () => {
     { ...of('into blocks of 1 KiB', '-t', 'ext4', '-b', '1024'), isSmall: true },
     of('into ext2', '-t', 'ext2', '-b', '4096'),
     { ...of('into ext3 with blocks of 1 KiB', '-t', 'ext3', '-b', '1024'), isSmall: true },
-    of('into inodes with their content', '-t', 'ext4', '-b', '4096', '-O', 'inline_data'),
-    of('into large inodes with their content', '-t', 'ext4', '-b', '4096', '-O', 'inline_data', '-I', '1024'),
+    of('into inodes with content', '-t', 'ext4', '-b', '4096', '-O', 'inline_data'),
+    of('into large inodes with content', '-t', 'ext4', '-b', '4096', '-O', 'inline_data', '-I', '1024'),
     of('into clusters', '-t', 'ext4', '-b', '4096', '-O', 'bigalloc', '-C', '16384'),
     {
       ...of('with inodes for large attributes', '-t', 'ext4', '-b', '4096', '-O', 'ea_inode'),
       isLarge: true,
     },
-    of('without types and index of names', '-t', 'ext4', '-b', '4096', '-O', '^filetype,^dir_index'),
+    of('without types and indexes', '-t', 'ext4', '-b', '4096', '-O', '^filetype,^dir_index'),
     of('with the older checksums', '-t', 'ext4', '-b', '4096', '-O', 'uninit_bg,^metadata_csum,orphan_file'),
   ];
-  // By number, for the kernel's command line ends a path at a space.
-  const imageOf = (made: Case): string => images.file(`${CASES.indexOf(made)}.img`);
-  const archiveOf = (made: Case): string => images.file(`${CASES.indexOf(made)}.tar`);
-  /** Disks beside those of the cases: /dev/ubda and /dev/ubdb. */
+  // Numbers, because a space ends a path on the kernel's command line.
+  const imageOf = (testCase: Case): string => images.file(`${CASES.indexOf(testCase)}.img`);
+  const archiveOf = (testCase: Case): string => images.file(`${CASES.indexOf(testCase)}.tar`);
+  /** A kernel also has the disks /dev/ubda and /dev/ubdb with the archives. */
   const CASES_PER_KERNEL = 5;
 
   async function extract(cases: readonly Case[]): Promise<void> {
     const disks: TestDisk[] = [{ path: archives.small }, { path: archives.large }];
-    const lines = cases.map((made) => {
-      const { options, isLarge, isSmall } = made;
-      const path = imageOf(made);
+    const lines = cases.map((testCase) => {
+      const { options, isLarge, isSmall } = testCase;
+      const path = imageOf(testCase);
       execFileSync(realTool('mke2fs', 'e2fsprogs'), ['-q', '-F', ...options, path, '256M'], {
         stdio: 'ignore',
       });
       disks.push({ path, writable: true });
-      disks.push({ path: emptyDisk(archiveOf(made), 128 * MIB), writable: true });
-      const [image, archive] = [disks.length - 2, disks.length - 1].map(
-        (index) => `/dev/ubd${String.fromCharCode(0x61 + index)}`,
-      );
+      disks.push({ path: emptyDisk(archiveOf(testCase), 128 * MIB), writable: true });
       return `
-        mount -t ext4 ${image} /mnt
+        mount -t ext4 ${diskDevice(disks.length - 2)} /mnt
         tool tar --extract --sparse --numeric-owner --same-permissions --xattrs '--xattrs-include=*' \
           ${isSmall ? '--exclude=longest-link --xattrs-exclude=user.large' : ''} \
           -C /mnt -f /dev/ubd${isLarge ? 'b' : 'a'}
-        ${tarTo(archive as string)}
+        ${tarTo(diskDevice(disks.length - 1))}
         umount /mnt
       `;
     });
@@ -128,12 +114,12 @@ describe('the reader sees what the kernel extracted from an archive', () => {
     }
   }, KERNEL_TIMEOUT_MS);
 
-  test.each(CASES)('$name', (made) => {
-    const byReader = seenByReader(imageOf(made));
-    expect(byReader).toEqual(seenByTar(archiveOf(made)));
-    // And that is what went in, so that nothing is lost on both ways.
-    const entries = made.isLarge ? withLargeXattrs : tree;
-    const stored = made.isSmall
+  test.each(CASES)('$name', (testCase) => {
+    const byReader = seenByReader(imageOf(testCase));
+    expect(byReader).toEqual(seenByTar(archiveOf(testCase)));
+    // Both equal the input, so nothing was lost in both.
+    const entries = testCase.isLarge ? withLargeXattrs : tree;
+    const stored = testCase.isSmall
       ? entries.filter(({ path }) => path !== 'dir/longest-link').map(withoutLarge)
       : entries;
     expect(withoutLostAndFound(byReader)).toEqual(withoutLostAndFound(seenIn(stored, KERNEL_CONTENTS)));
@@ -149,7 +135,7 @@ describe('the reader sees what the kernel extracted from an archive', () => {
 });
 
 describe('after the kernel changed a file system of the writer', () => {
-  test.each([{ journal: false }, { journal: true }])('%o: the reader sees what it did', async (options) => {
+  test.each([{ journal: false }, { journal: true }])('%o: the reader sees the changes', async (options) => {
     const path = images.write(KERNEL_TREE, { sizeBytes: 256 * MIB, ...options }, KERNEL_CONTENTS);
     const archive = emptyDisk(images.file('archive'), 128 * MIB);
     await inKernel(
@@ -186,7 +172,7 @@ describe('after the kernel changed a file system of the writer', () => {
     const reader = readExt4(image);
     const changed = Array.from(reader.walk()).filter(({ changeTime }) => changeTime.seconds !== 0);
     const fresh = changed.find(({ entry }) => entry.path === 'fresh');
-    // Seconds and extra bits of the time, the upper 30 of which are nanoseconds.
+    // The seconds and the extra bits of the time. The upper 30 extra bits are nanoseconds.
     const [, seconds, extra] = /crtime: 0x([0-9a-f]+):([0-9a-f]+)/.exec(debugfs(path, 'stat /fresh')) ?? [];
     expect(fresh?.creationTime).toEqual({
       seconds: Number.parseInt(seconds as string, 16),
@@ -219,7 +205,7 @@ describe('after the kernel changed a file system of the writer', () => {
     expect(written.indexOf('in-the-middle')).toBe(5_000_000);
   });
 
-  test('a journal that is still in use is refused, and read once the kernel has replayed it', async () => {
+  test('a file system with a journal to replay is refused, and read after the kernel has replayed it', async () => {
     const path = images.write([file('f', 0)], { sizeBytes: 64 * MIB, journal: true });
     const copy = emptyDisk(images.file('dirty.img'), 64 * MIB);
     await inKernel(
@@ -236,7 +222,7 @@ describe('after the kernel changed a file system of the writer', () => {
       `,
     );
     expect(() => seenByReader(copy)).toThrow(`${copy}: its journal has to be replayed first`);
-    await inKernel([{ path: copy, writable: true }], 'mount -t ext4 /dev/ubda /mnt; umount /mnt');
+    await inKernelOn(copy, 'mount -t ext4 /dev/ubda /mnt; umount /mnt');
     expect(seenByReader(copy).has('new')).toBe(true);
     expect(seenByReader(copy)).toEqual(seenByReader(path));
   });

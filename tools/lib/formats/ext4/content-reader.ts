@@ -1,18 +1,19 @@
-/** What an inode holds besides its fields: content, wherever it lies, and extended attributes. */
+/** Reads the content and the extended attributes of inodes. */
 import { NO_XATTRS, type Xattrs } from '../entry/entry.ts';
 import { type DirectoryEntry, DirectoryError, decodeBlock } from './directory.ts';
-import { BLOCK_MAP_BYTES, INODE_FLAGS, type StoredInode } from './inode.ts';
+import { INODE_FLAGS } from './format-inode.ts';
+import { BLOCK_MAP_BYTES, type StoredInode } from './inode.ts';
 import type { InodeReader } from './inode-reader.ts';
 import type { StoredXattr } from './xattr.ts';
 import { decodeBlockXattrs, decodeBodyXattrs, fullXattr, INLINE_DATA, XattrError } from './xattr-reader.ts';
 
-/** Pieces of content are not larger. */
+/** The largest size of a piece of content. */
 export const PIECE_BYTES = 1 << 20;
-/** A directory inside of its inode begins with the inode number of its parent. */
+/** A directory that is stored in its inode begins with the inode number of its parent. */
 const INLINE_PARENT_BYTES = 4;
 const NO_BYTES = new Uint8Array(0);
 
-/** Part of a file that holds data; what lies between such parts reads as zeros. */
+/** A part of a file that holds data. The bytes between such parts read as zeros. */
 export interface DataRange {
   readonly offsetBytes: number;
   readonly lengthBytes: number;
@@ -28,14 +29,17 @@ function isInline(inode: StoredInode): boolean {
 
 export class ContentReader {
   readonly #inodes: InodeReader;
-  /** The block of attributes read last: neighbours often share one. */
+  /** The last block of attributes that was read: neighbours often share one. */
   #lastXattrs: { readonly block: number; readonly stored: readonly StoredXattr[] } | undefined;
 
   constructor(inodes: InodeReader) {
     this.#inodes = inodes;
   }
 
-  /** Yields the content of a file in pieces of at most 1 MiB, with where each begins; what is left out reads as zeros. */
+  /**
+   * Yields the content of a file in pieces of at most 1 MiB, each with its offset. The bytes
+   * between them read as zeros.
+   */
   *pieces(
     inodeNumber: number,
     inode: StoredInode,
@@ -64,7 +68,7 @@ export class ContentReader {
     }
   }
 
-  /** All names of a directory but `.` and `..`, and how many blocks they lie in. */
+  /** Reads all names of a directory except `.` and `..`, and counts the blocks that hold them. */
   directory(inodeNumber: number, inode: StoredInode): { entries: DirectoryEntry[]; blockCount: number } {
     const entries: DirectoryEntry[] = [];
     let blockCount = 0;
@@ -97,7 +101,7 @@ export class ContentReader {
     return { entries, blockCount };
   }
 
-  /** The bytes of a symbolic link's target. */
+  /** Reads the target of a symbolic link. */
   symlinkTarget(inodeNumber: number, inode: StoredInode): Uint8Array {
     const { sizeBytes } = inode;
     const broken = (): never => this.#inodes.fail(inodeNumber, 'the symbolic link is broken');
@@ -121,11 +125,11 @@ export class ContentReader {
     }
   }
 
-  /** The value of an attribute that is large enough to have an inode of its own (the ea_inode feature). */
+  /** Reads the value of an attribute that is stored in a separate inode (the ea_inode feature). */
   readonly #valueReader = (inodeNumber: number, valueBytes: number): Uint8Array => {
     const inode = this.#inodes.inode(inodeNumber);
     if ((inode.flags & INODE_FLAGS.eaInode) === 0 || inode.sizeBytes !== valueBytes) {
-      this.#inodes.fail(inodeNumber, 'it does not hold the extended attribute that it should');
+      this.#inodes.fail(inodeNumber, 'it does not contain the extended attribute that refers to it');
     }
     return (
       this.#whole(inodeNumber, inode) ??
@@ -142,7 +146,7 @@ export class ContentReader {
     return this.#lastXattrs.stored;
   }
 
-  /** Content without holes, for what is small by its nature; `undefined` where there are holes. */
+  /** Reads all content of a small inode. Returns `undefined` if the content has holes. */
   #whole(inodeNumber: number, inode: StoredInode): Uint8Array | undefined {
     const parts: Uint8Array[] = [];
     let position = 0;
@@ -155,7 +159,10 @@ export class ContentReader {
     return parts.length === 1 ? parts[0] : Buffer.concat(parts);
   }
 
-  /** Content that lies in i_block, and on in an attribute of the inode's body ("Inline Data" in the kernel's documentation). */
+  /**
+   * Finds content that is stored in i_block and continues in an attribute of the inode's body
+   * ("Inline Data" in the kernel's ext4 documentation).
+   */
   #inlineParts(inode: StoredInode): { head: Uint8Array; tail: Uint8Array } {
     for (const { nameIndex, name, value } of decodeBodyXattrs(inode.body, this.#valueReader)) {
       const isTail = nameIndex === INLINE_DATA.nameIndex && INLINE_DATA.name.equals(name);
@@ -168,7 +175,7 @@ export class ContentReader {
     try {
       const { head, tail } = this.#inlineParts(inode);
       if (inode.sizeBytes > head.length + tail.length) {
-        this.#inodes.fail(inodeNumber, 'its content is more than the inode holds');
+        this.#inodes.fail(inodeNumber, 'its content is larger than the room in the inode');
       }
       return Buffer.concat([head, tail]).subarray(0, inode.sizeBytes);
     } catch (error) {
@@ -183,7 +190,7 @@ export class ContentReader {
       const { logicalBlock, physicalBlock, blockCount, initialized } = extent;
       const offsetBytes = logicalBlock * blockBytes;
       const lengthBytes = Math.min(blockCount * blockBytes, inode.sizeBytes - offsetBytes);
-      // Space may be set aside past the end of the file.
+      // Space may be preallocated after the end of the file.
       if (initialized && lengthBytes > 0) yield { offsetBytes, lengthBytes, physicalBlock };
     }
   }

@@ -1,56 +1,52 @@
-/** The content of one regular file on its way into blocks. */
-import { printableName } from '../entry/name.ts';
-import { UserError } from '../error/user-error.ts';
+/** Writes the content of one regular file to blocks. */
+import { ContentMeter } from '../entry/content-meter.ts';
 import type { BlockAllocator } from './allocator.ts';
-import { MAXIMUM_EXTENT_BLOCKS } from './extents.ts';
+import { MAXIMUM_EXTENT_BLOCKS } from './format-extent.ts';
 import { BLOCK_BYTES } from './geometry.ts';
 import type { WriteBuffer } from './write-buffer.ts';
 
 const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
 
-/** Whether `bytes[start, end)`, at most one block, is all zero. */
+/** Reports whether `bytes[start, end)`, which is at most one block, is all zero. */
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {
-  // Most blocks that hold anything show it in their first or last byte.
+  // Most blocks with data have a non-zero first or last byte.
   if (bytes[start] !== 0 || bytes[end - 1] !== 0) return false;
   return ZERO_BLOCK.compare(bytes, start, end, 0, end - start) === 0;
 }
 
-/** What the writer gives to its open files. */
+/** The parts of the writer that its open files use. */
 export interface ContentTarget {
   readonly allocator: BlockAllocator;
   readonly buffer: WriteBuffer;
-  /** Throws the error for a file system without free blocks. */
+  /** Throws the error for a full file system. */
   full(): never;
-  /** Takes the extents of a finished file: logical block, physical block, count, and so on. */
+  /** Takes the extents of a finished file: the logical block, physical block and count of each. */
   finished(extents: readonly number[]): void;
 }
 
-/** Content of a file, given in pieces from start to end. Blocks of zeros become holes. */
+/** Takes the content of a file in pieces from start to end. Blocks of zeros become holes. */
 export class FileContent {
-  readonly #path: string;
-  readonly #sizeBytes: number;
+  readonly #meter: ContentMeter;
   readonly #target: ContentTarget;
   /** Logical block, physical block and count of each extent. */
   readonly #extents: number[] = [];
-  /** The start of a block whose end has not come yet. */
+  /** A block whose end is still missing. */
   #partial: Uint8Array | undefined;
   #positionBytes = 0;
-  #isClosed = false;
 
   constructor(path: string, sizeBytes: number, target: ContentTarget) {
-    this.#path = path;
-    this.#sizeBytes = sizeBytes;
+    this.#meter = new ContentMeter(path, sizeBytes);
     this.#target = target;
   }
 
-  /** The next piece. The bytes may be changed once this returns. */
+  /** Takes the next piece. The caller may change the bytes afterwards. */
   write(bytes: Uint8Array): void {
-    this.#checkRoom(bytes.length);
+    this.#meter.add(bytes.length);
     for (let offset = 0; offset < bytes.length; ) {
       const begun = this.#positionBytes % BLOCK_BYTES;
       const left = bytes.length - offset;
       let count: number;
-      if (begun === 0 && (left >= BLOCK_BYTES || this.#positionBytes + left === this.#sizeBytes)) {
+      if (begun === 0 && (left >= BLOCK_BYTES || this.#positionBytes + left === this.#meter.sizeBytes)) {
         count = left >= BLOCK_BYTES ? left - (left % BLOCK_BYTES) : left;
         this.#writeBlocks(this.#positionBytes / BLOCK_BYTES, bytes, offset, offset + count);
         this.#positionBytes += count;
@@ -63,9 +59,9 @@ export class FileContent {
     }
   }
 
-  /** Stands for so many zero bytes as the next piece. */
+  /** Advances by `lengthBytes` zeros. */
   skip(lengthBytes: number): void {
-    this.#checkRoom(lengthBytes);
+    this.#meter.add(lengthBytes);
     const begun = this.#positionBytes % BLOCK_BYTES;
     let left = lengthBytes;
     if (begun > 0) {
@@ -73,7 +69,7 @@ export class FileContent {
       this.#advancePartial(count);
       left -= count;
     }
-    const isEnd = this.#positionBytes + left === this.#sizeBytes;
+    const isEnd = this.#positionBytes + left === this.#meter.sizeBytes;
     const whole = isEnd ? left : left - (left % BLOCK_BYTES);
     this.#positionBytes += whole;
     if (left > whole) {
@@ -82,44 +78,33 @@ export class FileContent {
     }
   }
 
-  /** Ends the file; all of its content must have come. */
+  /**
+   * Ends the file.
+   *
+   * @throws UserError if content is missing
+   */
   close(): void {
-    this.#checkRoom(0);
-    if (this.#positionBytes !== this.#sizeBytes) {
-      throw new UserError(
-        `/${printableName(this.#path)}: ${this.#positionBytes} bytes of content came, and the tree says ${this.#sizeBytes}`,
-      );
-    }
-    this.#isClosed = true;
+    this.#meter.close();
     this.#target.finished(this.#extents);
   }
 
-  #checkRoom(lengthBytes: number): void {
-    if (this.#isClosed) throw new Error(`${this.#path} is closed`);
-    if (this.#positionBytes + lengthBytes > this.#sizeBytes) {
-      throw new UserError(
-        `/${printableName(this.#path)}: more content came than the ${this.#sizeBytes} bytes that the tree says`,
-      );
-    }
-  }
-
-  /** The begun block; the bytes that did not come yet are zero. */
+  /** Returns the incomplete block. Its missing bytes are zero. */
   #partialBlock(): Uint8Array {
     this.#partial ??= new Uint8Array(BLOCK_BYTES);
     return this.#partial;
   }
 
-  /** Counts bytes that stand in the begun block, and writes it when it is whole or the file's last. */
+  /** Counts bytes of the incomplete block, and writes it once it is full or the file ends. */
   #advancePartial(count: number): void {
     this.#positionBytes += count;
-    if (this.#positionBytes % BLOCK_BYTES !== 0 && this.#positionBytes !== this.#sizeBytes) return;
+    if (this.#positionBytes % BLOCK_BYTES !== 0 && this.#positionBytes !== this.#meter.sizeBytes) return;
     const logicalBlock = Math.ceil(this.#positionBytes / BLOCK_BYTES) - 1;
     const block = this.#partialBlock();
     this.#writeBlocks(logicalBlock, block, 0, this.#positionBytes - logicalBlock * BLOCK_BYTES);
     this.#partial = undefined;
   }
 
-  /** Writes blocks, the last of which may be short at the end of the file, without those that are all zero. */
+  /** Writes the blocks that are not all zero. The last block of the file may be short. */
   #writeBlocks(logicalBlock: number, bytes: Uint8Array, start: number, end: number): void {
     let dataStart = start;
     for (let offset = start; offset < end; offset += BLOCK_BYTES) {
@@ -144,7 +129,7 @@ export class FileContent {
   }
 }
 
-/** Adds blocks to the last extent where they go on with it, else as new extents. */
+/** Adds blocks to the last extent if they continue it, and to new extents otherwise. */
 export function appendExtent(
   extents: number[],
   logicalBlock: number,

@@ -1,4 +1,7 @@
-/** The checksum of group descriptors before metadata_csum (the uninit_bg feature): CRC-16/ARC, as Linux's lib/crc/crc16.c has it. */
+/**
+ * Computes CRC-16/ARC, as lib/crc/crc16.c in Linux does: the checksum of group descriptors with the
+ * uninit_bg feature, which metadata_csum replaced.
+ */
 
 /** x^16 + x^15 + x^2 + 1, bits reversed. */
 const POLYNOMIAL = 0xa001;
@@ -8,7 +11,7 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** The value that a descriptor's chain of checksums starts from. */
+/** The start value for a descriptor's checksum. */
 export const CRC16_START = 0xffff;
 
 /** Continues `crc` over `bytes`. */

@@ -1,18 +1,11 @@
-/** Holds the reader to its word on damaged images: one line of a UserError, and no more work than the image is worth. */
+/** Reads damaged images: every error is a UserError of one line, and the work is limited. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  debugfsWrite,
-  directory,
-  file,
-  ImageFolder,
-  noise,
-  symlink,
-  writeFileSystem,
-  xattrs,
-} from '../../testing/ext4/ext4-image.ts';
+import { directory, file, symlink, xattrs } from '../../testing/entries/entries.ts';
+import { debugfsWrite, ImageFolder, writeFileSystem } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
@@ -23,14 +16,14 @@ afterAll(() => images.remove());
 
 const KIB = 1024;
 const RUNS = 700;
-/** One access of the reader: a piece of content, or the window of inodes. */
+/** The largest read: a piece of content, or the window of inodes. */
 const MAXIMUM_READ_BYTES = 2 ** 20;
-/** Everything that is read of an image of under 1 MiB, whatever it says of itself. */
+/** A limit on all reads of an image of less than 1 MiB. */
 const MAXIMUM_TOTAL_BYTES = 256 * 2 ** 20;
-/** Files that say they are larger have their parts with data read alone. */
+/** Of files with a larger size, only the parts with data are read. */
 const MAXIMUM_FILE_BYTES = 2 ** 22;
 
-/** An image with some bytes changed, that counts what is read of it. */
+/** A changed image that limits the bytes that are read from it. */
 class DamagedImage implements BlockSource {
   readonly sizeBytes: number;
   readonly #bytes: Buffer;
@@ -126,7 +119,7 @@ function ownImageWithoutChecksums(): Buffer {
   return readFileSync(path);
 }
 
-/** Where an image has structure: bytes that are not zero, in blocks that are no file's noise. */
+/** Returns the offsets of metadata: non-zero bytes in blocks without the noise of files. */
 function structureOffsets(bytes: Buffer): number[] {
   const offsets: number[] = [];
   for (let block = 0; block < bytes.length; block += KIB) {
@@ -146,13 +139,13 @@ const valueArbitrary = fc.oneof(
 );
 const changeArbitrary = fc.record({
   place: fc.nat(),
-  /** Beside the place: what is zero so far, changed too. */
+  /** A distance from the place, so that zero bytes near metadata are changed too. */
   shift: fc.integer({ min: -8, max: 8 }),
   width: fc.constantFrom(1, 1, 2, 4),
   value: valueArbitrary,
 });
 
-// Most are without checksums, for with them nearly every change ends there and tests nothing behind.
+// Most images have no checksums: with checksums, nearly every change is found there.
 test.each<[string, () => Buffer]>([
   ['of this writer', ownImage],
   ['of this writer without checksums', ownImageWithoutChecksums],
@@ -163,7 +156,7 @@ test.each<[string, () => Buffer]>([
     () => mke2fs('-t', 'ext4', '-O', 'inline_data,^metadata_csum,^has_journal', '-b', '1024'),
   ],
   [
-    'in small groups with their own descriptors',
+    'with small groups that have their own descriptors',
     () =>
       mke2fs(
         '-t',
@@ -180,7 +173,7 @@ test.each<[string, () => Buffer]>([
     'with 32-bit numbers',
     () => mke2fs('-t', 'ext4', '-O', '^metadata_csum,^has_journal,^64bit', '-b', '1024'),
   ],
-])('any damage to an image %s is refused in one line, or changes what is read', (_, make) => {
+])('damage to an image %s changes its content or is refused in one line', (_, make) => {
   const pristine = make();
   readEverything(new DamagedImage(pristine));
   const offsets = structureOffsets(pristine);

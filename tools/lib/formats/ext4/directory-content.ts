@@ -1,4 +1,4 @@
-/** The blocks of a tree's directories, as they are written. */
+/** Encodes the blocks of a tree's directories. */
 
 import type { Entry } from '../entry/entry.ts';
 import { typeOf } from '../entry/linux-types.ts';
@@ -12,7 +12,7 @@ import { inodeChecksumSeed } from './inode.ts';
 import type { Tree } from './numbered-tree.ts';
 import { planTreeDirectory, type TreeDirectoryPlan } from './plan.ts';
 
-/** The entry whose inode `index` names: itself, or the target of a hard link. */
+/** Returns the entry that owns the inode: the entry itself, or the target of a hard link. */
 function inodeEntry({ entries, indexes }: Tree, index: number): Entry {
   let entry = entries[index] as Entry;
   while (entry.type === 'hardlink') entry = entries[indexes.get(entry.target) as number] as Entry;
@@ -22,8 +22,8 @@ function inodeEntry({ entries, indexes }: Tree, index: number): Entry {
 /**
  * Yields the blocks of a directory in order.
  *
- * @param plan what was planned of it, where that was kept
- * @param seed of the file system's checksums
+ * @param plan the plan of the directory, if it was kept
+ * @param seed the checksum seed of the file system
  */
 export function* directoryContent(
   tree: Tree,

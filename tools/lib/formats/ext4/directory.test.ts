@@ -1,10 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { directory, file } from '../../testing/entries/entries.ts';
 import {
   COLLIDING_NAMES,
   debugfs,
-  directory,
   e2fsckComplaints,
-  file,
   ImageFolder,
   namesAroundCollision,
   readTree,
@@ -17,7 +16,7 @@ const MIB = 2 ** 20;
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
-/** Names that exercise every length of the last word, and bytes over 127. */
+/** Names with every length of the last word, and with bytes above 127. */
 function names(count: number): string[] {
   return Array.from(
     { length: count },
@@ -29,7 +28,7 @@ function filesIn(path: string, fileNames: readonly string[]): Entry[] {
   return [directory(path), ...fileNames.map((name) => file(`${path}/${name}`, 0))];
 }
 
-/** Writes, has e2fsck look at it, and reads the tree back. */
+/** Writes a tree, checks it with e2fsck, and reads it back. */
 function written(entries: readonly Entry[], sizeBytes: number): string {
   const path = images.write(entries, { sizeBytes });
   expect(e2fsckComplaints(path)).toBe('');
@@ -40,10 +39,10 @@ function written(entries: readonly Entry[], sizeBytes: number): string {
 }
 
 describe('names in a directory', () => {
-  // 4096 bytes less the tail of 12 and 24 for `.` and `..` hold 253 names of 8 bytes, each in 16.
+  // 4096 bytes minus 12 for the tail and 24 for `.` and `..` hold 253 entries of 16 bytes each.
   test.each([
-    ['that just fill one block', 253, false],
-    ['of which one does not fit in one block', 254, true],
+    ['that exactly fill one block', 253, false],
+    ['that exceed one block by one name', 254, true],
   ])('%s', (_, count, isIndexed) => {
     const fileNames = Array.from({ length: count }, (_, index) => `name${`${index}`.padStart(4, '0')}`);
     const path = written(filesIn('d', fileNames), 8 * MIB);
@@ -72,7 +71,7 @@ describe('names in a directory', () => {
       (name) => found.get(name) !== hashName(Buffer.from(name), TEST_HASH_START),
     );
     expect(wrong).toEqual([]);
-    // More leaves than the root has room for, so the index has two levels.
+    // The root cannot hold all leaves, so the index has two levels.
     expect(/Indirect levels: (\d)/.exec(dump)?.[1]).toBe('1');
     expect(debugfs(path, `stat /d/${fileNames[31_415]}`)).toContain('Type: regular');
   });
@@ -85,8 +84,8 @@ describe('names in a directory', () => {
     expect(debugfs(path, 'htree_dump /d')).toContain(`Entry #1: Hash 0x${hash}, block 2`);
   });
 
-  // One more than 64,998, where the kernel's own test begins (limits.kernel.test.ts).
-  test('64,999 sub-directories make one link', () => {
+  // One more than the 64,998 in limits.kernel.test.ts.
+  test('64,999 sub-directories: the link count is 1', () => {
     const entries = Array.from({ length: 64_999 }, (_, index) => directory(`d/${index}`));
     const path = images.write([directory('d'), ...entries], { sizeBytes: 512 * MIB });
     expect(e2fsckComplaints(path)).toBe('');
@@ -94,11 +93,11 @@ describe('names in a directory', () => {
   });
 });
 
-test('a hash is even, and no sign of a character changes it', () => {
+test('a hash is even, and characters are unsigned', () => {
   const start = hashStart(new Uint8Array(16));
   for (const name of ['abc', 'é', 'x'.repeat(31), 'x'.repeat(32), 'x'.repeat(33)]) {
     expect(hashName(Buffer.from(name), start) & 1, name).toBe(0);
   }
-  // What debugfs says: dx_hash -h half_md4 abc, with no seed.
+  // The output of debugfs for `dx_hash -h half_md4 abc`, without a seed.
   expect(hashName(Buffer.from('abc'), start)).toBe(0xd196a868);
 });

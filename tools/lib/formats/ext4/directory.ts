@@ -1,12 +1,18 @@
-/** Directory entries in blocks: "Directory Entries", "Linear Directories" in the kernel's ext4 documentation. */
+/**
+ * Encodes and decodes blocks of directory entries: "Linear (Classic) Directories" in the kernel's
+ * ext4 documentation (directory.rst).
+ */
+
 import { crc32c } from '../crc32c/crc32c.ts';
+import { viewOf } from '../structure/view.ts';
+import { DIRECTORY_ENTRY, DIRECTORY_TAIL, TAIL_FILE_TYPE } from './format-directory.ts';
 
 export const MAXIMUM_NAME_BYTES = 255;
-/** inode, rec_len, name_len, file_type. */
-export const ENTRY_HEADER_BYTES = 8;
-/** The last entry of each block: no name, the false type below, and the block's checksum. */
-export const TAIL_BYTES = 12;
-const TAIL_FILE_TYPE = 0xde;
+const ENTRY = DIRECTORY_ENTRY.at;
+const TAIL = DIRECTORY_TAIL.at;
+const ENTRY_HEADER_BYTES = DIRECTORY_ENTRY.sizeBytes;
+/** The last entry of each block has no name, a false type, and the checksum of the block. */
+const TAIL_BYTES = DIRECTORY_TAIL.sizeBytes;
 
 export const DOT = Uint8Array.of(0x2e);
 export const DOT_DOT = Uint8Array.of(0x2e, 0x2e);
@@ -18,32 +24,32 @@ export interface DirectoryEntry {
   readonly name: Uint8Array;
 }
 
-/** The bytes that an entry takes: header and name, to a multiple of four. */
+/** Returns the size of an entry: header and name, rounded up to a multiple of 4. */
 export function entryBytes(nameBytes: number): number {
   return ENTRY_HEADER_BYTES + Math.ceil(nameBytes / 4) * 4;
 }
 
-/** Writes one entry at `offset` that reaches over `recordBytes`. */
+/** Writes one entry that takes `recordBytes` bytes from `offset`. */
 export function encodeEntry(
   block: Uint8Array,
   offset: number,
   recordBytes: number,
   entry: DirectoryEntry,
 ): void {
-  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
-  view.setUint32(offset, entry.inode, true);
-  view.setUint16(offset + 4, recordBytes, true);
-  view.setUint8(offset + 6, entry.name.length);
-  view.setUint8(offset + 7, entry.fileType);
+  const view = viewOf(block);
+  ENTRY.inode.set(view, entry.inode, offset);
+  ENTRY.rec_len.set(view, recordBytes, offset);
+  ENTRY.name_len.set(view, entry.name.length, offset);
+  ENTRY.file_type.set(view, entry.fileType, offset);
   block.set(entry.name, offset + ENTRY_HEADER_BYTES);
 }
 
-/** Room for entries in a leaf block. */
+/** Returns the number of bytes for entries in a leaf block. */
 export function leafBytes(blockBytes: number): number {
   return blockBytes - TAIL_BYTES;
 }
 
-/** A block of entries, with its checksum; the entries must fit, and none at all makes an empty block. */
+/** Encodes a block of entries with its checksum. The entries must fit. The list may be empty. */
 export function encodeLeaf(
   entries: readonly DirectoryEntry[],
   blockBytes: number,
@@ -60,36 +66,36 @@ export function encodeLeaf(
     lastOffset = offset;
     offset += recordBytes;
   }
-  // The last entry, or the unused one that stands for an empty block, reaches to the tail.
-  view.setUint16(lastOffset + 4, tail - lastOffset, true);
-  view.setUint16(tail + 4, TAIL_BYTES, true);
-  view.setUint8(tail + 7, TAIL_FILE_TYPE);
-  view.setUint32(tail + 8, crc32c(inodeSeed, block, 0, tail), true);
+  // The last entry extends to the tail. An empty block has one unused entry, which does the same.
+  ENTRY.rec_len.set(view, tail - lastOffset, lastOffset);
+  TAIL.det_rec_len.set(view, TAIL_BYTES, tail);
+  TAIL.det_reserved_ft.set(view, TAIL_FILE_TYPE, tail);
+  TAIL.det_checksum.set(view, crc32c(inodeSeed, block, 0, tail), tail);
   return block;
 }
 
-/** Thrown for a block that breaks the format; the message is a clause. */
+/** Reports a block that violates the format. The message is a clause. */
 export class DirectoryError extends Error {}
 
 /**
- * Yields the entries of a block but not `.` and `..`. The index blocks of a hash tree look like blocks without
- * entries, or like `.` and `..` alone, so they need no care here.
+ * Yields the entries of a block except `.` and `..`. The index blocks of a hash tree look like
+ * blocks without other entries, so they need no special treatment.
  *
- * @param inodeSeed the seed of the checksum, or `undefined` where there is none
+ * @param inodeSeed the seed of the checksum, or `undefined` if the block has no checksum
  */
 export function* decodeBlock(
   block: Uint8Array,
   inodeSeed: number | undefined,
   isIndexRoot: boolean,
 ): Generator<DirectoryEntry> {
-  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  const view = viewOf(block);
   let offset = 0;
   let hasTail = false;
   while (offset + ENTRY_HEADER_BYTES <= block.length) {
-    const inode = view.getUint32(offset, true);
-    const recordBytes = recordLength(view.getUint16(offset + 4, true), block.length);
-    const nameBytes = view.getUint8(offset + 6);
-    const fileType = view.getUint8(offset + 7);
+    const inode = ENTRY.inode.get(view, offset);
+    const recordBytes = recordLength(ENTRY.rec_len.get(view, offset), block.length);
+    const nameBytes = ENTRY.name_len.get(view, offset);
+    const fileType = ENTRY.file_type.get(view, offset);
     if (recordBytes < entryBytes(nameBytes) || recordBytes % 4 !== 0 || offset + recordBytes > block.length) {
       throw new DirectoryError(`its directory block has a broken entry at byte ${offset}`);
     }
@@ -99,7 +105,7 @@ export function* decodeBlock(
       hasTail = true;
       if (
         inodeSeed !== undefined &&
-        view.getUint32(offset + 8, true) !== crc32c(inodeSeed, block, 0, offset)
+        TAIL.det_checksum.get(view, offset) !== crc32c(inodeSeed, block, 0, offset)
       ) {
         throw new DirectoryError('its directory block does not match its checksum');
       }
@@ -112,7 +118,7 @@ export function* decodeBlock(
   if (offset !== block.length) throw new DirectoryError('the entries of its directory block end too early');
   if (inodeSeed === undefined || hasTail || isIndexRoot) return;
   const isIndexNode =
-    view.getUint32(0, true) === 0 && recordLength(view.getUint16(4, true), block.length) === block.length;
+    ENTRY.inode.get(view) === 0 && recordLength(ENTRY.rec_len.get(view), block.length) === block.length;
   if (!isIndexNode) throw new DirectoryError('its directory block has no checksum');
 }
 
@@ -120,7 +126,7 @@ function isDots(name: Uint8Array): boolean {
   return name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e));
 }
 
-/** rec_len as it is meant: in blocks of 64 KiB, 0 and 65535 both stand for the whole block. */
+/** Decodes rec_len: in blocks of 64 KiB, 0 and 65535 both mean the whole block. */
 function recordLength(stored: number, blockBytes: number): number {
   return blockBytes === 0x10000 && (stored === 0 || stored === 0xffff) ? blockBytes : stored;
 }

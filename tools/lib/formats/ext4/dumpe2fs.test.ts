@@ -1,14 +1,11 @@
-/** Holds each field that dumpe2fs shows of a written file system against what mke2fs makes of the same wishes, and against sums. */
+/**
+ * Compares the fields that dumpe2fs shows with those of mke2fs for equal options, and with sums.
+ */
 import { execFileSync } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
-import {
-  directory,
-  e2fsckComplaints,
-  file,
-  ImageFolder,
-  noise,
-  TEST_OPTIONS,
-} from '../../testing/ext4/ext4-image.ts';
+import { directory, file } from '../../testing/entries/entries.ts';
+import { e2fsckComplaints, ImageFolder, TEST_OPTIONS } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import type { Ext4Options } from './ext4.ts';
 
@@ -57,7 +54,9 @@ function dumpe2fs(path: string): { fields: Map<string, string>; groups: Group[] 
   return { fields, groups };
 }
 
-/** What depends on where things lie, on the machine that mke2fs was built for, or on what it does besides. */
+/**
+ * Fields that depend on the layout, on the machine that mke2fs was built for, or on its own work.
+ */
 const OWN_FIELDS = [
   'Checksum',
   'Filesystem flags',
@@ -67,7 +66,7 @@ const OWN_FIELDS = [
   'Journal checksum type',
 ];
 
-/** Compares everything that dumpe2fs says of an empty file system with the one that mke2fs makes. */
+/** Compares all output of dumpe2fs for an empty file system with that for one of mke2fs. */
 function expectAsMke2fs(options: Partial<Ext4Options> & { sizeBytes: number; inodeCount: number }): void {
   const path = images.write([], { timeSeconds: TIME_SECONDS, ...options });
   expect(e2fsckComplaints(path)).toBe('');
@@ -103,19 +102,19 @@ function expectAsMke2fs(options: Partial<Ext4Options> & { sizeBytes: number; ino
   }
 }
 
-describe('dumpe2fs says of an empty file system what it says of the one that mke2fs makes', () => {
+describe('dumpe2fs shows the same for an empty file system as for one of mke2fs', () => {
   test.each([
     ['8 MiB', { sizeBytes: 8 * MIB, inodeCount: 512 }],
     ['64 MiB with a journal', { sizeBytes: 64 * MIB, inodeCount: 4096, journal: true }],
     ['1 GiB with blocks for root', { sizeBytes: GIB, inodeCount: 65_536, journal: true, reservedPercent: 5 }],
     ['10 GiB with a label of 16 bytes', { sizeBytes: 10 * GIB, inodeCount: 163_840, label: 'größe-öäü-1' }],
-    ['with a place where it was mounted', { sizeBytes: 64 * MIB, inodeCount: 4096, lastMounted: '/var/lib' }],
+    ['with a last mount point', { sizeBytes: 64 * MIB, inodeCount: 4096, lastMounted: '/var/lib' }],
   ])('%s', (_, options) => {
     expectAsMke2fs(options);
   });
 });
 
-test('the numbers of each group are those of what lies in it', () => {
+test('the counts of each group match its content', () => {
   const content = noise(140 * MIB);
   const directories = Array.from({ length: 40 }, (_, index) => directory(`d${index}`));
   const path = images.write(
@@ -125,13 +124,15 @@ test('the numbers of each group are those of what lies in it', () => {
   );
   expect(e2fsckComplaints(path)).toBe('');
   const { fields, groups } = dumpe2fs(path);
-  // Four groups of 64 inodes, that is of four blocks. The tree has a root, 40 directories, a file, lost+found; and ten inodes are reserved.
+  // Four groups with 64 inodes each, in four blocks. The tree has a root, 40 directories, a file
+  // and lost+found. Ten inodes are reserved.
   expect(fields.get('Inodes per group')).toBe('64');
   expect(fields.get('Free inodes')).toBe(`${256 - 10 - 42}`);
   expect(groups.map(({ freeInodes }) => freeInodes)).toEqual([12, 64, 64, 64]);
   expect(groups.map(({ unusedInodes }) => unusedInodes)).toEqual([12, 64, 64, 64]);
   expect(groups.map((group) => group.directories)).toEqual([42, 0, 0, 0]);
-  // Superblocks and descriptors in groups 0, 1 and 3; bitmaps and tables of all four groups in group 0, where the directories are too.
+  // Groups 0, 1 and 3 have superblocks and descriptors. Group 0 has the bitmaps and tables of all
+  // four groups, and the directories.
   const fixed = 2 + 4 * (2 + 4);
   const dataBlocks = 1 + 40 + 4 + content.length / 4096;
   const inGroup1 = dataBlocks - (32_768 - fixed);
@@ -141,7 +142,7 @@ test('the numbers of each group are those of what lies in it', () => {
     'ITABLE_ZEROED',
     'INODE_UNINIT, ITABLE_ZEROED',
     'INODE_UNINIT, BLOCK_UNINIT, ITABLE_ZEROED',
-    // Linux takes no shortcut for the bitmap of the last group.
+    // Linux always reads the bitmap of the last group.
     'INODE_UNINIT, ITABLE_ZEROED',
   ]);
 });

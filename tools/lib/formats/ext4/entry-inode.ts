@@ -1,34 +1,35 @@
-/** The inode of an entry. */
+/** Builds the inode of an entry. */
 import type { Entry } from '../entry/entry.ts';
 import { typeOf } from '../entry/linux-types.ts';
 import { encodeName } from '../entry/name.ts';
+import { INODE_FLAGS } from './format-inode.ts';
 import { BLOCK_BYTES } from './geometry.ts';
-import { BLOCK_MAP_BYTES, encodeDevice, INODE_FLAGS, type Inode, SECTOR_BYTES } from './inode.ts';
+import { BLOCK_MAP_BYTES, encodeDevice, type Inode, SECTOR_BYTES } from './inode.ts';
 import { isBlockSymlink } from './plan.ts';
 
 export const SECTORS_PER_BLOCK = BLOCK_BYTES / SECTOR_BYTES;
 
-/** Where the content of an inode is. */
+/** The place of an inode's content. */
 export interface MappedContents {
   /** i_block. */
   readonly blockMap: Uint8Array;
-  /** All blocks of data and of the extent tree. */
+  /** The number of blocks of data and of the extent tree. */
   readonly blocks: number;
 }
 
-/** What the rest of the file system says about an entry. */
+/** What the file system adds to an entry. */
 export interface EntryFacts {
   readonly linkCount: number;
-  /** 0 for none. */
+  /** The block of extended attributes, or 0. */
   readonly xattrBlock: number;
   readonly sizeBytes: number;
-  /** Whether it is a directory with an index. */
+  /** Whether the entry is a directory with an index. */
   readonly isIndexed: boolean;
-  /** Asked for what has blocks. */
+  /** Maps the blocks of an entry that has blocks. */
   mapContents(): MappedContents;
 }
 
-/** @returns the inode of an entry that is no hard link */
+/** Builds the inode of an entry that is not a hard link. */
 export function entryInode(entry: Entry, facts: EntryFacts): Inode {
   const { linkCount, xattrBlock } = facts;
   const common = {

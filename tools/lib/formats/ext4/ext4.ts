@@ -1,4 +1,4 @@
-/** What the rest of the project uses of ext4. The format page is docs/formats/ext4.md. */
+/** The writer and the reader of ext4. docs/formats/ext4.md describes both. */
 
 export type { DataRange } from './content-reader.ts';
 export { minimumExt4SizeBytes } from './minimum.ts';

@@ -1,30 +1,46 @@
-/** Extent trees: "The Contents of inode.i_block, Extent Tree" in the kernel's ext4 documentation. */
+/**
+ * Encodes and decodes extent trees: "The Contents of inode.i_block", "Extent Tree" in the kernel's
+ * ext4 documentation (ifork.rst).
+ */
+
 import { crc32c } from '../crc32c/crc32c.ts';
+import { offsetsOf } from '../structure/offsets.ts';
+import { viewOf } from '../structure/view.ts';
+import {
+  EXTENT,
+  EXTENT_HEADER,
+  EXTENT_INDEX,
+  EXTENT_MAGIC,
+  EXTENT_RECORD_BYTES,
+  EXTENT_TAIL,
+  MAXIMUM_EXTENT_BLOCKS,
+  MAXIMUM_EXTENT_DEPTH,
+} from './format-extent.ts';
 import { BLOCK_MAP_BYTES } from './inode.ts';
 
-const MAGIC = 0xf30a;
-const HEADER_BYTES = 12;
-const RECORD_BYTES = 12;
-/** Extents or index records in the inode itself. */
+const HEADER = EXTENT_HEADER.at;
+const INDEX = EXTENT_INDEX.at;
+const LEAF = EXTENT.at;
+const HEADER_OFFSET = offsetsOf(EXTENT_HEADER);
+const LEAF_OFFSET = offsetsOf(EXTENT);
+const HEADER_BYTES = EXTENT_HEADER.sizeBytes;
+const RECORD_BYTES = EXTENT_RECORD_BYTES;
+/** The number of records in the inode itself. */
 export const ROOT_RECORDS = (BLOCK_MAP_BYTES - HEADER_BYTES) / RECORD_BYTES;
-/** Blocks of one initialised extent. */
-export const MAXIMUM_EXTENT_BLOCKS = 32768;
-/** Levels that Linux takes below the root. */
-const MAXIMUM_DEPTH = 5;
 const TWO_TO_32 = 2 ** 32;
 
-/** `blockCount` blocks of a file from `logicalBlock` on lie from `physicalBlock` on. */
+/** Maps `blockCount` blocks of a file from `logicalBlock` to the blocks from `physicalBlock`. */
 export interface Extent {
   readonly logicalBlock: number;
   readonly physicalBlock: number;
   readonly blockCount: number;
 }
 export interface StoredExtent extends Extent {
-  /** False for space that is set aside and reads as zeros. */
+  /** False for preallocated space, which reads as zeros. */
   readonly initialized: boolean;
 }
 
-/** A list of extents without an object for each. */
+/** A list of extents that needs no object per extent. */
 export interface ExtentList {
   readonly length: number;
   logicalBlock(index: number): number;
@@ -32,12 +48,12 @@ export interface ExtentList {
   blockCount(index: number): number;
 }
 
-/** Records in a tree block: what is left beside the header and the checksum behind the last record. */
+/** Returns the number of records in a tree block, between the header and the checksum. */
 export function recordsPerBlock(blockBytes: number): number {
-  return Math.floor((blockBytes - HEADER_BYTES - 4) / RECORD_BYTES);
+  return Math.floor((blockBytes - HEADER_BYTES - EXTENT_TAIL.sizeBytes) / RECORD_BYTES);
 }
 
-/** Blocks that the tree of `extentCount` extents needs outside of the inode. */
+/** Returns the number of blocks that a tree of `extentCount` extents needs outside the inode. */
 export function extentTreeBlockCount(extentCount: number, blockBytes: number): number {
   let blockCount = 0;
   for (let records = extentCount; records > ROOT_RECORDS; ) {
@@ -48,25 +64,28 @@ export function extentTreeBlockCount(extentCount: number, blockBytes: number): n
 }
 
 function encodeHeader(view: DataView, recordCount: number, maximum: number, depth: number): void {
-  view.setUint16(0, MAGIC, true);
-  view.setUint16(2, recordCount, true);
-  view.setUint16(4, maximum, true);
-  view.setUint16(6, depth, true);
+  HEADER.eh_magic.set(view, EXTENT_MAGIC);
+  HEADER.eh_entries.set(view, recordCount);
+  HEADER.eh_max.set(view, maximum);
+  HEADER.eh_depth.set(view, depth);
 }
 
 type RecordWriter = (view: DataView, offset: number, index: number) => void;
 
-/** A tree that fits into the inode, as nearly all do: byte by byte, for there may be millions. */
+/**
+ * Encodes a tree that fits in the inode. Most files have such a tree. A `DataView` for each of them
+ * takes more than ten times as long as single bytes.
+ */
 function encodeShortTree(extents: ExtentList): Uint8Array {
   const root = new Uint8Array(BLOCK_MAP_BYTES);
-  put16(root, 0, MAGIC);
-  put16(root, 2, extents.length);
-  put16(root, 4, ROOT_RECORDS);
+  put16(root, HEADER_OFFSET.eh_magic, EXTENT_MAGIC);
+  put16(root, HEADER_OFFSET.eh_entries, extents.length);
+  put16(root, HEADER_OFFSET.eh_max, ROOT_RECORDS);
   for (let index = 0; index < extents.length; index++) {
     const offset = HEADER_BYTES + index * RECORD_BYTES;
-    put32(root, offset, extents.logicalBlock(index));
-    put16(root, offset + 4, extents.blockCount(index));
-    put32(root, offset + 8, extents.physicalBlock(index));
+    put32(root, offset + LEAF_OFFSET.ee_block, extents.logicalBlock(index));
+    put16(root, offset + LEAF_OFFSET.ee_len, extents.blockCount(index));
+    put32(root, offset + LEAF_OFFSET.ee_start_lo, extents.physicalBlock(index));
   }
   return root;
 }
@@ -82,9 +101,9 @@ function put32(bytes: Uint8Array, offset: number, value: number): void {
 }
 
 /**
- * Encodes an extent tree, leaves first, each block full but the last of its level.
+ * Encodes an extent tree, leaves first. Every block is full except the last one of each level.
  *
- * @param writeBlock is given each block outside of the inode and returns the block number that it got
+ * @param writeBlock writes a block outside the inode and returns its block number
  * @returns the 60 bytes of i_block
  */
 export function encodeExtentTree(
@@ -96,9 +115,9 @@ export function encodeExtentTree(
   if (extents.length <= ROOT_RECORDS) return encodeShortTree(extents);
   let recordCount = extents.length;
   let writeRecord: RecordWriter = (view, offset, index) => {
-    view.setUint32(offset, extents.logicalBlock(index), true);
-    view.setUint16(offset + 4, extents.blockCount(index), true);
-    view.setUint32(offset + 8, extents.physicalBlock(index), true); // ee_start_hi (offset 6) stays 0
+    LEAF.ee_block.set(view, extents.logicalBlock(index), offset);
+    LEAF.ee_len.set(view, extents.blockCount(index), offset);
+    LEAF.ee_start_lo.set(view, extents.physicalBlock(index), offset); // ee_start_hi stays 0
   };
   let depth = 0;
   const maximum = recordsPerBlock(blockBytes);
@@ -113,14 +132,15 @@ export function encodeExtentTree(
         writeRecord(view, HEADER_BYTES + index * RECORD_BYTES, first + index);
       }
       const tail = HEADER_BYTES + maximum * RECORD_BYTES;
-      view.setUint32(tail, crc32c(inodeSeed, bytes, 0, tail), true);
-      level.push({ firstLogicalBlock: view.getUint32(HEADER_BYTES, true), block: writeBlock(bytes) });
+      EXTENT_TAIL.at.eb_checksum.set(view, crc32c(inodeSeed, bytes, 0, tail), tail);
+      // ee_block and ei_block are the same bytes.
+      level.push({ firstLogicalBlock: LEAF.ee_block.get(view, HEADER_BYTES), block: writeBlock(bytes) });
     }
     recordCount = level.length;
     writeRecord = (view, offset, index) => {
       const child = level[index] as { firstLogicalBlock: number; block: number };
-      view.setUint32(offset, child.firstLogicalBlock, true);
-      view.setUint32(offset + 4, child.block, true); // ei_leaf_hi (offset 8) stays 0
+      INDEX.ei_block.set(view, child.firstLogicalBlock, offset);
+      INDEX.ei_leaf_lo.set(view, child.block, offset); // ei_leaf_hi stays 0
     };
     depth++;
   }
@@ -133,14 +153,14 @@ export function encodeExtentTree(
   return root;
 }
 
-/** Thrown for a tree that breaks the format; the message is a clause. */
+/** Reports a tree that violates the format. The message is a clause. */
 export class ExtentTreeError extends Error {}
 
 /**
  * Yields the extents of a tree in the order of their logical blocks.
  *
- * @param readBlock reads a block outside of the inode
- * @param inodeSeed the seed of the blocks' checksums, or `undefined` where there are none
+ * @param readBlock reads a block outside the inode
+ * @param inodeSeed the seed of the blocks' checksums, or `undefined` if they have no checksums
  */
 export function* decodeExtentTree(
   blockMap: Uint8Array,
@@ -156,40 +176,51 @@ function* decodeNode(
   readBlock: (block: number) => Uint8Array,
   inodeSeed: number | undefined,
 ): Generator<StoredExtent> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const recordCount = view.getUint16(2, true);
-  const maximum = view.getUint16(4, true);
-  const depth = view.getUint16(6, true);
+  const view = viewOf(bytes);
+  const recordCount = HEADER.eh_entries.get(view);
+  const maximum = HEADER.eh_max.get(view);
+  const depth = HEADER.eh_depth.get(view);
   const tail = HEADER_BYTES + maximum * RECORD_BYTES;
-  if (view.getUint16(0, true) !== MAGIC || recordCount > maximum || tail > bytes.length) {
+  if (HEADER.eh_magic.get(view) !== EXTENT_MAGIC || recordCount > maximum || tail > bytes.length) {
     throw new ExtentTreeError('its extent tree has a node with a broken header');
   }
-  if (depth > MAXIMUM_DEPTH || (expectedDepth !== undefined && depth !== expectedDepth)) {
+  if (depth > MAXIMUM_EXTENT_DEPTH || (expectedDepth !== undefined && depth !== expectedDepth)) {
     throw new ExtentTreeError('its extent tree has a node of the wrong depth');
   }
-  // Only the root of an empty file has nothing in it; this also keeps a damaged tree from growing without end.
+  // Only the root of an empty file has no records. This also stops a damaged tree that is endless.
   if (recordCount === 0 && (expectedDepth !== undefined || depth > 0)) {
     throw new ExtentTreeError('its extent tree has a node without records');
   }
   if (expectedDepth !== undefined && inodeSeed !== undefined) {
-    if (tail + 4 > bytes.length || view.getUint32(tail, true) !== crc32c(inodeSeed, bytes, 0, tail)) {
+    const hasTail = tail + EXTENT_TAIL.sizeBytes <= bytes.length;
+    if (!hasTail || EXTENT_TAIL.at.eb_checksum.get(view, tail) !== crc32c(inodeSeed, bytes, 0, tail)) {
       throw new ExtentTreeError('its extent tree has a block that does not match its checksum');
     }
   }
   for (let index = 0; index < recordCount; index++) {
     const offset = HEADER_BYTES + index * RECORD_BYTES;
     if (depth > 0) {
-      const block = view.getUint32(offset + 4, true) + view.getUint16(offset + 8, true) * TWO_TO_32;
+      const block = decodeExtentIndex(view, offset);
       yield* decodeNode(readBlock(block), depth - 1, readBlock, inodeSeed);
-      continue;
+    } else {
+      yield decodeExtent(view, offset);
     }
-    const length = view.getUint16(offset + 4, true);
-    const initialized = length <= MAXIMUM_EXTENT_BLOCKS;
-    yield {
-      logicalBlock: view.getUint32(offset, true),
-      physicalBlock: view.getUint32(offset + 8, true) + view.getUint16(offset + 6, true) * TWO_TO_32,
-      blockCount: initialized ? length : length - MAXIMUM_EXTENT_BLOCKS,
-      initialized,
-    };
   }
+}
+
+/** Decodes a record of an inner node, which is the block of a child. */
+export function decodeExtentIndex(view: DataView, offset: number): number {
+  return INDEX.ei_leaf_lo.get(view, offset) + INDEX.ei_leaf_hi.get(view, offset) * TWO_TO_32;
+}
+
+/** Decodes a record of a leaf. */
+export function decodeExtent(view: DataView, offset: number): StoredExtent {
+  const length = LEAF.ee_len.get(view, offset);
+  const initialized = length <= MAXIMUM_EXTENT_BLOCKS;
+  return {
+    logicalBlock: LEAF.ee_block.get(view, offset),
+    physicalBlock: LEAF.ee_start_lo.get(view, offset) + LEAF.ee_start_hi.get(view, offset) * TWO_TO_32,
+    blockCount: initialized ? length : length - MAXIMUM_EXTENT_BLOCKS,
+    initialized,
+  };
 }

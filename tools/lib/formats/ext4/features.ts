@@ -1,6 +1,6 @@
-/** Feature bits: "Super Block", s_feature_compat and below, in the kernel's ext4 documentation (super.rst). */
+/** The feature bits: "Super Block" in the kernel's ext4 documentation (super.rst). */
 
-/** s_feature_compat: a driver that does not know the feature may still read and write. */
+/** s_feature_compat: a driver that does not know a feature may still read and write. */
 export const COMPAT = {
   hasJournal: 0x4,
   extAttr: 0x8,
@@ -8,7 +8,7 @@ export const COMPAT = {
   sparseSuper2: 0x200,
 } as const;
 
-/** s_feature_incompat: a driver that does not know the feature must not mount. */
+/** s_feature_incompat: a driver that does not know a feature must not mount. */
 export const INCOMPAT = {
   compression: 0x1,
   filetype: 0x2,
@@ -28,12 +28,12 @@ export const INCOMPAT = {
   casefold: 0x20000,
 } as const;
 
-/** s_feature_ro_compat: a driver that does not know the feature may only read. */
+/** s_feature_ro_compat: a driver that does not know a feature may only read. */
 export const RO_COMPAT = {
   sparseSuper: 0x1,
   largeFile: 0x2,
   hugeFile: 0x8,
-  /** `uninit_bg`: descriptors have a checksum of the older kind. */
+  /** `uninit_bg`: descriptors have the older checksum. */
   gdtCsum: 0x10,
   dirNlink: 0x20,
   extraIsize: 0x40,
@@ -43,8 +43,8 @@ export const RO_COMPAT = {
 } as const;
 
 /**
- * s_feature_incompat that reading copes with. Encrypted and case-folding directories are refused one by one, for a file
- * system may have the feature and none of them.
+ * The bits of s_feature_incompat that the reader supports. It refuses encrypted and case-folding
+ * directories one by one, because a file system may have the feature without such directories.
  */
 const READABLE_INCOMPAT =
   INCOMPAT.filetype |
@@ -60,14 +60,14 @@ const READABLE_INCOMPAT =
   INCOMPAT.encrypt |
   INCOMPAT.casefold;
 
-/** What e2fsprogs calls the others. */
+/** The names in e2fsprogs of the other bits. */
 const REFUSED_NAMES: ReadonlyMap<number, string> = new Map([
   [INCOMPAT.compression, 'compression'],
   [INCOMPAT.journalDevice, 'journal_dev'],
   [INCOMPAT.dirData, 'dirdata'],
 ]);
 
-/** @returns the names of the features that reading does not cope with; bits without a name as numbers */
+/** Returns the names of the features that the reader does not support; unnamed bits as numbers. */
 export function refusedFeatures(incompat: number): string[] {
   const refused: string[] = [];
   for (let bit = 0; bit < 32; bit++) {

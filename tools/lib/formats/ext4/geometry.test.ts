@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { BLOCKS_PER_GROUP, type BlockRange, type Geometry, isSparseGroup, planGeometry } from './geometry.ts';
 
-test('superblocks stand in groups 0, 1 and the powers of 3, 5 and 7', () => {
+test('groups 0, 1 and the powers of 3, 5 and 7 have superblocks', () => {
   const groups = Array.from({ length: 400 }, (_, group) => group).filter(isSparseGroup);
   expect(groups).toEqual([0, 1, 3, 5, 7, 9, 25, 27, 49, 81, 125, 243, 343]);
 });
 
-/** Every range of metadata, one by one. */
+/** Returns every range of metadata. */
 function placed(geometry: Geometry): BlockRange[] {
   const ranges: BlockRange[] = [];
   const tableBlocks = geometry.inodesPerGroup / 16;
@@ -20,7 +20,7 @@ function placed(geometry: Geometry): BlockRange[] {
   return ranges.sort((left, right) => left.start - right.start);
 }
 
-describe('metadata overlaps nowhere, lies inside, and is what is reserved', () => {
+describe('metadata does not overlap, is inside the file system, and equals the reserved blocks', () => {
   const groupCounts = [1, 2, 3, 15, 16, 17, 18, 32, 33, 100, 400];
   const sizes = groupCounts.flatMap((groups) =>
     [-1, 0, 1, 2, 3, 100, 5000].map((extra) => groups * BLOCKS_PER_GROUP + extra),
@@ -43,7 +43,7 @@ describe('metadata overlaps nowhere, lies inside, and is what is reserved', () =
   });
 });
 
-test('only a last group that is too short for its superblock is given up', () => {
+test('only a last group that is too short for its superblock is left out', () => {
   expect(planGeometry(BLOCKS_PER_GROUP + 1, 0).blockCount).toBe(BLOCKS_PER_GROUP);
   expect(planGeometry(BLOCKS_PER_GROUP + 2, 0).blockCount).toBe(BLOCKS_PER_GROUP + 2);
   // Group 2 has no copy of the superblock.

@@ -1,22 +1,25 @@
-/** Where the fixed metadata of a file system lies: "Layout", "Flexible Block Groups" in the kernel's ext4 documentation. */
+/**
+ * Places the fixed metadata of a file system: "Layout" and "Flexible Block Groups" in the kernel's
+ * ext4 documentation (blockgroup.rst).
+ */
 import { DESCRIPTOR_BYTES } from './group.ts';
 import { INODE_BYTES } from './inode.ts';
 
 export const BLOCK_BYTES = 4096;
-/** One bitmap block describes so many blocks. */
+/** The number of blocks that one block of bitmap describes. */
 export const BLOCKS_PER_GROUP = 8 * BLOCK_BYTES;
 const INODES_PER_BLOCK = BLOCK_BYTES / INODE_BYTES;
-/** One bitmap block describes so many inodes. */
+/** The number of inodes that one block of bitmap describes. */
 export const MAXIMUM_INODES_PER_GROUP = 8 * BLOCK_BYTES;
-/** The metadata of 16 groups lies together, as mke2fs does it. */
+/** The metadata of 16 groups is stored together, as mke2fs does. */
 export const LOG_GROUPS_PER_FLEX = 4;
 const GROUPS_PER_FLEX = 2 ** LOG_GROUPS_PER_FLEX;
-/** Block numbers of this writer have 32 bits. */
+/** This writer uses block numbers of 32 bits. */
 export const MAXIMUM_BLOCKS = 2 ** 32 - 1;
 /** Inode numbers have 32 bits (s_inodes_count). */
 export const MAXIMUM_INODES = 2 ** 32 - 1;
 
-/** Blocks from `start` up to but without `end`. */
+/** The blocks `[start, end)`. */
 export interface BlockRange {
   readonly start: number;
   readonly end: number;
@@ -27,19 +30,19 @@ export interface Geometry {
   readonly groupCount: number;
   readonly inodesPerGroup: number;
   readonly inodeCount: number;
-  /** Blocks of the group descriptors behind each superblock. */
+  /** The number of blocks of group descriptors after each superblock. */
   readonly descriptorBlocks: number;
   /** Block numbers by group. */
   readonly blockBitmaps: Uint32Array;
   readonly inodeBitmaps: Uint32Array;
   readonly inodeTables: Uint32Array;
-  /** Everything that is no data: sorted, neither overlapping nor touching. */
+  /** All metadata: sorted ranges that neither overlap nor touch. */
   readonly reserved: readonly BlockRange[];
-  /** Blocks for data; negative where not even the metadata fits. */
+  /** The number of blocks for data. Negative if even the metadata does not fit. */
   readonly dataBlocks: number;
 }
 
-/** With sparse_super, copies of the superblock stand in groups 0, 1 and the powers of 3, 5 and 7. */
+/** With sparse_super, groups 0, 1 and the powers of 3, 5 and 7 have a superblock. */
 export function isSparseGroup(group: number): boolean {
   if (group <= 1) return true;
   return [3, 5, 7].some((base) => {
@@ -53,15 +56,15 @@ export function descriptorBlockCount(groupCount: number): number {
   return Math.ceil((groupCount * DESCRIPTOR_BYTES) / BLOCK_BYTES);
 }
 
-/** The group's superblock and group descriptors. */
+/** Returns the blocks of a group's superblock and group descriptors. */
 function superblockRange(group: number, descriptorBlocks: number): BlockRange {
   const start = group * BLOCKS_PER_GROUP;
   return { start, end: start + 1 + descriptorBlocks };
 }
 
 /**
- * The blocks that the file system counts: all of them, but for a last group that is too short for the copy of the
- * superblock that it would have to hold.
+ * Returns the number of blocks that the file system uses: all of them, except a last group that is
+ * too short for its copy of the superblock.
  */
 function usableBlockCount(sizeBlocks: number): number {
   const groupCount = Math.ceil(sizeBlocks / BLOCKS_PER_GROUP);
@@ -70,7 +73,10 @@ function usableBlockCount(sizeBlocks: number): number {
   return groupCount > 1 && isTooShort ? sizeBlocks - lastGroupBlocks : sizeBlocks;
 }
 
-/** Lays out a file system of `sizeBlocks` blocks with at least `minimumInodes` inodes, if its groups can hold so many. */
+/**
+ * Lays out a file system of `sizeBlocks` blocks with at least `minimumInodes` inodes, or with as
+ * many as its groups can hold.
+ */
 export function planGeometry(sizeBlocks: number, minimumInodes: number): Geometry {
   const blockCount = usableBlockCount(sizeBlocks);
   const groupCount = Math.ceil(blockCount / BLOCKS_PER_GROUP);
@@ -134,7 +140,7 @@ function placeFlexGroups(
   for (let first = 0; first < groupCount; first += GROUPS_PER_FLEX) {
     const end = Math.min(first + GROUPS_PER_FLEX, groupCount);
     const start = first * BLOCKS_PER_GROUP;
-    // A short flexible group at the end has its metadata behind that of the group before, where there is room for it.
+    // The metadata of a short last flexible group follows that of the previous group, if it fits.
     const metadataBlocks = (end - first) * (2 + tableBlocks);
     if (first === 0 || blockCount - start >= 2 * metadataBlocks) cursor = Math.max(cursor, start);
     for (let group = first; group < end; group++) blockBitmaps[group] = place(1);

@@ -1,11 +1,11 @@
-/** Where the inode tables of an existing file system lie: its group descriptors, read as they are asked for. */
-import { CRC16_START, crc16 } from './crc16.ts';
+/** Finds the inode tables of an existing file system: reads group descriptors on demand. */
 import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
+import { SUPERBLOCK_OFFSET_BYTES } from './format-superblock.ts';
 import { isSparseGroup } from './geometry.ts';
-import { DESCRIPTOR_CHECKSUM_OFFSET, decodeInodeTable, isDescriptorIntact } from './group.ts';
-import { SUPERBLOCK_OFFSET_BYTES, type Superblock } from './superblock.ts';
+import { decodeGroupDescriptor, isDescriptorIntact } from './group.ts';
+import type { Superblock } from './superblock.ts';
 
-/** Whether a copy of the superblock stands at the start of a group (ext4_bg_has_super in Linux). */
+/** Reports whether a group begins with a superblock (ext4_bg_has_super in Linux). */
 export function groupHasSuperblock(superblock: Superblock, group: number): boolean {
   if (group === 0) return true;
   if ((superblock.compat & COMPAT.sparseSuper2) !== 0) return superblock.backupGroups.includes(group);
@@ -13,8 +13,8 @@ export function groupHasSuperblock(superblock: Superblock, group: number): boole
 }
 
 /**
- * The block that holds the descriptors at `position` blocks from the start of their table ("Meta Block Groups" in the kernel's ext4
- * documentation; descriptor_loc in fs/ext4/super.c).
+ * Returns the place of block `position` of the table of descriptors ("Meta Block Groups" in the
+ * kernel's ext4 documentation; descriptor_loc in fs/ext4/super.c).
  */
 export function descriptorBlock(superblock: Superblock, position: number): number {
   const { blockBytes, blocksPerGroup, descriptorBytes, firstDataBlock, firstMetaBlock, incompat } =
@@ -22,27 +22,14 @@ export function descriptorBlock(superblock: Superblock, position: number): numbe
   const superblockBlock = Math.floor(SUPERBLOCK_OFFSET_BYTES / blockBytes);
   if ((incompat & INCOMPAT.metaBg) === 0 || position < firstMetaBlock) return superblockBlock + 1 + position;
   const group = position * Math.floor(blockBytes / descriptorBytes);
-  // With blocks of 1 KiB the first group has the superblock in its second block, even where it counts from block 0.
+  // With blocks of 1 KiB, the second block of the first group has the superblock, even if the group
+  // begins with block 0.
   const isShifted = position === 0 && superblockBlock > firstDataBlock;
-  const behindSuperblock = (groupHasSuperblock(superblock, group) ? 1 : 0) + (isShifted ? 1 : 0);
-  return firstDataBlock + group * blocksPerGroup + behindSuperblock;
+  const blocksBefore = (groupHasSuperblock(superblock, group) ? 1 : 0) + (isShifted ? 1 : 0);
+  return firstDataBlock + group * blocksPerGroup + blocksBefore;
 }
 
-/** Whether a descriptor matches its checksum, of the kind that the file system has. */
-function isIntact(superblock: Superblock, bytes: Uint8Array, group: number): boolean {
-  const { roCompat, uuid, checksumSeed } = superblock;
-  if ((roCompat & RO_COMPAT.metadataCsum) !== 0) return isDescriptorIntact(bytes, group, checksumSeed);
-  if ((roCompat & RO_COMPAT.gdtCsum) === 0) return true;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const number = new Uint8Array(4);
-  new DataView(number.buffer).setUint32(0, group, true);
-  let crc = crc16(crc16(CRC16_START, uuid), number);
-  crc = crc16(crc, bytes.subarray(0, DESCRIPTOR_CHECKSUM_OFFSET));
-  crc = crc16(crc, bytes.subarray(DESCRIPTOR_CHECKSUM_OFFSET + 2));
-  return view.getUint16(DESCRIPTOR_CHECKSUM_OFFSET, true) === crc;
-}
-
-/** Holds one block of descriptors at a time, for neighbouring inodes ask for neighbouring groups. */
+/** Keeps one block of descriptors, because neighbouring inodes are in neighbouring groups. */
 export class GroupReader {
   readonly #superblock: Superblock;
   readonly #readBlock: (block: number) => Uint8Array;
@@ -63,7 +50,7 @@ export class GroupReader {
     this.#perBlock = Math.floor(superblock.blockBytes / superblock.descriptorBytes);
   }
 
-  /** The first block of a group's inode table. */
+  /** Returns the first block of a group's inode table. */
   inodeTable(group: number): number {
     const position = Math.floor(group / this.#perBlock);
     if (position !== this.#position) {
@@ -76,10 +63,10 @@ export class GroupReader {
     if (known !== undefined) return known;
     const { descriptorBytes } = this.#superblock;
     const bytes = this.#block.subarray(index * descriptorBytes, (index + 1) * descriptorBytes);
-    if (!isIntact(this.#superblock, bytes, group)) {
+    if (!isDescriptorIntact(this.#superblock, bytes, group)) {
       this.#fail(`the descriptor of block group ${group} does not match its checksum`);
     }
-    const table = decodeInodeTable(bytes);
+    const table = decodeGroupDescriptor(bytes).inodeTable;
     this.#tables[index] = table;
     return table;
   }

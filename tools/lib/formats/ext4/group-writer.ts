@@ -1,7 +1,9 @@
-/** Bitmaps, group descriptors and superblocks: what is written when everything else has its place. */
+/** Writes the bitmaps, group descriptors and superblocks, after everything else has its place. */
 import type { BlockSink } from '../block/block.ts';
 import { crc32c } from '../crc32c/crc32c.ts';
 import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
+import { GROUP_FLAGS } from './format-group.ts';
+import { SUPERBLOCK_OFFSET_BYTES } from './format-superblock.ts';
 import {
   BLOCK_BYTES,
   BLOCKS_PER_GROUP,
@@ -11,25 +13,19 @@ import {
   isSparseGroup,
   LOG_GROUPS_PER_FLEX,
 } from './geometry.ts';
-import { DESCRIPTOR_BYTES, encodeGroupDescriptor, GROUP_FLAGS, setBits } from './group.ts';
+import { DESCRIPTOR_BYTES, encodeGroupDescriptor, setBits } from './group.ts';
 import { EXTRA_INODE_BYTES, FIRST_FREE_INODE, INODE_BYTES, JOURNAL_INODE } from './inode.ts';
 import { reservedBlockCount } from './minimum.ts';
 import type { CheckedOptions } from './options.ts';
-import {
-  checksumSeed,
-  encodeSuperblock,
-  FLAG_UNSIGNED_HASH,
-  HASH_HALF_MD4,
-  SUPERBLOCK_OFFSET_BYTES,
-} from './superblock.ts';
+import { checksumSeed, encodeSuperblock, FLAG_UNSIGNED_HASH, HASH_HALF_MD4 } from './superblock.ts';
 
-/** What is in use. */
+/** The blocks and inodes in use. */
 export interface Usage {
-  /** All blocks before this one, and all reserved ones. */
+  /** All blocks before this one are in use, and all reserved ones. */
   readonly nextBlock: number;
-  /** All inodes up to this one. */
+  /** All inodes up to this one are in use. */
   readonly lastInode: number;
-  /** Directories by group of their inode. */
+  /** By group: the number of directories with their inode there. */
   readonly directoryCounts: Uint32Array;
   readonly freeBlockCount: number;
 }
@@ -39,7 +35,7 @@ export interface JournalInode {
   readonly sizeBytes: number;
 }
 
-/** Bits of bitmaps are set in runs; several groups' bitmaps of a flexible group lie in a row and go out as one write. */
+/** Joins the writes of bitmaps: those of a flexible group are consecutive. */
 class BitmapWriter {
   readonly #sink: BlockSink;
   #start = 0;
@@ -63,7 +59,7 @@ class BitmapWriter {
   }
 }
 
-/** Sets the bits of the used blocks of one group. @returns how many there are */
+/** Sets the bits of the used blocks of one group. Returns their number. */
 function markBlocks(
   bitmap: Uint8Array,
   group: BlockRange,
@@ -83,7 +79,7 @@ function markBlocks(
   return used;
 }
 
-/** The reserved ranges that reach into each group, found in one pass as groups ascend. */
+/** Returns a function that finds the reserved ranges in a group. Groups must ascend. */
 function reservedByGroup(geometry: Geometry): (group: BlockRange) => BlockRange[] {
   let next = 0;
   return (group) => {
@@ -99,7 +95,7 @@ function reservedByGroup(geometry: Geometry): (group: BlockRange) => BlockRange[
   };
 }
 
-/** Writes all bitmaps. @returns the table of group descriptors */
+/** Writes all bitmaps. Returns the table of group descriptors. */
 function writeGroups(sink: BlockSink, geometry: Geometry, usage: Usage, seed: number): Uint8Array {
   const table = new Uint8Array(geometry.descriptorBlocks * BLOCK_BYTES);
   const reservedIn = reservedByGroup(geometry);
@@ -111,7 +107,7 @@ function writeGroups(sink: BlockSink, geometry: Geometry, usage: Usage, seed: nu
     const usedBlocks = markBlocks(bitmap, range, usage, reservedIn(range));
     const superblockBlocks = isSparseGroup(group) ? 1 + geometry.descriptorBlocks : 0;
     const isLast = group === geometry.groupCount - 1;
-    // Linux makes up the bitmap of such a group by itself: only the superblock and the descriptors are in use.
+    // Linux computes the bitmap of such a group: only superblock and descriptors are in use.
     const isBlockUninit = usedBlocks === superblockBlocks && !isLast;
     setBits(bitmap, range.end - range.start, BLOCKS_PER_GROUP);
     if (!isBlockUninit) blockBitmaps.write(geometry.blockBitmaps[group] as number, bitmap);
@@ -153,7 +149,7 @@ function writeGroups(sink: BlockSink, geometry: Geometry, usage: Usage, seed: nu
   return table;
 }
 
-/** Writes everything that counts: bitmaps, descriptors, and the superblocks, the first one last. */
+/** Writes bitmaps, descriptors and superblocks. The first superblock is written last. */
 export function writeGroupMetadata(
   sink: BlockSink,
   geometry: Geometry,
@@ -200,7 +196,7 @@ export function writeGroupMetadata(
       group,
       ...(journal === undefined ? {} : { journalBackup: journal }),
     });
-    // The whole block, so that nothing which stood there before looks like a boot sector or another file system.
+    // The whole block: old data must not look like a boot sector or another file system.
     const block = new Uint8Array(BLOCK_BYTES);
     block.set(superblock, group === 0 ? SUPERBLOCK_OFFSET_BYTES : 0);
     sink.write(startBytes + BLOCK_BYTES, table);

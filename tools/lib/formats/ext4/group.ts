@@ -1,14 +1,19 @@
-/** Block group descriptors and bitmaps: "Block Group Descriptors" in the kernel's ext4 documentation. */
+/**
+ * Encodes and decodes group descriptors and bitmaps: "Block Group Descriptors" in the kernel's ext4
+ * documentation (group_descr.rst).
+ */
+
 import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
+import type { FieldAccess } from '../structure/structure.ts';
+import { viewOf } from '../structure/view.ts';
+import { CRC16_START, crc16 } from './crc16.ts';
+import { RO_COMPAT } from './features.ts';
+import { GROUP_DESCRIPTOR } from './format-group.ts';
+import type { Superblock } from './superblock.ts';
 
 /** The size of a descriptor with the 64bit feature. */
-export const DESCRIPTOR_BYTES = 64;
-
-/** bg_flags. */
-export const GROUP_FLAGS = { inodeUninit: 0x1, blockUninit: 0x2, inodeZeroed: 0x4 } as const;
-
-/** bg_checksum. */
-export const DESCRIPTOR_CHECKSUM_OFFSET = 0x1e;
+export const DESCRIPTOR_BYTES = GROUP_DESCRIPTOR.sizeBytes;
+const AT = GROUP_DESCRIPTOR.at;
 const TWO_TO_32 = 2 ** 32;
 
 export interface GroupDescriptor {
@@ -19,13 +24,13 @@ export interface GroupDescriptor {
   readonly freeInodeCount: number;
   readonly directoryCount: number;
   readonly flags: number;
-  /** Inodes at the end of the group's table that were never used. */
+  /** The number of inodes at the end of the group's table that were never used. */
   readonly unusedInodeCount: number;
   readonly blockBitmapChecksum: number;
   readonly inodeBitmapChecksum: number;
 }
 
-/** Writes the descriptor of `group` to `bytes`, which are its 64 bytes in the table, all zero so far. */
+/** Writes the descriptor of `group` to `bytes`: its 64 bytes in the table, which must be zero. */
 export function encodeGroupDescriptor(
   bytes: Uint8Array,
   group: number,
@@ -33,39 +38,70 @@ export function encodeGroupDescriptor(
   seed: number,
 ): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, DESCRIPTOR_BYTES);
-  // The upper 32 bits of block numbers (0x20, 0x24, 0x28) stay zero: this writer stops at 2^32 blocks.
-  view.setUint32(0x0, descriptor.blockBitmap, true);
-  view.setUint32(0x4, descriptor.inodeBitmap, true);
-  view.setUint32(0x8, descriptor.inodeTable, true);
-  view.setUint16(0xc, descriptor.freeBlockCount, true);
-  view.setUint16(0xe, descriptor.freeInodeCount, true);
-  view.setUint16(0x10, descriptor.directoryCount, true);
-  view.setUint16(0x12, descriptor.flags, true);
-  view.setUint16(0x18, descriptor.blockBitmapChecksum & 0xffff, true);
-  view.setUint16(0x1a, descriptor.inodeBitmapChecksum & 0xffff, true);
-  view.setUint16(0x1c, descriptor.unusedInodeCount, true);
-  view.setUint16(0x38, descriptor.blockBitmapChecksum >>> 16, true);
-  view.setUint16(0x3a, descriptor.inodeBitmapChecksum >>> 16, true);
-  view.setUint16(DESCRIPTOR_CHECKSUM_OFFSET, descriptorChecksum(bytes, group, seed), true);
+  // The upper 32 bits of block numbers stay zero: this writer stops at 2^32 blocks.
+  AT.bg_block_bitmap_lo.set(view, descriptor.blockBitmap);
+  AT.bg_inode_bitmap_lo.set(view, descriptor.inodeBitmap);
+  AT.bg_inode_table_lo.set(view, descriptor.inodeTable);
+  AT.bg_free_blocks_count_lo.set(view, descriptor.freeBlockCount);
+  AT.bg_free_inodes_count_lo.set(view, descriptor.freeInodeCount);
+  AT.bg_used_dirs_count_lo.set(view, descriptor.directoryCount);
+  AT.bg_flags.set(view, descriptor.flags);
+  AT.bg_block_bitmap_csum_lo.set(view, descriptor.blockBitmapChecksum & 0xffff);
+  AT.bg_inode_bitmap_csum_lo.set(view, descriptor.inodeBitmapChecksum & 0xffff);
+  AT.bg_itable_unused_lo.set(view, descriptor.unusedInodeCount);
+  AT.bg_block_bitmap_csum_hi.set(view, descriptor.blockBitmapChecksum >>> 16);
+  AT.bg_inode_bitmap_csum_hi.set(view, descriptor.inodeBitmapChecksum >>> 16);
+  AT.bg_checksum.set(view, descriptorChecksum(bytes, group, seed));
 }
 
 function descriptorChecksum(bytes: Uint8Array, group: number, seed: number): number {
   let crc = crc32cWord(seed, group);
-  crc = crc32c(crc, bytes, 0, DESCRIPTOR_CHECKSUM_OFFSET);
-  crc = crc32c(crc, new Uint8Array(2));
-  return crc32c(crc, bytes, DESCRIPTOR_CHECKSUM_OFFSET + 2) & 0xffff;
+  crc = crc32c(crc, bytes, 0, AT.bg_checksum.offsetBytes);
+  crc = crc32c(crc, new Uint8Array(AT.bg_checksum.lengthBytes));
+  return crc32c(crc, bytes, AT.bg_checksum.endBytes) & 0xffff;
 }
 
-/** The block number of the group's inode table; all that a reader needs. */
-export function decodeInodeTable(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const high = bytes.length >= DESCRIPTOR_BYTES ? view.getUint32(0x28, true) : 0;
-  return view.getUint32(0x8, true) + high * TWO_TO_32;
+/** Computes the older checksum (the uninit_bg feature). */
+function oldDescriptorChecksum(bytes: Uint8Array, group: number, uuid: Uint8Array): number {
+  const number = new Uint8Array(4);
+  new DataView(number.buffer).setUint32(0, group, true);
+  let crc = crc16(crc16(CRC16_START, uuid), number);
+  crc = crc16(crc, bytes.subarray(0, AT.bg_checksum.offsetBytes));
+  return crc16(crc, bytes.subarray(AT.bg_checksum.endBytes));
 }
 
-export function isDescriptorIntact(bytes: Uint8Array, group: number, seed: number): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.getUint16(DESCRIPTOR_CHECKSUM_OFFSET, true) === descriptorChecksum(bytes, group, seed);
+/** The fields of a stored descriptor that readers use. */
+export interface StoredGroup {
+  readonly blockBitmap: number;
+  readonly inodeBitmap: number;
+  readonly inodeTable: number;
+  readonly flags: number;
+  readonly unusedInodeCount: number;
+}
+
+/** Decodes a descriptor of 64 bytes, or of 32 bytes without the 64bit feature. */
+export function decodeGroupDescriptor(bytes: Uint8Array): StoredGroup {
+  const view = viewOf(bytes);
+  const isWide = bytes.length >= DESCRIPTOR_BYTES;
+  const high = (field: FieldAccess): number => (isWide ? field.get(view) : 0);
+  return {
+    blockBitmap: AT.bg_block_bitmap_lo.get(view) + high(AT.bg_block_bitmap_hi) * TWO_TO_32,
+    inodeBitmap: AT.bg_inode_bitmap_lo.get(view) + high(AT.bg_inode_bitmap_hi) * TWO_TO_32,
+    inodeTable: AT.bg_inode_table_lo.get(view) + high(AT.bg_inode_table_hi) * TWO_TO_32,
+    flags: AT.bg_flags.get(view),
+    unusedInodeCount: AT.bg_itable_unused_lo.get(view) + high(AT.bg_itable_unused_hi) * 0x10000,
+  };
+}
+
+/** Reports whether a descriptor matches its checksum. The features decide on the kind. */
+export function isDescriptorIntact(superblock: Superblock, bytes: Uint8Array, group: number): boolean {
+  const { roCompat, uuid, checksumSeed } = superblock;
+  const view = viewOf(bytes);
+  const stored = AT.bg_checksum.get(view);
+  if ((roCompat & RO_COMPAT.metadataCsum) !== 0)
+    return stored === descriptorChecksum(bytes, group, checksumSeed);
+  if ((roCompat & RO_COMPAT.gdtCsum) !== 0) return stored === oldDescriptorChecksum(bytes, group, uuid);
+  return true;
 }
 
 /** Sets the bits `[start, end)` of a bitmap; bit 0 is the lowest of the first byte. */

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import { directory, file, ImageFolder, noise, symlink } from '../../testing/ext4/ext4-image.ts';
+import { directory, file, symlink } from '../../testing/entries/entries.ts';
+import { ImageFolder } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 
 const MIB = 2 ** 20;

@@ -1,17 +1,20 @@
 /**
- * The hash of directory indexes: half MD4, characters unsigned ("Hash Tree Directories" in the kernel's ext4
- * documentation; the rounds are those of MD4, RFC 1320, with half as many steps a round).
+ * Computes the hash of directory indexes: half MD4 with unsigned characters ("Hash Tree
+ * Directories" in the kernel's ext4 documentation). The rounds are those of MD4 (RFC 1320), with
+ * half as many steps per round.
  */
 
-/** What the four words begin with where the file system has no seed: MD4's own. */
+import { viewOf } from '../structure/view.ts';
+
+/** The start values of MD4, for a file system without a hash seed. */
 const MD4_INITIAL = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
-/** A name is hashed in pieces of eight words. */
+/** A name is hashed in pieces of 8 words. */
 const PIECE_BYTES = 32;
 
 interface Round {
   readonly mix: (x: number, y: number, z: number) => number;
   readonly constant: number;
-  /** Which word of the piece each of the eight steps adds. */
+  /** The word of the piece that each of the 8 steps adds. */
   readonly order: readonly number[];
   readonly rotations: readonly number[];
 }
@@ -60,7 +63,9 @@ function transform(state: Int32Array, piece: Int32Array): void {
   state[3] = ((state[3] as number) + d) | 0;
 }
 
-/** Fills `piece` from `name[start...]`: big-endian words, the rest padded with the length that is left. */
+/**
+ * Fills `piece` from `name[start...]` with big-endian words. The remaining length is the padding.
+ */
 function fillPiece(piece: Int32Array, name: Uint8Array, start: number): void {
   const left = name.length - start;
   const pad = left | (left << 8) | (left << 16) | (left << 24) | 0;
@@ -76,17 +81,19 @@ function fillPiece(piece: Int32Array, name: Uint8Array, start: number): void {
   }
 }
 
-/** The four words that hashing starts from: the file system's hash seed, or MD4's where that is all zero. */
+/**
+ * Returns the start values: the hash seed of the file system, or those of MD4 if it is all zero.
+ */
 export function hashStart(seed: Uint8Array): Int32Array {
-  const view = new DataView(seed.buffer, seed.byteOffset, seed.byteLength);
+  const view = viewOf(seed);
   const words = [0, 4, 8, 12].map((offset) => view.getInt32(offset, true));
   return Int32Array.from(words.some((word) => word !== 0) ? words : MD4_INITIAL);
 }
 
-/** The largest hash: one step below the end-of-directory mark of Linux, 0x7fffffff shifted left. */
+/** The end-of-directory mark of Linux, 0x7fffffff shifted left: the largest hash is 2 below it. */
 const END_OF_DIRECTORY = 0xfffffffe;
 
-/** The hash of a name: 32 bits of which the lowest is always 0. */
+/** Hashes a name. The lowest of the 32 bits is always 0. */
 export function hashName(name: Uint8Array, start: Int32Array): number {
   const state = start.slice();
   const piece = new Int32Array(PIECE_BYTES / 4);

@@ -1,4 +1,7 @@
-/** What blocks a directory has, with an index from two blocks on: "Hash Tree Directories" in the kernel's documentation. */
+/**
+ * Plans and encodes the blocks of directories. A directory of more than one block has an index:
+ * "Hash Tree Directories" in the kernel's ext4 documentation (directory.rst).
+ */
 
 import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
 import { FILE_TYPE } from '../entry/linux-types.ts';
@@ -6,50 +9,52 @@ import {
   type DirectoryEntry,
   DOT,
   DOT_DOT,
-  ENTRY_HEADER_BYTES,
   encodeEntry,
   encodeLeaf,
   entryBytes,
   leafBytes,
 } from './directory.ts';
+import {
+  DX_COUNT_LIMIT,
+  DX_ENTRY,
+  DX_NODE,
+  DX_ROOT,
+  DX_ROOT_INFO_BYTES,
+  DX_TAIL,
+} from './format-directory.ts';
 import { hashName } from './htree-hash.ts';
 import { HASH_HALF_MD4 } from './superblock.ts';
 
-/** struct dx_root_info. */
-const ROOT_INFO_BYTES = 8;
-/** struct dx_entry: a hash and a block; the first one holds limit and count in the place of the hash. */
-const INDEX_RECORD_BYTES = 8;
-/** struct dx_tail. */
-const INDEX_TAIL_BYTES = 8;
-const DOT_BYTES = entryBytes(1);
-const DOT_DOT_BYTES = entryBytes(2);
-/** The entries that every directory begins with. */
+const ROOT = DX_ROOT.at;
+const DOT_BYTES = entryBytes(DOT.length);
+const DOT_DOT_BYTES = entryBytes(DOT_DOT.length);
+/** The size of the entries that every directory begins with. */
 export const LINEAR_START_BYTES = DOT_BYTES + DOT_DOT_BYTES;
-const ROOT_RECORDS_OFFSET = DOT_BYTES + DOT_DOT_BYTES + ROOT_INFO_BYTES;
-const NODE_RECORDS_OFFSET = ENTRY_HEADER_BYTES;
-/** Set in the hash of a leaf that goes on with the last hash of the leaf before. */
+/** Set in the hash of a leaf that begins with the last hash of the previous leaf. */
 const CONTINUED = 1;
 
 function recordLimit(blockBytes: number, recordsOffset: number): number {
-  return Math.floor((blockBytes - recordsOffset - INDEX_TAIL_BYTES) / INDEX_RECORD_BYTES);
+  return Math.floor((blockBytes - recordsOffset - DX_TAIL.sizeBytes) / DX_ENTRY.sizeBytes);
 }
 
-/** How the names of one directory fall into blocks. */
+/** The distribution of one directory's names over blocks. */
 export interface DirectoryPlan {
-  /** All blocks: the one linear block, or index root, index nodes and leaves in this order. */
+  /**
+   * The number of blocks: one linear block; or index root, index nodes and leaves, in this order.
+   */
   readonly blockCount: number;
   /** Undefined for a directory of one linear block. */
   readonly index?: {
-    /** Positions of the names in hash order. */
+    /** The positions of the names, in hash order. */
     readonly order: Uint32Array;
     readonly hashes: Uint32Array;
-    /** Where in `order` each leaf begins. */
+    /** The start of each leaf in `order`. */
     readonly leafStarts: readonly number[];
     readonly nodeCount: number;
   };
 }
 
-/** @returns `undefined` where there are more names than an index of two levels takes. */
+/** Plans a directory. Returns `undefined` if an index of two levels cannot hold all names. */
 export function planDirectory(
   names: readonly Uint8Array[],
   blockBytes: number,
@@ -61,7 +66,7 @@ export function planDirectory(
 
   const hashes = Uint32Array.from(names, (name) => hashName(name, hashStart));
   const order = Uint32Array.from(names, (_, position) => position);
-  // Names come in a fixed order, so equal hashes keep one too: the sort is stable.
+  // Names are in a fixed order. Names with equal hashes keep it.
   order.sort((left, right) => (hashes[left] as number) - (hashes[right] as number) || left - right);
   const leafStarts: number[] = [];
   let used = Number.POSITIVE_INFINITY;
@@ -73,8 +78,8 @@ export function planDirectory(
     }
     used += bytes;
   });
-  const rootLimit = recordLimit(blockBytes, ROOT_RECORDS_OFFSET);
-  const nodeLimit = recordLimit(blockBytes, NODE_RECORDS_OFFSET);
+  const rootLimit = recordLimit(blockBytes, DX_ROOT.sizeBytes);
+  const nodeLimit = recordLimit(blockBytes, DX_NODE.sizeBytes);
   const nodeCount = leafStarts.length <= rootLimit ? 0 : Math.ceil(leafStarts.length / nodeLimit);
   if (nodeCount > rootLimit) return undefined;
   return { blockCount: 1 + nodeCount + leafStarts.length, index: { order, hashes, leafStarts, nodeCount } };
@@ -82,11 +87,11 @@ export function planDirectory(
 
 interface IndexRecord {
   readonly hash: number;
-  /** Block of the directory, counted from its start. */
+  /** The logical block of the directory. */
   readonly block: number;
 }
 
-/** Writes limit, count, records and checksum of an index block whose other fields stand already. */
+/** Writes limit, count, records and checksum of an index block. All other fields must be set. */
 function encodeIndexRecords(
   block: Uint8Array,
   offset: number,
@@ -96,16 +101,16 @@ function encodeIndexRecords(
   const view = new DataView(block.buffer);
   const limit = recordLimit(block.length, offset);
   records.forEach((record, index) => {
-    view.setUint32(offset + index * INDEX_RECORD_BYTES, record.hash, true);
-    view.setUint32(offset + index * INDEX_RECORD_BYTES + 4, record.block, true);
+    DX_ENTRY.at.hash.set(view, record.hash, offset + index * DX_ENTRY.sizeBytes);
+    DX_ENTRY.at.block.set(view, record.block, offset + index * DX_ENTRY.sizeBytes);
   });
-  // The first record needs no hash: it has everything below the second one's.
-  view.setUint16(offset, limit, true);
-  view.setUint16(offset + 2, records.length, true);
-  const tail = offset + limit * INDEX_RECORD_BYTES;
-  // Over the used records, then dt_reserved, then a zero in the place of the checksum itself.
-  const crc = crc32cWord(crc32c(inodeSeed, block, 0, offset + records.length * INDEX_RECORD_BYTES), 0);
-  view.setUint32(tail + 4, crc32cWord(crc, 0), true);
+  // The first record has no hash: it covers all hashes below that of the second one.
+  DX_COUNT_LIMIT.at.limit.set(view, limit, offset);
+  DX_COUNT_LIMIT.at.count.set(view, records.length, offset);
+  const tail = offset + limit * DX_ENTRY.sizeBytes;
+  // The checksum covers the used records, dt_reserved, and a zero instead of dt_checksum.
+  const crc = crc32cWord(crc32c(inodeSeed, block, 0, offset + records.length * DX_ENTRY.sizeBytes), 0);
+  DX_TAIL.at.dt_checksum.set(view, crc32cWord(crc, 0), tail);
 }
 
 function encodeIndexRoot(
@@ -117,21 +122,21 @@ function encodeIndexRoot(
 ): Uint8Array {
   const block = new Uint8Array(blockBytes);
   const [dot, dotDot] = dots(directory);
-  encodeEntry(block, 0, DOT_BYTES, dot);
-  encodeEntry(block, DOT_BYTES, blockBytes - DOT_BYTES, dotDot);
-  const info = DOT_BYTES + DOT_DOT_BYTES;
-  block[info + 4] = HASH_HALF_MD4;
-  block[info + 5] = ROOT_INFO_BYTES;
-  block[info + 6] = levels;
-  encodeIndexRecords(block, ROOT_RECORDS_OFFSET, records, inodeSeed);
+  encodeEntry(block, ROOT['dot.inode'].offsetBytes, DOT_BYTES, dot);
+  encodeEntry(block, ROOT['dotdot.inode'].offsetBytes, blockBytes - DOT_BYTES, dotDot);
+  const view = new DataView(block.buffer);
+  ROOT['dx_root_info.hash_version'].set(view, HASH_HALF_MD4);
+  ROOT['dx_root_info.info_length'].set(view, DX_ROOT_INFO_BYTES);
+  ROOT['dx_root_info.indirect_levels'].set(view, levels);
+  encodeIndexRecords(block, DX_ROOT.sizeBytes, records, inodeSeed);
   return block;
 }
 
 function encodeIndexNode(records: readonly IndexRecord[], blockBytes: number, inodeSeed: number): Uint8Array {
   const block = new Uint8Array(blockBytes);
-  // An unused entry over the whole block hides the records from a driver that knows no index.
+  // An unused entry over the whole block hides the records from a driver without indexes.
   encodeEntry(block, 0, blockBytes, { inode: 0, fileType: 0, name: new Uint8Array(0) });
-  encodeIndexRecords(block, NODE_RECORDS_OFFSET, records, inodeSeed);
+  encodeIndexRecords(block, DX_NODE.sizeBytes, records, inodeSeed);
   return block;
 }
 
@@ -147,7 +152,7 @@ function dots(directory: DirectoryIdentity): [DirectoryEntry, DirectoryEntry] {
   ];
 }
 
-/** Yields the blocks of a directory in order; `entries` are those that the plan was made from, in the same order. */
+/** Yields the blocks of a directory in order. `entries` are in the order of the planned names. */
 export function* encodeDirectory(
   plan: DirectoryPlan,
   directory: DirectoryIdentity,
@@ -168,7 +173,7 @@ export function* encodeDirectory(
   if (nodeCount === 0) {
     yield encodeIndexRoot(directory, 0, leaves, blockBytes, inodeSeed);
   } else {
-    const nodeLimit = recordLimit(blockBytes, NODE_RECORDS_OFFSET);
+    const nodeLimit = recordLimit(blockBytes, DX_NODE.sizeBytes);
     const groups = Array.from({ length: nodeCount }, (_, node) =>
       leaves.slice(node * nodeLimit, (node + 1) * nodeLimit),
     );

@@ -1,18 +1,22 @@
-/** Block maps of ext2 and ext3: "The Contents of inode.i_block, Direct/Indirect Block Addressing" in the kernel's ext4 documentation. */
+/**
+ * Decodes the block maps of ext2 and ext3: "The Contents of inode.i_block", "Direct/Indirect Block
+ * Addressing" in the kernel's ext4 documentation (ifork.rst).
+ */
+import { viewOf } from '../structure/view.ts';
 import type { StoredExtent } from './extents.ts';
 
-/** Block numbers in i_block that name data itself; behind them one word for each level of indirection. */
-const DIRECT_WORDS = 12;
-const LEVELS = 3;
-const WORD_BYTES = 4;
+/** The number of words in i_block that refer to data. One word per level of indirection follows. */
+export const DIRECT_WORDS = 12;
+export const LEVELS = 3;
+export const WORD_BYTES = 4;
 
-/** Joins blocks that follow each other, logically and physically. */
+/** Joins blocks that are logically and physically consecutive. */
 class RunJoiner {
   #logical = 0;
   #physical = 0;
   #count = 0;
 
-  /** @returns the run that ended because the block does not go on with it */
+  /** Adds a block. Returns the run that ends because the block does not continue it. */
   add(logicalBlock: number, physicalBlock: number): StoredExtent | undefined {
     if (
       this.#count > 0 &&
@@ -43,10 +47,10 @@ class RunJoiner {
 }
 
 /**
- * Yields the pieces of a file that is mapped block by block.
+ * Yields the extents of a file that has a block map.
  *
  * @param blockMap the 60 bytes of i_block
- * @param blockCount the blocks of the file: what is mapped behind them is not looked at
+ * @param blockCount the number of blocks of the file; blocks that are mapped after them are ignored
  * @param readBlock reads a block of block numbers
  */
 export function* decodeBlockMap(
@@ -65,7 +69,7 @@ export function* decodeBlockMap(
     words: number,
     level: number,
   ): Generator<StoredExtent> {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const view = viewOf(bytes);
     const span = wordsPerBlock ** level;
     for (let word = firstWord; word < firstWord + words && logicalBlock < blockCount; word++) {
       const block = view.getUint32(word * WORD_BYTES, true);

@@ -1,34 +1,33 @@
-/** Superblock, inodes and the blocks that they map, of an existing file system. */
+/** Reads the superblock, the inodes and their blocks from an existing file system. */
 
 import type { BlockSource } from '../block/block.ts';
 import { MODE } from '../entry/linux-types.ts';
 import { UserError } from '../error/user-error.ts';
 import { decodeExtentTree, ExtentTreeError, type StoredExtent } from './extents.ts';
 import { INCOMPAT, RO_COMPAT, refusedFeatures } from './features.ts';
+import { GROUP_DESCRIPTOR } from './format-group.ts';
+import { INODE, INODE_FLAGS } from './format-inode.ts';
+import { SUPERBLOCK_OFFSET_BYTES } from './format-superblock.ts';
 import { GroupReader } from './group-reader.ts';
 import { decodeBlockMap } from './indirect.ts';
-import { decodeInode, INODE_FLAGS, REFUSED_INODE_FLAGS, type StoredInode } from './inode.ts';
-import {
-  decodeSuperblock,
-  STATE,
-  SUPERBLOCK_BYTES,
-  SUPERBLOCK_OFFSET_BYTES,
-  type Superblock,
-} from './superblock.ts';
+import { decodeInode, REFUSED_INODE_FLAGS, type StoredInode } from './inode.ts';
+import { decodeSuperblock, STATE, SUPERBLOCK_BYTES, type Superblock } from './superblock.ts';
 
-/** Inodes are read through a window of this size. */
+/** The size of the window through which inodes are read. */
 const WINDOW_BYTES = 1 << 16;
-const MINIMUM_INODE_BYTES = 128;
-const MINIMUM_DESCRIPTOR_BYTES = 32;
-const MINIMUM_WIDE_DESCRIPTOR_BYTES = 64;
-/** Linux takes directories of up to this size without the large_dir feature; this reader takes no larger ones with it. */
+const MINIMUM_INODE_BYTES = INODE.at.i_extra_isize.offsetBytes;
+const MINIMUM_DESCRIPTOR_BYTES = GROUP_DESCRIPTOR.at.bg_block_bitmap_hi.offsetBytes;
+const MINIMUM_WIDE_DESCRIPTOR_BYTES = GROUP_DESCRIPTOR.sizeBytes;
+/**
+ * The limit of Linux without the large_dir feature. This reader applies it with the feature too.
+ */
 const MAXIMUM_DIRECTORY_BYTES = 2 ** 31;
 
 function isPowerOfTwo(value: number): boolean {
   return value > 0 && (value & (value - 1)) === 0;
 }
 
-/** Whether the sizes that the superblock gives can be true together. */
+/** Reports whether the sizes in the superblock are consistent. */
 function isSane(superblock: Superblock): boolean {
   const { inodeBytes, blockBytes, descriptorBytes, blocksPerGroup, inodesPerGroup, incompat } = superblock;
   const isWide = (incompat & INCOMPAT.bit64) !== 0;
@@ -46,7 +45,7 @@ function isSane(superblock: Superblock): boolean {
   );
 }
 
-/** Refuses what cannot be read, or what a recovery would change. */
+/** Refuses a file system that is not supported, is damaged, or that a recovery would change. */
 function checkSuperblock(
   superblock: Superblock,
   sourceBytes: number,
@@ -64,16 +63,15 @@ function checkSuperblock(
   if (!isSane(superblock)) fail('its superblock contradicts itself; run e2fsck on it');
   const sizeBytes = superblock.blockCount * superblock.blockBytes;
   if (sizeBytes > sourceBytes) {
-    fail(`it is cut off: it has ${sizeBytes} bytes, and only ${sourceBytes} are there`);
+    fail(`it is cut off: it has ${sizeBytes} bytes, but only ${sourceBytes} are present`);
   }
 }
 
-/** The same bytes as a plain array: a Buffer's `slice` would share memory where this code wants a copy. */
+/** Returns the same bytes as a plain array: `slice` copies them, unlike that of a Buffer. */
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Reads inodes and the blocks that they map. */
 export class InodeReader {
   readonly superblock: Superblock;
   readonly #source: BlockSource;
@@ -96,20 +94,20 @@ export class InodeReader {
     this.#groups = new GroupReader(
       superblock,
       (block) => {
-        if (block >= superblock.blockCount) fail('its group descriptors lie past its end; run e2fsck on it');
+        if (block >= superblock.blockCount) fail('its group descriptors are after its end; run e2fsck on it');
         return this.readBlocks(undefined, block, 1);
       },
       fail,
     );
   }
 
-  /** The seed of checksums, or `undefined` where the file system has none. */
+  /** The checksum seed, or `undefined` if the file system has no checksums. */
   get seed(): number | undefined {
     const { roCompat, checksumSeed } = this.superblock;
     return (roCompat & RO_COMPAT.metadataCsum) === 0 ? undefined : checksumSeed;
   }
 
-  /** Throws the error for a broken inode, or for the whole file system. */
+  /** Throws the error for a broken inode, or without a number for the file system. */
   fail(inodeNumber: number | undefined, problem: string): never {
     const where = inodeNumber === undefined ? '' : `inode ${inodeNumber}: `;
     throw new UserError(`${this.#name}: ${where}${problem}`);
@@ -117,7 +115,7 @@ export class InodeReader {
 
   inode(inodeNumber: number): StoredInode {
     const { inodeCount, inodesPerGroup, inodeBytes, blockBytes } = this.superblock;
-    if (inodeNumber < 1 || inodeNumber > inodeCount) this.fail(inodeNumber, 'there is no such inode');
+    if (inodeNumber < 1 || inodeNumber > inodeCount) this.fail(inodeNumber, 'the inode does not exist');
     const table = this.#groups.inodeTable(Math.floor((inodeNumber - 1) / inodesPerGroup));
     const offsetBytes = table * blockBytes + ((inodeNumber - 1) % inodesPerGroup) * inodeBytes;
     const inode = decodeInode(this.#readWindow(offsetBytes, inodeBytes), inodeNumber, this.seed);
@@ -127,31 +125,31 @@ export class InodeReader {
     return inode;
   }
 
-  /** Bytes of the image, through a window that serves neighbours too. */
+  /** Reads bytes of the image through the window, so that neighbours need no read. */
   #readWindow(offsetBytes: number, lengthBytes: number): Uint8Array {
     let start = offsetBytes - this.#windowStartBytes;
     if (start < 0 || start + lengthBytes > this.#window.length) {
       this.#windowStartBytes = offsetBytes - (offsetBytes % WINDOW_BYTES);
       start = offsetBytes - this.#windowStartBytes;
       const length = Math.min(WINDOW_BYTES, this.#source.sizeBytes - this.#windowStartBytes);
-      if (length < start + lengthBytes) this.fail(undefined, 'an inode table lies past its end');
+      if (length < start + lengthBytes) this.fail(undefined, 'an inode table is after its end');
       this.#window = plain(this.#source.read(this.#windowStartBytes, length));
     }
     return this.#window.subarray(start, start + lengthBytes);
   }
 
-  /** Reads blocks that an inode, or with `undefined` the file system itself, says it has. */
+  /** Reads blocks of an inode, or with `undefined` of the file system. Checks their numbers. */
   readBlocks(inodeNumber: number | undefined, block: number, count: number): Uint8Array {
     const { blockCount, blockBytes } = this.superblock;
     if (block === 0 || block + count > blockCount) {
-      this.fail(inodeNumber, `it has block ${block}, which is none`);
+      this.fail(inodeNumber, `it refers to the invalid block ${block}`);
     }
     return plain(this.#source.read(block * blockBytes, count * blockBytes));
   }
 
   /**
-   * The extents of an inode in order, whatever kind of map it has: checked to lie inside the file system, not to overlap, and not to
-   * be more than the file system has.
+   * Yields the extents of an inode in order, for both kinds of block map. Checks that they are
+   * inside the file system, do not overlap, and have no more blocks than the file system.
    */
   *extents(inodeNumber: number, inode: StoredInode): Generator<StoredExtent> {
     const { blockCount } = this.superblock;
@@ -163,7 +161,7 @@ export class InodeReader {
           this.fail(inodeNumber, 'its extents overlap or are out of order');
         }
         if (extent.physicalBlock === 0 || extent.physicalBlock + extent.blockCount > blockCount) {
-          this.fail(inodeNumber, `it has block ${extent.physicalBlock}, which is none`);
+          this.fail(inodeNumber, `it refers to the invalid block ${extent.physicalBlock}`);
         }
         blocks += extent.blockCount;
         if (blocks > blockCount) this.fail(inodeNumber, 'it has more blocks than the whole file system');
@@ -180,7 +178,8 @@ export class InodeReader {
     const { blockCount, blockBytes } = this.superblock;
     let mapBlocks = 0;
     const readBlock = (block: number): Uint8Array => {
-      if (++mapBlocks > blockCount) this.fail(inodeNumber, 'its block map goes in circles');
+      if (++mapBlocks > blockCount)
+        this.fail(inodeNumber, 'its block map has more blocks than the whole file system');
       return this.readBlocks(inodeNumber, block, 1);
     };
     if ((inode.flags & INODE_FLAGS.extents) !== 0) {
@@ -190,7 +189,10 @@ export class InodeReader {
     return decodeBlockMap(inode.blockMap, Math.ceil(inode.sizeBytes / blockBytes), blockBytes, readBlock);
   }
 
-  /** The extents of a directory, all at once: they may not share blocks, so its names are no more than the image can hold. */
+  /**
+   * Returns all extents of a directory. Checks that they share no block, so that the names cannot
+   * need more memory than the image has bytes.
+   */
   directoryExtents(inodeNumber: number, inode: StoredInode): StoredExtent[] {
     const { blockBytes } = this.superblock;
     if (inode.sizeBytes > MAXIMUM_DIRECTORY_BYTES) {
@@ -199,7 +201,7 @@ export class InodeReader {
     const extents: StoredExtent[] = [];
     for (const extent of this.extents(inodeNumber, inode)) {
       const left = Math.ceil(inode.sizeBytes / blockBytes) - extent.logicalBlock;
-      if (left <= 0) this.fail(inodeNumber, 'the directory has blocks behind its end');
+      if (left <= 0) this.fail(inodeNumber, 'the directory has blocks after its end');
       extents.push({ ...extent, blockCount: Math.min(extent.blockCount, left) });
     }
     const byBlock = extents.toSorted((left, right) => left.physicalBlock - right.physicalBlock);

@@ -1,4 +1,4 @@
-/** The inode tables of all groups, written in ascending order of inode numbers. */
+/** Writes the inode tables of all groups, in ascending order of inode numbers. */
 import type { BlockSink } from '../block/block.ts';
 import { BLOCK_BYTES, type Geometry } from './geometry.ts';
 import { INODE_BYTES } from './inode.ts';
@@ -17,7 +17,7 @@ export class InodeTableWriter {
     this.#geometry = geometry;
   }
 
-  /** The 256 zero bytes in which to write an inode; numbers must ascend from call to call. */
+  /** Returns 256 zero bytes for an inode. Numbers must ascend from call to call. */
   slot(inodeNumber: number): Uint8Array {
     const { inodesPerGroup, inodeTables } = this.#geometry;
     const group = Math.floor((inodeNumber - 1) / inodesPerGroup);
@@ -33,7 +33,7 @@ export class InodeTableWriter {
     return this.#window.subarray(position, this.#lengthBytes);
   }
 
-  /** Writes whole blocks: the free inodes behind the last one in its block read as zeros, whatever was there before. */
+  /** Writes whole blocks, so that free inodes after the last one do not show old data. */
   flush(): void {
     const paddedBytes = Math.ceil(this.#lengthBytes / BLOCK_BYTES) * BLOCK_BYTES;
     if (paddedBytes > 0) this.#sink.write(this.#startBytes, this.#window.subarray(0, paddedBytes));

@@ -1,14 +1,15 @@
-/** The journal of an ext4 file system, empty: "Journal (jbd2)" in the kernel's ext4 documentation. Big-endian. */
+/** Encodes an empty journal: "Journal (jbd2)" in the kernel's ext4 documentation (journal.rst). */
 
-const MAGIC = 0xc03b3998;
+import { JOURNAL_MAGIC, JOURNAL_SUPERBLOCK } from './format-journal.ts';
+
 const BLOCK_TYPE_SUPERBLOCK_V2 = 4;
-/** The transaction that the first mount begins with. */
+/** The number of the first transaction. */
 const FIRST_SEQUENCE = 1;
-/** Behind the journal's superblock. */
+/** The block after the journal's superblock. */
 const FIRST_LOG_BLOCK = 1;
 const USER_COUNT = 1;
 
-/** Blocks of the journal for a file system of fewer blocks than the limit, as mke2fs chooses them. */
+/** The size of the journal by the size of the file system, as mke2fs chooses it. */
 const SIZES: readonly { readonly belowBlocks: number; readonly journalBlocks: number }[] = [
   { belowBlocks: 32_768, journalBlocks: 1_024 },
   { belowBlocks: 262_144, journalBlocks: 4_096 },
@@ -25,18 +26,20 @@ export function journalBlockCount(blockCount: number): number {
 }
 
 /**
- * The first block of an empty journal; all others may hold anything. The kernel turns the journal's checksums on when it
- * mounts a file system with metadata checksums, so none stand here, as mke2fs does it.
+ * Encodes the first block of an empty journal. The other blocks may contain anything. As with
+ * mke2fs, the block has no checksums: the kernel adds them when it mounts a file system with
+ * metadata checksums.
  */
 export function encodeJournalSuperblock(journalBlocks: number, blockBytes: number): Uint8Array {
   const bytes = new Uint8Array(blockBytes);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0x0, MAGIC);
-  view.setUint32(0x4, BLOCK_TYPE_SUPERBLOCK_V2);
-  view.setUint32(0xc, blockBytes);
-  view.setUint32(0x10, journalBlocks);
-  view.setUint32(0x14, FIRST_LOG_BLOCK);
-  view.setUint32(0x18, FIRST_SEQUENCE);
-  view.setUint32(0x40, USER_COUNT); // s_start (0x1c) stays 0: there is nothing to replay
-  return bytes;
+  const { at } = JOURNAL_SUPERBLOCK;
+  at.h_magic.set(view, JOURNAL_MAGIC);
+  at.h_blocktype.set(view, BLOCK_TYPE_SUPERBLOCK_V2);
+  at.s_blocksize.set(view, blockBytes);
+  at.s_maxlen.set(view, journalBlocks);
+  at.s_first.set(view, FIRST_LOG_BLOCK);
+  at.s_sequence.set(view, FIRST_SEQUENCE);
+  at.s_nr_users.set(view, USER_COUNT);
+  return bytes; // s_start stays 0: there is nothing to replay
 }

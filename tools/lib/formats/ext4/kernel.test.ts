@@ -1,6 +1,8 @@
-/** Holds the writer against a running kernel, which mounts what it wrote, changes it and fills it. */
+/** Mounts, changes and fills file systems of the writer in a running kernel. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { e2fsckComplaints, file, ImageFolder, socket } from '../../testing/ext4/ext4-image.ts';
+import { file, special } from '../../testing/entries/entries.ts';
+import { e2fsckComplaints, ImageFolder } from '../../testing/ext4/ext4-image.ts';
+import { diskDevice, inKernel, inKernelOn, KERNEL_TIMEOUT_MS } from '../../testing/ext4/in-kernel.ts';
 import {
   emptyDisk,
   KERNEL_CONTENTS,
@@ -10,26 +12,18 @@ import {
   seenIn,
   tarTo,
 } from '../../testing/ext4/kernel-tree.ts';
-import { runInKernel, type TestDisk } from '../../testing/kernel/test-kernel.ts';
+import type { TestDisk } from '../../testing/kernel/test-kernel.ts';
 import type { Entry } from '../entry/entry.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
-/** A hook has less time than a test where nothing is said. */
-const KERNEL_TIMEOUT_MS = 120_000;
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
-async function inKernel(disks: readonly TestDisk[], script: string): Promise<string> {
-  const { output, status } = await runInKernel({ disks, script });
-  expect(status, output.toString()).toBe(0);
-  return output.toString();
-}
+/** The tree with a socket, which tar leaves out. */
+const entries: readonly Entry[] = [...KERNEL_TREE, special('socket', 'socket')];
 
-/** KERNEL_TREE and a socket, which tar leaves out. */
-const entries: readonly Entry[] = [...KERNEL_TREE, socket('socket')];
-
-/** The tree as tar can hold it. */
+/** The tree without the socket. */
 const expected = seenIn(KERNEL_TREE, KERNEL_CONTENTS);
 
 describe('the kernel mounts', () => {
@@ -57,22 +51,21 @@ describe('the kernel mounts', () => {
       images.write(entries, options, KERNEL_CONTENTS, `${index}.img`);
       disks.push({ path: pathOf(index), writable: mode === 'rw' });
       disks.push({ path: emptyDisk(archiveOf(index), 128 * MIB), writable: true });
-      const [image, archive] = [2 * index, 2 * index + 1].map((disk) => `/dev/ubd${'abcdefgh'[disk]}`);
       return `
-        mount -t ext4 -o ${mode} ${image} /mnt
+        mount -t ext4 -o ${mode} ${diskDevice(2 * index)} /mnt
         [ -S /mnt/socket ]
         [ -e /mnt/many/näme-799 ]
         [ ! -e /mnt/many/näme-800 ]
         stat -c '%X %Y %Z %h' /mnt/dir/content
-        ${tarTo(archive as string)}
+        ${tarTo(diskDevice(2 * index + 1))}
         umount /mnt
       `;
     });
     outputs.push(...(await inKernel(disks, scripts.join('\n'))).trimEnd().split('\n'));
   }, KERNEL_TIMEOUT_MS);
 
-  test.each(CASES)('$name, and sees the whole tree', (made) => {
-    const index = CASES.indexOf(made);
+  test.each(CASES)('$name, and sees the whole tree', (testCase) => {
+    const index = CASES.indexOf(testCase);
     expect(outputs[index]).toBe('0 0 0 2');
     expect(seenByTar(archiveOf(index))).toEqual(expected);
     expect(e2fsckComplaints(pathOf(index))).toBe('');
@@ -81,17 +74,17 @@ describe('the kernel mounts', () => {
     expect(found).toEqual(expected);
   });
 
-  test('a file system marked read-only for reading alone', async () => {
+  test('a file system marked read-only, but not for writing', async () => {
     const path = images.write([file('f', 0)], { sizeBytes: 8 * MIB, readOnly: true });
-    const output = await inKernel(
-      [{ path, writable: true }],
+    const output = await inKernelOn(
+      path,
       'mount -t ext4 -o rw /dev/ubda /mnt; touch /mnt/new || echo refused',
     );
     expect(output).toContain('Read-only file system');
     expect(output).toContain('refused');
   });
 
-  test('what stood on a disk full of noise before', async () => {
+  test('a file system on a disk that was full of noise', async () => {
     const path = images.write(entries, { sizeBytes: 64 * MIB, journal: true }, KERNEL_CONTENTS, 'model.img');
     const archive = emptyDisk(images.file('archive'), 128 * MIB);
     const noisy = images.writeOverNoise(entries, { sizeBytes: 64 * MIB, journal: true }, KERNEL_CONTENTS);
@@ -117,7 +110,7 @@ describe('the kernel mounts', () => {
   });
 });
 
-test('the kernel fills a file system to its last block, whatever its size', async () => {
+test('the kernel fills file systems of all sizes to the last block', async () => {
   const sizes = [MIB, 8 * MIB, 128 * MIB + 4096, 128 * MIB + 8192, 2 * GIB + 4096];
   const paths = sizes.map((sizeBytes, index) =>
     images.write([file('f', 3)], { sizeBytes }, { f: Buffer.from('abc') }, `full-${index}.img`),
@@ -125,7 +118,7 @@ test('the kernel fills a file system to its last block, whatever its size', asyn
   const output = await inKernel(
     paths.map((path) => ({ path, writable: true })),
     `
-      for disk in ${paths.map((_, index) => `/dev/ubd${'abcdefgh'[index]}`).join(' ')}; do
+      for disk in ${paths.map((_, index) => diskDevice(index)).join(' ')}; do
         mount -t ext4 $disk /mnt
         head -c 1048576 /dev/urandom > /tmp/noise
         blocks=$(stat -f -c %a /mnt)
@@ -142,7 +135,7 @@ test('the kernel fills a file system to its last block, whatever its size', asyn
   sizes.forEach((sizeBytes, index) => {
     const [available, free] = (lines[2 * index] as string).split(' ').map(Number);
     expect(available).toBe(0);
-    // The kernel keeps some blocks to itself, up to 2 %.
+    // The kernel reserves up to 2 % of the blocks.
     expect(free).toBeLessThanOrEqual(sizeBytes / 4096 / 50);
     expect(lines[2 * index + 1]).toBe('abc');
   });

@@ -1,15 +1,8 @@
-/** Holds what the writer makes at its limits against a running kernel: directories, links, sizes, and growing. */
+/** Checks the limits of the writer in a running kernel: directories, links and sizes. */
 import { afterAll, expect, test } from 'vitest';
-import {
-  debugfs,
-  directory,
-  e2fsckComplaints,
-  file,
-  hardlink,
-  ImageFolder,
-  TEST_OPTIONS,
-} from '../../testing/ext4/ext4-image.ts';
-import { runInKernel } from '../../testing/kernel/test-kernel.ts';
+import { directory, file, hardlink } from '../../testing/entries/entries.ts';
+import { debugfs, e2fsckComplaints, ImageFolder, TEST_OPTIONS } from '../../testing/ext4/ext4-image.ts';
+import { inKernelOn } from '../../testing/ext4/in-kernel.ts';
 import type { BlockSink } from '../block/block.ts';
 import { FileImage } from '../block/file.ts';
 import { Ext4Writer, minimumExt4SizeBytes, readExt4 } from './ext4.ts';
@@ -18,12 +11,6 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const images = new ImageFolder();
 afterAll(() => images.remove());
-
-async function inKernel(path: string, script: string, files: Record<string, string> = {}): Promise<string> {
-  const { output, status } = await runInKernel({ disks: [{ path, writable: true }], script, files });
-  expect(status, output.toString()).toBe(0);
-  return output.toString();
-}
 
 test('a directory of 100,000 names: the kernel finds each, and adds and removes some', async () => {
   const names = Array.from(
@@ -36,7 +23,7 @@ test('a directory of 100,000 names: the kernel finds each, and adds and removes 
     freeInodes: 10_000,
   });
   expect(debugfs(path, 'htree_dump /many').slice(0, 200)).toContain('Indirect levels: 1');
-  const output = await inKernel(
+  const output = await inKernelOn(
     path,
     `
       mount -t ext4 /dev/ubda /mnt
@@ -62,7 +49,7 @@ test('a directory of 100,000 names: the kernel finds each, and adds and removes 
   expect(expected.filter((name) => !found.has(name))).toEqual([]);
 });
 
-test('a file of 64,998 names and a directory of 64,998 others: the kernel goes on where the writer stopped', async () => {
+test('a file with 64,998 names and a directory with 64,998 sub-directories: the kernel adds more', async () => {
   const number = (index: number): string => `${index}`.padStart(5, '0');
   const entries = [
     directory('dirs'),
@@ -74,7 +61,7 @@ test('a file of 64,998 names and a directory of 64,998 others: the kernel goes o
   const sizeBytes = minimumExt4SizeBytes(entries, { ...TEST_OPTIONS, freeInodes: 100 }, 8 * MIB);
   const path = images.write(entries, { sizeBytes, freeInodes: 100 }, { 'links/00000': Buffer.from('abc') });
   expect(e2fsckComplaints(path)).toBe('');
-  const output = await inKernel(
+  const output = await inKernelOn(
     path,
     `
       mount -t ext4 /dev/ubda /mnt
@@ -95,11 +82,11 @@ test('a file of 64,998 names and a directory of 64,998 others: the kernel goes o
   expect(e2fsckComplaints(path)).toBe('');
 });
 
-test('files of more than 4 GiB, of holes and of whole extents, are what the kernel reads', async () => {
+test('the kernel reads files of more than 4 GiB, with holes and with full extents', async () => {
   const path = images.file('large.img');
   const sizeBytes = 6 * GIB;
   const image = FileImage.create(path, sizeBytes);
-  // Large pieces are content, of which the last bytes alone are looked at below: the disk of the test need not hold 4 GiB.
+  // Large pieces are content. The test reads only the last bytes, so most need not be stored.
   const sink: BlockSink = {
     write: (offset, bytes) => {
       if (bytes.length < MIB) image.write(offset, bytes);
@@ -123,7 +110,7 @@ test('files of more than 4 GiB, of holes and of whole extents, are what the kern
   image.close();
   expect(e2fsckComplaints(path)).toBe('');
   expect(debugfs(path, 'stat /whole').match(/\(\d+-\d+\):/g)?.length).toBeLessThan(70);
-  const output = await inKernel(
+  const output = await inKernelOn(
     path,
     `
       mount -t ext4 /dev/ubda /mnt
@@ -134,7 +121,7 @@ test('files of more than 4 GiB, of holes and of whole extents, are what the kern
       umount /mnt
     `,
   );
-  // The extents of the second file take a block of their own.
+  // The extents of the second file need another block.
   const sectors = (4 * GIB) / 512 + 8 + 8;
   expect(output.replaceAll(/ +/g, ' ')).toBe(
     `${15 * 2 ** 40} 16\n${4 * GIB + 5} ${sectors}\nstart\nend\n \\0 h e l l o\n`,

@@ -1,7 +1,8 @@
-/** How large a file system a tree needs. */
+/** Computes the smallest file system for a tree. */
 import type { Entry } from '../entry/entry.ts';
 import { UserError } from '../error/user-error.ts';
-import { extentTreeBlockCount, MAXIMUM_EXTENT_BLOCKS } from './extents.ts';
+import { extentTreeBlockCount } from './extents.ts';
+import { MAXIMUM_EXTENT_BLOCKS } from './format-extent.ts';
 import {
   BLOCK_BYTES,
   BLOCKS_PER_GROUP,
@@ -15,13 +16,13 @@ import { buildTree, type Tree } from './numbered-tree.ts';
 import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
 import { countDirectoryBlocks, isBlockSymlink, shareXattrBlocks } from './plan.ts';
 
-/** A file system that shall be written to has one free inode for so many bytes (mke2fs: one in all). */
+/** A writable file system gets one free inode per this many bytes (mke2fs: one inode in total). */
 const BYTES_PER_FREE_INODE = 16384;
 
-/** Pieces that a file may fall into for each of its largest extents, where metadata stands between its blocks. */
+/** A bound on the extents per 32,768 blocks of a file: metadata may be between its blocks. */
 const PIECES_PER_EXTENT = 4;
 
-/** The inodes that the file system shall have at least. */
+/** Returns the least number of inodes of the file system. */
 export function wantedInodes(tree: Tree, options: CheckedOptions): number {
   const { sizeBlocks, inodeCount, freeInodes, readOnly } = options;
   if (freeInodes !== undefined) return tree.lastInode + freeInodes;
@@ -39,19 +40,19 @@ export function journalBlocks(options: CheckedOptions): number {
   return options.journal ? journalBlockCount(options.sizeBlocks) : 0;
 }
 
-/** Blocks that only root may fill, of all that there are. */
+/** Returns the number of blocks that only root may fill. */
 export function reservedBlockCount(blockCount: number, options: CheckedOptions): number {
   return Math.floor((blockCount * options.reservedPercent) / 100);
 }
 
-/** The blocks of an extent tree that a file of `blockCount` blocks may need, written in one go. */
+/** Bounds the blocks of the extent tree of a file that is written without interruption. */
 function extentBlocks(blockCount: number): number {
   if (blockCount <= MAXIMUM_EXTENT_BLOCKS) return 0;
   const extentCount = PIECES_PER_EXTENT * (Math.ceil(blockCount / MAXIMUM_EXTENT_BLOCKS) + 1);
   return extentTreeBlockCount(extentCount, BLOCK_BYTES);
 }
 
-/** Blocks for the tree, holes in files not counted: more than this it never needs. */
+/** Bounds the blocks for the tree, as if no file had holes. */
 function treeBlocks(tree: Tree, hashSeed: Uint8Array): number {
   const start = hashStart(hashSeed);
   let blocks = shareXattrBlocks(tree).blocks.length;
@@ -68,15 +69,15 @@ function treeBlocks(tree: Tree, hashSeed: Uint8Array): number {
   return blocks;
 }
 
-/** The smallest size for a tree that is already built, with `freeBlocks` that everybody may fill. */
+/** Returns the smallest size for a built tree and `freeBlocks` blocks that all users may fill. */
 export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions, freeBlocks = 0): number {
   const blocks = treeBlocks(tree, options.hashSeed) + freeBlocks;
   const extentOfJournal = (size: CheckedOptions): number => extentBlocks(journalBlocks(size));
   const inodes = Math.max(tree.lastInode + (options.freeInodes ?? 0), options.inodeCount ?? 0);
   const groups = Math.ceil(inodes / MAXIMUM_INODES_PER_GROUP);
   let sizeBlocks = Math.max(blocks, (groups - 1) * BLOCKS_PER_GROUP + 1);
-  // A block more of size gives one more for data at best (but for roundings of inode tables), so stepping by what is
-  // missing ends at the smallest size.
+  // One more block of size gives at most one more block for data, apart from the rounding of inode
+  // tables. Growing by the missing blocks therefore ends at the smallest size.
   for (;;) {
     const sized = { ...options, sizeBlocks };
     const geometry = planTreeGeometry(tree, sized);
@@ -88,11 +89,11 @@ export function minimumTreeSizeBytes(tree: Tree, options: CheckedOptions, freeBl
 }
 
 /**
- * The size that is enough for `entries` with these options, whatever their content. If no file has holes, it is the
- * smallest one.
+ * Returns a size that is enough for any content of `entries`: the smallest one if no file has
+ * holes.
  *
- * @param freeBytes room for more, besides what is kept for root (`reservedPercent`)
- * @throws UserError for a tree or a size that ext4 cannot hold
+ * @param freeBytes free space in addition to the space for root (`reservedPercent`)
+ * @throws UserError if ext4 does not support an entry or the size
  */
 export function minimumExt4SizeBytes(
   entries: readonly Entry[],
@@ -100,7 +101,9 @@ export function minimumExt4SizeBytes(
   freeBytes = 0,
 ): number {
   if (!Number.isSafeInteger(freeBytes) || freeBytes < 0) {
-    throw new UserError(`the free room of ${freeBytes} bytes is no whole number; give one, or none`);
+    throw new UserError(
+      `the free space of ${freeBytes} bytes is not a whole number; correct it or leave it out`,
+    );
   }
   const floorBytes = options.journal ? 2048 * BLOCK_BYTES : BLOCK_BYTES;
   const checked = checkOptions({ ...options, sizeBytes: floorBytes });

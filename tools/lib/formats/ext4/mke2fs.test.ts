@@ -1,4 +1,4 @@
-/** Holds the reader against file systems that mke2fs made, with the features of twenty years. */
+/** Reads file systems of mke2fs with the features of twenty years. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   closeSync,
@@ -13,7 +13,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { debugfsWrite, e2fsckComplaints, ImageFolder, noise } from '../../testing/ext4/ext4-image.ts';
+import { debugfsWrite, e2fsckComplaints, ImageFolder } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { FileImage } from '../block/file.ts';
 import { comparePaths } from '../entry/entry.ts';
@@ -29,7 +30,10 @@ const folder = images.file('folder');
 const contents = new Map<string, Buffer>();
 const links = new Map<string, string>();
 
-/** Sizes around each boundary: inside of an inode of 256 and of 1,024 bytes, of a block, of direct and indirect maps. */
+/**
+ * Sizes around each boundary: of content in inodes of 256 and 1,024 bytes, of a block, of direct
+ * and indirect maps.
+ */
 const SIZES = [
   0,
   1,
@@ -53,7 +57,7 @@ const SIZES = [
   400 * KIB,
 ];
 
-/** `mke2fs -d` takes names as bytes; Node takes paths as bytes too. */
+/** Paths as bytes, which `mke2fs -d` and Node support. */
 function onDisk(path: string): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), encodeName(path)]);
 }
@@ -70,7 +74,7 @@ function makeFolder(): void {
   for (let index = 0; index < 600; index++) put(`many/file-${index}`, Buffer.from(`${index}`));
   put('few/one', Buffer.from('1'));
   put(decodeName(Buffer.from([0x6e, 0xff, 0xc3, 0x28])), Buffer.from('not UTF-8'));
-  // Blocks far apart need the map's second and third level, where there is one.
+  // Blocks far apart need the second and third level of a block map.
   const sparse = Buffer.alloc(20_000 * KIB + 1000);
   const descriptor = openSync(`${folder}/sparse`, 'w');
   ftruncateSync(descriptor, sparse.length);
@@ -106,13 +110,13 @@ function opened<T>(path: string, use: (reader: Ext4Reader) => T): T {
   }
 }
 
-/** mke2fs leaves the counts of quotas wrong. */
+/** mke2fs writes wrong counts of quotas. */
 function repair(path: string): void {
   spawnSync(realTool('e2fsck', 'e2fsprogs'), ['-fy', path], { stdio: 'ignore' });
   expect(e2fsckComplaints(path)).toBe('');
 }
 
-/** Compares an image with the folder it was made of. */
+/** Compares an image with the directory that it was built from. */
 function expectFolder(path: string): void {
   opened(path, (reader) => {
     const records = [...reader.walk()].filter(({ entry }) => entry.path !== 'lost+found');
@@ -134,7 +138,7 @@ function expectFolder(path: string): void {
   });
 }
 
-describe('the reader reads what mke2fs makes of a folder', () => {
+describe('the reader reads an image that mke2fs built from a directory', () => {
   test.each<[string, string[], string?]>([
     ['with its defaults', ['-t', 'ext4']],
     ['with blocks of 1 KiB', ['-t', 'ext4', '-b', '1024']],
@@ -144,10 +148,7 @@ describe('the reader reads what mke2fs makes of a folder', () => {
       'with inodes of 128 bytes and no checksums',
       ['-t', 'ext4', '-b', '4096', '-I', '128', '-O', '^metadata_csum,^64bit'],
     ],
-    [
-      'with a checksum seed of its own',
-      ['-t', 'ext4', '-b', '4096', '-O', 'metadata_csum,metadata_csum_seed'],
-    ],
+    ['with a stored checksum seed', ['-t', 'ext4', '-b', '4096', '-O', 'metadata_csum,metadata_csum_seed']],
     ['as ext2', ['-t', 'ext2']],
     ['as ext2 with blocks of 1 KiB', ['-t', 'ext2', '-b', '1024']],
     ['as ext3', ['-t', 'ext3']],
@@ -155,9 +156,9 @@ describe('the reader reads what mke2fs makes of a folder', () => {
     ['without types in directory entries', ['-t', 'ext4', '-O', '^filetype']],
     ['without extents', ['-t', 'ext4', '-O', '^extent,^64bit', '-b', '1024']],
     ['without indexed directories', ['-t', 'ext4', '-O', '^dir_index']],
-    ['with content inside of inodes', ['-t', 'ext4', '-O', 'inline_data']],
-    ['with content inside of inodes of 1 KiB', ['-t', 'ext4', '-O', 'inline_data', '-I', '1024']],
-    ['with content inside of inodes and no checksums', ['-t', 'ext4', '-O', 'inline_data,^metadata_csum']],
+    ['with content in inodes', ['-t', 'ext4', '-O', 'inline_data']],
+    ['with content in inodes of 1 KiB', ['-t', 'ext4', '-O', 'inline_data', '-I', '1024']],
+    ['with content in inodes and no checksums', ['-t', 'ext4', '-O', 'inline_data,^metadata_csum']],
     [
       'with descriptors in their own groups',
       ['-t', 'ext4', '-O', 'meta_bg,^resize_inode', '-b', '1024', '-g', '256', '-N', '16384'],
@@ -171,10 +172,13 @@ describe('the reader reads what mke2fs makes of a folder', () => {
       ['-t', 'ext4', '-O', 'meta_bg,^resize_inode,sparse_super2', '-b', '1024', '-g', '256', '-N', '16384'],
     ],
     [
-      'with descriptors in their own groups and superblocks in all',
+      'with descriptors in their own groups and superblocks in all groups',
       ['-t', 'ext4', '-O', 'meta_bg,^resize_inode,^sparse_super', '-b', '1024', '-g', '256', '-N', '16384'],
     ],
-    ['in many small groups', ['-t', 'ext4', '-b', '1024', '-g', '256', '-N', '16384', '-O', '^resize_inode']],
+    [
+      'with many small groups',
+      ['-t', 'ext4', '-b', '1024', '-g', '256', '-N', '16384', '-O', '^resize_inode'],
+    ],
     ['with sparse_super2', ['-t', 'ext4', '-O', 'sparse_super2,^resize_inode']],
     ['with clusters of blocks', ['-t', 'ext4', '-O', 'bigalloc', '-C', '65536'], '256M'],
     ['with clusters of blocks of 1 KiB', ['-t', 'ext4', '-O', 'bigalloc', '-b', '1024', '-C', '16384']],
@@ -191,7 +195,7 @@ describe('the reader reads what mke2fs makes of a folder', () => {
       ['-t', 'ext4', '-O', 'large_dir,stable_inodes,fast_commit'],
     ],
     [
-      'that may hold encrypted, folding and verified files but has none',
+      'with unused features for encrypted, case-folding and verified files',
       ['-t', 'ext4', '-O', 'encrypt,casefold,verity'],
     ],
     ['without a journal', ['-t', 'ext4', '-O', '^has_journal']],
@@ -215,7 +219,7 @@ describe('extended attributes that e2fsprogs wrote', () => {
   test.each<[string, string[], number[]]>([
     ['with defaults', ['-t', 'ext4', '-b', '4096'], VALUE_SIZES],
     ['as ext2', ['-t', 'ext2', '-b', '4096'], VALUE_SIZES],
-    ['beside content in the inode', ['-t', 'ext4', '-b', '4096', '-O', 'inline_data'], VALUE_SIZES],
+    ['next to content in the inode', ['-t', 'ext4', '-b', '4096', '-O', 'inline_data'], VALUE_SIZES],
   ])('are read %s', (_, options, sizes) => {
     const path = mke2fs(options);
     const value = images.file('value');
@@ -243,7 +247,7 @@ describe('extended attributes that e2fsprogs wrote', () => {
   });
 });
 
-describe('what the reader refuses of mke2fs, by name', () => {
+describe('the reader names what it does not support', () => {
   test.each([
     ['an encrypted file', '0x80800', 'it is encrypted (fscrypt), which is not supported'],
     ['a file under fs-verity', '0x180000', 'it is protected by fs-verity, which is not supported'],
@@ -254,7 +258,7 @@ describe('what the reader refuses of mke2fs, by name', () => {
     expect(() => opened(path, (reader) => [...reader.walk()])).toThrow(message);
   });
 
-  test('a journal of its own', () => {
+  test('a separate journal', () => {
     const path = images.file('journal.img');
     execFileSync(realTool('mke2fs', 'e2fsprogs'), ['-q', '-F', '-O', 'journal_dev', path, '16M']);
     expect(() => opened(path, () => undefined)).toThrow('features that are not supported: journal_dev');

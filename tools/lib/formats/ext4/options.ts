@@ -5,29 +5,29 @@ import { MAXIMUM_TIME_SECONDS } from './inode.ts';
 import { LABEL_BYTES, LAST_MOUNTED_BYTES } from './superblock.ts';
 
 export interface Ext4Options {
-  /** Size of the file system, a multiple of 4096. */
+  /** The size of the file system, a multiple of 4096. */
   readonly sizeBytes: number;
   readonly uuid: string;
   /** A UUID that seeds the hash of directory indexes. */
   readonly hashSeed: string;
-  /** Up to 16 bytes. */
+  /** At most 16 bytes. */
   readonly label: string;
-  /** Every time of the superblock and of every inode; 0 when not given. */
+  /** All times in the superblock and the inodes. Default: 0. */
   readonly timeSeconds?: number;
-  /** Whether there is a journal; needs 8 MiB or more. */
+  /** Whether to add a journal, which needs a size of at least 8 MiB. */
   readonly journal: boolean;
   /**
-   * The least number of inodes, used ones included. When not given: what the tree needs, and on a file system that can
-   * be written to, one more for each 16 KiB of its size.
+   * The least number of inodes, including used ones. Default: those that the tree needs, and in a
+   * writable file system one more per 16 KiB of its size.
    */
   readonly inodeCount?: number;
-  /** At least so many inodes stay free, in the place of one for each 16 KiB; not together with `inodeCount`. */
+  /** The least number of free inodes, instead of one per 16 KiB. Not together with `inodeCount`. */
   readonly freeInodes?: number;
-  /** The share of all blocks that only root may fill, 0 to 50 percent; 0 when not given (mke2fs: 5). */
+  /** The percentage of blocks that only root may fill, 0 to 50. Default: 0 (mke2fs: 5). */
   readonly reservedPercent?: number;
-  /** The directory that the file system says it was mounted on last, up to 63 bytes. */
+  /** The recorded directory of the last mount, at most 63 bytes. */
   readonly lastMounted?: string;
-  /** Marks the file system so that Linux never mounts it for writing. */
+  /** Sets the feature that keeps Linux from mounting the file system for writing. */
   readonly readOnly?: boolean;
 }
 
@@ -45,16 +45,16 @@ export interface CheckedOptions {
   readonly readOnly: boolean;
 }
 
-/** mke2fs makes no journal on less (EXT2_MIN_JOURNAL: 2048 blocks). */
+/** The limit of mke2fs: 2048 blocks. */
 const MINIMUM_JOURNAL_SIZE_BYTES = 2048 * BLOCK_BYTES;
-/** e2fsck takes a superblock that reserves more for broken. */
+/** e2fsck reports a superblock that reserves more as corrupt. */
 const MAXIMUM_RESERVED_PERCENT = 50;
 const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function parseUuid(text: string, what: string): Uint8Array {
   if (!UUID_PATTERN.test(text)) {
     throw new UserError(
-      `the ext4 ${what} ${JSON.stringify(text)} is no UUID; give one like 01234567-89ab-cdef-0123-456789abcdef`,
+      `the ext4 ${what} ${JSON.stringify(text)} is not a UUID; give one like 01234567-89ab-cdef-0123-456789abcdef`,
     );
   }
   return Uint8Array.from(Buffer.from(text.replaceAll('-', ''), 'hex'));
@@ -63,7 +63,7 @@ function parseUuid(text: string, what: string): Uint8Array {
 function checkText(text: string, maximumBytes: number, what: string): string {
   const bytes = encodeName(text);
   if (bytes.includes(0)) {
-    throw new UserError(`the ext4 ${what} "${printableName(text)}" has a NUL in it; leave it out`);
+    throw new UserError(`the ext4 ${what} "${printableName(text)}" contains a NUL; remove it`);
   }
   if (bytes.length > maximumBytes) {
     throw new UserError(
@@ -80,11 +80,13 @@ function isInodeCount(count: number): boolean {
 export function checkOptions(options: Ext4Options): CheckedOptions {
   const { sizeBytes, timeSeconds = 0, inodeCount, journal } = options;
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % BLOCK_BYTES !== 0) {
-    throw new UserError(`the ext4 size of ${sizeBytes} bytes is no multiple of ${BLOCK_BYTES}; round it up`);
+    throw new UserError(
+      `the ext4 size of ${sizeBytes} bytes is not a multiple of ${BLOCK_BYTES}; round it up`,
+    );
   }
   if (sizeBytes / BLOCK_BYTES > MAXIMUM_BLOCKS) {
     throw new UserError(
-      `the ext4 size of ${sizeBytes} bytes is over the limit of 16 TiB less one block; make it smaller`,
+      `the ext4 size of ${sizeBytes} bytes is over the limit of 16 TiB minus one block; make it smaller`,
     );
   }
   if (journal && sizeBytes < MINIMUM_JOURNAL_SIZE_BYTES) {
@@ -95,28 +97,28 @@ export function checkOptions(options: Ext4Options): CheckedOptions {
   }
   if (!Number.isSafeInteger(timeSeconds) || timeSeconds < 0 || timeSeconds > MAXIMUM_TIME_SECONDS) {
     throw new UserError(
-      `the time ${timeSeconds} does not fit into ext4; give seconds from 0 to ${MAXIMUM_TIME_SECONDS}`,
+      `the time ${timeSeconds} is out of range for ext4; give seconds from 0 to ${MAXIMUM_TIME_SECONDS}`,
     );
   }
   if (inodeCount !== undefined && !isInodeCount(inodeCount)) {
     throw new UserError(
-      `the number of inodes ${inodeCount} is no whole number under 2^32; give one, or none`,
+      `the number of inodes ${inodeCount} is not a whole number below 2^32; correct it or leave it out`,
     );
   }
   const { freeInodes, reservedPercent = 0 } = options;
   if (freeInodes !== undefined && !isInodeCount(freeInodes)) {
     throw new UserError(
-      `the number of free inodes ${freeInodes} is no whole number under 2^32; give one, or none`,
+      `the number of free inodes ${freeInodes} is not a whole number below 2^32; correct it or leave it out`,
     );
   }
   if (freeInodes !== undefined && inodeCount !== undefined) {
     throw new UserError(
-      'an ext4 file system has a number of inodes or one of free inodes; give one of the two',
+      'an ext4 file system takes a number of inodes or a number of free inodes; give one of the two',
     );
   }
   if (!(reservedPercent >= 0 && reservedPercent <= MAXIMUM_RESERVED_PERCENT)) {
     throw new UserError(
-      `${reservedPercent} percent of an ext4 file system cannot be kept for root; give 0 to ${MAXIMUM_RESERVED_PERCENT}`,
+      `${reservedPercent} percent of an ext4 file system cannot be reserved for root; give 0 to ${MAXIMUM_RESERVED_PERCENT}`,
     );
   }
   return {

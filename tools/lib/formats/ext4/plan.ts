@@ -1,4 +1,4 @@
-/** What of a tree needs blocks besides the content of its files, known before the first byte of content comes. */
+/** Plans the metadata blocks that a tree needs, before any content is written. */
 import { createHash } from 'node:crypto';
 import { baseName, type Entry } from '../entry/entry.ts';
 import { encodeName, nameBytes, printableName } from '../entry/name.ts';
@@ -16,18 +16,18 @@ import {
   type XattrPlacement,
 } from './xattr.ts';
 
-/** An empty lost+found has room for names from the start, so that e2fsck need not find any (as mke2fs makes it). */
+/** An empty lost+found has spare blocks, as with mke2fs, so that e2fsck need not allocate any. */
 const LOST_AND_FOUND_BLOCKS = 4;
 
 export interface TreeDirectoryPlan extends DirectoryPlan {
-  /** Empty blocks behind those of the plan. */
+  /** The number of empty blocks after those of the plan. */
   readonly spareBlocks: number;
   /** The entries of the directory and their names, in path order. */
   readonly children: Uint32Array;
   readonly names: readonly Uint8Array[];
 }
 
-/** Whether the names of a directory fit into one block, which needs no index. */
+/** Reports whether the names of a directory fit in one block, without an index. */
 function isOneBlock(tree: Tree, index: number): boolean {
   let bytes = LINEAR_START_BYTES;
   for (const child of tree.children(index)) {
@@ -36,14 +36,14 @@ function isOneBlock(tree: Tree, index: number): boolean {
   return bytes <= leafBytes(BLOCK_BYTES);
 }
 
-/** The blocks of a directory that are known before its names are looked at one by one. */
+/** The blocks of a directory. */
 export interface DirectoryBlocks {
   readonly count: number;
-  /** Of a directory with an index, which takes a while to make. */
+  /** Set only for indexed directories and lost+found: expensive to compute. */
   readonly plan: TreeDirectoryPlan | undefined;
 }
 
-/** How many blocks a directory has. */
+/** Counts the blocks of a directory. */
 export function countDirectoryBlocks(tree: Tree, index: number, hashStart: Int32Array): DirectoryBlocks {
   if (isOneBlock(tree, index) && (tree.entries[index] as Entry).path !== LOST_AND_FOUND) {
     return { count: 1, plan: undefined };
@@ -59,7 +59,7 @@ export function planTreeDirectory(tree: Tree, index: number, hashStart: Int32Arr
   const path = (tree.entries[index] as Entry).path;
   if (plan === undefined) {
     throw new UserError(
-      `/${printableName(path)}: ${names.length} names are more than the index of a directory takes; split it`,
+      `/${printableName(path)}: ${names.length} names are more than the index of a directory can hold; split it`,
     );
   }
   const spareBlocks =
@@ -67,12 +67,12 @@ export function planTreeDirectory(tree: Tree, index: number, hashStart: Int32Arr
   return { ...plan, spareBlocks, children, names };
 }
 
-/** Whether a link's target has to be in a block of its own. */
+/** Reports whether the target of a symbolic link needs a block. */
 export function isBlockSymlink(entry: Entry): boolean {
   return entry.type === 'symlink' && nameBytes(entry.target) >= BLOCK_MAP_BYTES;
 }
 
-/** Where an entry's attributes go; the error names the entry. */
+/** Places the attributes of an entry. Errors name the entry. */
 export function placeEntryXattrs(entry: Entry): XattrPlacement {
   try {
     return placeXattrs(entry.xattrs, BLOCK_BYTES);
@@ -82,7 +82,7 @@ export function placeEntryXattrs(entry: Entry): XattrPlacement {
   }
 }
 
-/** A block of attributes that several inodes may share. */
+/** A block of attributes. Several inodes may share it. */
 export interface SharedXattrBlock {
   /** An entry that has these attributes. */
   readonly owner: number;
@@ -91,11 +91,11 @@ export interface SharedXattrBlock {
 
 export interface SharedXattrBlocks {
   readonly blocks: readonly SharedXattrBlock[];
-  /** By entry that has one: the position of its block. */
+  /** By entry with a block: the position of the block. */
   readonly blockOf: ReadonlyMap<number, number>;
 }
 
-/** Finds the blocks of attributes that the tree needs, equal ones once. */
+/** Finds the blocks of attributes that the tree needs. Equal blocks are shared. */
 export function shareXattrBlocks(tree: Tree): SharedXattrBlocks {
   const blocks: SharedXattrBlock[] = [];
   const blockOf = new Map<number, number>();

@@ -1,22 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
-import {
-  directory,
-  file,
-  hardlink,
-  ImageFolder,
-  noise,
-  readAll,
-  symlink,
-  TEST_OPTIONS,
-  writeFileSystem,
-} from '../../testing/ext4/ext4-image.ts';
+import { directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
+import { ImageFolder, readAll, TEST_OPTIONS, writeFileSystem } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { MemoryImage } from '../block/block.ts';
 import { CRC32C_START, crc32c } from '../crc32c/crc32c.ts';
 import { comparePaths } from '../entry/entry.ts';
 import { type Ext4Reader, readExt4 } from './ext4.ts';
+import { GROUP_DESCRIPTOR } from './format-group.ts';
+import { INODE } from './format-inode.ts';
+import { SUPERBLOCK, SUPERBLOCK_OFFSET_BYTES } from './format-superblock.ts';
 
+const AT = SUPERBLOCK.at;
 const MIB = 2 ** 20;
 const images = new ImageFolder();
 afterAll(() => images.remove());
@@ -33,8 +29,8 @@ function smallImage(): MemoryImage {
   return image;
 }
 
-describe('the reader tells', () => {
-  test('what the superblock says', () => {
+describe('the reader returns', () => {
+  test('the values of the superblock', () => {
     const { superblock } = readExt4(smallImage());
     expect(superblock.label).toBe('test');
     expect(superblock.lastMounted).toBe('/mnt');
@@ -43,7 +39,7 @@ describe('the reader tells', () => {
     expect(superblock.timeSeconds).toBe(1_700_000_000);
   });
 
-  test('inode numbers and times of each path', () => {
+  test('the inode number and the times of each path', () => {
     const records = [...readExt4(smallImage()).walk()];
     expect(records.map(({ entry, inodeNumber }) => [entry.path, inodeNumber])).toEqual([
       ['', 2],
@@ -57,7 +53,7 @@ describe('the reader tells', () => {
     }
   });
 
-  test('paths in the order of their bytes, also where a name begins like a directory', () => {
+  test('paths in the order of their bytes, also if a name begins like a directory', () => {
     const names = ['a', 'a!', 'a/b', 'a/b-', 'a/b/c', 'a0', 'ä', '\u{ffff}', '\u{10000}'];
     const entries = names.map((name) => (['a', 'a/b'].includes(name) ? directory(name) : file(name, 0)));
     const image = new MemoryImage(4 * MIB);
@@ -66,7 +62,7 @@ describe('the reader tells', () => {
     expect(paths).toEqual([...names, '', 'lost+found'].sort(comparePaths));
   });
 
-  test('where a file has data', () => {
+  test('the parts of a file with data', () => {
     const content = Buffer.concat([noise(4096), Buffer.alloc(8192), noise(100)]);
     const image = new MemoryImage(4 * MIB);
     writeFileSystem(
@@ -81,7 +77,7 @@ describe('the reader tells', () => {
     ]);
   });
 
-  test('that a path is not there', () => {
+  test('undefined for a missing path', () => {
     const reader = readExt4(smallImage());
     expect(reader.lookup('dir/file')).toBe(12);
     expect(reader.lookup('dir/other')).toBeUndefined();
@@ -89,20 +85,20 @@ describe('the reader tells', () => {
   });
 });
 
-test('space that is set aside but not written reads as zeros', () => {
+test('preallocated space reads as zeros', () => {
   const path = images.write([file('f', 20_000)], { sizeBytes: 4 * MIB });
   const debugfsPath = realTool('debugfs', 'e2fsprogs');
   execFileSync(debugfsPath, ['-w', '-R', 'fallocate /f 1 3', path], { stdio: 'ignore' });
   expect(readAll(path, 'f').equals(Buffer.alloc(20_000))).toBe(true);
 });
 
-/** Changes bytes of the primary superblock and puts the checksum right. */
+/** Changes fields of the primary superblock and corrects its checksum. */
 function patchSuperblock(image: MemoryImage, patch: (view: DataView) => void): MemoryImage {
-  const bytes = Uint8Array.from(image.read(1024, 1024));
+  const bytes = Uint8Array.from(image.read(SUPERBLOCK_OFFSET_BYTES, SUPERBLOCK.sizeBytes));
   const view = new DataView(bytes.buffer);
   patch(view);
-  view.setUint32(0x3fc, crc32c(CRC32C_START, bytes, 0, 0x3fc), true);
-  image.write(1024, bytes);
+  AT.s_checksum.set(view, crc32c(CRC32C_START, bytes, 0, AT.s_checksum.offsetBytes));
+  image.write(SUPERBLOCK_OFFSET_BYTES, bytes);
   return image;
 }
 
@@ -112,42 +108,51 @@ function everything(reader: Ext4Reader): void {
   }
 }
 
-describe('the reader refuses, and says why,', () => {
+describe('the reader refuses', () => {
   test.each<[string, (view: DataView) => void, string]>([
     [
-      'a journal that was not replayed',
-      (v) => v.setUint32(0x60, v.getUint32(0x60, true) | 4, true),
+      'a journal to replay',
+      (v) => AT.s_feature_incompat.set(v, AT.s_feature_incompat.get(v) | 4),
       'replayed first',
     ],
-    ['a file system that was not unmounted', (v) => v.setUint16(0x3a, 0, true), 'not unmounted cleanly'],
-    ['one with known errors', (v) => v.setUint16(0x3a, 3, true), 'known errors'],
-    ['a feature that it does not know', (v) => v.setUint32(0x60, 0x1000c2, true), 'incompatible 0x100000'],
-    ['compression', (v) => v.setUint32(0x60, 0xc3, true), 'not supported: compression'],
-    ['a journal on its own', (v) => v.setUint32(0x60, 0x8, true), 'not supported: journal_dev'],
-    ['entries with more data', (v) => v.setUint32(0x60, 0x10c2, true), 'not supported: dirdata'],
+    ['a file system that was not unmounted', (v) => AT.s_state.set(v, 0), 'not unmounted cleanly'],
+    ['a file system with known errors', (v) => AT.s_state.set(v, 3), 'known errors'],
+    ['an unknown feature', (v) => AT.s_feature_incompat.set(v, 0x1000c2), 'incompatible 0x100000'],
+    ['compression', (v) => AT.s_feature_incompat.set(v, 0xc3), 'not supported: compression'],
+    ['a separate journal', (v) => AT.s_feature_incompat.set(v, 0x8), 'not supported: journal_dev'],
     [
-      'orphans that are left over',
-      (v) => v.setUint32(0x64, v.getUint32(0x64, true) | 0x10000, true),
+      'directory entries with extra data',
+      (v) => AT.s_feature_incompat.set(v, 0x10c2),
+      'not supported: dirdata',
+    ],
+    [
+      'remaining orphans',
+      (v) => AT.s_feature_ro_compat.set(v, AT.s_feature_ro_compat.get(v) | 0x10000),
       'replayed first',
     ],
-    ['an image that is cut off', (v) => v.setUint32(0x4, 2048, true), 'it is cut off: it has 8388608 bytes'],
-    ['impossible inode sizes', (v) => v.setUint16(0x58, 100, true), 'contradicts itself'],
+    [
+      'an image that is cut off',
+      (v) => AT.s_blocks_count_lo.set(v, 2048),
+      'it is cut off: it has 8388608 bytes',
+    ],
+    ['impossible inode sizes', (v) => AT.s_inode_size.set(v, 100), 'contradicts itself'],
   ])('%s', (_, patch, message) => {
     expect(() => readExt4(patchSuperblock(smallImage(), patch), 'disk.img')).toThrow(message);
   });
 
-  test('what is no ext4 at all', () => {
+  test('an image without ext4', () => {
     expect(() => readExt4(new MemoryImage(MIB), 'disk.img')).toThrow('disk.img: there is no ext4 superblock');
     expect(() => readExt4(new MemoryImage(100), 'disk.img')).toThrow('disk.img: there is no ext4 superblock');
   });
 
-  test('any metadata with one byte changed', () => {
-    // Blocks of the small image: superblock, descriptors, two bitmaps, inode table, root, dir, lost+found.
+  test('metadata with one changed byte', () => {
+    // Blocks of the small image: superblock, descriptors, two bitmaps, inode table, root, dir,
+    // lost+found.
     const targets: [string, number][] = [
-      ['superblock', 1024 + 0x78],
-      ['group descriptor', 4096 + 8],
-      ['root inode', 4 * 4096 + 256 + 4],
-      ['file inode', 4 * 4096 + 11 * 256 + 0x28 + 20],
+      ['superblock', SUPERBLOCK_OFFSET_BYTES + AT.s_volume_name.offsetBytes],
+      ['group descriptor', 4096 + GROUP_DESCRIPTOR.at.bg_inode_table_lo.offsetBytes],
+      ['root inode', 4 * 4096 + 256 + INODE.at.i_size_lo.offsetBytes],
+      ['file inode', 4 * 4096 + 11 * 256 + INODE.at.i_block.offsetBytes + 20],
     ];
     for (const [what, offset] of targets) {
       const image = smallImage();
@@ -157,7 +162,7 @@ describe('the reader refuses, and says why,', () => {
   });
 });
 
-test('names of one file: the first path is the file, the others are links to it', () => {
+test('the first path of a file is the file, and its other paths are links', () => {
   const image = new MemoryImage(4 * MIB);
   const entries = [
     file('m', 3),
@@ -180,5 +185,5 @@ test('names of one file: the first path is the file, the others are links to it'
     'z hardlink a 3',
   ]);
   expect(Buffer.concat([...reader.readFile('z')]).toString()).toBe('abc');
-  expect(() => [...reader.readFile('l')]).toThrow('no regular file');
+  expect(() => [...reader.readFile('l')]).toThrow('not a regular file');
 });

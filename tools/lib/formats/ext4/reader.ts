@@ -1,7 +1,8 @@
-/** Reads ext4 file systems: those of this project's writer, those of mke2fs, and those that Linux has changed. */
+/** Reads ext4 file systems of this writer and of mke2fs, also after Linux has changed them. */
 
 import type { BlockSource } from '../block/block.ts';
-import { baseName, type Entry, type EntryMetadata, parentPath } from '../entry/entry.ts';
+import { baseName, type Entry, parentPath } from '../entry/entry.ts';
+import { inodeEntry } from '../entry/inode-entry.ts';
 import { MODE } from '../entry/linux-types.ts';
 import { decodeName, printableName } from '../entry/name.ts';
 import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts';
@@ -11,22 +12,22 @@ import { InodeReader, isDirectory } from './inode-reader.ts';
 import type { Superblock } from './superblock.ts';
 
 const ZEROS = new Uint8Array(PIECE_BYTES);
-/** Linux opens no path of more than 4,096 bytes at once; what is this deep was made to do harm. */
+/** Linux opens paths of at most 4,096 bytes. A much longer path comes from a hostile image. */
 const MAXIMUM_PATH_LENGTH = 65_536;
 
-/** One name of a file system. */
+/** One name in the file system. */
 export interface Ext4Record extends TreeRecord {
   readonly inodeNumber: number;
-  /** When the inode was changed last; a kernel sets it with every change. */
+  /** The time of the last change to the inode. Kernels set it with every change. */
   readonly changeTime: Timestamp;
-  /** When the inode was made; `undefined` where inodes have no room for it. */
+  /** The time of the inode's creation; `undefined` if inodes have no room for it. */
   readonly creationTime: Timestamp | undefined;
 }
 
-/** One directory on the way of {@link Ext4Reader.walk}. */
+/** A directory that {@link Ext4Reader.walk} has entered. */
 interface Visit {
   readonly path: string;
-  /** In the order of whole paths: a directory's content comes where its name and a slash sort. */
+  /** In path order: the entries of a directory sort by its name and a slash. */
   readonly steps: readonly Step[];
   next: number;
 }
@@ -38,10 +39,10 @@ interface Step {
   readonly isDescent: boolean;
 }
 
-/** What a walk has seen. */
+/** The state of a walk. */
 interface Progress {
   readonly directories: Set<number>;
-  /** By inode number: the first of several names. */
+  /** By inode number: the first path of a file with several names. */
   readonly firstPaths: Map<number, string>;
   directoryBlocks: number;
 }
@@ -49,7 +50,7 @@ interface Progress {
 export class Ext4Reader implements TreeReader {
   readonly #inodes: InodeReader;
   readonly #content: ContentReader;
-  /** The directory that was looked into last: neighbours are often asked for. */
+  /** The directory of the last lookup: callers often look up neighbours. */
   #lastDirectory: { readonly path: string; readonly inodeNumbers: ReadonlyMap<string, number> } | undefined;
 
   constructor(source: BlockSource, name: string) {
@@ -64,12 +65,12 @@ export class Ext4Reader implements TreeReader {
   /**
    * Yields every name in path order, the root first.
    *
-   * @throws UserError where the file system is damaged
+   * @throws UserError if the file system is damaged
    */
   *walk(): Generator<Ext4Record> {
     const progress: Progress = { directories: new Set(), firstPaths: new Map(), directoryBlocks: 0 };
     const root = this.#inodes.inode(ROOT_INODE);
-    if (!isDirectory(root)) this.#inodes.fail(ROOT_INODE, 'the root is no directory');
+    if (!isDirectory(root)) this.#inodes.fail(ROOT_INODE, 'the root is not a directory');
     yield this.#record('', ROOT_INODE, root, progress);
     const visits: Visit[] = [this.#visit('', ROOT_INODE, root, progress)];
     for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
@@ -85,12 +86,18 @@ export class Ext4Reader implements TreeReader {
     }
   }
 
-  /** The inode number of `path`, which may not go through symbolic links; `undefined` where nothing is there. */
+  /**
+   * Finds the inode of `path`, without following symbolic links.
+   *
+   * @returns its number, or `undefined` if the path does not exist
+   */
   lookup(path: string): number | undefined {
     return path === '' ? ROOT_INODE : this.#children(parentPath(path))?.get(baseName(path));
   }
 
-  /** The inode numbers of what is in a directory, by name; `undefined` where `path` is none. */
+  /**
+   * Returns the inode numbers in a directory by name, or `undefined` if `path` is not a directory.
+   */
   #children(path: string): ReadonlyMap<string, number> | undefined {
     if (this.#lastDirectory?.path === path) return this.#lastDirectory.inodeNumbers;
     const inodeNumber = this.lookup(path);
@@ -105,7 +112,7 @@ export class Ext4Reader implements TreeReader {
   /**
    * Yields the content of a regular file in pieces of at most 1 MiB, holes as zeros.
    *
-   * @param file its path or its inode number; the pieces must not be changed
+   * @param file its path or its inode number; the caller must not change the pieces
    */
   *readFile(file: string | number): Generator<Uint8Array> {
     const { inodeNumber, inode } = this.#open(file);
@@ -118,7 +125,7 @@ export class Ext4Reader implements TreeReader {
     yield* zeros(inode.sizeBytes - position);
   }
 
-  /** Yields the parts of a regular file that have data, in order. */
+  /** Yields the parts of a regular file that hold data, in order. */
   *dataRanges(file: string | number): Generator<DataRange> {
     const { inodeNumber, inode } = this.#open(file);
     yield* this.#content.dataRanges(inodeNumber, inode);
@@ -128,7 +135,7 @@ export class Ext4Reader implements TreeReader {
     const inodeNumber = typeof file === 'number' ? file : this.lookup(file);
     const inode = inodeNumber === undefined ? undefined : this.#inodes.inode(inodeNumber);
     if (inodeNumber === undefined || inode === undefined || (inode.mode & MODE.mask) !== MODE.file) {
-      throw new Error(`${file} is no regular file`);
+      throw new Error(`${file} is not a regular file`);
     }
     return { inodeNumber, inode };
   }
@@ -141,7 +148,7 @@ export class Ext4Reader implements TreeReader {
     const { entries, blockCount } = this.#content.directory(inodeNumber, inode);
     progress.directoryBlocks += blockCount;
     if (progress.directoryBlocks > this.superblock.blockCount) {
-      this.#inodes.fail(inodeNumber, 'the directory has blocks that belong to other ones');
+      this.#inodes.fail(inodeNumber, 'the directory has blocks that belong to other directories');
     }
     const steps: Step[] = [];
     for (const entry of entries) {
@@ -186,41 +193,21 @@ export class Ext4Reader implements TreeReader {
     inode: StoredInode,
     firstPaths: ReadonlyMap<number, string>,
   ): Entry {
-    const { mode, uid, gid } = inode;
-    const metadata: EntryMetadata = {
-      path,
-      mode: mode & ~MODE.mask,
-      uid,
-      gid,
-      xattrs: this.#content.xattrs(inodeNumber, inode),
-    };
+    const { mode, uid, gid, sizeBytes } = inode;
+    const xattrs = this.#content.xattrs(inodeNumber, inode);
     const target = firstPaths.get(inodeNumber);
-    if (target !== undefined) return { ...metadata, type: 'hardlink', target };
-    switch (mode & MODE.mask) {
-      case MODE.file:
-        return { ...metadata, type: 'file', sizeBytes: inode.sizeBytes };
-      case MODE.directory:
-        return { ...metadata, type: 'directory' };
-      case MODE.symlink:
-        return {
-          ...metadata,
-          type: 'symlink',
-          target: decodeName(this.#content.symlinkTarget(inodeNumber, inode)),
-        };
-      case MODE.characterDevice:
-        return { ...metadata, type: 'character-device', ...decodeDevice(inode.blockMap) };
-      case MODE.blockDevice:
-        return { ...metadata, type: 'block-device', ...decodeDevice(inode.blockMap) };
-      case MODE.fifo:
-        return { ...metadata, type: 'fifo' };
-      case MODE.socket:
-        return { ...metadata, type: 'socket' };
-      default:
-        return this.#inodes.fail(
-          inodeNumber,
-          `/${printableName(path)} is of no known type (mode 0${mode.toString(8)})`,
-        );
+    if (target !== undefined) {
+      return { path, mode: mode & ~MODE.mask, uid, gid, xattrs, type: 'hardlink', target };
     }
+    return inodeEntry(
+      { path, mode, uid, gid, xattrs },
+      {
+        sizeBytes,
+        symlinkTarget: () => decodeName(this.#content.symlinkTarget(inodeNumber, inode)),
+        device: () => decodeDevice(inode.blockMap),
+        fail: (problem) => this.#inodes.fail(inodeNumber, problem),
+      },
+    );
   }
 }
 
@@ -233,11 +220,12 @@ function* zeros(lengthBytes: number): Generator<Uint8Array> {
 /**
  * Opens an ext2, ext3 or ext4 file system.
  *
- * Holds one window of inodes, one block of descriptors, the names of the directories on the way to the current one, and the names of
- * files that have several: never more than the image itself has metadata.
+ * The reader keeps in memory one window of inodes, one block of descriptors, the names in the
+ * directories on the way to the current one, and the first paths of files with several names. This
+ * is never more than the metadata of the image.
  *
- * @param name what error messages call it, for example the image's file name
- * @throws UserError for anything but an intact file system whose journal is empty
+ * @param name of the image in error messages, for example its file name
+ * @throws UserError if the file system is damaged or not supported, or if its journal is not empty
  */
 export function readExt4(source: BlockSource, name = 'the ext4 file system'): Ext4Reader {
   return new Ext4Reader(source, name);

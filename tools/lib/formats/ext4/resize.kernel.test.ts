@@ -1,18 +1,17 @@
-/** Holds the room that the writer leaves to what the real tools and a running kernel make of it. */
+/** Checks free space and growth with the real tools and a running kernel. */
 import { execFileSync } from 'node:child_process';
 import { truncateSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { directory, file } from '../../testing/entries/entries.ts';
 import {
   debugfs,
-  directory,
   e2fsckComplaints,
-  file,
   ImageFolder,
-  noise,
   readAll,
   TEST_OPTIONS,
 } from '../../testing/ext4/ext4-image.ts';
-import { runInKernel } from '../../testing/kernel/test-kernel.ts';
+import { inKernelOn } from '../../testing/ext4/in-kernel.ts';
+import { noise } from '../../testing/noise.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { minimumExt4SizeBytes } from './ext4.ts';
 
@@ -29,29 +28,29 @@ const entries = [
 ];
 const contents = { 'd/f': content };
 
-/** A number that debugfs shows among a file system's statistics. */
+/** Returns a number from the statistics that debugfs shows. */
 function statistic(path: string, name: string): number {
   return Number(new RegExp(`${name}: +(\\d+)`).exec(debugfs(path, 'stats'))?.[1]);
 }
 
-describe('a file system of the smallest size with room for more', () => {
+describe('a file system of the smallest size with free space', () => {
   test.each([
     ['1 byte', {}, 1],
     ['10 MiB', {}, 10 * MIB],
-    ['10 MiB, besides a journal', { journal: true }, 10 * MIB],
-    ['10 MiB, besides what is kept for root', { reservedPercent: 10 }, 10 * MIB],
+    ['10 MiB, in addition to a journal', { journal: true }, 10 * MIB],
+    ['10 MiB, in addition to the space for root', { reservedPercent: 10 }, 10 * MIB],
     ['300 MiB, over several groups', { freeInodes: 5000 }, 300 * MIB],
-  ])('%s: it is there, and not a block more than rounding gives', (_, options, freeBytes) => {
+  ])('%s: all of it is free, and no more than rounding adds', (_, options, freeBytes) => {
     const sizeBytes = minimumExt4SizeBytes(entries, { ...TEST_OPTIONS, ...options }, freeBytes);
     const path = images.write(entries, { sizeBytes, ...options }, contents);
     expect(e2fsckComplaints(path)).toBe('');
     const usableBytes = (statistic(path, 'Free blocks') - statistic(path, 'Reserved block count')) * 4096;
     expect(usableBytes).toBeGreaterThanOrEqual(freeBytes);
-    // One block of inodes in each group may be what a smaller size would not have.
+    // Rounding may add one block of inodes per group.
     expect(usableBytes).toBeLessThan(freeBytes + 8 * 4096);
   });
 
-  test('has the free inodes that were asked for, and few more', () => {
+  test('has the requested free inodes, and few more', () => {
     const options = { freeInodes: 1000 };
     const sizeBytes = minimumExt4SizeBytes(entries, { ...TEST_OPTIONS, ...options });
     const path = images.write(entries, { sizeBytes, ...options }, contents);
@@ -86,20 +85,19 @@ describe('a file system grows', () => {
   test.each([
     ['within its descriptors', 2 * GIB],
     ['beyond its descriptors', 20 * GIB],
-  ])('while the kernel has it mounted, %s', async (_, sizeBytes) => {
+  ])('online, %s', async (_, sizeBytes) => {
     const path = images.write(entries, { sizeBytes: 64 * MIB, journal: true }, contents);
     truncateSync(path, sizeBytes);
-    const { output, status } = await runInKernel({
-      disks: [{ path, writable: true }],
-      script: `
+    await inKernelOn(
+      path,
+      `
         mount -t ext4 /dev/ubda /mnt
         tool resize2fs /dev/ubda 2>&1
         mkdir /mnt/new
         head -c 200000000 /dev/zero > /mnt/new/file
         umount /mnt
       `,
-    });
-    expect(status, output.toString()).toBe(0);
+    );
     expect(statistic(path, 'Block count')).toBe(sizeBytes / 4096);
     expect(e2fsckComplaints(path)).toBe('');
     expect(readAll(path, 'd/f').equals(content)).toBe(true);

@@ -1,8 +1,8 @@
-/** Joins writes that follow each other into large ones. */
+/** Joins consecutive writes into large ones. */
 import type { BlockSink } from '../block/block.ts';
 
 const CAPACITY_BYTES = 1 << 20;
-/** Pieces of this size or more gain nothing from being joined. */
+/** Pieces of at least this size are written directly: joining them saves nothing. */
 const DIRECT_BYTES = 1 << 18;
 
 export class WriteBuffer {
@@ -15,7 +15,7 @@ export class WriteBuffer {
     this.#sink = sink;
   }
 
-  /** Writes `bytes[start, end)` and as many zeros behind it as make `paddedBytes`. */
+  /** Writes `bytes[start, end)` and pads it with zeros to `paddedBytes`. */
   write(offsetBytes: number, bytes: Uint8Array, start: number, end: number, paddedBytes = end - start): void {
     const isNext = offsetBytes === this.#offsetBytes + this.#lengthBytes;
     if (!isNext || this.#lengthBytes + paddedBytes > CAPACITY_BYTES) {

@@ -1,22 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { device, directory, file, hardlink, special, symlink } from '../../testing/entries/entries.ts';
 import {
   type Contents,
   debugfs,
-  device,
-  directory,
   e2fsckComplaints,
-  fifo,
-  file,
-  hardlink,
   ImageFolder,
-  noise,
   readAll,
   readTree,
-  symlink,
   TEST_OPTIONS,
   writeFileSystem,
 } from '../../testing/ext4/ext4-image.ts';
+import { noise } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { decodeName } from '../entry/name.ts';
@@ -28,7 +23,7 @@ const BLOCK = 4096;
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
-/** Writes, has e2fsck look at it, and reads the tree back. */
+/** Writes a tree, checks it with e2fsck, and reads it back. */
 function roundTrip(entries: readonly Entry[], sizeBytes: number, contents: Contents = {}): string {
   const path = images.write(entries, { sizeBytes }, contents);
   expect(e2fsckComplaints(path)).toBe('');
@@ -36,21 +31,21 @@ function roundTrip(entries: readonly Entry[], sizeBytes: number, contents: Conte
   return path;
 }
 
-/** A file's content as debugfs reads it. */
+/** Returns the content of a file that debugfs reads. */
 function dumped(imagePath: string, path: string): Buffer {
   const target = images.file('dumped');
   debugfs(imagePath, `dump ${path} ${target}`);
   return readFileSync(target);
 }
 
-describe('e2fsck finds nothing to say about', () => {
+describe('e2fsck has no complaints about', () => {
   test.each([
     ['1 MiB', MIB],
     ['8 MiB', 8 * MIB],
     ['one block less than a group', 128 * MIB - BLOCK],
     ['one group', 128 * MIB],
     ['a second group that is too short for its superblock', 128 * MIB + BLOCK],
-    ['a second group of nothing but its superblock', 128 * MIB + 2 * BLOCK],
+    ['a second group that has only its superblock', 128 * MIB + 2 * BLOCK],
     ['a second group with one block for data', 128 * MIB + 3 * BLOCK],
     ['a third group of one block', 256 * MIB + BLOCK],
     ['sixteen groups', 2 * GIB],
@@ -71,7 +66,7 @@ describe('e2fsck finds nothing to say about', () => {
     },
   );
 
-  test('16 TiB less one block', () => {
+  test('16 TiB minus one block', () => {
     const sizeBytes = 2 ** 44 - BLOCK;
     const image = new MemoryImage(sizeBytes);
     const summary = writeFileSystem(image, [], { ...TEST_OPTIONS, sizeBytes, readOnly: true });
@@ -87,7 +82,7 @@ describe('e2fsck finds nothing to say about', () => {
   });
 });
 
-describe('contents come back', () => {
+describe('content is read back', () => {
   test.each([0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * MIB + 7])('of a file of %d bytes', (sizeBytes) => {
     const content = noise(sizeBytes);
     const path = roundTrip([file('file', sizeBytes)], 8 * MIB, { file: content });
@@ -95,7 +90,7 @@ describe('contents come back', () => {
     expect(dumped(path, '/file').equals(content)).toBe(true);
   });
 
-  test('whatever pieces a file comes in', () => {
+  test('of a file that is written in pieces of any size', () => {
     const content = Buffer.concat([
       noise(5000),
       Buffer.alloc(3 * BLOCK),
@@ -121,7 +116,7 @@ describe('contents come back', () => {
     }
   });
 
-  test('when zeros are skipped and not written', () => {
+  test('of a file whose zeros are skipped', () => {
     const content = Buffer.concat([noise(100), Buffer.alloc(9000), noise(100, 3), Buffer.alloc(500)]);
     const options = { ...TEST_OPTIONS, sizeBytes: 4 * MIB };
     const written = new MemoryImage(options.sizeBytes);
@@ -202,19 +197,19 @@ describe('contents come back', () => {
 });
 
 describe('each kind of entry', () => {
-  test('comes back, and is what debugfs says', () => {
+  test('is read back, and debugfs shows the same', () => {
     const entries: Entry[] = [
-      { ...device('block-new', 259, 70_000), type: 'block-device' } as Entry,
+      device('block-new', 259, 70_000, 'block-device'),
       device('char-new', 10, 256),
       device('char-old', 5, 1),
       directory('dir', { mode: 0o1777, uid: 65_536, gid: 4_294_967_294 }),
-      fifo('fifo'),
+      special('fifo', 'fifo'),
       file('file', 3, { mode: 0o4755, uid: 1000, gid: 100 }),
       hardlink('hard', 'file'),
       hardlink('hard-symlink', 'link'),
       symlink('link', 'file'),
     ];
-    // The first path of a file is its own in the reader's eyes too, so the tree comes back as it was but for order.
+    // The reader too uses the first path of a file as the file, so only the order may differ.
     const path = images.write(entries, { sizeBytes: 4 * MIB }, { file: Buffer.from('abc') });
     expect(e2fsckComplaints(path)).toBe('');
     expect(debugfs(path, 'stat /block-new')).toMatch(/Device major\/minor number: 259:70000/);
@@ -274,7 +269,7 @@ describe('each kind of entry', () => {
     );
     expect(debugfs(path, 'ls -p /', 'latin1')).toContain(`/${bytes.toString('latin1')}/`);
     expect(debugfs(path, 'stat /short', 'latin1')).toContain(`Fast link dest: "${bytes.toString('latin1')}"`);
-    // What is not text debugfs shows as numbers: `user.` and the name, then the value.
+    // debugfs shows bytes that are not text as numbers: `user.` and the name, then the value.
     expect(debugfs(path, 'ea_list <12>')).toContain('75 73 65 72 2e 6e ff c3 28  (4) = 6e ff c3 28');
   });
 

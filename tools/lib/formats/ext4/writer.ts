@@ -1,19 +1,20 @@
-/** Writes an ext4 file system in one pass: content goes straight to its place, what describes it follows. */
+/** Writes an ext4 file system in one pass: content directly to its place, then the metadata. */
 
 import type { BlockSink } from '../block/block.ts';
 import type { Entry, FileEntry } from '../entry/entry.ts';
 import { MODE } from '../entry/linux-types.ts';
-import { encodeName, nameBytes } from '../entry/name.ts';
+import { encodeName, nameBytes, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { BlockAllocator, type BlockRun, ExtentPool } from './allocator.ts';
 import { appendExtent, FileContent } from './content.ts';
 import { blockNumbers, directoryContent } from './directory-content.ts';
 import { entryInode, type MappedContents, SECTORS_PER_BLOCK } from './entry-inode.ts';
 import { type ExtentList, encodeExtentTree } from './extents.ts';
+import { INODE_FLAGS } from './format-inode.ts';
 import { BLOCK_BYTES, type Geometry } from './geometry.ts';
 import { type JournalInode, writeGroupMetadata } from './group-writer.ts';
 import { hashStart } from './htree-hash.ts';
-import { encodeInode, INODE_FLAGS, type Inode, inodeChecksumSeed, JOURNAL_INODE } from './inode.ts';
+import { encodeInode, type Inode, inodeChecksumSeed, JOURNAL_INODE } from './inode.ts';
 import { InodeTableWriter } from './inode-table.ts';
 import { encodeJournalSuperblock } from './journal.ts';
 import { journalBlocks, minimumTreeSizeBytes, planTreeGeometry, wantedInodes } from './minimum.ts';
@@ -32,11 +33,13 @@ import { WriteBuffer } from './write-buffer.ts';
 import { encodeBodyXattrs, encodeXattrBlock } from './xattr.ts';
 
 const JOURNAL_MODE = MODE.file | 0o600;
+const CONTENT_OPEN = 1;
+const CONTENT_CLOSED = 2;
 
 /** Takes the content of one regular file. */
 export type Ext4File = Pick<FileContent, 'write' | 'skip' | 'close'>;
 
-/** What a finished file system holds. */
+/** The counts of a finished file system. */
 export interface Ext4Summary {
   readonly blockBytes: number;
   readonly blockCount: number;
@@ -56,25 +59,25 @@ export class Ext4Writer {
   readonly #buffer: WriteBuffer;
   readonly #seed: number;
   readonly #pool = new ExtentPool();
-  /** By entry: where its extents begin in the pool, and how many there are. */
+  /** By entry: the position of its first extent in the pool, and the number of its extents. */
   readonly #firstExtents: Uint32Array;
   readonly #extentCounts: Uint32Array;
-  /** By entry: 1 once content was opened, 2 once it was closed. */
+  /** By entry: CONTENT_OPEN or CONTENT_CLOSED; 0 before the file is opened. */
   readonly #contentStates: Uint8Array;
   readonly #sharedXattrs: SharedXattrBlocks;
   readonly #xattrBlockNumbers: number[] = [];
-  /** By entry. */
+  /** By entry: the blocks of a directory. */
   readonly #directoryBlocks = new Map<number, DirectoryBlocks>();
   readonly #journalExtents: number[] = [];
   #isTreeWritten = false;
   #isFinished = false;
 
   /**
-   * Checks the tree and finds a place for all of it but the content of its files.
+   * Checks the tree and places everything except the content of files.
    *
-   * @param sink the image; what is not written to must read as zeros
-   * @param entries the whole tree, sorted by path; the root is `rwxr-xr-x root:root` where it is not given
-   * @throws UserError for a tree that ext4, or the size given, cannot hold
+   * @param sink the image; regions that are never written must read as zeros
+   * @param entries the whole tree, sorted by path; a missing root becomes `rwxr-xr-x root:root`
+   * @throws UserError if ext4 does not support the tree, or if the tree does not fit in the size
    */
   constructor(sink: BlockSink, entries: readonly Entry[], options: Ext4Options) {
     this.#sink = sink;
@@ -93,7 +96,7 @@ export class Ext4Writer {
     this.#placeTree();
   }
 
-  /** Finds a place for everything but the content of files. */
+  /** Allocates the blocks of everything except the content of files. */
   #placeTree(): void {
     const start = hashStart(this.#options.hashSeed);
     const { entries } = this.#tree;
@@ -111,8 +114,8 @@ export class Ext4Writer {
   }
 
   /**
-   * Writes the blocks of everything but the content of files. {@link finish} does it where it was not done before: for callers that
-   * have the time for it while others copy contents.
+   * Writes the blocks of everything except the content of files. Callers may use it while other
+   * threads copy contents. Otherwise {@link finish} does it.
    */
   writeTree(): void {
     if (this.#isTreeWritten) return;
@@ -125,8 +128,8 @@ export class Ext4Writer {
   }
 
   /**
-   * Opens the regular file at `path` to take its content. Each file that is not empty is opened once, in any order;
-   * the order decides where content lies.
+   * Opens the regular file at `path` for writing its content. Open each file that is not empty
+   * once, in any order. The order determines the places of the contents.
    */
   openFile(path: string): Ext4File {
     const index = this.#openIndex(path);
@@ -135,26 +138,28 @@ export class Ext4Writer {
       buffer: this.#buffer,
       full: () => this.full(),
       finished: (extents) => {
-        this.#contentStates[index] = 2;
+        this.#contentStates[index] = CONTENT_CLOSED;
         this.#keepExtents(index, extents);
       },
     });
   }
 
   /**
-   * Where the blocks of contents go that the caller copies to the sink by itself: those that hold data one after the other, blocks of
-   * zeros left out, just as {@link openFile} would have put them. {@link placeFile} then says what was copied.
+   * Returns the places for contents that the caller copies to the sink itself. The caller must copy
+   * the blocks with data in order and leave out blocks of zeros, as {@link openFile} does, and then
+   * report the copied blocks to {@link placeFile}.
    */
   get freeRuns(): readonly BlockRun[] {
     return this.#allocator.freeRuns();
   }
 
   /**
-   * Gives a file the next blocks of {@link freeRuns} for its blocks that hold data.
+   * Assigns the next blocks of {@link freeRuns} to the blocks of a file that hold data.
    *
-   * @param runs of the file's blocks, ascending: logical block and count of each; what is in none is a hole
-   * @param dataBits a bit for each block of the runs from `firstBit` on, set where it holds data
-   * @returns how many bits the runs took
+   * @param runs the logical block and count of each run of the file's blocks, ascending; other
+   * blocks are holes
+   * @param dataBits one bit per block of the runs, from `firstBit`; set if the block holds data
+   * @returns the number of bits that belong to the file
    */
   placeFile(path: string, runs: readonly number[], dataBits: Uint8Array, firstBit: number): number {
     const index = this.#openIndex(path);
@@ -173,14 +178,16 @@ export class Ext4Writer {
         this.#allocateTo(extents, start + logicalOfBit, bit - start);
       }
     }
-    this.#contentStates[index] = 2;
+    this.#contentStates[index] = CONTENT_CLOSED;
     this.#keepExtents(index, extents);
     return bit - firstBit;
   }
 
-  /** Writes what describes the content: extents, inodes, bitmaps, superblocks. Every file must be closed. */
+  /**
+   * Writes the remaining metadata: extents, inodes, bitmaps, superblocks. All files must be closed.
+   */
   finish(): Ext4Summary {
-    if (this.#isFinished) throw new Error('the file system was finished before');
+    if (this.#isFinished) throw new Error('the file system is already finished');
     this.#isFinished = true;
     this.writeTree();
     this.#checkContent();
@@ -215,13 +222,13 @@ export class Ext4Writer {
   #openIndex(path: string): number {
     const index = this.#tree.indexes.get(path);
     const entry = index === undefined ? undefined : this.#tree.entries[index];
-    if (index === undefined || entry?.type !== 'file') throw new Error(`${path} is no file of the tree`);
-    if (this.#contentStates[index] !== 0) throw new Error(`${path} was opened before`);
-    this.#contentStates[index] = 1;
+    if (index === undefined || entry?.type !== 'file') throw new Error(`${path} is not a file of the tree`);
+    if (this.#contentStates[index] !== 0) throw new Error(`${path} was already opened`);
+    this.#contentStates[index] = CONTENT_OPEN;
     return index;
   }
 
-  /** Throws the error for a tree that the file system has too few blocks for. */
+  /** Throws the error for a file system that is too small for the tree. */
   full(): never {
     const sizeBytes = this.#options.sizeBlocks * BLOCK_BYTES;
     const neededBytes = minimumTreeSizeBytes(this.#tree, this.#options);
@@ -229,8 +236,8 @@ export class Ext4Writer {
     const title = `the ext4 file system ${label === '' ? '' : `"${label}" `}of ${sizeBytes} bytes`;
     if (neededBytes <= sizeBytes) {
       throw new UserError(
-        `${title} is full, for its files were ` +
-          'written in turns and fell into many pieces; write one after the other',
+        `${title} is full, because its files were written in turns and have many fragments; ` +
+          'write one file after the other',
       );
     }
     throw new UserError(
@@ -250,7 +257,9 @@ export class Ext4Writer {
     return this.#pool.list(this.#firstExtents[index] as number, this.#extentCounts[index] as number);
   }
 
-  /** Allocates blocks `0` to `count` of a file; @returns its extents as {@link appendExtent} makes them */
+  /**
+   * Allocates the logical blocks `[0, count)`. Returns the extents as {@link appendExtent} does.
+   */
   #allocate(count: number): number[] {
     const extents: number[] = [];
     this.#allocateTo(extents, 0, count);
@@ -305,9 +314,11 @@ export class Ext4Writer {
     this.#tree.entries.forEach((entry, index) => {
       if (entry.type !== 'file') return;
       const state = this.#contentStates[index];
-      if (state === 1) throw new Error(`${entry.path} is still open`);
+      if (state === CONTENT_OPEN) throw new Error(`${entry.path} is still open`);
       if (state === 0 && entry.sizeBytes > 0) {
-        throw new UserError(`/${entry.path}: no content came for its ${entry.sizeBytes} bytes`);
+        throw new UserError(
+          `/${printableName(entry.path)}: none of its ${entry.sizeBytes} bytes of content were written`,
+        );
       }
     });
   }
@@ -326,7 +337,7 @@ export class Ext4Writer {
         const group = Math.floor((inodeNumber - 1) / this.#geometry.inodesPerGroup);
         directoryCounts[group] = (directoryCounts[group] as number) + 1;
       }
-      // The journal's inode comes between the root's and all others.
+      // The number of the journal's inode is between those of the root and of all other inodes.
       if (index === 0) journal = this.#writeJournalInode(tables);
     });
     tables.flush();
@@ -356,7 +367,7 @@ export class Ext4Writer {
     return { blockMap: contents.blockMap, sizeBytes };
   }
 
-  /** Encodes a file's extents; @returns i_block, and all blocks of data and of the extent tree */
+  /** Encodes a file's extents. Returns i_block and the number of blocks of data and extent tree. */
   #contents(pool: ExtentPool, first: number, length: number, inodeNumber: number): MappedContents {
     const extents = pool.list(first, length);
     let blocks = 0;

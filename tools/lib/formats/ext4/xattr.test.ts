@@ -1,17 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { directory, file, symlink, xattrs } from '../../testing/entries/entries.ts';
 import {
   debugfs,
-  directory,
   e2fsckComplaints,
-  file,
   ImageFolder,
-  noise,
   readTree,
-  symlink,
   TEST_OPTIONS,
-  xattrs,
 } from '../../testing/ext4/ext4-image.ts';
+import { ACL } from '../../testing/ext4/sample-acl.ts';
+import { noise } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';
 import { aclFromDisk, aclToDisk } from './acl.ts';
@@ -36,18 +34,7 @@ function sorted(values: ReadonlyMap<string, Uint8Array>): [string, string][] {
   ]).sort();
 }
 
-/** u::rw-, u:1000:r--, g::r--, m::r--, o::---, as programs see it. */
-const ACL = Buffer.from(
-  '02000000' +
-    '01000600ffffffff' +
-    '02000400e8030000' +
-    '04000400ffffffff' +
-    '10000400ffffffff' +
-    '20000000ffffffff',
-  'hex',
-);
-
-describe('extended attributes come back', () => {
+describe('extended attributes are read back', () => {
   test('of every namespace, on every kind of entry', () => {
     const values = xattrs({
       'security.capability': Buffer.from('0100000200200000000000000000000000000000', 'hex'),
@@ -63,12 +50,13 @@ describe('extended attributes come back', () => {
       symlink('m', 'x'.repeat(80), { xattrs: values }),
     ]);
     expect(debugfs(path, 'ea_list /f')).toContain('security.selinux (26) = "system_u:object_r:etc_t:s0"');
-    // Raw, for debugfs writes ids of its own where an entry has none.
+    // Raw, because debugfs otherwise adds ids to entries without one.
     debugfs(path, `ea_get -r -f ${images.file('acl')} /f system.posix_acl_access`);
     expect(readFileSync(images.file('acl')).equals(aclToDisk(ACL) as Uint8Array)).toBe(true);
   });
 
-  // 256 bytes less 160 of fields, 4 of magic, 4 of end; 16 and 4 for the entry and its name leave 68.
+  // 256 bytes minus 160 for fields, 4 for the magic number and 4 for the end, and minus 16 for the
+  // entry and 4 for its name, are 68.
   test.each([
     [68, false],
     [69, true],
@@ -77,16 +65,16 @@ describe('extended attributes come back', () => {
     expect(debugfs(path, 'stat /f').includes('File ACL: 0\n')).toBe(!isInBlock);
   });
 
-  // 4096 bytes less 32 of header, 4 of end, 16 and 4 for the entry and its name.
-  test('of 4040 bytes, the most that one value can have', () => {
+  // 4096 bytes minus 32 for the header, 4 for the end, 16 for the entry and 4 for its name.
+  test('of 4040 bytes, the largest value', () => {
     written([file('f', 0, { xattrs: xattrs({ 'user.name': noise(4040) }) })]);
   });
 
-  test('of the largest name', () => {
+  test('with the longest name', () => {
     written([file('f', 0, { xattrs: xattrs({ [`user.${'n'.repeat(250)}`]: 'x' }) })]);
   });
 
-  test('of 1,025 files that share a block and one more', () => {
+  test('of 1,025 files that share two blocks', () => {
     const values = xattrs({ 'user.name': noise(200) });
     const path = written(
       Array.from({ length: 1025 }, (_, index) => file(`f${index}`, 0, { xattrs: values })),
@@ -100,7 +88,7 @@ describe('extended attributes come back', () => {
   });
 });
 
-describe('extended attributes that ext4 cannot hold are refused', () => {
+describe('extended attributes that ext4 does not support are refused', () => {
   test.each<[string, Record<string, string | Uint8Array>, string]>([
     [
       'one byte more than fits',
@@ -111,7 +99,7 @@ describe('extended attributes that ext4 cannot hold are refused', () => {
     ['another system attribute', { 'system.nfs4_acl': '' }, 'is in a namespace'],
     ['a name that ends with its namespace', { 'user.': '' }, 'has no name'],
     ['a name of 256 bytes', { [`user.${'n'.repeat(251)}`]: '' }, 'has a name of over 255 bytes'],
-    ['a broken access control list', { 'system.posix_acl_access': 'xx' }, 'is no access control list'],
+    ['a broken access control list', { 'system.posix_acl_access': 'xx' }, 'is not an access control list'],
   ])('%s', (_, values, message) => {
     const entries = [file('f', 0, { xattrs: xattrs(values) })];
     expect(() => new Ext4Writer(new MemoryImage(MIB), entries, { ...TEST_OPTIONS, sizeBytes: MIB })).toThrow(
@@ -121,7 +109,7 @@ describe('extended attributes that ext4 cannot hold are refused', () => {
 });
 
 describe('access control lists', () => {
-  test('are stored without the ids that mean nothing', () => {
+  test('are stored without unused ids', () => {
     const disk = aclToDisk(ACL) as Uint8Array;
     expect(Buffer.from(disk).toString('hex')).toBe(
       '01000000' + '01000600' + '02000400e8030000' + '04000400' + '10000400' + '20000000',
@@ -129,12 +117,12 @@ describe('access control lists', () => {
     expect(Buffer.from(aclFromDisk(disk) as Uint8Array).equals(ACL)).toBe(true);
   });
 
-  test.each(['', '01000000', '0200000001', '0200000003000600ffffffff'])('%s is none', (hex) => {
+  test.each(['', '01000000', '0200000001', '0200000003000600ffffffff'])('%s is not one', (hex) => {
     expect(aclToDisk(Buffer.from(hex, 'hex'))).toBeUndefined();
   });
 
   test.each(['', '02000000', '01000000020004', '010000000200040001', '0100000003000400'])(
-    '%s is none of ext4',
+    '%s is not one of ext4',
     (hex) => {
       expect(aclFromDisk(Buffer.from(hex, 'hex'))).toBeUndefined();
     },

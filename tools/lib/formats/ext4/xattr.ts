@@ -1,27 +1,30 @@
-/** Extended attributes, in the inode's body and in a block: "Extended Attributes" in the kernel's ext4 documentation. */
+/**
+ * Places and encodes extended attributes in inodes and blocks: "Extended Attributes" in the
+ * kernel's ext4 documentation (attributes.rst).
+ */
 
 import { crc32c, crc32cWord } from '../crc32c/crc32c.ts';
 import type { Xattrs } from '../entry/entry.ts';
 import { encodeName, nameBytes, printableName } from '../entry/name.ts';
+import { viewOf } from '../structure/view.ts';
 import { aclToDisk } from './acl.ts';
+import { XATTR_BLOCK_HEADER, XATTR_BODY_HEADER, XATTR_ENTRY, XATTR_MAGIC } from './format-xattr.ts';
 import { BODY_XATTR_OFFSET_BYTES, INODE_BYTES } from './inode.ts';
 
-export const MAGIC = 0xea020000;
-/** In the inode: the magic number alone. */
-export const BODY_HEADER_BYTES = 4;
-/** struct ext4_xattr_header. */
-export const BLOCK_HEADER_BYTES = 32;
-export const ENTRY_HEADER_BYTES = 16;
+const HEADER = XATTR_BLOCK_HEADER.at;
+const ENTRY = XATTR_ENTRY.at;
+const BODY_HEADER_BYTES = XATTR_BODY_HEADER.sizeBytes;
+const BLOCK_HEADER_BYTES = XATTR_BLOCK_HEADER.sizeBytes;
+const ENTRY_HEADER_BYTES = XATTR_ENTRY.sizeBytes;
 /** Four zero bytes end the list of entries. */
 export const END_BYTES = 4;
 const ALIGNMENT = 4;
-/** XATTR_NAME_MAX in Linux, which counts the prefix too: a longer name could be listed and never be read. */
+/** XATTR_NAME_MAX in Linux, including the prefix: a longer name could be listed, but never read. */
 const MAXIMUM_NAME_BYTES = 255;
-export const CHECKSUM_OFFSET = 0x10;
-/** Inodes that may share one block (EXT4_XATTR_REFCOUNT_MAX in Linux). */
+/** The largest number of inodes that share a block (EXT4_XATTR_REFCOUNT_MAX in Linux). */
 export const MAXIMUM_REFERENCES = 1024;
 
-/** e_name_index: what a number stands for. The whole name comes before the prefixes that it begins with. */
+/** e_name_index: the prefix for each number. Whole names precede prefixes. */
 export const NAME_PREFIXES: readonly {
   readonly index: number;
   readonly prefix: string;
@@ -35,14 +38,14 @@ export const NAME_PREFIXES: readonly {
 ];
 export const ACL_INDEXES: ReadonlySet<number> = new Set([2, 3]);
 
-/** An attribute as it is stored: prefix as a number, access control lists in ext4's own form. */
+/** A stored attribute: the prefix is a number, and access control lists have the form of ext4. */
 export interface StoredXattr {
   readonly nameIndex: number;
   readonly name: Uint8Array;
   readonly value: Uint8Array;
 }
 
-/** Thrown for attributes that cannot be stored, or cannot be read; the message is a clause. */
+/** Reports attributes that cannot be stored or read. The message is a clause. */
 export class XattrError extends Error {}
 
 function refuse(fullName: string, problem: string): never {
@@ -70,11 +73,11 @@ function toStored(fullName: string, value: Uint8Array): StoredXattr {
   return {
     nameIndex: found.index,
     name,
-    value: aclToDisk(value) ?? refuse(fullName, 'is no access control list'),
+    value: aclToDisk(value) ?? refuse(fullName, 'is not an access control list'),
   };
 }
 
-/** Entries and values begin at multiples of four. */
+/** Rounds up to a multiple of 4, the alignment of entries and values. */
 export function alignXattr(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
@@ -83,7 +86,7 @@ function storedBytes(xattr: StoredXattr): number {
   return alignXattr(ENTRY_HEADER_BYTES + xattr.name.length) + alignXattr(xattr.value.length);
 }
 
-/** The order that Linux searches a block in: by prefix, then length of the name, then name. */
+/** Orders attributes as Linux expects in a block: by prefix, length of the name, and name. */
 function compareStored(left: StoredXattr, right: StoredXattr): number {
   return (
     left.nameIndex - right.nameIndex ||
@@ -99,7 +102,7 @@ export interface XattrPlacement {
 
 const NOTHING: XattrPlacement = { body: [], block: [] };
 
-/** Puts attributes into the inode's body while they fit, the rest into a block. */
+/** Places attributes in the inode as long as they fit, and the others in a block. */
 export function placeXattrs(xattrs: Xattrs, blockBytes: number): XattrPlacement {
   if (xattrs.size === 0) return NOTHING;
   let bodyRoom = INODE_BYTES - BODY_XATTR_OFFSET_BYTES - BODY_HEADER_BYTES - END_BYTES;
@@ -125,7 +128,7 @@ export function placeXattrs(xattrs: Xattrs, blockBytes: number): XattrPlacement 
   return { body, block };
 }
 
-/** ext4_xattr_hash_entry in Linux: the name by bytes, then the value by little-endian words. */
+/** ext4_xattr_hash_entry in Linux: the bytes of the name, then the words of the value. */
 function hashEntry(xattr: StoredXattr): number {
   let hash = 0;
   for (const byte of xattr.name) hash = ((hash << 5) ^ (hash >>> 27) ^ byte) >>> 0;
@@ -139,8 +142,8 @@ function hashEntry(xattr: StoredXattr): number {
 }
 
 /**
- * Writes entries from `entriesOffset` on, and their values from the end of `bytes` backwards. Value offsets count from
- * `valueBase`.
+ * Writes entries from `entriesOffset`, and their values backwards from the end of `bytes`. The
+ * stored offsets of values are relative to `valueBase`.
  */
 function encodeEntries(
   bytes: Uint8Array,
@@ -148,40 +151,41 @@ function encodeEntries(
   valueBase: number,
   xattrs: readonly StoredXattr[],
 ): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   let offset = entriesOffset;
   let valueOffset = bytes.length;
   for (const xattr of xattrs) {
     valueOffset -= alignXattr(xattr.value.length);
     bytes.set(xattr.value, valueOffset);
-    view.setUint8(offset, xattr.name.length);
-    view.setUint8(offset + 1, xattr.nameIndex);
-    view.setUint16(offset + 2, xattr.value.length === 0 ? 0 : valueOffset - valueBase, true);
-    view.setUint32(offset + 8, xattr.value.length, true);
-    view.setUint32(offset + 12, hashEntry(xattr), true);
+    ENTRY.e_name_len.set(view, xattr.name.length, offset);
+    ENTRY.e_name_index.set(view, xattr.nameIndex, offset);
+    ENTRY.e_value_offs.set(view, xattr.value.length === 0 ? 0 : valueOffset - valueBase, offset);
+    ENTRY.e_value_size.set(view, xattr.value.length, offset);
+    ENTRY.e_hash.set(view, hashEntry(xattr), offset);
     bytes.set(xattr.name, offset + ENTRY_HEADER_BYTES);
     offset += alignXattr(ENTRY_HEADER_BYTES + xattr.name.length);
   }
 }
 
-/** Writes the attributes of an inode's body into the inode's 256 bytes. */
+/** Writes the attributes of an inode to its 256 bytes. */
 export function encodeBodyXattrs(inode: Uint8Array, xattrs: readonly StoredXattr[]): void {
   if (xattrs.length === 0) return;
   const body = inode.subarray(BODY_XATTR_OFFSET_BYTES, INODE_BYTES);
-  new DataView(body.buffer, body.byteOffset, body.byteLength).setUint32(0, MAGIC, true);
+  const view = viewOf(body);
+  XATTR_BODY_HEADER.at.h_magic.set(view, XATTR_MAGIC);
   encodeEntries(body, BODY_HEADER_BYTES, BODY_HEADER_BYTES, xattrs);
 }
 
-/** h_checksum: over the number of the block, then the block without the checksum itself. */
+/** Computes h_checksum: over the number of the block, then the block with a zero checksum. */
 export function xattrBlockChecksum(block: Uint8Array, blockNumber: number, seed: number): number {
   let crc = crc32cWord(seed, blockNumber % 2 ** 32);
   crc = crc32cWord(crc, Math.floor(blockNumber / 2 ** 32));
-  crc = crc32c(crc, block, 0, CHECKSUM_OFFSET);
+  crc = crc32c(crc, block, 0, HEADER.h_checksum.offsetBytes);
   crc = crc32cWord(crc, 0);
-  return crc32c(crc, block, CHECKSUM_OFFSET + 4);
+  return crc32c(crc, block, HEADER.h_checksum.endBytes);
 }
 
-/** A block of attributes at `blockNumber`, which `referenceCount` inodes share. */
+/** Encodes a block of attributes that is stored at `blockNumber` for `referenceCount` inodes. */
 export function encodeXattrBlock(
   xattrs: readonly StoredXattr[],
   blockBytes: number,
@@ -191,13 +195,13 @@ export function encodeXattrBlock(
 ): Uint8Array {
   const block = new Uint8Array(blockBytes);
   const view = new DataView(block.buffer);
-  view.setUint32(0x0, MAGIC, true);
-  view.setUint32(0x4, referenceCount, true);
-  view.setUint32(0x8, 1, true); // h_blocks
+  HEADER.h_magic.set(view, XATTR_MAGIC);
+  HEADER.h_refcount.set(view, referenceCount);
+  HEADER.h_blocks.set(view, 1);
   let hash = 0;
   for (const xattr of xattrs) hash = ((hash << 16) ^ (hash >>> 16) ^ hashEntry(xattr)) >>> 0;
-  view.setUint32(0xc, hash, true);
+  HEADER.h_hash.set(view, hash);
   encodeEntries(block, BLOCK_HEADER_BYTES, 0, xattrs);
-  view.setUint32(CHECKSUM_OFFSET, xattrBlockChecksum(block, blockNumber, seed), true);
+  HEADER.h_checksum.set(view, xattrBlockChecksum(block, blockNumber, seed));
   return block;
 }

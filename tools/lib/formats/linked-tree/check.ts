@@ -1,15 +1,15 @@
-/** What every Linux file system asks of an entry, with the limits of the one that is written. */
+/** Checks entries against the rules of Linux and the limits of one file system. */
 import type { Entry } from '../entry/entry.ts';
 import { nameBytes, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 
-/** What a file system has room for. */
+/** The limits of a file system. */
 export interface TreeLimits {
-  /** Its name, for errors. */
+  /** The name of the format in error messages. */
   readonly format: string;
-  /** Of one component of a path. */
+  /** The largest size of one component of a path. */
   readonly nameBytes: number;
-  /** Of a symbolic link's target. */
+  /** The largest size of a symbolic link's target. */
   readonly targetBytes: number;
   readonly fileBytes: number;
   readonly major: number;
@@ -20,6 +20,7 @@ const TEBIBYTE = 2 ** 40;
 const MAXIMUM_ID = 0xffffffff;
 const MAXIMUM_PERMISSIONS = 0o7777;
 
+/** Throws the error for an entry. */
 export function fail(entry: Entry, problem: string): never {
   throw new UserError(`/${printableName(entry.path)}: ${problem}`);
 }
@@ -28,28 +29,32 @@ function fits(value: number, maximum: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= maximum;
 }
 
-/** @throws UserError for an entry that the file system cannot hold */
+/**
+ * Checks everything except the name of an entry.
+ *
+ * @throws UserError if the file system does not support the entry
+ */
 export function checkEntry(entry: Entry, limits: TreeLimits): void {
   if (!fits(entry.uid, MAXIMUM_ID) || !fits(entry.gid, MAXIMUM_ID)) {
-    fail(entry, `its owner ${entry.uid}:${entry.gid} does not fit 32 bits`);
+    fail(entry, `its owner ${entry.uid}:${entry.gid} does not fit in 32 bits`);
   }
   if (!fits(entry.mode, MAXIMUM_PERMISSIONS)) {
-    fail(entry, `its mode ${entry.mode} is no set of the twelve permission bits`);
+    fail(entry, `its mode ${entry.mode} is not a set of the twelve permission bits`);
   }
   if (entry.type === 'file') {
     if (!fits(entry.sizeBytes, Number.MAX_SAFE_INTEGER)) {
-      fail(entry, `its size is not known (${entry.sizeBytes}); a file needs it before its content`);
+      fail(entry, `its size is not known (${entry.sizeBytes}); a file needs a size before its content`);
     }
     if (entry.sizeBytes > limits.fileBytes) {
       const tebibytes = Math.round(limits.fileBytes / TEBIBYTE);
-      fail(entry, `it is over the ${tebibytes} TiB that a file of ${limits.format} holds`);
+      fail(entry, `it is over ${tebibytes} TiB, the limit for a file of ${limits.format}`);
     }
   } else if (entry.type === 'symlink') {
     const targetBytes = nameBytes(entry.target);
     if (targetBytes === 0 || targetBytes > limits.targetBytes || entry.target.includes('\0')) {
       fail(
         entry,
-        `its target has ${targetBytes} bytes; a link takes 1 to ${limits.targetBytes}, none of them NUL`,
+        `its target has ${targetBytes} bytes; a target has 1 to ${limits.targetBytes} bytes, none of them NUL`,
       );
     }
   } else if (entry.type === 'character-device' || entry.type === 'block-device') {
@@ -60,19 +65,19 @@ export function checkEntry(entry: Entry, limits: TreeLimits): void {
 }
 
 /**
- * Checks the last component of an entry's path, which starts at `start`.
+ * Checks the last component of an entry's path, which begins at `start`.
  *
- * @returns its bytes
+ * @returns its number of bytes
  */
 export function checkName(entry: Entry, start: number, limits: TreeLimits): number {
   const name = entry.path.slice(start);
   if (name === '' || name === '.' || name === '..' || name.includes('\0') || entry.path.startsWith('/')) {
-    fail(entry, 'this is no path inside a file system');
+    fail(entry, 'this is not a path inside a file system');
   }
   const length = nameBytes(name);
   if (length <= limits.nameBytes) return length;
   return fail(
     entry,
-    `its name has ${length} bytes, and ${limits.format} takes ${limits.nameBytes}; shorten it`,
+    `its name has ${length} bytes, and ${limits.format} allows ${limits.nameBytes}; shorten it`,
   );
 }

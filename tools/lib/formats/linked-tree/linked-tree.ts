@@ -1,4 +1,4 @@
-/** A list of entries as a tree, the way a file system's writer needs it: checked, and linked up in arrays by entry. */
+/** Checks a list of entries, and links the entries to a tree for the writer of a file system. */
 import { comparePaths, type Entry } from '../entry/entry.ts';
 import { printableName } from '../entry/name.ts';
 import { checkEntry, checkName, fail, type TreeLimits } from './check.ts';
@@ -8,25 +8,25 @@ export type { TreeLimits } from './check.ts';
 export { PathIndex } from './path-index.ts';
 
 export interface LinkedTree {
-  /** In path order, the root first. */
+  /** All entries in path order, the root first. */
   readonly entries: readonly Entry[];
-  /** Positions by path. */
+  /** The positions of entries by path. */
   readonly indexes: PathIndex;
-  /** By entry: itself, or the entry that a hard link stands for. */
+  /** By entry: its own position, or that of the file that a hard link names. */
   readonly owners: Uint32Array;
-  /** By entry: its directory's. */
+  /** By entry: the position of its directory. */
   readonly parents: Uint32Array;
-  /** By entry: how many names it has, and for directories one for each sub-directory too; of no meaning for hard links. */
+  /** By entry: the number of its names and sub-directories. Unused for hard links. */
   readonly linkCounts: Uint32Array;
-  /** By entry: bytes of its last component. */
+  /** By entry: the number of bytes of its last component. */
   readonly nameLengths: Uint8Array;
-  /** Entries that are no hard links. */
+  /** The number of entries that are not hard links. */
   readonly inodeCount: number;
-  /** The entries of a directory, in path order. */
+  /** Returns the entries of a directory in path order. */
   children(index: number): Uint32Array;
 }
 
-/** Finds the directory of each entry, after checking it and that paths ascend. */
+/** Checks each entry and the order of paths, and finds the directory of each entry. */
 function linkUp(
   entries: readonly Entry[],
   indexes: PathIndex,
@@ -65,7 +65,7 @@ function directoryOf(entry: Entry, path: string, entries: readonly Entry[], inde
   );
 }
 
-/** The entry that a hard link stands for, through other hard links if need be. */
+/** Finds the file that a hard link names, also through other hard links. */
 function resolveLink(entries: readonly Entry[], indexes: PathIndex, link: Entry): number {
   const seen = new Set<string>();
   for (let entry = link; entry.type === 'hardlink'; ) {
@@ -85,7 +85,7 @@ function resolveLink(entries: readonly Entry[], indexes: PathIndex, link: Entry)
     if (target.type !== 'hardlink') return index;
     entry = target;
   }
-  throw new Error(`${link.path} is no hard link`);
+  throw new Error(`${link.path} is not a hard link`);
 }
 
 function countLinks(entries: readonly Entry[], parents: Uint32Array, owners: Uint32Array): Uint32Array {
@@ -99,7 +99,7 @@ function countLinks(entries: readonly Entry[], parents: Uint32Array, owners: Uin
   return counts;
 }
 
-/** Lists of children, all in one array. */
+/** Returns a function that lists the entries of a directory. All lists share one array. */
 function listChildren(parents: Uint32Array): (index: number) => Uint32Array {
   const count = parents.length;
   const starts = new Uint32Array(count + 1);
@@ -122,15 +122,15 @@ function listChildren(parents: Uint32Array): (index: number) => Uint32Array {
 }
 
 /**
- * Checks a tree and links it up.
+ * Checks a tree and links its entries.
  *
  * @param entries sorted by path, the root first
- * @throws UserError for an entry that the file system cannot hold, or that has no directory
+ * @throws UserError if the file system does not support an entry, or if a directory is missing
  */
 export function linkTree(entries: readonly Entry[], limits: TreeLimits): LinkedTree {
   const [root] = entries;
   if (root?.path !== '') throw new Error('the entries have no root');
-  if (root.type !== 'directory') fail(root, 'the root is no directory');
+  if (root.type !== 'directory') fail(root, 'the root is not a directory');
   const indexes = new PathIndex(entries);
   const parents = new Uint32Array(entries.length);
   const nameLengths = new Uint8Array(entries.length);

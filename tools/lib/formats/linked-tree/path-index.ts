@@ -1,7 +1,10 @@
-/** Finds entries by path in a list that is sorted by path, without a table of all of them. */
+/** Finds entries by path in a list that is sorted by path, without a table of all paths. */
 import { comparePaths, type Entry } from '../entry/entry.ts';
 
-/** So many entries behind the last one that was found are tried before a search: paths are mostly asked for in their order. */
+/**
+ * The number of entries that are compared before a binary search, from the last one that was found:
+ * most callers ask for paths in order.
+ */
 const NEAR = 4;
 
 export class PathIndex {
@@ -13,7 +16,7 @@ export class PathIndex {
     this.#entries = entries;
   }
 
-  /** The position of the entry at `path`. */
+  /** Returns the position of the entry at `path`. */
   get(path: string): number | undefined {
     const entries = this.#entries;
     const nearEnd = Math.min(this.#last + NEAR, entries.length);

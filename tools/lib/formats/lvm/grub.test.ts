@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import { file, TEST_OPTIONS } from '../../testing/ext4/ext4-image.ts';
+import { file } from '../../testing/entries/entries.ts';
+import { TEST_OPTIONS } from '../../testing/ext4/ext4-image.ts';
 import { Disks, noise, writeGroup } from '../../testing/lvm/real-lvm.ts';
 import { realTool } from '../../testing/real-tool.ts';
 import { MemoryImage } from '../block/block.ts';

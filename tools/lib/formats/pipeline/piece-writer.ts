@@ -1,17 +1,23 @@
 import { IN_FLIGHT } from './ordered.ts';
 
-/** Cuts a stream of bytes into pieces of a fixed size, compresses them on the thread pool and writes them in order. */
+/**
+ * Cuts a stream of bytes into pieces of a fixed size, compresses them in the thread pool, and
+ * writes them in order.
+ */
 export class PieceWriter {
   readonly #emit: (piece: Uint8Array) => void;
   readonly #work: (content: Uint8Array) => Promise<Uint8Array>;
   readonly #contentBytes: number;
   readonly #running: Promise<Uint8Array>[] = [];
-  /** Buffers whose pieces are done: used again, because new ones would pile up until the garbage collector looks. */
+  /**
+   * Buffers of finished pieces, for reuse: new ones would use memory until the garbage collector
+   * runs.
+   */
   readonly #spare: Uint8Array[] = [];
   #buffer: Uint8Array;
   #used = 0;
 
-  /** @param work compresses a piece; what it is given stays as it is until it is done */
+  /** @param work compresses a piece; its input does not change before it is done */
   constructor(
     emit: (piece: Uint8Array) => void,
     work: (content: Uint8Array) => Promise<Uint8Array>,
@@ -31,7 +37,7 @@ export class PieceWriter {
 
   #start(buffer: Uint8Array, usedBytes: number): void {
     const piece = this.#compress(buffer, usedBytes);
-    // An error is seen when the piece's turn comes; until then it must not count as unhandled.
+    // The error is thrown when its piece is next; until then it must not count as unhandled.
     piece.catch(() => {});
     this.#running.push(piece);
   }
@@ -42,9 +48,9 @@ export class PieceWriter {
   }
 
   /**
-   * Takes bytes; copies them, so that the caller may reuse its buffer.
+   * Copies `bytes`, so that the caller may reuse its buffer.
    *
-   * @returns a promise to wait for before the next call, or `undefined` where there is nothing to wait for
+   * @returns a promise to await before the next call, or `undefined` if no wait is needed
    */
   write(bytes: Uint8Array): Promise<void> | undefined {
     const room = this.#contentBytes - this.#used;
@@ -70,7 +76,7 @@ export class PieceWriter {
     }
   }
 
-  /** Writes what is left. */
+  /** Writes the remaining bytes. */
   async finish(): Promise<void> {
     if (this.#used > 0) this.#start(this.#buffer, this.#used);
     this.#used = 0;

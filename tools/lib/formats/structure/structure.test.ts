@@ -32,7 +32,7 @@ describe('a structure', () => {
     expect(at.eight.get(view)).toBe(0x00090a0b0c0d0e0f);
   });
 
-  test('begins where it is told', () => {
+  test('is read and written at any offset of a view', () => {
     const { at } = structure(TABLE);
     const bytes = new Uint8Array(64);
     const view = new DataView(bytes.buffer);
@@ -42,11 +42,23 @@ describe('a structure', () => {
     expect([...at.text.bytes(bytes, 32)]).toEqual([1, 2, 0]);
   });
 
-  test('keeps the largest integers apart from the small ones', () => {
+  test('rounds an integer above 2^53 to one above 2^53', () => {
     const { at } = structure(TABLE);
     const view = new DataView(new ArrayBuffer(24));
     at.eight.setBig(view, 2n ** 64n - 1n);
     expect(at.eight.get(view)).toBe(2 ** 64);
+  });
+
+  test.each(['little', 'big'] as const)('writes and reads 8-byte numbers in %s-endian order', (byteOrder) => {
+    const { eight } = structure(TABLE, byteOrder).at;
+    const view = new DataView(new ArrayBuffer(24));
+    for (const number of [0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 2 ** 60, -1, -(2 ** 32), -(2 ** 40) - 7]) {
+      eight.set(view, number);
+      expect(eight.getBig(view)).toBe(BigInt.asUintN(64, BigInt(number)));
+      expect(eight.get(view)).toBe(Number(eight.getBig(view)));
+      expect(eight.getSigned(view)).toBe(number);
+    }
+    expect(() => eight.set(view, 0.5)).toThrow(RangeError);
   });
 
   test('refuses a value that is longer than its field', () => {
@@ -58,10 +70,11 @@ describe('a structure', () => {
   test('refuses an integer of three bytes', () => {
     const view = new DataView(new ArrayBuffer(32));
     expect(() => structure(TABLE).at.text.get(view)).toThrow(RangeError);
+    expect(() => structure(TABLE).at.text.getSigned(view)).toThrow(RangeError);
     expect(() => structure(TABLE).at.text.set(view, 1)).toThrow(RangeError);
   });
 
-  test('refuses a table with an overlap or with one name twice', () => {
+  test('refuses a table with overlapping fields or a repeated name', () => {
     const overlap = [
       [0, 4, 'a'],
       [3, 2, 'b'],

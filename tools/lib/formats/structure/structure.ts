@@ -1,6 +1,6 @@
 /**
- * On-disk structures as tables of fields: one table, in the order of the specification, that encoders, decoders and the
- * byte diff of `icos-image` share.
+ * Describes on-disk structures as tables of fields. Encoders, decoders and the byte diff of
+ * `icos-image` share one table per structure, in the order of the specification.
  *
  *     const LABEL = structure([
  *       [0, 8, 'id'],
@@ -9,12 +9,12 @@
  *     LABEL.at.sector_xl.set(view, 1);
  */
 
-/** A field: its first byte within the structure, its length, and its name in the specification. */
+/** A field: the offset of its first byte, its length, and its name in the specification. */
 export type Field = readonly [offsetBytes: number, lengthBytes: number, name: string];
 
 export type ByteOrder = 'little' | 'big';
 
-/** Reads and writes one field. `startBytes` is where the structure begins in the view, 0 by default. */
+/** Reads and writes one field. `startBytes` is the offset of the structure, 0 by default. */
 export class FieldAccess {
   readonly offsetBytes: number;
   readonly lengthBytes: number;
@@ -32,9 +32,10 @@ export class FieldAccess {
   }
 
   /**
-   * Reads an unsigned integer of 1, 2, 4 or 8 bytes. A number above 2^53 is rounded, and stays above it.
+   * Reads an unsigned integer of 1, 2, 4 or 8 bytes. A number above 2^53 is rounded, and stays
+   * above 2^53.
    *
-   * @throws RangeError for a field of another length
+   * @throws RangeError if the field has another length
    */
   get(view: DataView, startBytes = 0): number {
     const offset = startBytes + this.offsetBytes;
@@ -45,21 +46,39 @@ export class FieldAccess {
         return view.getUint16(offset, this.#littleEndian);
       case 4:
         return view.getUint32(offset, this.#littleEndian);
-      default:
-        return Number(this.getBig(view, startBytes));
+      default: {
+        this.#mustHave(8);
+        const low = view.getUint32(this.#littleEndian ? offset : offset + 4, this.#littleEndian);
+        const high = view.getUint32(this.#littleEndian ? offset + 4 : offset, this.#littleEndian);
+        return high * 2 ** 32 + low;
+      }
     }
   }
 
-  /** Reads an unsigned integer of 8 bytes exactly. */
+  /**
+   * Reads a two's complement integer of 8 bytes. A number beyond 2^53 on either side is rounded.
+   *
+   * @throws RangeError if the field has another length
+   */
+  getSigned(view: DataView, startBytes = 0): number {
+    this.#mustHave(8);
+    const offset = startBytes + this.offsetBytes;
+    const low = view.getUint32(this.#littleEndian ? offset : offset + 4, this.#littleEndian);
+    const high = view.getInt32(this.#littleEndian ? offset + 4 : offset, this.#littleEndian);
+    return high * 2 ** 32 + low;
+  }
+
+  /** Reads an unsigned integer of 8 bytes without rounding. */
   getBig(view: DataView, startBytes = 0): bigint {
     this.#mustHave(8);
     return view.getBigUint64(startBytes + this.offsetBytes, this.#littleEndian);
   }
 
   /**
-   * Writes an unsigned integer of 1, 2, 4 or 8 bytes. Of a larger number the low bytes are written, as `DataView` does.
+   * Writes an unsigned integer of 1, 2, 4 or 8 bytes. Drops the high bits of a number that is
+   * larger than the field, as `DataView` does.
    *
-   * @throws RangeError for a field of another length
+   * @throws RangeError if the field has another length
    */
   set(view: DataView, value: number, startBytes = 0): void {
     const offset = startBytes + this.offsetBytes;
@@ -74,8 +93,20 @@ export class FieldAccess {
         view.setUint32(offset, value, this.#littleEndian);
         break;
       default:
-        this.setBig(view, BigInt(value), startBytes);
+        this.#setLong(view, value, startBytes);
     }
+  }
+
+  /** Writes two halves: that is much faster than a `bigint`. */
+  #setLong(view: DataView, value: number, startBytes: number): void {
+    if (!Number.isSafeInteger(value)) {
+      this.setBig(view, BigInt(value), startBytes);
+      return;
+    }
+    this.#mustHave(8);
+    const offset = startBytes + this.offsetBytes;
+    view.setUint32(this.#littleEndian ? offset : offset + 4, value, this.#littleEndian);
+    view.setUint32(this.#littleEndian ? offset + 4 : offset, Math.floor(value / 2 ** 32), this.#littleEndian);
   }
 
   /** Writes an integer of 8 bytes. */
@@ -84,16 +115,16 @@ export class FieldAccess {
     view.setBigUint64(startBytes + this.offsetBytes, value, this.#littleEndian);
   }
 
-  /** The field's bytes, as a part of `bytes`. */
+  /** Returns the bytes of the field, as a view of `bytes`. */
   bytes(bytes: Uint8Array, startBytes = 0): Uint8Array {
     const start = startBytes + this.offsetBytes;
     return bytes.subarray(start, start + this.lengthBytes);
   }
 
   /**
-   * Copies a value to the start of the field.
+   * Copies a value to the start of the field. The rest of the field is left unchanged.
    *
-   * @throws RangeError where the value is longer than the field
+   * @throws RangeError if the value is longer than the field
    */
   setBytes(bytes: Uint8Array, value: Uint8Array, startBytes = 0): void {
     if (value.length > this.lengthBytes) {
@@ -109,7 +140,7 @@ export class FieldAccess {
   }
 }
 
-/** A structure: its table, and access to its fields by name. */
+/** A structure: its table, and accessors for its fields by name. */
 export interface Structure<Name extends string> {
   readonly fields: readonly Field[];
   /** The end of the last field. */
@@ -118,24 +149,26 @@ export interface Structure<Name extends string> {
 }
 
 /**
- * Makes a structure of its table.
+ * Builds a structure from its table.
  *
  * @param fields in ascending order; bytes between two fields have no name
- * @throws RangeError where a field begins before the end of the one above it, or where a name occurs twice
+ * @throws RangeError if a field begins before the end of the previous one, or if a name occurs
+ * twice
  */
 export function structure<const Table extends readonly Field[]>(
   fields: Table,
   byteOrder: ByteOrder = 'little',
 ): Structure<Table[number][2]> {
-  const at: Record<string, FieldAccess> = {};
+  const at = new Map<Table[number][2], FieldAccess>();
   let sizeBytes = 0;
   for (const field of fields) {
     const [offsetBytes, lengthBytes, name] = field;
     if (offsetBytes < sizeBytes)
       throw new RangeError(`the field ${name} begins before the end of the one above it`);
-    if (name in at) throw new RangeError(`two fields are called ${name}`);
-    at[name] = new FieldAccess(field, byteOrder);
+    if (at.has(name)) throw new RangeError(`two fields are called ${name}`);
+    at.set(name, new FieldAccess(field, byteOrder));
     sizeBytes = offsetBytes + lengthBytes;
   }
-  return { fields, sizeBytes, at: at as Record<Table[number][2], FieldAccess> };
+  // V8 finds names at compile time in an object made from entries, but not in one that grew.
+  return { fields, sizeBytes, at: Object.fromEntries(at) as Record<Table[number][2], FieldAccess> };
 }

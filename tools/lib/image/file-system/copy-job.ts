@@ -1,4 +1,4 @@
-/** What the threads of `startCopy` share. */
+/** Defines the data that the threads of `startCopy` share. */
 
 import { SharedLock, sharedWords } from '../../runtime/parallel/shared.ts';
 
@@ -6,12 +6,12 @@ export const BLOCK_BYTES = 4096;
 
 /** The numbers that describe one content, a range of a source. */
 export const WORDS = {
-  /** Position of the source in the list of paths. */
+  /** The index of the source in the list of paths. */
   source: 0,
-  /** Where in the source it lies, in bytes. */
+  /** The start of the content in the source, in bytes. */
   offset: 1,
   length: 2,
-  /** Where in the sequence of all blocks it goes, in bytes. */
+  /** The start of the content in the sequence of all blocks, in bytes. */
   target: 3,
   perContent: 4,
 } as const;
@@ -19,42 +19,51 @@ export const WORDS = {
 export interface CopyJob {
   readonly sourcePaths: readonly string[];
   readonly targetPath: string;
-  /** {@link WORDS.perContent} numbers for each content, ascending by target. */
+  /** {@link WORDS.perContent} numbers for each content, in ascending order of the target. */
   readonly contents: Float64Array;
   readonly contentCount: number;
-  /** The sequence of all blocks: every content's, in order, those of zeros too. */
+  /**
+   * The number of blocks in the sequence: the blocks of every content in order, including those of
+   * zeros.
+   */
   readonly blockCount: number;
-  /** A thread takes so many blocks of the sequence at a time; a multiple of 8. */
+  /** A thread takes this many blocks of the sequence at a time. A multiple of 8. */
   readonly pieceBlocks: number;
-  /** A bit for each block of the sequence, set by the threads where it holds data. */
+  /** One bit per block of the sequence. A thread sets it if the block holds data. */
   readonly dataBits: Uint8Array;
-  /** Where blocks that hold data go: ranges of blocks of the target, filled one after the other. */
+  /**
+   * The ranges of blocks of the target that receive the blocks with data, filled one after another.
+   */
   readonly freeStarts: Float64Array;
   readonly freeCounts: Float64Array;
   /**
-   * Whether every block of the sequence has its own place instead, at the same position of the target from `firstBlock` on: then blocks of
-   * zeros are not written, and what no content touches within a block keeps what the target has there.
+   * Set if every block of the sequence has its own place instead: the same position of the target,
+   * counted from `firstBlock`. Blocks of zeros are then not written. With `keepsTarget`, bytes of a
+   * block that no content covers keep what the target has there.
    */
   readonly fixed?: { readonly firstBlock: number; readonly keepsTarget: boolean };
   readonly progress: Int32Array;
 }
 
-/** Why a copy stopped early. */
+/** The reason why a copy ended early. */
 export const STATE = { running: 0, full: 1, failed: 2 } as const;
 export type State = (typeof STATE)[keyof typeof STATE];
 
 const NEXT = 0;
 const STOPPED = 1;
 const WRITING = 2;
-/** From here on, for each piece, how many blocks with data there are up to its end; -1 as long as that is not known. */
+/**
+ * From this word on, one word per piece: the number of blocks with data up to its end, or -1 while
+ * it is unknown.
+ */
 const COUNTS = 3;
 const UNKNOWN = -1;
 const NEVER = -2;
 
-/** Which pieces are taken, and how far the counts of blocks with data are. */
+/** Tracks the pieces that are taken, and the counts of blocks with data. */
 export class Progress {
   readonly #words: Int32Array;
-  /** Held while a thread writes. */
+  /** Held by a thread while it writes. */
   readonly writing: SharedLock;
 
   constructor(words: Int32Array) {
@@ -68,12 +77,15 @@ export class Progress {
     return words;
   }
 
-  /** The next piece that no thread has taken. */
+  /** Returns the next piece that no thread has taken. */
   take(): number {
     return Atomics.add(this.#words, NEXT, 1);
   }
 
-  /** Waits for the blocks with data before a piece to be counted; negative where that never will be. */
+  /**
+   * Waits until the blocks with data before a piece are counted. Returns a negative number if they
+   * never will be.
+   */
   waitFor(piece: number): number {
     if (piece === 0) return 0;
     const word = COUNTS + piece - 1;
@@ -81,7 +93,7 @@ export class Progress {
     return Atomics.load(this.#words, word);
   }
 
-  /** {@link waitFor} without blocking the thread's other work. */
+  /** {@link waitFor} that does not block the thread's other work. */
   async untilKnown(piece: number): Promise<number> {
     if (piece === 0) return 0;
     const word = COUNTS + piece - 1;
@@ -97,7 +109,7 @@ export class Progress {
     Atomics.notify(this.#words, COUNTS + piece);
   }
 
-  /** Ends the work of all threads. */
+  /** Makes all threads stop. */
   stop(state: State): void {
     Atomics.compareExchange(this.#words, STOPPED, STATE.running, state);
     Atomics.store(this.#words, NEXT, this.#words.length);

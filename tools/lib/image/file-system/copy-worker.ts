@@ -1,21 +1,30 @@
-/** The part of `startCopy` that runs on worker threads: reads pieces of content, drops zero blocks, writes the rest. */
+/**
+ * The part of `startCopy` that runs on worker threads. Reads pieces of content, drops blocks of
+ * zeros and writes the rest.
+ */
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { readFully } from '../../formats/block/read-fully.ts';
 import { naming, writeFully } from '../../formats/block/write.ts';
-import { UserError } from '../../formats/error/user-error.ts';
 import { defineTask } from '../../runtime/parallel/parallel.ts';
 import { BLOCK_BYTES, type CopyJob, Progress, STATE, WORDS } from './copy-job.ts';
 
-/** Content as long as this is read to its place; shorter content together with its neighbours, and then moved. */
+/**
+ * Content of this size is read directly to its place; shorter content is read together with its
+ * neighbours and then moved.
+ */
 const DIRECT_BYTES = 64 << 10;
-/** Neighbours are read as one where no more than this lies between them: the headers of an archive, small hidden files. */
+/**
+ * Neighbours are read together if at most this many bytes are between them: headers of an archive,
+ * small hidden files.
+ */
 const GAP_BYTES = 16 << 10;
 const STAGE_BYTES = 256 << 10;
 const WORD_BYTES = 4;
 const WORDS_PER_BLOCK = BLOCK_BYTES / WORD_BYTES;
 const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
 
-/** An open file that is read at any place. */
+/** A file that can be read at any position. */
 class SourceFile {
   readonly #path: string;
   readonly #descriptor: number;
@@ -25,12 +34,8 @@ class SourceFile {
     this.#descriptor = openSync(path, 'r');
   }
 
-  read(bytes: Uint8Array, start: number, lengthBytes: number, offsetBytes: number): void {
-    for (let done = 0; done < lengthBytes; ) {
-      const count = readSync(this.#descriptor, bytes, start + done, lengthBytes - done, offsetBytes + done);
-      if (count === 0) throw new UserError(`${this.#path}: became shorter while it was read`);
-      done += count;
-    }
+  read(bytes: Uint8Array, offsetBytes: number): void {
+    readFully(this.#descriptor, this.#path, bytes, offsetBytes);
   }
 
   close(): void {
@@ -38,13 +43,13 @@ class SourceFile {
   }
 }
 
-/** Fills a piece's buffer with the content of its blocks. */
+/** Fills the buffer of a piece with the content of its blocks. */
 class PieceReader {
   readonly #job: CopyJob;
   readonly #sources: readonly SourceFile[];
   readonly #piece: Buffer;
   readonly #stage = Buffer.allocUnsafeSlow(STAGE_BYTES);
-  /** What the stage is to hold: ranges `[from, to)` of one source, for parts `[first, last)` of the list below. */
+  /** The range of one source that will be read into the stage, for the parts in the list below. */
   #stageSource = 0;
   #stageStart = 0;
   #stageEnd = 0;
@@ -57,7 +62,7 @@ class PieceReader {
     this.#piece = piece;
   }
 
-  /** Reads the content that lies from `startBytes` on in the sequence of all blocks; @returns the piece's bytes */
+  /** Reads a piece: `lengthBytes` of the sequence of all blocks, from `startBytes` on. */
   read(startBytes: number, lengthBytes: number): void {
     const { contents, contentCount } = this.#job;
     this.#filled = 0;
@@ -80,13 +85,16 @@ class PieceReader {
     this.#clear(lengthBytes);
   }
 
-  /** Makes what no content touches zero, up to `position`; in a piece that was read from the target it stays. */
+  /**
+   * Fills bytes up to `position` that no content covers with zeros. A piece that was read from the
+   * target keeps them.
+   */
   #clear(position: number): void {
     const keeps = this.#job.fixed?.keepsTarget === true;
     if (!keeps && position > this.#filled) this.#piece.fill(0, this.#filled, position);
   }
 
-  /** The first content that ends behind `startBytes`. */
+  /** Finds the first content that ends after `startBytes`. */
   #firstAt(startBytes: number): number {
     const { contents, contentCount } = this.#job;
     let low = 0;
@@ -110,7 +118,8 @@ class PieceReader {
     if (!isNext || lengthBytes >= DIRECT_BYTES) this.#readStage();
     if (lengthBytes >= DIRECT_BYTES) {
       this.#clear(position);
-      (this.#sources[source] as SourceFile).read(this.#piece, position, lengthBytes, offsetBytes);
+      const target = this.#piece.subarray(position, position + lengthBytes);
+      (this.#sources[source] as SourceFile).read(target, offsetBytes);
       this.#filled = position + lengthBytes;
       return;
     }
@@ -126,7 +135,7 @@ class PieceReader {
     const parts = this.#parts;
     if (parts.length === 0) return;
     const source = this.#sources[this.#stageSource] as SourceFile;
-    source.read(this.#stage, 0, this.#stageEnd - this.#stageStart, this.#stageStart);
+    source.read(this.#stage.subarray(0, this.#stageEnd - this.#stageStart), this.#stageStart);
     for (let index = 0; index < parts.length; index += 3) {
       const from = (parts[index] as number) - this.#stageStart;
       const position = parts[index + 1] as number;
@@ -144,12 +153,12 @@ function wordsOf(piece: Buffer): Int32Array {
 }
 
 function isZeroBlock(piece: Buffer, words: Int32Array, block: number): boolean {
-  // Most blocks that hold anything show it in their first or last bytes.
+  // Most blocks with data have data in their first or last bytes.
   if (words[block * WORDS_PER_BLOCK] !== 0 || words[(block + 1) * WORDS_PER_BLOCK - 1] !== 0) return false;
   return ZERO_BLOCK.compare(piece, block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES) === 0;
 }
 
-/** The runs of blocks that are not all zero: start and end of each. */
+/** Finds the runs of blocks that are not all zeros: start and end of each. */
 function dataRuns(piece: Buffer, blockCount: number): [start: number, end: number][] {
   const words = wordsOf(piece);
   const runs: [number, number][] = [];
@@ -162,7 +171,11 @@ function dataRuns(piece: Buffer, blockCount: number): [start: number, end: numbe
   return runs;
 }
 
-/** Finds the blocks that hold data, moves them to the front of the piece and sets their bits; @returns how many they are */
+/**
+ * Moves the blocks that hold data to the front of the piece and sets their bits.
+ *
+ * @returns the number of these blocks
+ */
 function keepDataBlocks(job: CopyJob, piece: Buffer, firstBlock: number, blockCount: number): number {
   const words = wordsOf(piece);
   let kept = 0;
@@ -212,7 +225,8 @@ function copyPieces(job: CopyJob, sources: readonly SourceFile[], target: number
     const count = Math.min(pieceBlocks, blockCount - firstBlock);
     reader.read(firstBlock * BLOCK_BYTES, count * BLOCK_BYTES);
     const kept = keepDataBlocks(job, piece, firstBlock, count);
-    // Where this piece's blocks go depends on how many blocks of those before hold data: a count that each passes on.
+    // The place of these blocks depends on how many blocks before them hold data. Each piece passes
+    // this count on.
     const before = progress.waitFor(index);
     if (before < 0) return;
     if (before + kept > freeBlocks) {
@@ -236,7 +250,7 @@ function copyFixedPieces(job: CopyJob, sources: readonly SourceFile[], target: n
     const first = index * pieceBlocks;
     const count = Math.min(pieceBlocks, blockCount - first);
     const startBytes = (firstBlock + first) * BLOCK_BYTES;
-    before?.read(piece, 0, count * BLOCK_BYTES, startBytes);
+    before?.read(piece.subarray(0, count * BLOCK_BYTES), startBytes);
     reader.read(first * BLOCK_BYTES, count * BLOCK_BYTES);
     progress.writing.run(() => {
       for (const [start, end] of dataRuns(piece, count)) {
@@ -249,7 +263,8 @@ function copyFixedPieces(job: CopyJob, sources: readonly SourceFile[], target: n
 }
 
 export const copyTask = defineTask(import.meta.url, 'copy-contents', (job: CopyJob | undefined): void => {
-  // A call without a job starts the thread and loads this module, while its caller still finds out what is to be copied.
+  // A call without a job starts the thread and loads this module, while the caller still determines
+  // what to copy.
   if (job === undefined) return;
   const sources = job.sourcePaths.map((path) => new SourceFile(path));
   const target = openSync(job.targetPath, 'r+');

@@ -1,16 +1,21 @@
 /**
- * Copies contents that lie in files (members of uncompressed archives) to the free blocks of an image, on several threads.
+ * Copies contents of files (members of uncompressed archives) to the free blocks of an image, on
+ * several threads.
  *
- * All contents together are a sequence of blocks, each content padded to whole ones. Threads take pieces of it, leave out the blocks
- * of zeros, and write the others to the free blocks of the target in the order of the sequence. So the result is that
- * of one thread that does the same from front to back, whatever number of threads there are and whichever is the faster.
+ * All contents together are a sequence of blocks; each content is padded to whole blocks. Threads
+ * take pieces of the sequence, drop the blocks of zeros, and write the others to the free blocks of
+ * the target, in the order of the sequence. So the result is the same as that of one thread that
+ * works from front to back, whatever the number of threads and their speed.
  */
 
 import { TaskPool, workerCount } from '../../runtime/parallel/parallel.ts';
 import { BLOCK_BYTES, type CopyJob, Progress, STATE, WORDS } from './copy-job.ts';
 import { copyTask } from './copy-worker.ts';
 
-/** A thread copies so many blocks at a time: few enough to stay in a processor's cache between reading and writing. */
+/**
+ * A thread copies this many blocks at a time: few enough to stay in the cache of a processor
+ * between reading and writing.
+ */
 const PIECE_BLOCKS = 256;
 const FIRST_CAPACITY = 1024;
 
@@ -27,7 +32,7 @@ export class CopyList {
   #blockCount = 0;
   readonly #sources = new Map<string, number>();
 
-  /** Blocks of all contents so far; the next content begins there. */
+  /** The number of blocks of all contents so far. The next content begins there. */
   get blockCount(): number {
     return this.#blockCount;
   }
@@ -35,9 +40,10 @@ export class CopyList {
   /**
    * Adds a content.
    *
-   * @param extents where its bytes, which are stored one after the other, belong; default: `[0, sizeBytes)`. Blocks of the file that
-   *   no extent touches are not in the sequence.
-   * @returns the runs of the file's blocks that are in the sequence: logical block and count of each
+   * @param extents the ranges of the file that its stored bytes belong to, in order; default: `[0,
+   *   sizeBytes)`. Blocks of the file that no extent touches are not in the sequence.
+   * @returns the runs of blocks of the file that are in the sequence: logical block and count of
+   *   each
    */
   add(
     sourcePath: string,
@@ -48,7 +54,7 @@ export class CopyList {
     const source = this.#source(sourcePath);
     const runs: number[] = [];
     let stored = offsetBytes;
-    /** The file's block that comes next in the sequence, if it follows there. */
+    /** The block of the file that comes next in the sequence, if it follows directly. */
     let next = 0;
     for (const [position, lengthBytes] of extents) {
       if (lengthBytes === 0) continue;
@@ -66,7 +72,10 @@ export class CopyList {
     return runs;
   }
 
-  /** {@link add} for a content without holes, of which there are many: without a list of its runs. */
+  /**
+   * {@link add} for a content without holes: it makes no list of runs, because there are many such
+   * contents.
+   */
   addWhole(sourcePath: string, offsetBytes: number, sizeBytes: number): void {
     this.#push(this.#source(sourcePath), offsetBytes, sizeBytes, this.#blockCount * BLOCK_BYTES);
     this.#blockCount += Math.ceil(sizeBytes / BLOCK_BYTES);
@@ -96,15 +105,15 @@ export class CopyList {
   }
 
   /**
-   * Adds a range of bytes with a place of its own, in bytes from the start of the sequence; in a list that is copied by
-   * {@link startFixedCopy} all are such, in any order.
+   * Adds a range of bytes with a place of its own, in bytes from the start of the sequence. A list
+   * for {@link startFixedCopy} consists of such ranges only, in any order.
    */
   addAt(sourcePath: string, offsetBytes: number, lengthBytes: number, targetBytes: number): void {
     this.#push(this.#source(sourcePath), offsetBytes, lengthBytes, targetBytes);
     this.#blockCount = Math.max(this.#blockCount, Math.ceil((targetBytes + lengthBytes) / BLOCK_BYTES));
   }
 
-  /** The contents, ascending by target. */
+  /** The contents, in ascending order of the target. */
   #sorted(): Float64Array {
     const { perContent, target } = WORDS;
     const contents = this.#contents.subarray(0, this.#contentCount * perContent);
@@ -122,7 +131,7 @@ export class CopyList {
     return sorted;
   }
 
-  /** What the threads are given. */
+  /** Makes the job that the threads receive. */
   job(targetPath: string, free: readonly BlockRun[]): CopyJob {
     const contents = shared(this.#sorted());
     const pieceCount = Math.ceil(this.#blockCount / PIECE_BLOCKS);
@@ -150,19 +159,21 @@ function shared(values: Float64Array): Float64Array {
 /** The threads for {@link startCopy}. */
 export type CopyPool = TaskPool<CopyJob | undefined, void>;
 
-/** Starts the threads, which take a while to come up: best done before it is found out what to copy. */
+/**
+ * Starts the threads. Call it before the contents are known, because threads take a while to start.
+ */
 export function startCopyPool(threads = workerCount()): CopyPool {
   const pool: CopyPool = new TaskPool(copyTask, threads);
-  // What they find to complain about they complain about when they are used.
+  // Start-up errors are ignored; the first real job reports them.
   for (let index = 0; index < pool.size; index++) pool.run(undefined).catch(() => {});
   return pool;
 }
 
-/** A copy that is under way. */
+/** A copy in progress. */
 export class ContentCopy {
   readonly #job: CopyJob;
   readonly #progress: Progress;
-  /** Ends when every block is where it belongs, or fails with what went wrong. */
+  /** Resolves when every block is in its place, and rejects if the copy fails. */
   readonly done: Promise<void>;
 
   /** See {@link startCopy}. */
@@ -170,19 +181,22 @@ export class ContentCopy {
     this.#job = job;
     this.#progress = new Progress(job.progress);
     this.done = this.#run(pool);
-    // Whoever waits sees the error; until then it must not count as unhandled.
+    // The caller that waits sees the error; until then it must not count as unhandled.
     this.done.catch(() => {});
   }
 
   async #run(pool: CopyPool): Promise<void> {
     if (this.#job.blockCount === 0) return;
     const results = await Promise.allSettled(Array.from({ length: pool.size }, () => pool.run(this.#job)));
-    // A thread that died could not say so itself.
+    // A thread that died could not report it.
     if (results.some(({ status }) => status === 'rejected')) this.#progress.stop(STATE.failed);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
-  /** A bit for each block of the list's sequence, set where it holds data and so takes the next free block. */
+  /**
+   * One bit per block of the sequence, set if the block holds data and thus takes the next free
+   * block.
+   */
   get dataBits(): Uint8Array {
     return this.#job.dataBits;
   }
@@ -190,7 +204,8 @@ export class ContentCopy {
   /**
    * Waits until the bits of the first `blockCount` blocks are known.
    *
-   * @returns for how many blocks they are, at least so many; 0 where the copy failed, or the free blocks were too few
+   * @returns the number of blocks with known bits, at least `blockCount`; 0 if the copy failed, or
+   *   if there were too few free blocks
    */
   async known(blockCount: number): Promise<number> {
     const pieces = Math.ceil(blockCount / this.#job.pieceBlocks);
@@ -205,7 +220,8 @@ export class ContentCopy {
 }
 
 /**
- * Starts to copy the contents of a list to `free` blocks of the file at `targetPath`, which must have its size already.
+ * Starts to copy the contents of a list to the `free` blocks of the file at `targetPath`, which
+ * must have its final size.
  */
 export function startCopy(
   pool: CopyPool,
@@ -217,11 +233,13 @@ export function startCopy(
 }
 
 /**
- * Starts to copy the contents of a list that have places of their own ({@link CopyList.addAt}) to the file at `targetPath`, which has
- * its size already. Blocks of zeros are not written: the file must read as zeros there.
+ * Starts to copy the contents of a list that have places of their own ({@link CopyList.addAt}) to
+ * the file at `targetPath`, which must have its final size. Blocks of zeros are not written: the
+ * file must read as zeros there.
  *
- * @param firstBlock where in the file the list's sequence begins
- * @param keepsTarget whether the blocks have something already, which stays where no content goes; else that becomes zero
+ * @param firstBlock the block of the file where the sequence of the list begins
+ * @param keepsTarget whether the blocks already hold data, which is kept where no content goes;
+ *   otherwise those bytes become zero
  */
 export function startFixedCopy(
   pool: CopyPool,

@@ -48,7 +48,7 @@ beforeAll(() => {
 });
 
 describe('labels of a tree', () => {
-  test('are those of the policy, and no others', () => {
+  test('are those of the policy, and no other label remains', () => {
     const given = tree('', [
       entry('', 'directory'),
       entry('alias', 'directory'),
@@ -63,11 +63,11 @@ describe('labels of a tree', () => {
       none: { 'user.b': 'kept' },
       x: { 'security.selinux': 'u:r:all\0' },
     });
-    // The entries that came in are as they were.
+    // The given entries are unchanged.
     expect(attributes(given)['x']).toEqual({ 'security.selinux': OLD.toString() });
   });
 
-  test('of a subtree are those of its place, or of the place that is given', () => {
+  test('of a subtree are those of its path, or of the given mount point', () => {
     const given = tree('boot', [entry('', 'directory'), entry('s', 'socket')]);
     expect(attributes(labelledTree(given, { 'file-contexts': policy }))).toEqual({
       '': { 'security.selinux': 'u:r:boot\0' },
@@ -77,24 +77,24 @@ describe('labels of a tree', () => {
     expect(attributes(elsewhere)['s']).toEqual({ 'security.selinux': 'u:r:all\0' });
   });
 
-  test('are on what the file system adds', () => {
+  test('are also on entries that the file system adds', () => {
     const given = tree('', [entry('', 'directory'), entry('a', 'directory'), entry('z', 'directory')]);
     const added = withLostAndFound(given);
     expect(added.entries.map(({ entry: { path } }) => path)).toEqual(['', 'a', 'lost+found', 'z']);
     expect(withLostAndFound(added)).toBe(added);
   });
 
-  test('are left alone without a policy', () => {
+  test('stay unchanged without a policy', () => {
     const given = tree('', [entry('', 'directory')]);
     expect(labelledTree(given, { 'file-contexts': [] })).toBe(given);
     expect(() => labelledTree(given, { 'file-contexts': [], 'mount-point': '/' })).toThrow(UserError);
   });
 
-  test('need one file of each kind, and the first of them', () => {
+  test('need file_contexts, and at most one file of each kind', () => {
     const given = tree('', [entry('', 'directory')]);
     const [base = '', local = ''] = policy;
     expect(() => labelledTree(given, { 'file-contexts': [local] })).toThrow(
-      /the file that these belong to is missing/,
+      /the file_contexts file that these belong to is missing/,
     );
     expect(() => labelledTree(given, { 'file-contexts': [base, base] })).toThrow(/are the same kind of file/);
     expect(() => labelledTree(given, { 'file-contexts': [base], 'mount-point': 'x' })).toThrow(

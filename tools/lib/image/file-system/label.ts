@@ -1,4 +1,4 @@
-/** SELinux labels for what goes into a file system. */
+/** Applies SELinux labels to the entries of a file system. */
 
 import { readFileSync } from 'node:fs';
 import { comparePaths, type Entry, NO_XATTRS, type Xattrs } from '../../formats/entry/entry.ts';
@@ -9,10 +9,10 @@ import type { MergedEntry } from '../layer/merge.ts';
 import { treePath } from './options.ts';
 import type { SelectedTree } from './selection.ts';
 
-/** The policy's files, and where the file system will be mounted. */
+/** The files of the policy, and the mount point of the file system. */
 export const LABEL_OPTIONS = { 'file-contexts': LIST, 'mount-point': TEXT };
 
-/** mke2fs(8) makes it, and every ext4 file system has one: also where nothing in the tree says so. */
+/** mke2fs(8) creates it, and every ext4 file system has it, even if the tree does not name it. */
 const LOST_AND_FOUND = 'lost+found';
 const LOST_AND_FOUND_MODE = 0o700;
 
@@ -21,7 +21,7 @@ const LABEL_XATTR = 'security.selinux';
 
 type SourceName = keyof FileContextsSources;
 
-/** The files beside `file_contexts` are known by their names, as libselinux knows them. */
+/** The files that accompany `file_contexts` are known by their names, as in libselinux. */
 const COMPANIONS: readonly (readonly [suffix: string, SourceName])[] = [
   ['.homedirs', 'homeDirectories'],
   ['.local', 'local'],
@@ -34,9 +34,10 @@ function sourceName(path: string): SourceName {
 }
 
 /**
- * Reads the files of a policy; which is which, their names tell.
+ * Reads the files of a policy. The suffix of a name tells which file it is.
  *
- * @throws UserError where one is there twice or `file_contexts` is missing, and for lines that cannot be used
+ * @throws UserError if a file is given twice, if `file_contexts` is missing, or if a line is
+ *   invalid
  */
 export function readFileContexts(paths: readonly string[]): FileContexts {
   const names = new Map<SourceName, string>();
@@ -48,7 +49,9 @@ export function readFileContexts(paths: readonly string[]): FileContexts {
   }
   const base = names.get('fileContexts');
   if (base === undefined) {
-    throw new UserError(`--file-contexts: ${paths.join(', ')}: the file that these belong to is missing`);
+    throw new UserError(
+      `--file-contexts: ${paths.join(', ')}: the file_contexts file that these belong to is missing`,
+    );
   }
   const read = (name: SourceName) => {
     const path = names.get(name);
@@ -72,13 +75,14 @@ function withLabel(xattrs: Xattrs, label: Uint8Array | undefined): Xattrs {
 }
 
 /**
- * Gives everything in a tree the label that the policy has for its path, and takes away any other: where the policy has none
- * (`<<none>>`), nothing is left. A file with several names has the label of the first one.
+ * Gives each entry the label that the policy has for its path, and removes any other label: if the
+ * policy has none (`<<none>>`), the entry has no label. A file with several names has the label of
+ * the first one.
  *
- * @param mountPoint where the root of the tree will be: an absolute path
+ * @param mountPoint the absolute path where the root of the tree will be mounted
  */
 export function labelTree(tree: SelectedTree, contexts: FileContexts, mountPoint: string): SelectedTree {
-  // Few labels are on many entries: most have the same attributes, which are made once.
+  // There are few different labels, so that most entries can share their attributes.
   const labels = new Map<string, Uint8Array>();
   const alone = new Map<string, Xattrs>();
   const prefix = mountPoint === '/' ? '' : mountPoint;
@@ -102,7 +106,10 @@ export function labelTree(tree: SelectedTree, contexts: FileContexts, mountPoint
   return { ...tree, entries: tree.entries.map(label) };
 }
 
-/** The tree with a lost+found of root's, where it has none: what a writer adds by itself would have no label. */
+/**
+ * Adds a lost+found owned by root to a tree that has none: one added by a file-system writer would
+ * have no label.
+ */
 export function withLostAndFound(tree: SelectedTree): SelectedTree {
   if (tree.entries.some(({ entry }) => entry.path === LOST_AND_FOUND)) return tree;
   const entry: Entry = {
@@ -119,9 +126,10 @@ export function withLostAndFound(tree: SelectedTree): SelectedTree {
 }
 
 /**
- * Labels a tree as {@link LABEL_OPTIONS} say; without a policy it stays as it is.
+ * Labels a tree as {@link LABEL_OPTIONS} require. Without a policy it returns the tree unchanged.
  *
- * The mount point is that of the options, or where the tree was in the whole one: the boot partition's root is `/boot`.
+ * The mount point is that of the options, or else the subtree: the root of the boot partition is
+ * `/boot`.
  */
 export function labelledTree(
   tree: SelectedTree,
@@ -131,7 +139,7 @@ export function labelledTree(
   const mountPoint = values['mount-point'];
   if (files.length === 0) {
     if (mountPoint !== undefined)
-      throw new UserError('--mount-point: it is for labels; give --file-contexts too');
+      throw new UserError('--mount-point has an effect on labels only; give --file-contexts too');
     return tree;
   }
   const place = mountPoint === undefined ? tree.subtree : treePath(mountPoint, 'mount-point');

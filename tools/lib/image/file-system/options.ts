@@ -6,7 +6,10 @@ import type { PackedFiles } from '../packed/file.ts';
 import { BLOCK_BYTES } from '../packed/index.ts';
 import type { PackOptions } from '../packed/pack.ts';
 
-/** Where a packed partition goes, and how hard it is compressed. Without `gz`, only zstd archives can be made of it. */
+/**
+ * The files of a packed partition, and its compression levels. Without `gz`, only zstd archives can
+ * be made from it.
+ */
 export const PACK_OPTIONS = {
   zst: TEXT,
   gz: TEXT,
@@ -16,10 +19,10 @@ export const PACK_OPTIONS = {
   'no-checksum': SWITCH,
 };
 
-/** Where the image goes as it is. */
+/** The file for the raw image. */
 export const RAW_OPTION = { raw: TEXT };
 
-/** What goes into a file system, and what it is called: the options that every file-system tool takes. */
+/** The options of every file-system tool: its contents and its names. */
 export const TREE_OPTIONS = {
   ...PACK_OPTIONS,
   layer: LIST,
@@ -27,7 +30,7 @@ export const TREE_OPTIONS = {
   exclude: LIST,
   size: TEXT,
   label: TEXT,
-  /** The stable name of the target: what identifiers that are not given are derived from. */
+  /** The stable name of the target. Identifiers that are not given are derived from it. */
   identity: TEXT,
   entries: TEXT,
 };
@@ -50,7 +53,7 @@ export interface PackTarget {
   readonly settings: Pick<PackOptions, 'zstdLevel' | 'gzipLevel' | 'digest'>;
 }
 
-/** Reads {@link PACK_OPTIONS}; every file named is an output. */
+/** Reads {@link PACK_OPTIONS}. Every file that they name is an output. */
 export function packTarget(
   values: Values<typeof PACK_OPTIONS>,
   output: (path: string) => string,
@@ -72,13 +75,16 @@ export function packTarget(
   };
 }
 
-/** What a tool makes: the image as it is (a sparse file), or packed, or both. */
+/** The outputs of a tool: the raw image (a sparse file), the packed image, or both. */
 export interface ImageTarget {
   readonly raw: string | undefined;
   readonly packed: PackTarget | undefined;
 }
 
-/** Reads {@link RAW_OPTION} and {@link PACK_OPTIONS}, which are needed only where no raw image is asked for. */
+/**
+ * Reads {@link RAW_OPTION} and {@link PACK_OPTIONS}, which are required only if no raw image is
+ * requested.
+ */
 export function imageTarget(
   values: Values<typeof PACK_OPTIONS & typeof RAW_OPTION>,
   output: (path: string) => string,
@@ -92,24 +98,30 @@ export function imageTarget(
   };
 }
 
-/** Reads the size of a file system: what a partition holds is packed in whole blocks. */
+/**
+ * Reads the size of a file system. It must be a multiple of the block size, because partitions are
+ * packed in whole blocks.
+ */
 export function fileSystemSize(size: string | undefined): number {
   const sizeBytes = parseSize(required(size, 'size'), '--size');
   if (sizeBytes % BLOCK_BYTES === 0) return sizeBytes;
   throw new UserError(
-    `--size: ${sizeBytes} bytes are not in whole blocks of ${BLOCK_BYTES} bytes; ` +
+    `--size: ${sizeBytes} bytes are not a multiple of the block size of ${BLOCK_BYTES} bytes; ` +
       `make it ${Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES}`,
   );
 }
 
-/** Brings an absolute path of the command line into the form of an entry's path. */
+/** Converts an absolute path of the command line into the path of an entry. */
 export function treePath(path: string, option: string): string {
   const normal = path.startsWith('/') ? normalizePath(path) : undefined;
   if (normal === undefined) throw new UserError(`--${option}=${path}: write an absolute path without ".."`);
   return normal;
 }
 
-/** `/boot` leaves out the directory and what is in it; `/boot/*` what is in it. */
+/**
+ * Reads exclusion patterns: `/boot` leaves out the directory and its contents, `/boot/*` only its
+ * contents.
+ */
 export function exclusion(patterns: readonly string[]): (path: string) => boolean {
   const whole = new Set<string>();
   const inside = new Set<string>();

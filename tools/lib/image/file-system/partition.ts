@@ -1,108 +1,93 @@
-/** What all partitions with a file system of their own and a hash tree have in common. */
+/**
+ * The raw image of a partition, from the empty file to the packed partition. A tool uses it from
+ * top to bottom:
+ *
+ *     const image = new RawPartition({ sizeBytes, verity, target, scratch });
+ *     ...write the file system through image.sink...
+ *     const rootHash = await image.finish({ type: 'ext4', label, uuid });
+ */
 
 import { rmSync } from 'node:fs';
 import { FileImage } from '../../formats/block/file.ts';
-import { parseUuid, uuidFromName } from '../../formats/uuid/uuid.ts';
-import { required, SWITCH, TEXT } from '../../runtime/cli/cli.ts';
+import { verityHashBytes } from '../../formats/verity/verity.ts';
 import type { EntryList } from '../manifest/entries.ts';
 import { packImageFiles } from '../packed/file.ts';
 import type { FileSystemInfo, VerityInfo } from '../packed/index.ts';
 import { RecordingSink } from '../packed/recording-sink.ts';
-import { appendHashTree, hashTreeBytes } from './hash-tree.ts';
+import { formatVerity } from '../verity/verity-file.ts';
 import type { ImageTarget } from './options.ts';
-import { veritySalt } from './verity.ts';
+import type { VerityIdentity } from './verity-options.ts';
 
-/** Whether there is a hash tree, and what identifies it. */
-export const VERITY_OPTIONS = {
-  verity: SWITCH,
-  'verity-salt': TEXT,
-  'verity-uuid': TEXT,
-  'root-hash': TEXT,
-};
-
-/** Gives the UUID that an option says, or the one that the target's stable name has for its part. */
-export type Identifier = (uuid: string | undefined, role: string) => string;
-
-export function identifiersOf(identity: string): Identifier {
-  return (uuid, role) =>
-    uuid === undefined ? uuidFromName(`${identity}#${role}`) : parseUuid(uuid, `--${role}`);
-}
-
-/** Salt and UUID of a hash tree, hexadecimal. */
-export interface VerityIdentity {
-  readonly salt: string;
-  readonly uuid: string;
-}
-
-/** A hash tree that is asked for, and the file that its root hash goes to. */
-export interface VerityTarget {
-  readonly identity: VerityIdentity;
-  readonly rootHashPath: string;
-}
-
-/** Reads {@link VERITY_OPTIONS}; `undefined` where no hash tree is asked for. */
-export function verityTarget(
-  values: {
-    readonly verity?: boolean | undefined;
-    readonly 'verity-salt'?: string | undefined;
-    readonly 'verity-uuid'?: string | undefined;
-    readonly 'root-hash'?: string | undefined;
-  },
-  identity: string,
-  output: (path: string) => string,
-): VerityTarget | undefined {
-  if (values.verity !== true) return undefined;
-  return {
-    identity: {
-      salt: veritySalt(values['verity-salt'], identity),
-      uuid: identifiersOf(identity)(values['verity-uuid'], 'verity-uuid'),
-    },
-    rootHashPath: output(required(values['root-hash'], 'root-hash')),
-  };
-}
-
-export interface FileSystemPartition {
-  /** Of the file system; the hash tree comes behind it. */
+export interface RawPartitionOptions {
+  /** The size of the file system; the hash tree follows it. */
   readonly sizeBytes: number;
-  readonly fileSystem: FileSystemInfo;
-  /** No hash tree without it. */
+  /** The identity of the hash tree; without it, no tree is written. */
   readonly verity: VerityIdentity | undefined;
   readonly target: ImageTarget;
-  /** A file to make for the raw image where it is no output; it is gone afterwards. */
-  readonly scratch: string;
   /**
-   * Writes the file system into the file at `path` through `sink`, or tells the sink where it was written to.
-   *
-   * @returns the list of entries with the digest of each file, where that is known
+   * The file for the raw image if that is not an output; {@link RawPartition.finish} removes it.
    */
-  write(sink: RecordingSink, path: string): Promise<EntryList | undefined>;
+  readonly scratch: string;
 }
 
+/** What a tool knows about a partition that it has written. */
 export interface WrittenPartition {
   readonly entries: EntryList | undefined;
   readonly rootHash: string | undefined;
 }
 
-/** Writes a file system, its hash tree right behind it, and packs both where that is asked for. */
-export async function writePartition(partition: FileSystemPartition): Promise<WrittenPartition> {
-  const { sizeBytes, fileSystem, verity, target } = partition;
-  const path = target.raw ?? partition.scratch;
-  const image = FileImage.create(path, sizeBytes + (verity === undefined ? 0 : hashTreeBytes(sizeBytes)));
-  const sink = new RecordingSink(image);
-  const entries = await partition.write(sink, path);
-  let verityInfo: VerityInfo | undefined;
-  if (verity !== undefined) {
-    const rootHash = await appendHashTree(path, sink, sizeBytes, sink.extents(), verity);
-    verityInfo = { rootHash, ...verity, dataBytes: sizeBytes, hashOffsetBytes: sizeBytes };
+export class RawPartition {
+  /** The raw image, a sparse file. */
+  readonly path: string;
+  /** Writes into the image and records where, so that holes need not be read again. */
+  readonly sink: RecordingSink;
+  readonly #options: RawPartitionOptions;
+  readonly #image: FileImage;
+
+  /** Creates the image with its full size: the file system and the hash tree. */
+  constructor(options: RawPartitionOptions) {
+    const { sizeBytes, verity, target, scratch } = options;
+    this.#options = options;
+    this.path = target.raw ?? scratch;
+    this.#image = FileImage.create(
+      this.path,
+      sizeBytes + (verity === undefined ? 0 : verityHashBytes(sizeBytes)),
+    );
+    this.sink = new RecordingSink(this.#image);
   }
-  if (target.packed !== undefined) {
-    await packImageFiles(image, target.packed.files, {
-      ...target.packed.settings,
-      written: sink.extents(),
-      facts: { fileSystem, ...(verityInfo === undefined ? {} : { verity: verityInfo }) },
+
+  /**
+   * Appends the hash tree, packs the image and closes it, each if the options ask for it. The file
+   * system must be complete.
+   *
+   * @returns the root hash in hexadecimal, if there is a hash tree
+   */
+  async finish(fileSystem: FileSystemInfo): Promise<string | undefined> {
+    const { target } = this.#options;
+    const verity = await this.#appendHashTree();
+    if (target.packed !== undefined) {
+      await packImageFiles(this.#image, target.packed.files, {
+        ...target.packed.settings,
+        written: this.sink.extents(),
+        facts: { fileSystem, ...(verity === undefined ? {} : { verity }) },
+      });
+    }
+    this.#image.close();
+    if (target.raw === undefined) rmSync(this.path);
+    return verity?.rootHash;
+  }
+
+  /** Writes the dm-verity hash tree directly after the file system. All processors hash. */
+  async #appendHashTree(): Promise<VerityInfo | undefined> {
+    const { sizeBytes: dataBytes, verity } = this.#options;
+    if (verity === undefined) return undefined;
+    const { rootHash } = await formatVerity(this.path, this.sink, {
+      dataBytes,
+      hashOffsetBytes: dataBytes,
+      salt: Buffer.from(verity.salt, 'hex'),
+      uuid: verity.uuid,
+      written: this.sink.extents(),
     });
+    return { rootHash, ...verity, dataBytes, hashOffsetBytes: dataBytes };
   }
-  image.close();
-  if (target.raw === undefined) rmSync(path);
-  return { entries, rootHash: verityInfo?.rootHash };
 }

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileImage } from '../../formats/block/file.ts';
-import { NO_XATTRS } from '../../formats/entry/entry.ts';
 import { UserError } from '../../formats/error/user-error.ts';
-import { TAR_END, tarHeader, tarPadding } from '../../formats/tar/writer.ts';
+import { file } from '../../testing/entries/entries.ts';
+import { archive } from '../../testing/tar/archive.ts';
 import { openLayerFile } from '../layer/file.ts';
 import { type BlockRun, startCopyPool } from './copy.ts';
 import { BLOCK_BYTES } from './copy-job.ts';
@@ -13,14 +13,16 @@ import { placeContents } from './place.ts';
 import { type SelectedTree, selectFromLayers } from './selection.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'place-test-'));
-const archive = join(folder, 'a.tar');
+const archivePath = join(folder, 'a.tar');
 const image = join(folder, 'image');
 const BLOCKS = 2000;
-const METADATA = { mode: 0o644, uid: 0, gid: 0, xattrs: NO_XATTRS };
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Files of a byte each, over several pieces; every third block of those with an odd number is zero. */
+/**
+ * Makes the content of a file: one byte repeated. Every third block of a file with an odd number is
+ * zero.
+ */
 function fileBytes(number: number): Buffer {
   const bytes = Buffer.alloc((number % 7) * 40_000 + number, (number % 255) + 1);
   if (number % 2 === 1) {
@@ -32,17 +34,16 @@ function fileBytes(number: number): Buffer {
 }
 
 beforeAll(() => {
-  const parts: Uint8Array[] = [];
-  for (let number = 0; number < 50; number++) {
-    const bytes = fileBytes(number);
-    const path = String(number).padStart(2, '0');
-    parts.push(tarHeader({ ...METADATA, type: 'file', path, sizeBytes: bytes.length }));
-    parts.push(bytes, tarPadding(bytes.length));
-  }
-  writeFileSync(archive, Buffer.concat([...parts, TAR_END]));
+  const contents: Record<string, Buffer> = {};
+  for (let number = 0; number < 50; number++) contents[String(number).padStart(2, '0')] = fileBytes(number);
+  // An object lists its integer keys first; the archive has the order of the paths.
+  const entries = Object.keys(contents)
+    .sort()
+    .map((path) => file(path, contents[path]?.length ?? 0));
+  writeFileSync(archivePath, archive(entries, contents));
 });
 
-/** Remembers what it is told; blocks go to two runs, with room for `freeBlocks`. */
+/** Records its calls. Blocks go to two runs, with room for `freeBlocks`. */
 function placement(freeBlocks: number) {
   const placed: string[] = [];
   const freeRuns: BlockRun[] = [
@@ -72,7 +73,7 @@ async function place(threads: number, freeBlocks = 1500, tree?: SelectedTree) {
   FileImage.create(image, BLOCKS * BLOCK_BYTES).close();
   const pool = startCopyPool(threads);
   try {
-    const selected = tree ?? (await selectFromLayers([openLayerFile(archive)], { exclude: [] }));
+    const selected = tree ?? (await selectFromLayers([openLayerFile(archivePath)], { exclude: [] }));
     const written = await placeContents(pool, selected, target, image, () => {});
     return { placed: target.placed, written, bytes: readFileSync(image) };
   } finally {
@@ -80,8 +81,8 @@ async function place(threads: number, freeBlocks = 1500, tree?: SelectedTree) {
   }
 }
 
-describe('contents that threads copy', () => {
-  it('are the same however many threads there are, and each block is where it was said to be', async () => {
+describe('contents copied by threads', () => {
+  it('are the same for every number of threads, and each block is at its reported place', async () => {
     const one = await place(1);
     for (const threads of [2, 3, 4]) {
       const more = await place(threads);
@@ -107,13 +108,13 @@ describe('contents that threads copy', () => {
     expect(next).toBe(blocks.length);
   });
 
-  it('that do not fit make the file system say so', async () => {
+  it('that do not fit make the file system report it', async () => {
     await expect(place(2, 310)).rejects.toThrow('full');
   });
 
-  it('of an archive that became shorter are refused', async () => {
+  it('of an archive that was truncated meanwhile are refused', async () => {
     const short = join(folder, 'short.tar');
-    writeFileSync(short, readFileSync(archive));
+    writeFileSync(short, readFileSync(archivePath));
     const tree = await selectFromLayers([openLayerFile(short)], { exclude: [] });
     truncateSync(short, 1 << 20);
     await expect(place(2, 1500, tree)).rejects.toThrow(

@@ -1,4 +1,4 @@
-/** Copies the contents of a tree in parallel where all of them lie in uncompressed archives. */
+/** Copies the contents of a tree in parallel, if all of them are in uncompressed archives. */
 
 import { contentsByLayer } from '../layer/content.ts';
 import type { Layer } from '../layer/reader.ts';
@@ -6,7 +6,7 @@ import { type BlockRun, CopyList, type CopyPool, startCopy, startFixedCopy } fro
 import { BLOCK_BYTES } from './copy-job.ts';
 import type { SelectedTree } from './selection.ts';
 
-/** A file system that says where blocks go, and is told which of them hold data. */
+/** A file system that assigns blocks to files, and receives which of them hold data. */
 export interface Placement {
   readonly freeRuns: readonly BlockRun[];
   /** See `Ext4Writer.placeFile`. */
@@ -14,16 +14,16 @@ export interface Placement {
   full(): never;
 }
 
-/** Whether the contents of layers can be copied from where they lie. */
+/** Whether the contents of all layers can be copied directly from their files. */
 export function areArchives(layers: readonly Layer[]): boolean {
   return layers.every(({ frames, path }) => frames === undefined && path !== undefined);
 }
 
-/** The files of a tree, and where the blocks of each are in the list's sequence. */
+/** The files of a tree, and the blocks of each in the sequence of the list. */
 interface PlannedContents {
   readonly list: CopyList;
   readonly paths: string[];
-  /** Of each file, the runs of its blocks. */
+  /** The runs of blocks of each file. */
   readonly runs: (readonly number[])[];
 }
 
@@ -41,7 +41,7 @@ function planContents(tree: SelectedTree): PlannedContents {
   return { list, paths, runs };
 }
 
-/** The first `count` blocks of `runs`. */
+/** Returns the first `count` blocks of `runs`. */
 export function firstBlocks(runs: readonly BlockRun[], count: number): BlockRun[] {
   const first: BlockRun[] = [];
   let left = count;
@@ -60,9 +60,9 @@ function countBits(bits: Uint8Array): number {
 }
 
 /**
- * Copies the contents of all files to the file of a file system that is being written.
+ * Copies the contents of all files into the image of a file system that is being written.
  *
- * @param meanwhile what is done on this thread while the others copy
+ * @param meanwhile the work of this thread while the others copy
  * @returns the blocks that were written
  */
 export async function placeContents(
@@ -83,7 +83,7 @@ export async function placeContents(
     const fileRuns = runs[index] as readonly number[];
     const end = bit + countBlocks(fileRuns);
     if (end > known) known = await copy.known(end);
-    // The copy ended early, and says why.
+    // The copy ended early; `copy.done` reports why.
     if (end > known) break;
     bit += target.placeFile(path, fileRuns, dataBits, bit);
   }
@@ -92,11 +92,11 @@ export async function placeContents(
   return firstBlocks(free, countBits(dataBits));
 }
 
-/** A file system whose contents have their places before they come, as bytes of the image. */
+/** A file system that places its contents before it receives them, as bytes of the image. */
 export interface FixedPlacement {
-  /** Where blocks of content begin; before that are ends of files among what describes them. */
+  /** The start of the blocks of content. The metadata before it contains the tails of files. */
   readonly dataOffsetBytes: number;
-  /** Where the content of a file goes: a run of blocks, and a rest; see `ErofsPlan.placeOf`. */
+  /** The place of the content of a file: a run of blocks, and a tail; see `ErofsPlan.placeOf`. */
   placeOf(path: string): {
     readonly offsetBytes: number;
     readonly lengthBytes: number;
@@ -105,7 +105,10 @@ export interface FixedPlacement {
   };
 }
 
-/** Adds what a stored extent has of the range `[start, end)` of its file, which goes to `target`. */
+/**
+ * Adds the part of a stored extent that is in the range `[start, end)` of its file. The range goes
+ * to `target`.
+ */
 function addRange(
   list: CopyList,
   path: string,
@@ -119,9 +122,10 @@ function addRange(
 }
 
 /**
- * Copies the contents of all files to their places in the file of a file system that is being written.
+ * Copies the contents of all files to their places in the image of a file system that is being
+ * written.
  *
- * @param meanwhile writes all of what describes the contents, on this thread while the others copy
+ * @param meanwhile writes all metadata, on this thread while the others copy
  */
 export async function copyToPlaces(
   pool: CopyPool,
@@ -153,12 +157,12 @@ export async function copyToPlaces(
   const firstBlock = target.dataOffsetBytes / BLOCK_BYTES;
   const blockCopy = startFixedCopy(pool, blocks, targetPath, { firstBlock, keepsTarget: false });
   meanwhile();
-  // The ends of files go between what was just written.
+  // The tails of files are inside the metadata that was just written.
   const tailCopy = startFixedCopy(pool, tails, targetPath, { firstBlock: 0, keepsTarget: true });
   await Promise.all([blockCopy.done, tailCopy.done]);
 }
 
-/** The blocks of `runs`, pairs of logical block and count. */
+/** Counts the blocks of `runs`, which are pairs of logical block and count. */
 function countBlocks(runs: readonly number[]): number {
   let count = 0;
   for (let index = 1; index < runs.length; index += 2) count += runs[index] as number;

@@ -9,7 +9,7 @@ import { selectEntries } from '../layer/select.ts';
 import { type EntryList, entryRecord } from '../manifest/entries.ts';
 import { exclusion, treePath } from './options.ts';
 
-/** SHA-256 of no bytes. */
+/** The SHA-256 of no bytes. */
 const EMPTY_DIGEST = createHash('sha256').digest('hex');
 
 /** The part of a merged root file system that becomes a file system of its own. */
@@ -18,20 +18,20 @@ export interface SelectedTree {
   readonly entries: readonly MergedEntry[];
 }
 
-/** What of a merged root file system is selected. */
+/** The part of a merged root file system to select. */
 export interface TreeSelection {
   readonly subtree?: string | undefined;
   readonly exclude: readonly string[];
 }
 
-/** Merges the layers in files and selects from them, as the options say. */
+/** Merges layers in files and selects from them, as the options require. */
 export async function selectTree(
   options: TreeSelection & { readonly layer: readonly string[] },
 ): Promise<SelectedTree> {
   return await selectFromLayers(options.layer.map(openLayerFile), options);
 }
 
-/** Merges open layers and selects from them, as the options say. */
+/** Merges open layers and selects from them, as the options require. */
 export async function selectFromLayers(
   layers: readonly Layer[],
   options: TreeSelection,
@@ -40,21 +40,22 @@ export async function selectFromLayers(
   const subtree = treePath(options.subtree ?? '/', 'subtree');
   const exclude = options.exclude.length === 0 ? {} : { exclude: exclusion(options.exclude) };
   const entries = selectEntries(merged.entries(), { subtree, ...exclude });
-  if (entries.length === 0) throw new UserError(`--subtree=/${subtree}: the layers have no such directory`);
+  if (entries.length === 0)
+    throw new UserError(`--subtree=/${subtree}: the directory does not exist in the layers`);
   if (entries[0]?.entry.type !== 'directory') throw new UserError(`--subtree=/${subtree}: not a directory`);
   return { subtree, entries };
 }
 
-/** Takes the pieces of one file after another. */
+/** Receives the pieces of one file after another. */
 export interface ContentSink {
-  /** A file begins; nothing comes for files without content. */
+  /** Begins a file. It is not called for files without content. */
   open(entry: FileEntry): { write(bytes: Uint8Array): void; close(): void };
 }
 
 /**
  * Copies the content of every file of the tree into `sink`, once, in the order of the layers.
  *
- * @returns the SHA-256 of each file by its path, hexadecimal
+ * @returns the SHA-256 of each file by its path, in hexadecimal
  */
 export async function copyContents(tree: SelectedTree, sink: ContentSink): Promise<Map<string, string>> {
   const digests = new Map<string, string>();
@@ -75,7 +76,7 @@ export async function copyContents(tree: SelectedTree, sink: ContentSink): Promi
   return digests;
 }
 
-/** The list of everything in the tree, for the manifest. */
+/** Lists everything in the tree, for the manifest. */
 export function listEntries(tree: SelectedTree, digests: ReadonlyMap<string, string>): EntryList {
   return {
     formatVersion: 1,
@@ -88,7 +89,7 @@ export function listEntries(tree: SelectedTree, digests: ReadonlyMap<string, str
   };
 }
 
-/** A layer's file name says which target made it. */
+/** Returns the title of a layer: its file name tells which target built it. */
 function layerTitle(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).replace(/(?:\.layer)?\.tar(?:\.zst)?$/, '');
 }

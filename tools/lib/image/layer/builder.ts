@@ -5,8 +5,9 @@ import type { Spool, SpooledContent } from './spool.ts';
 import type { LayerItem } from './writer.ts';
 
 /**
- * Collects a layer from entries in any order: those of archives, of packages, of what a step changed. What is added later replaces
- * what was there, as `tar x` would; contents go to a spool until the layer is written sorted.
+ * Collects a layer from entries in any order: members of archives, files of packages, changes made
+ * by a step. A later entry replaces an earlier one, as in `tar x`. Contents are kept in a spool
+ * until the layer is written in sorted order.
  */
 export class LayerBuilder {
   readonly #tree = new FileTree<SpooledContent>();
@@ -18,10 +19,11 @@ export class LayerBuilder {
   }
 
   /**
-   * Adds an entry; reads all of its content now.
+   * Adds an entry, and reads all of its content now.
    *
-   * @param origin what the entry comes from, for errors
-   * @throws UserError where the path goes through a symbolic link of this layer, or a hard link's target is not in it
+   * @param origin names the source of the entry in errors
+   * @throws UserError if the path goes through a symbolic link of this layer, or if the target of a
+   *   hard link is not in this layer
    */
   async add(
     entry: Entry,
@@ -37,17 +39,17 @@ export class LayerBuilder {
     const lengthBytes = this.#spool.sizeBytes - startBytes;
     if (lengthBytes !== entry.sizeBytes) {
       throw new RangeError(
-        `${entry.path} has ${entry.sizeBytes} bytes by its entry, and ${lengthBytes} by its content`,
+        `${entry.path} has ${entry.sizeBytes} bytes in its entry, and ${lengthBytes} in its content`,
       );
     }
     this.#tree.put(entry, { startBytes, lengthBytes }, origin);
   }
 
-  /** {@link add} for content that is at hand. */
+  /** Adds an entry whose content is in memory; see {@link add}. */
   addBytes(entry: Entry, content: Uint8Array, origin: string): void {
     if (entry.type === 'file' && entry.sizeBytes !== content.length) {
       throw new RangeError(
-        `${entry.path} has ${entry.sizeBytes} bytes by its entry, and ${content.length} by its content`,
+        `${entry.path} has ${entry.sizeBytes} bytes in its entry, and ${content.length} in its content`,
       );
     }
     const startBytes = this.#spool.sizeBytes;
@@ -55,24 +57,27 @@ export class LayerBuilder {
     this.#tree.put(entry, { startBytes, lengthBytes: content.length }, origin);
   }
 
-  /** Deletes what this layer and the layers below have at `path`. */
+  /** Deletes `path` from this layer and from the layers below. */
   remove(path: string, origin: string): void {
     this.#tree.remove(path, origin);
     this.#deletions.set(`whiteout ${path}`, { kind: 'whiteout', path });
   }
 
-  /** Deletes what this layer and the layers below have in the directory at `path`, and keeps the directory. */
+  /**
+   * Deletes everything in the directory at `path`, from this layer and from the layers below, and
+   * keeps the directory.
+   */
   removeChildren(path: string, origin: string): void {
     this.#tree.removeChildren(path, origin);
     this.#deletions.set(`opaque ${path}`, { kind: 'opaque', path });
   }
 
-  /** What this layer has at `path` so far (a symbolic link is not followed). */
+  /** Returns what this layer has at `path` so far. A symbolic link is not followed. */
   get(path: string): Inode<SpooledContent> | undefined {
     return this.#tree.get(path);
   }
 
-  /** The layer's items for `writeLayer`. Directories that were only implied are not among them. */
+  /** Lists the items for `writeLayer`. Directories that are only implied are not included. */
   items(): LayerItem[] {
     const present = this.#tree
       .entries()

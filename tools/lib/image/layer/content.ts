@@ -1,4 +1,4 @@
-/** The contents of a merged tree: all of them front to back, or one file. */
+/** Reads the contents of a merged tree: all of them from front to back, or one file. */
 
 import type { Entry, FileEntry } from '../../formats/entry/entry.ts';
 import { mapInOrder } from '../../formats/pipeline/ordered.ts';
@@ -8,15 +8,18 @@ import type { FrameSpan } from '../../formats/zstd/frame.ts';
 import type { ContentPlace, MergedEntry } from './merge.ts';
 import type { Extents, Layer } from './reader.ts';
 
-/** A file's content as a range of its uncompressed layer. */
+/** The content of a file, as a range of its uncompressed layer. */
 export interface ContentRange {
   readonly entry: FileEntry;
   readonly startBytes: number;
-  /** Of a sparse file, where its stored bytes belong. */
+  /** The ranges of a sparse file that the stored bytes belong to. */
   readonly extents: Extents | undefined;
 }
 
-/** The files that have content, by layer, in the order of the layer: the order in which contents are visited. */
+/**
+ * Groups the files with content by layer, in the order of the layer. Contents are visited in this
+ * order.
+ */
 export function contentsByLayer(entries: Iterable<MergedEntry>): Map<Layer, ContentRange[]> {
   const byLayer = new Map<Layer, ContentRange[]>();
   for (const { entry, inode } of entries) {
@@ -33,7 +36,7 @@ export function contentsByLayer(entries: Iterable<MergedEntry>): Map<Layer, Cont
   return byLayer;
 }
 
-/** The frames that hold bytes of any of the (sorted) ranges. */
+/** Selects the frames that hold bytes of any of the ranges, which are sorted. */
 function neededFrames(frames: readonly FrameSpan[], ranges: readonly ContentRange[]): FrameSpan[] {
   let index = 0;
   return frames.filter((frame) => {
@@ -47,7 +50,7 @@ function neededFrames(frames: readonly FrameSpan[], ranges: readonly ContentRang
   });
 }
 
-/** Content that is not compressed is read in pieces of so many bytes. */
+/** Uncompressed content is read in pieces of this size. */
 const PIECE_BYTES = 1 << 20;
 const ZEROS = new Uint8Array(PIECE_BYTES);
 
@@ -55,7 +58,10 @@ function* zeros(count: number): Generator<Uint8Array, void, undefined> {
   for (let left = count; left > 0; left -= PIECE_BYTES) yield ZEROS.subarray(0, Math.min(left, PIECE_BYTES));
 }
 
-/** The content of a file of an archive as it is, with zeros for its holes. Each piece is valid until the next is asked for. */
+/**
+ * Reads the content of a file in an uncompressed archive, with zeros for its holes. Each piece is
+ * valid until the next one is requested.
+ */
 function* plainContent(
   source: ScanSource,
   { entry, startBytes, extents = [[0, entry.sizeBytes]] }: ContentRange,
@@ -78,7 +84,10 @@ function* plainContent(
   yield* zeros(entry.sizeBytes - position);
 }
 
-/** Takes a piece of a file: where in the file it goes, and its bytes, which are valid until the function returns. */
+/**
+ * Receives a piece of a file: its position in the file, and its bytes, which are valid until the
+ * function returns.
+ */
 export type ContentVisitor = (entry: FileEntry, positionBytes: number, bytes: Uint8Array) => void;
 
 function streamPlain(layer: Layer, ranges: readonly ContentRange[], visit: ContentVisitor): void {
@@ -117,10 +126,11 @@ async function streamCompressed(
 }
 
 /**
- * Reads the content of every file among the entries once, layer by layer from front to back; what later layers hide is not
- * decompressed where whole frames of it are hidden.
+ * Reads the content of every file among the entries once, layer by layer from front to back. A
+ * frame is not decompressed if later layers hide everything in it.
  *
- * A file's pieces come in order and without other files between them. Files without content are not visited.
+ * The pieces of a file come in order, without pieces of other files between them. Files without
+ * content are not visited.
  */
 export async function streamContents(entries: Iterable<MergedEntry>, visit: ContentVisitor): Promise<void> {
   for (const [layer, ranges] of contentsByLayer(entries)) {
@@ -129,7 +139,11 @@ export async function streamContents(entries: Iterable<MergedEntry>, visit: Cont
   }
 }
 
-/** Reads the content of one file (`inode` of a tree's entry), piece by piece. */
+/**
+ * Reads the content of one file, piece by piece.
+ *
+ * @param inode the inode of an entry of the tree
+ */
 export async function* readContent(inode: {
   readonly entry: Entry;
   readonly source: ContentPlace | undefined;
@@ -139,7 +153,7 @@ export async function* readContent(inode: {
   const { layer, offsetBytes, extents } = source;
   const range = { entry, startBytes: offsetBytes, extents };
   if (layer.frames === undefined) {
-    // Callers may keep a piece beyond the next one.
+    // A caller may keep a piece after it requests the next one.
     for (const bytes of plainContent(layer.source, range, Buffer.allocUnsafe(PIECE_BYTES)))
       yield Uint8Array.from(bytes);
     return;

@@ -1,28 +1,32 @@
 /**
- * A file tree that entries are put into one after another, as `tar x` would on a disk, but without following anything: what a
- * later entry replaces, what a hard link shares, what a whiteout takes away.
+ * A file tree that is built by adding one entry after another, as `tar x` does on a disk. It
+ * handles entries that replace earlier ones, hard links and deletions, and never follows a symbolic
+ * link.
  */
 
 import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../../formats/entry/entry.ts';
 import { UserError } from '../../formats/error/user-error.ts';
 
-/** What the names of a hard-linked file have in common. */
+/** The part that all names of a hard-linked file share. */
 export interface Inode<Source> {
-  /** The metadata, under the path it came with. */
+  /** The metadata, with the path of its own entry. */
   readonly entry: Entry;
-  /** Where the content of a file comes from. */
+  /** The source of the content of a file. */
   readonly source: Source | undefined;
 }
 
 export interface TreeEntry<Source> {
-  /** A file's first path is the file, and each further one a hard link to the first. */
+  /** The first path of a file is the file, and each further path is a hard link to the first. */
   readonly entry: Entry;
   readonly inode: Inode<Source>;
-  /** A directory that no entry names, but that entries lie in: mode 0755, owner 0:0. */
+  /**
+   * Whether the directory has no entry of its own and exists only because entries are in it: mode
+   * 0755, owner 0:0.
+   */
   readonly implied: boolean;
 }
 
-/** What stands at a path; as it is, mostly, one of the {@link TreeEntry} that are asked for in the end. */
+/** A node that is not a directory. Usually it is returned unchanged by {@link FileTree.entries}. */
 interface Leaf<Source> extends TreeEntry<Source> {
   readonly children: undefined;
 }
@@ -41,7 +45,7 @@ function impliedDirectory<Source>(path: string): Directory<Source> {
   return { entry, inode: { entry, source: undefined }, implied: true, children: new Map() };
 }
 
-/** Refuses to step from a name into something that is no directory. */
+/** Throws the error for a path that goes through something that is not a directory. */
 function refuseStep(origin: string, path: string, entry: Entry, at: string): never {
   const reason =
     entry.type === 'symlink'
@@ -52,12 +56,17 @@ function refuseStep(origin: string, path: string, entry: Entry, at: string): nev
 
 export class FileTree<Source> {
   readonly #root: Directory<Source> = impliedDirectory('');
-  /** The directory that was looked up last: in an archive, neighbours mostly share it. */
+  /** The directory that was found last: neighbours in an archive usually share it. */
   #last: Directory<Source> | undefined;
-  /** Files that have several names. */
+  /** Files with several names. */
   readonly #linked = new Set<Inode<Source>>();
 
-  /** The directory at `path`; makes those that are missing where `make` says so. */
+  /** Whether the root directory is empty. */
+  get isEmpty(): boolean {
+    return this.#root.children.size === 0;
+  }
+
+  /** Finds the directory at `path`. Creates missing directories if `make` is true. */
   #directory(path: string, entryPath: string, origin: string, make: boolean): Directory<Source> | undefined {
     if (path === '') return this.#root;
     if (this.#last?.entry.path === path) return this.#last;
@@ -100,10 +109,12 @@ export class FileTree<Source> {
   }
 
   /**
-   * Puts an entry where its path says. A directory over a directory keeps what is in it; everything else replaces what was there.
+   * Puts an entry at its path. A directory over a directory keeps its children; everything else
+   * replaces what is there.
    *
-   * @param origin the archive or layer that the entry comes from, for errors
-   * @throws UserError where the path goes through something that is no directory, or a hard link's target is missing or a directory
+   * @param origin the archive or layer of the entry, for errors
+   * @throws UserError if the path goes through something that is not a directory, or if the target
+   *   of a hard link is missing or is a directory
    */
   put(entry: Entry, source: Source | undefined, origin: string): void {
     if (entry.type === 'directory') {
@@ -118,7 +129,7 @@ export class FileTree<Source> {
     parent.children.set(name, { entry, inode, implied: false, children: undefined });
   }
 
-  /** A directory that goes away must not be found any more. */
+  /** Clears the cache of {@link #directory}, so that a removed directory is not found again. */
   #forgetDirectory(gone: Node<Source> | undefined): void {
     if (gone?.children !== undefined) this.#last = undefined;
   }
@@ -129,7 +140,7 @@ export class FileTree<Source> {
     );
     if (node === undefined) {
       throw new UserError(
-        `${origin}: entry ${entry.path}: it is a hard link to ${target}, which is not there`,
+        `${origin}: entry ${entry.path}: it is a hard link to ${target}, which does not exist`,
       );
     }
     if (node.children !== undefined) {
@@ -141,14 +152,14 @@ export class FileTree<Source> {
     return node.inode;
   }
 
-  /** Takes away what is at `path`, with all that is in it. Nothing there is no error. */
+  /** Removes what is at `path`, with everything in it. A missing path is not an error. */
   remove(path: string, origin: string): void {
     const children = this.#directory(parentPath(path), path, origin, false)?.children;
     this.#forgetDirectory(children?.get(baseName(path)));
     children?.delete(baseName(path));
   }
 
-  /** Takes away what is in the directory at `path`. No directory there is no error. */
+  /** Removes everything in the directory at `path`. A missing directory is not an error. */
   removeChildren(path: string, origin: string): void {
     const node =
       path === ''
@@ -158,7 +169,7 @@ export class FileTree<Source> {
     node?.children?.clear();
   }
 
-  /** What is at `path` itself (a symbolic link is not followed). */
+  /** Returns what is at `path` itself. A symbolic link is not followed. */
   get(path: string): Inode<Source> | undefined {
     let node: Node<Source> | undefined = this.#root;
     if (path === '') return node.inode;
@@ -166,7 +177,7 @@ export class FileTree<Source> {
     return node?.inode;
   }
 
-  /** Everything, sorted by path, the root directory first. */
+  /** Lists everything, sorted by path. The root directory is the first. */
   entries(): TreeEntry<Source>[] {
     const found: TreeEntry<Source>[] = [];
     const walk = (node: Node<Source>): void => {
@@ -179,7 +190,10 @@ export class FileTree<Source> {
     return found;
   }
 
-  /** Makes the first of a file's names (of those that are left) the file, and the others hard links to it. */
+  /**
+   * Turns the first remaining name of a file into the file, and its other names into hard links to
+   * it.
+   */
   #nameLinks(found: TreeEntry<Source>[]): void {
     const paths = new Map<Inode<Source>, string>();
     found.forEach(({ entry, inode }, index) => {
@@ -193,19 +207,19 @@ export class FileTree<Source> {
   }
 }
 
-/** Gives a directory that is there already the metadata of an entry. */
+/** Gives an existing directory the metadata of an entry. */
 function describe<Source>(directory: Directory<Source>, inode: Inode<Source>): void {
   directory.entry = inode.entry;
   directory.inode = inode;
   directory.implied = false;
 }
 
-/** The entry under another path. */
+/** Returns the entry under another path. */
 export function at(entry: Entry, path: string): Entry {
   return entry.path === path ? entry : { ...entry, path };
 }
 
-/** One more name for `entry`, whose first one is `target`. */
+/** Returns a further name for `entry`, whose first name is `target`. */
 export function hardLink(entry: Entry, path: string, target: string): Entry {
   const { mode, uid, gid, xattrs } = entry;
   return { type: 'hardlink', path, target, mode, uid, gid, xattrs };

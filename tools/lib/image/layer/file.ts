@@ -1,4 +1,4 @@
-/** Layers in files. */
+/** Reads and writes layers in files. */
 
 import { closeSync, openSync } from 'node:fs';
 import { FileImage } from '../../formats/block/file.ts';
@@ -6,7 +6,7 @@ import { writeFully } from '../../formats/block/write.ts';
 import { type Layer, openLayer } from './reader.ts';
 import { type LayerItem, type LayerOptions, writeLayer } from './writer.ts';
 
-/** Opens the layer in the file at `path`. The file stays open as long as the process. */
+/** Opens the layer in the file at `path`. The file stays open until the process ends. */
 export function openLayerFile(path: string): Layer {
   return openLayer(FileImage.open(path), path, path);
 }

@@ -1,6 +1,7 @@
 /**
- * What a layer says about one path. Deletions are the whiteouts of the OCI image specification (layer.md, "Whiteouts"): an empty file
- * `.wh.NAME` deletes NAME of the layers below, and `.wh..wh..opq` all that they have in its directory.
+ * The items of a layer: entries and deletions. A deletion is a whiteout of the OCI image
+ * specification (layer.md, "Whiteouts"): an empty file `.wh.NAME` deletes NAME from the layers
+ * below, and `.wh..wh..opq` deletes everything that they have in its directory.
  */
 
 import { baseName, type Entry, NO_XATTRS, parentPath } from '../../formats/entry/entry.ts';
@@ -13,12 +14,15 @@ const OPAQUE_NAME = '.wh..wh..opq';
 /** The bytes of a file: all at once, or a function that starts to read them. */
 export type Content = Uint8Array | (() => Iterable<Uint8Array> | AsyncIterable<Uint8Array>);
 
-/** There is this entry. */
+/** An entry that exists. */
 export interface PresentItem {
   readonly kind: 'entry';
   readonly entry: Entry;
 }
-/** What lower layers have at `path` is deleted (`whiteout`), or what they have in the directory at `path` (`opaque`). */
+/**
+ * A deletion from the layers below: of `path` (`whiteout`), or of everything in the directory at
+ * `path` (`opaque`).
+ */
 export interface DeletionItem {
   readonly kind: 'whiteout' | 'opaque';
   readonly path: string;
@@ -28,7 +32,7 @@ function inDirectory(directory: string, name: string): string {
   return directory === '' ? name : `${directory}/${name}`;
 }
 
-/** The tar entry that stands for a deletion. */
+/** Encodes a deletion as a tar entry. */
 export function deletionEntry(item: DeletionItem): Entry {
   const path =
     item.kind === 'opaque'
@@ -38,15 +42,16 @@ export function deletionEntry(item: DeletionItem): Entry {
 }
 
 /**
- * Reads a tar entry as what it says in a layer; `undefined` for the other metadata of union file systems, which says nothing.
+ * Decodes a tar entry of a layer. Returns `undefined` for other metadata of union file systems,
+ * which has no meaning here.
  *
- * @param origin the layer's name, for errors
+ * @param origin the name of the layer, for errors
  */
 export function layerItem(entry: Entry, origin: string): PresentItem | DeletionItem | undefined {
   if (!entry.path.includes(WHITEOUT_PREFIX)) return { kind: 'entry', entry };
   const directory = parentPath(entry.path);
   if (directory.split('/').some((name) => name.startsWith(WHITEOUT_PREFIX))) {
-    throw new UserError(`${origin}: entry ${entry.path}: it lies in a whiteout`);
+    throw new UserError(`${origin}: entry ${entry.path}: it is inside a whiteout`);
   }
   const name = baseName(entry.path);
   if (!name.startsWith(WHITEOUT_PREFIX)) return { kind: 'entry', entry };
@@ -54,7 +59,7 @@ export function layerItem(entry: Entry, origin: string): PresentItem | DeletionI
   if (name.startsWith(META_PREFIX)) return undefined;
   const deleted = name.slice(WHITEOUT_PREFIX.length);
   if (deleted === '' || deleted === '.' || deleted === '..') {
-    throw new UserError(`${origin}: entry ${entry.path}: a whiteout of no name`);
+    throw new UserError(`${origin}: entry ${entry.path}: a whiteout without a name`);
   }
   return { kind: 'whiteout', path: inDirectory(directory, deleted) };
 }

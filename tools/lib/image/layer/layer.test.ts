@@ -1,22 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
 import { bare, bytesOf, layerOf, listing, opaque, text, whiteout } from '../../testing/layer/items.ts';
 import { realTool } from '../../testing/real-tool.ts';
-import {
-  bsdTar,
-  directory,
-  file,
-  gnuTar,
-  hardLink,
-  symlink,
-  temporaryFolder,
-} from '../../testing/tar/archive.ts';
+import { bsdTar, gnuTar, temporaryFolder } from '../../testing/tar/archive.ts';
 import { LayerBuilder } from './builder.ts';
 import { readContent, streamContents } from './content.ts';
 import { openLayerFile, writeLayerFile } from './file.ts';
 import { mergeLayers } from './merge.ts';
-import { type Layer, scanLayer } from './reader.ts';
+import { type Layer, listLayer } from './reader.ts';
 import { selectEntries } from './select.ts';
 import { Spool } from './spool.ts';
 import { type LayerItem, writeLayer } from './writer.ts';
@@ -29,13 +22,13 @@ describe('a layer file', () => {
     bare(directory('usr/bin')),
     bare(directory('usr')),
     bare(symlink('bin', 'usr/bin')),
-    bare(hardLink('usr/bin/tool2', 'usr/bin/tool')),
+    bare(hardlink('usr/bin/tool2', 'usr/bin/tool')),
     whiteout('etc/motd'),
     opaque('var/cache'),
     text('usr.txt', ''),
   ];
 
-  it('is a tar in zstd for the real tools: sorted by path, whiteouts as OCI has them', async () => {
+  it('is a tar in zstd for the real tools: sorted by path, with whiteouts as in OCI', async () => {
     const path = join(folder(), 'a.layer.tar.zst');
     await writeLayerFile(path, items);
     execFileSync(realTool('zstd', 'zstd'), ['-qt', path]);
@@ -50,7 +43,7 @@ describe('a layer file', () => {
       'usr/bin/tool2',
       'var/cache/.wh..wh..opq',
     ]);
-    const scanned = await scanLayer(openLayerFile(path));
+    const scanned = await listLayer(openLayerFile(path));
     expect(
       Array.from(scanned, (item) => (item.kind === 'entry' ? item.entry.path : `${item.kind} ${item.path}`)),
     ).toEqual([
@@ -65,7 +58,7 @@ describe('a layer file', () => {
     ]);
   });
 
-  it('is the same archive without compression, and in gzip as registries of OCI images have it', async () => {
+  it('is the same archive without compression, and in gzip as in registries of OCI images', async () => {
     const archives = new Map<string, Buffer>();
     for (const compression of ['zstd', 'gzip', 'none'] as const) {
       const parts: Uint8Array[] = [];
@@ -100,19 +93,19 @@ describe('a layer file', () => {
   });
 
   it.each<[string, LayerItem[], string]>([
-    ['a path twice', [text('a', 'x'), bare(directory('a'))], 'a is twice in one layer'],
-    ['a hard link before its target', [text('b', 'x'), bare(hardLink('a', 'b'))], 'sorts behind it'],
+    ['a path twice', [text('a', 'x'), bare(directory('a'))], 'a occurs twice in one layer'],
+    ['a hard link before its target', [text('b', 'x'), bare(hardlink('a', 'b'))], 'sorts after it'],
     [
       'too little content',
       [{ kind: 'entry', entry: file('a', 5), content: Buffer.from('four') }],
-      'a has 5 bytes by its entry',
+      'a has 5 bytes in its entry',
     ],
     [
       'too much content',
       [{ kind: 'entry', entry: file('a', 5), content: Buffer.from('sixsix') }],
-      'a has 5 bytes by its entry',
+      'a has 5 bytes in its entry',
     ],
-    ['no content', [bare(file('a', 5))], 'a has 5 bytes by its entry, and 0'],
+    ['no content', [bare(file('a', 5))], 'a has 5 bytes in its entry, and 0'],
   ])('is not written with %s', async (_what, bad, message) => {
     await expect(bytesOf(bad)).rejects.toThrow(message);
   });
@@ -123,7 +116,7 @@ describe('contents', () => {
   const items = (): LayerItem[] => [
     text('a', 'small'),
     { kind: 'entry', entry: file('b', big.length), content: big },
-    text('c', 'behind'),
+    text('c', 'after!'),
   ];
 
   it('that span frames come in pieces, in order; one file can be read alone', async () => {
@@ -173,12 +166,12 @@ describe('the builder', () => {
     return listing(tree.entries());
   }
 
-  it('takes entries in any order; what comes later replaces, and is deleted below too', async () => {
+  it('takes entries in any order; a later entry replaces an earlier one, and a deletion also applies to the layers below', async () => {
     const lines = await built(async (builder) => {
       builder.addBytes(file('z', 3), Buffer.from('one'), 'test');
       await builder.add(file('a/b', 4), [Buffer.from('co'), Buffer.from('py')], 'test');
       builder.addBytes(file('z', 3), Buffer.from('two'), 'test');
-      await builder.add(hardLink('b', 'z'), [], 'test');
+      await builder.add(hardlink('b', 'z'), [], 'test');
       builder.remove('gone', 'test');
       builder.addBytes(file('brief', 1), Buffer.from('x'), 'test');
       builder.remove('brief', 'test');
@@ -186,7 +179,7 @@ describe('the builder', () => {
     expect(lines).toEqual(['[]/ 755', '[a]/ 755', 'a/b 644 copy', 'b 644 two', 'keep 644 lower', 'z = b']);
   });
 
-  it('refuses an entry behind a symbolic link, naming where it comes from', async () => {
+  it('refuses an entry that goes through a symbolic link, and names its source', async () => {
     await expect(
       built((builder) => {
         builder.addBytes(symlink('lib', 'usr/lib'), new Uint8Array(), 'evil.deb');
@@ -195,7 +188,7 @@ describe('the builder', () => {
     ).rejects.toThrow('evil.deb: entry lib/a: lib is a symbolic link');
   });
 
-  it('refuses content that is not as long as its entry says', async () => {
+  it('refuses content whose size differs from its entry', async () => {
     await expect(built((builder) => builder.add(file('a', 3), [Buffer.from('four')], 't'))).rejects.toThrow(
       'a has 3 bytes',
     );
@@ -209,12 +202,12 @@ describe('a selection', () => {
     bare(directory('boot/grub')),
     text('boot/grub/x', 'x'),
     text('a', 'shared'),
-    bare(hardLink('boot/a', 'a')),
-    bare(hardLink('boot/b', 'a')),
+    bare(hardlink('boot/a', 'a')),
+    bare(hardlink('boot/b', 'a')),
     text('bootx', ''),
   ];
 
-  it('of a subtree makes its directory the root, and of a link whose target is outside the file', async () => {
+  it('of a subtree makes its directory the root, and makes a link to a file outside the subtree that file', async () => {
     const tree = await mergeLayers([await layerOf('l', items)]);
     const selected = selectEntries(tree.entries(), { subtree: 'boot' });
     expect(await listing(selected)).toEqual([
@@ -227,7 +220,7 @@ describe('a selection', () => {
     ]);
   });
 
-  it('leaves out what is excluded, and all in it', async () => {
+  it('leaves out an excluded path and everything in it', async () => {
     const tree = await mergeLayers([await layerOf('l', items)]);
     const selected = selectEntries(tree.entries(), {
       exclude: (path) => path === 'boot/grub' || path === 'a',

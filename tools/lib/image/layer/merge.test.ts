@@ -5,19 +5,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../formats/entry/entry.ts';
 import { zstdFrame } from '../../formats/zstd/compress.ts';
+import { directory, file, hardlink, symlink } from '../../testing/entries/entries.ts';
 import { bare, bytesOf, layerOf, merged, opaque, opened, text, whiteout } from '../../testing/layer/items.ts';
-import {
-  archive,
-  directory,
-  file,
-  gnuTar,
-  hardLink,
-  symlink,
-  temporaryFolder,
-} from '../../testing/tar/archive.ts';
+import { archive, gnuTar, temporaryFolder } from '../../testing/tar/archive.ts';
 import { streamContents } from './content.ts';
 import { mergeLayers } from './merge.ts';
-import { type Layer, scanLayer } from './reader.ts';
+import { type Layer, listLayer } from './reader.ts';
 import type { LayerItem } from './writer.ts';
 
 const folder = temporaryFolder();
@@ -31,74 +24,39 @@ describe('merging: a later layer', () => {
     bare(directory('d/sub')),
     text('d/sub/c', 'lower c'),
   ];
+  const SUB = ['d/sub/ 755', 'd/sub/c 644 lower c'];
+  const FILES = ['d/a 644 lower a', 'd/b 644 lower b'];
+  const LOWER = ['/ 700', 'd/ 711', ...FILES, ...SUB];
 
   it.each<[string, LayerItem[], string[]]>([
-    [
-      'adds',
-      [text('e', 'new')],
-      [
-        '/ 700',
-        'd/ 711',
-        'd/a 644 lower a',
-        'd/b 644 lower b',
-        'd/sub/ 755',
-        'd/sub/c 644 lower c',
-        'e 644 new',
-      ],
-    ],
+    ['adds', [text('e', 'new')], [...LOWER, 'e 644 new']],
     [
       'replaces a file',
       [text('d/a', 'upper', { mode: 0o600 })],
-      ['/ 700', 'd/ 711', 'd/a 600 upper', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
+      ['/ 700', 'd/ 711', 'd/a 600 upper', 'd/b 644 lower b', ...SUB],
     ],
     [
       'changes a directory and keeps what is in it',
       [bare(directory('d', { mode: 0o1777 }))],
-      ['/ 700', 'd/ 1777', 'd/a 644 lower a', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
+      ['/ 700', 'd/ 1777', ...FILES, ...SUB],
     ],
     [
-      'leaves a directory that it only implies as it is',
+      'leaves a directory that it only implies unchanged',
       [text('d/new', '')],
-      [
-        '/ 700',
-        'd/ 711',
-        'd/a 644 lower a',
-        'd/b 644 lower b',
-        'd/new 644',
-        'd/sub/ 755',
-        'd/sub/c 644 lower c',
-      ],
+      ['/ 700', 'd/ 711', ...FILES, 'd/new 644', ...SUB],
     ],
     [
-      'implies directories that nobody has',
+      'implies directories that no layer has',
       [text('x/y/z', 'z')],
-      [
-        '/ 700',
-        'd/ 711',
-        'd/a 644 lower a',
-        'd/b 644 lower b',
-        'd/sub/ 755',
-        'd/sub/c 644 lower c',
-        '[x]/ 755',
-        '[x/y]/ 755',
-        'x/y/z 644 z',
-      ],
+      [...LOWER, '[x]/ 755', '[x/y]/ 755', 'x/y/z 644 z'],
     ],
-    [
-      'deletes a file',
-      [whiteout('d/a')],
-      ['/ 700', 'd/ 711', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
-    ],
-    ['deletes a directory with all in it', [whiteout('d')], ['/ 700']],
-    [
-      'deletes what is not there',
-      [whiteout('no/thing'), whiteout('d/no')],
-      ['/ 700', 'd/ 711', 'd/a 644 lower a', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
-    ],
+    ['deletes a file', [whiteout('d/a')], ['/ 700', 'd/ 711', 'd/b 644 lower b', ...SUB]],
+    ['deletes a directory with everything in it', [whiteout('d')], ['/ 700']],
+    ['deletes a path that does not exist', [whiteout('no/thing'), whiteout('d/no')], [...LOWER]],
     ['empties a directory', [opaque('d'), text('d/new', 'new')], ['/ 700', 'd/ 711', 'd/new 644 new']],
     ['empties everything', [opaque(''), text('new', 'new')], ['/ 700', 'new 644 new']],
     [
-      'deletes and makes anew in one',
+      'deletes and creates the same path',
       [whiteout('d'), bare(directory('d')), text('d/a', 'new')],
       ['/ 700', 'd/ 755', 'd/a 644 new'],
     ],
@@ -107,37 +65,25 @@ describe('merging: a later layer', () => {
     [
       'puts a directory over a file',
       [bare(directory('d/a')), text('d/a/b', 'b')],
-      ['/ 700', 'd/ 711', 'd/a/ 755', 'd/a/b 644 b', 'd/b 644 lower b', 'd/sub/ 755', 'd/sub/c 644 lower c'],
+      ['/ 700', 'd/ 711', 'd/a/ 755', 'd/a/b 644 b', 'd/b 644 lower b', ...SUB],
     ],
-    [
-      'links to a file below',
-      [bare(hardLink('link', 'd/a'))],
-      [
-        '/ 700',
-        'd/ 711',
-        'd/a 644 lower a',
-        'd/b 644 lower b',
-        'd/sub/ 755',
-        'd/sub/c 644 lower c',
-        'link = d/a',
-      ],
-    ],
+    ['links to a file below', [bare(hardlink('link', 'd/a'))], [...LOWER, 'link = d/a']],
   ])('%s', async (_what, upper, expected) => {
     expect(await merged(lower, upper)).toEqual(expected);
   });
 
   it('that replaces the first name of a hard-linked file leaves the others with the old content', async () => {
-    const links = [text('a', 'old'), bare(hardLink('b', 'a')), bare(hardLink('c', 'a'))];
+    const links = [text('a', 'old'), bare(hardlink('b', 'a')), bare(hardlink('c', 'a'))];
     expect(await merged(links, [text('a', 'new')])).toEqual(['[]/ 755', 'a 644 new', 'b 644 old', 'c = b']);
     expect(await merged(links, [whiteout('a'), whiteout('b')])).toEqual(['[]/ 755', 'c 644 old']);
   });
 
-  it('may link to what an even later layer replaces', async () => {
-    const layers = [[text('z', 'first')], [bare(hardLink('zz', 'z'))], [text('z', 'third')]];
+  it('may link to a file that a still later layer replaces', async () => {
+    const layers = [[text('z', 'first')], [bare(hardlink('zz', 'z'))], [text('z', 'third')]];
     expect(await merged(...layers)).toEqual(['[]/ 755', 'z 644 third', 'zz 644 first']);
   });
 
-  it('sorts by bytes, so that a directory is right before its neighbours with a suffix, or not', async () => {
+  it('sorts by bytes, so that names with a suffix may come between a directory and its children', async () => {
     const paths = ['a', 'a-b', 'a.b', 'a/b', 'a0', 'é', '\u{ffee}', '\u{1f600}'];
     const items = paths.map((path) => (path === 'a' ? bare(directory(path)) : text(path, '')));
     const tree = await mergeLayers([await layerOf('l', items.toReversed())]);
@@ -150,66 +96,74 @@ describe('a layer is refused with its name, the entry and the rule:', () => {
 
   it.each<[string, LayerItem[], string]>([
     [
-      'an entry behind a symbolic link',
+      'an entry below a symbolic link',
       [text('lib/a', 'x')],
       'layer1: entry lib/a: lib is a symbolic link (to usr/lib); put it at the real path',
     ],
     [
-      'a directory behind a symbolic link',
+      'a directory below a symbolic link',
       [bare(directory('lib/d'))],
       'layer1: entry lib/d: lib is a symbolic link',
     ],
-    ['a whiteout behind a symbolic link', [whiteout('lib/a')], 'layer1: entry lib/a: lib is a symbolic link'],
+    ['a whiteout below a symbolic link', [whiteout('lib/a')], 'layer1: entry lib/a: lib is a symbolic link'],
     [
-      'an opaque whiteout behind a symbolic link',
+      'an opaque whiteout below a symbolic link',
       [opaque('lib/a')],
       'layer1: entry lib/a: lib is a symbolic link',
     ],
     [
       'a hard link through a symbolic link',
-      [bare(hardLink('z', 'lib/a'))],
+      [bare(hardlink('z', 'lib/a'))],
       'layer1: entry z: lib is a symbolic link',
     ],
     [
-      'an entry behind a file',
+      'an entry below a file',
       [text('file/a', 'x')],
       'layer1: entry file/a: file is not a directory but a file',
     ],
     [
       'a hard link to nothing',
-      [bare(hardLink('z', 'nothing'))],
-      'layer1: entry z: it is a hard link to nothing, which is not there',
+      [bare(hardlink('z', 'nothing'))],
+      'layer1: entry z: it is a hard link to nothing, which does not exist',
     ],
     [
       'a hard link to a directory',
-      [bare(hardLink('z', 'usr'))],
+      [bare(hardlink('z', 'usr'))],
       'layer1: entry z: it is a hard link to usr, which is a directory',
     ],
     [
-      'a hard link to what it deletes',
-      [whiteout('file'), bare(hardLink('z', 'file'))],
-      'it is a hard link to file, which is not there',
+      'a hard link to a path that the same layer deletes',
+      [whiteout('file'), bare(hardlink('z', 'file'))],
+      'it is a hard link to file, which does not exist',
     ],
   ])('%s', async (_what, upper, message) => {
     await expect(merged(lower, upper)).rejects.toThrow(message);
     await expect(merged(lower, upper)).rejects.toMatchObject({ name: 'UserError' });
   });
 
-  it('an entry behind a symbolic link of the same layer', async () => {
+  it('an entry below a symbolic link of the same layer', async () => {
     await expect(merged([bare(symlink('a', '/etc')), text('a/passwd', 'x')])).rejects.toThrow(
       'entry a/passwd: a is a symbolic link',
     );
   });
 
   it.each<[string, Entry[], string]>([
-    ['not sorted', [file('b'), file('a')], 'bad: entry a: it comes behind b; a layer is sorted by path'],
-    ['a path twice', [file('a'), file('a')], 'bad: entry a: it is there twice; a layer is sorted by path'],
-    ['a whiteout of no name', [file('.wh.')], 'bad: entry .wh.: a whiteout of no name'],
-    ['a whiteout of the parent', [file('a/.wh...')], 'a whiteout of no name'],
-    ['an entry in a whiteout', [file('.wh.a/b')], 'it lies in a whiteout'],
+    [
+      'not sorted',
+      [file('b', 0), file('a', 0)],
+      'bad: entry a: it follows b; a layer must be sorted by path',
+    ],
+    [
+      'a path twice',
+      [file('a', 0), file('a', 0)],
+      'bad: entry a: its path occurs twice; a layer must be sorted by path',
+    ],
+    ['a whiteout without a name', [file('.wh.', 0)], 'bad: entry .wh.: a whiteout without a name'],
+    ['a whiteout of the parent', [file('a/.wh...', 0)], 'a whiteout without a name'],
+    ['an entry in a whiteout', [file('.wh.a/b', 0)], 'it is inside a whiteout'],
   ])('%s', async (_what, entries, message) => {
     const layer = opened(await zstdFrame(archive(entries)), 'bad');
-    await expect(scanLayer(layer)).rejects.toThrow(message);
+    await expect(listLayer(layer)).rejects.toThrow(message);
   });
 
   it('empty', () => {
@@ -219,7 +173,7 @@ describe('a layer is refused with its name, the entry and the rule:', () => {
   it('truncated between two frames', async () => {
     const tar = archive([file('a', 5000)]);
     const half = await zstdFrame(tar.subarray(0, 3000));
-    await expect(scanLayer(opened(half, 'bad'))).rejects.toThrow('bad: entry a: its content ends after');
+    await expect(listLayer(opened(half, 'bad'))).rejects.toThrow('bad: entry a: its content ends after');
   });
 });
 
@@ -243,7 +197,7 @@ function extracts(tar: Uint8Array, target: string): boolean {
 }
 
 describe('against GNU tar', () => {
-  it('merged layers are what tar makes of them, one extracted over the other', async () => {
+  it('merged layers equal what tar extracts, one layer over the other', async () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -265,11 +219,11 @@ describe('against GNU tar', () => {
           }
           const merge = mergeLayers(layers).then((tree) => tree.entries());
           const entries = await merge.catch(() => undefined);
-          // What goes through a link or a file is refused, where tar follows it or fails.
+          // Paths that go through a link or a file are refused, while tar follows them or fails.
           fc.pre(entries !== undefined);
           for (const layer of layers) {
             const tar = zstdDecompressSync(layer.source.read(0, layer.source.sizeBytes));
-            // GNU tar does not put a file over a directory that is not empty; there is nothing to compare then.
+            // GNU tar does not replace a directory that is not empty by a file: nothing to compare.
             fc.pre(extracts(tar, target));
           }
           const contents = new Map<string, string>();

@@ -1,54 +1,60 @@
-/** An ordered list of layers as one tree. */
+/** Applies layers to a tree: one by one, or an ordered list of them. */
 
 import { FileTree, type TreeEntry } from './file-tree.ts';
-import { type Extents, type Layer, type ScannedItem, scanLayer } from './reader.ts';
+import { type Extents, type Layer, listLayer, type ScannedItem, scanLayer } from './reader.ts';
 
-/** Where the content of a file lies: in which layer, and at which offset of the uncompressed layer. */
+/** The place of a file's content: a layer, and an offset in the uncompressed layer. */
 export interface ContentPlace {
   readonly layer: Layer;
   readonly offsetBytes: number;
-  /** Of a sparse file, where its stored bytes belong. */
+  /** The ranges of a sparse file that the stored bytes belong to. */
   readonly extents?: Extents;
 }
 
 export type MergedEntry = TreeEntry<ContentPlace>;
 export type MergedTree = FileTree<ContentPlace>;
 
-/** A deletion is about the layers below, wherever in the layer it stands. */
-function applyDeletions(tree: MergedTree, layer: Layer, items: readonly ScannedItem[]): void {
+/**
+ * Applies a layer to a tree: its deletions first, then its entries. A deletion applies to the
+ * layers below, whatever its position in the layer.
+ *
+ * @param sourceOf turns the place of a file's content into what the tree keeps for it
+ * @throws UserError if the layer is damaged, hostile or not sorted, or if an entry goes through a
+ *   symbolic link
+ */
+export async function applyLayer<Source>(
+  tree: FileTree<Source>,
+  layer: Layer,
+  sourceOf: (place: ContentPlace) => Source,
+): Promise<void> {
+  const put = (item: ScannedItem): void => {
+    if (item.kind !== 'entry') return;
+    const { entry, dataOffsetBytes: offsetBytes, extents } = item;
+    const place = extents === undefined ? { layer, offsetBytes } : { layer, offsetBytes, extents };
+    tree.put(entry, entry.type === 'file' ? sourceOf(place) : undefined, layer.name);
+  };
+  if (tree.isEmpty) {
+    // There is nothing to delete, so that the items need not be kept.
+    await scanLayer(layer, put);
+    return;
+  }
+  const items = await listLayer(layer);
   for (const item of items) {
     if (item.kind === 'whiteout') tree.remove(item.path, layer.name);
     if (item.kind === 'opaque') tree.removeChildren(item.path, layer.name);
   }
-}
-
-function applyEntries(tree: MergedTree, layer: Layer, items: Iterable<ScannedItem>): void {
-  for (const item of items) {
-    if (item.kind !== 'entry') continue;
-    const { entry, dataOffsetBytes: offsetBytes, extents } = item;
-    const place = extents === undefined ? { layer, offsetBytes } : { layer, offsetBytes, extents };
-    tree.put(entry, entry.type === 'file' ? place : undefined, layer.name);
-  }
+  items.forEach(put);
 }
 
 /**
- * Merges layers, the lowest first: a later layer's entries hide those of earlier ones, its deletions take them away.
+ * Merges layers, the lowest first: the entries of a later layer hide those of earlier ones, and its
+ * deletions remove them.
  *
- * Reads every layer once. `entries()` of the result is the list of everything, sorted by path; contents come from
- * {@link streamContents}.
+ * Reads every layer once. `entries()` of the result lists everything, sorted by path;
+ * `streamContents` reads the contents.
  */
 export async function mergeLayers(layers: readonly Layer[]): Promise<MergedTree> {
   const tree: MergedTree = new FileTree();
-  for (const [index, layer] of layers.entries()) {
-    const items = await scanLayer(layer);
-    // Below the first layer there is nothing to delete.
-    if (index === 0) {
-      applyEntries(tree, layer, items);
-      continue;
-    }
-    const all = Array.from(items);
-    applyDeletions(tree, layer, all);
-    applyEntries(tree, layer, all);
-  }
+  for (const layer of layers) await applyLayer(tree, layer, (place) => place);
   return tree;
 }

@@ -1,4 +1,4 @@
-/** Reads layers one by one; merge.ts puts them together. */
+/** Reads single layers; merge.ts combines them. */
 
 import { comparePaths, type Entry } from '../../formats/entry/entry.ts';
 import { UserError } from '../../formats/error/user-error.ts';
@@ -11,16 +11,22 @@ import { type DeletionItem, layerItem, type PresentItem } from './item.ts';
 
 /** A layer that is open for reading. */
 export interface Layer {
-  /** Its file's name, for errors. */
+  /** The name of its file, for errors. */
   readonly name: string;
   readonly source: ScanSource;
-  /** The frames of a compressed layer; `undefined` for an archive as it is, whose contents are read where they lie. */
+  /**
+   * The frames of a compressed layer. `undefined` for an uncompressed archive, whose contents are
+   * read in place.
+   */
   readonly frames: readonly FrameSpan[] | undefined;
-  /** The file that `source` is, where it is one, for other threads to open. */
+  /** The path of the file, if `source` is one, so that other threads can open it. */
   readonly path: string | undefined;
 }
 
-/** Whether a file is an archive as it is: it begins with a member's header, or with a block of the zeros that end one. */
+/**
+ * Whether a file is an uncompressed archive: it begins with the header of a member, or with a block
+ * of zeros, which ends an empty archive.
+ */
 function isArchive(source: ScanSource): boolean {
   if (source.sizeBytes < BLOCK_BYTES) return false;
   const block = source.read(0, BLOCK_BYTES);
@@ -35,29 +41,30 @@ function isArchive(source: ScanSource): boolean {
 /**
  * Opens a layer: zstd frames, or an uncompressed archive.
  *
- * @param path the file that `source` is, where it is one
- * @throws UserError where the file is neither an archive nor a concatenation of zstd frames that say their size
+ * @param path the path of the file, if `source` is one
+ * @throws UserError if the file is neither an archive nor a sequence of zstd frames that record
+ *   their size
  */
 export function openLayer(source: ScanSource, name: string, path?: string): Layer {
   if (isArchive(source)) return { name, source, frames: undefined, path };
   const frames = findFrames(source, name);
   if (frames.length === 0)
-    throw new UserError(`${name}: the layer is empty; not even the end of an archive is in it`);
+    throw new UserError(`${name}: the layer is empty; even an empty archive has an end marker`);
   return { name, source, frames, path };
 }
 
-/** Where the stored bytes of a sparse file belong: [offset, length] of each run, one after the other. */
+/** The ranges of a sparse file that its stored bytes belong to, in order: [offset, length]. */
 export type Extents = readonly (readonly [offsetBytes: number, lengthBytes: number])[];
 
-/** What a layer says about a path, and for an entry where its content starts in the uncompressed layer. */
+/** An item of a layer. For an entry, with the start of its content in the uncompressed layer. */
 export type ScannedItem =
   | (PresentItem & { readonly dataOffsetBytes: number; readonly extents: Extents | undefined })
   | DeletionItem;
 
 function checkOrder(previous: Entry | undefined, entry: Entry, name: string): void {
   if (previous === undefined || comparePaths(previous.path, entry.path) < 0) return;
-  const rule = previous.path === entry.path ? 'it is there twice' : `it comes behind ${previous.path}`;
-  throw new UserError(`${name}: entry ${entry.path}: ${rule}; a layer is sorted by path`);
+  const rule = previous.path === entry.path ? 'its path occurs twice' : `it follows ${previous.path}`;
+  throw new UserError(`${name}: entry ${entry.path}: ${rule}; a layer must be sorted by path`);
 }
 
 function scannedItem(
@@ -68,8 +75,10 @@ function scannedItem(
   return item?.kind === 'entry' ? { kind: 'entry', entry, dataOffsetBytes, extents } : item;
 }
 
-async function scanCompressed(layer: Layer, frames: readonly FrameSpan[]): Promise<ScannedItem[]> {
-  const items: ScannedItem[] = [];
+/** Receives the items of a layer, one after another. */
+export type ItemVisitor = (item: ScannedItem) => void;
+
+async function scanCompressed(layer: Layer, frames: readonly FrameSpan[], visit: ItemVisitor): Promise<void> {
   let previous: Entry | undefined;
   for await (const event of readTar(frameContents(layer.source, frames, layer.name), layer.name)) {
     if (event.kind === 'data') continue;
@@ -77,31 +86,39 @@ async function scanCompressed(layer: Layer, frames: readonly FrameSpan[]): Promi
     previous = event.entry;
     if (event.extents !== undefined) {
       throw new UserError(
-        `${layer.name}: entry ${event.entry.path}: it is sparse, which a layer does not have`,
+        `${layer.name}: entry ${event.entry.path}: it is sparse, which a compressed layer must not contain`,
       );
     }
     const item = scannedItem(event, layer);
-    if (item !== undefined) items.push(item);
+    if (item !== undefined) visit(item);
   }
-  return items;
+}
+
+function scanArchive(layer: Layer, visit: ItemVisitor): void {
+  for (const member of scanTar(layer.source, layer.name)) {
+    const item = scannedItem(member, layer);
+    if (item !== undefined) visit(item);
+  }
 }
 
 /**
- * Lists a layer, in order.
+ * Reads a layer once and passes each item to `visit`, in the order of the layer. Keeps none of
+ * them: a layer may have hundreds of thousands.
  *
- * A compressed layer is one of ours and has to be as layer.md says: sorted, without sparse files. An archive as it is may come from
- * anywhere: what comes later replaces what was there, as `tar x` would.
+ * A compressed layer must follow layer.md: sorted by path, without sparse files. An uncompressed
+ * archive may come from any tool: a later member replaces an earlier one of the same path, as in
+ * `tar x`.
  *
- * @throws UserError where the layer is damaged, hostile or not sorted
+ * @throws UserError if the layer is damaged, hostile or not sorted
  */
-export async function scanLayer(layer: Layer): Promise<Iterable<ScannedItem>> {
-  return layer.frames === undefined ? scanArchive(layer) : await scanCompressed(layer, layer.frames);
+export async function scanLayer(layer: Layer, visit: ItemVisitor): Promise<void> {
+  if (layer.frames === undefined) scanArchive(layer, visit);
+  else await scanCompressed(layer, layer.frames, visit);
 }
 
-/** Does not keep what it lists: there is nothing to wait for here, and it may be much. */
-function* scanArchive(layer: Layer): Generator<ScannedItem, void, undefined> {
-  for (const member of scanTar(layer.source, layer.name)) {
-    const item = scannedItem(member, layer);
-    if (item !== undefined) yield item;
-  }
+/** Lists the items of a layer; see {@link scanLayer}. */
+export async function listLayer(layer: Layer): Promise<ScannedItem[]> {
+  const items: ScannedItem[] = [];
+  await scanLayer(layer, (item) => items.push(item));
+  return items;
 }

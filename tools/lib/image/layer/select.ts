@@ -1,4 +1,4 @@
-/** A part of a tree as a tree of its own. */
+/** Selects a part of a tree as a tree of its own. */
 
 import type { Inode, TreeEntry } from './file-tree.ts';
 import { at, hardLink } from './file-tree.ts';
@@ -6,14 +6,15 @@ import { at, hardLink } from './file-tree.ts';
 export interface Selection {
   /** The directory that becomes the root. Default: the root. */
   readonly subtree?: string;
-  /** Whether to leave out what is at `path` (of the whole tree), and with it all that is in it. */
+  /** Whether to leave out `path` (a path in the whole tree) and everything in it. */
   readonly exclude?: (path: string) => boolean;
 }
 
 /**
- * Selects from sorted entries. Where a file's first name is not selected and another one is, that one becomes the file.
+ * Selects from sorted entries. If the first name of a file is not selected and another one is, that
+ * one becomes the file.
  *
- * @returns the selected entries under their new paths, sorted; empty where there is nothing at `subtree`
+ * @returns the selected entries under their new paths, sorted; empty if `subtree` does not exist
  */
 export function selectEntries<Source>(
   entries: Iterable<TreeEntry<Source>>,

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import { writeFully } from '../../formats/block/write.ts';
 
-/** Where in a spool a content lies. */
+/** The place of a content in a spool. */
 export interface SpooledContent {
   readonly startBytes: number;
   readonly lengthBytes: number;
@@ -10,7 +10,9 @@ export interface SpooledContent {
 const READ_BYTES = 1 << 20;
 const BUFFER_BYTES = 1 << 20;
 
-/** Contents that wait for their layer to be written, in a file that goes when the process ends. */
+/**
+ * Keeps contents in a file until their layer is written. The file disappears when the process ends.
+ */
 export class Spool {
   readonly #path: string;
   readonly #descriptor: number;
@@ -18,7 +20,7 @@ export class Spool {
   #buffered = 0;
   #writtenBytes = 0;
 
-  /** @param path a file to make, next to the output for example; its name is gone at once */
+  /** @param path the file to create, for example beside the output; its name is removed at once */
   constructor(path: string) {
     this.#path = path;
     this.#descriptor = openSync(path, 'wx+');
@@ -54,7 +56,9 @@ export class Spool {
       const bytes = Buffer.allocUnsafe(Math.min(READ_BYTES, lengthBytes - done));
       const count = readSync(this.#descriptor, bytes, 0, bytes.length, startBytes + done);
       if (count === 0)
-        throw new RangeError(`content of ${lengthBytes} bytes at ${startBytes} passes the spool's end`);
+        throw new RangeError(
+          `content of ${lengthBytes} bytes at ${startBytes} extends past the end of the spool`,
+        );
       yield bytes.subarray(0, count);
       done += count;
     }

@@ -1,4 +1,4 @@
-/** Writes layers; the format is in docs/formats/layer.md. */
+/** Writes layers. The format is in docs/formats/layer.md. */
 
 import { comparePaths, type Entry } from '../../formats/entry/entry.ts';
 import { MemberWriter } from '../../formats/gzip/member-writer.ts';
@@ -9,13 +9,18 @@ import { type Content, type DeletionItem, deletionEntry, type PresentItem } from
 
 export type { Content } from './item.ts';
 
-/** One item to write: an entry with its content where it is a file that is not empty, or a deletion. */
+/**
+ * An item to write: an entry, with its content if it is a file that is not empty, or a deletion.
+ */
 export type LayerItem = (PresentItem & { readonly content?: Content }) | DeletionItem;
 
 export interface LayerOptions {
-  /** How it is compressed. `zstd` (default) is a layer of this project; `gzip` and `none` are OCI layers for what knows no zstd. */
+  /**
+   * The compression. `zstd` (default) is a layer of this project; `gzip` and `none` are OCI layers
+   * for tools that do not support zstd.
+   */
   readonly compression?: 'zstd' | 'gzip' | 'none';
-  /** 1 to 22 of zstd, default 3; 1 to 9 of gzip, default 6. */
+  /** The level: 1 to 22 for zstd, default 3; 1 to 9 for gzip, default 6. */
   readonly level?: number;
 }
 
@@ -36,9 +41,9 @@ function sortedMembers(items: Iterable<LayerItem>): Member[] {
   members.forEach((member, index) => {
     const { entry } = member;
     if (members[index - 1]?.entry.path === entry.path)
-      throw new RangeError(`${entry.path} is twice in one layer`);
+      throw new RangeError(`${entry.path} occurs twice in one layer`);
     if (entry.type === 'hardlink' && comparePaths(entry.target, entry.path) >= 0) {
-      throw new RangeError(`${entry.path} is a hard link to ${entry.target}, which sorts behind it`);
+      throw new RangeError(`${entry.path} is a hard link to ${entry.target}, which sorts after it`);
     }
   });
   return members;
@@ -67,7 +72,7 @@ async function writeContent(frames: PieceWriter, { entry, content }: Member): Pr
   }
   if (written !== sizeBytes) {
     throw new RangeError(
-      `${entry.path} has ${sizeBytes} bytes by its entry, and ${written} or more by its content`,
+      `${entry.path} has ${sizeBytes} bytes in its entry, and ${written} or more in its content`,
     );
   }
   const wait = frames.write(tarPadding(sizeBytes));
@@ -75,10 +80,11 @@ async function writeContent(frames: PieceWriter, { entry, content }: Member): Pr
 }
 
 /**
- * Writes a layer of the items, in whatever order they come.
+ * Writes a layer of the items, which may be in any order.
  *
- * @param emit takes the bytes of the file, in order
- * @throws RangeError where a path comes twice, a hard link sorts before its target, or content is not as long as its entry says
+ * @param emit receives the bytes of the file, in order
+ * @throws RangeError if a path occurs twice, if a hard link sorts before its target, or if the size
+ *   of a content differs from its entry
  */
 export async function writeLayer(
   emit: (bytes: Uint8Array) => void,

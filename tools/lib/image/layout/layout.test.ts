@@ -22,7 +22,7 @@ grub,   206848, 100M,   L, ${GRUB}, # modules
 config, 411648, 100 MiB, M, ${CONFIG}\r
 `;
 
-/** Parses rows; `{1}` to `{3}` stand for three UUIDs. */
+/** Parses rows; `{1}` to `{3}` are replaced by three UUIDs. */
 function parse(...rows: string[]): Layout {
   const uuids = [ESP, GRUB, CONFIG];
   const text = rows
@@ -76,7 +76,7 @@ describe('layout', () => {
     ['esp, 2048, 1K, U, {1}', ':1: partition "esp": size 1K is not a multiple of 2048 sectors (1 MiB)'],
     [
       'esp, 0, 2048, U, {1}',
-      ':1: partition "esp": start 0 lies in the partition table: begin at 2048 or later',
+      ':1: partition "esp": start 0 is inside the partition table: start at 2048 or later',
     ],
     ['esp, 2048, 0, U, {1}', ':1: partition "esp": the size is 0'],
     ['esp, 2048, 1Q, U, {1}', ':1: partition "esp": size "1Q" has the unknown unit "Q": use B, K or KiB'],
@@ -109,7 +109,7 @@ describe('layout', () => {
       'a, 2048, 1G, L, {1}\nb, 4096, 2048, L, {2}\nc, 6144, 2048, L, {3}',
       ':2: partition "b" begins at sector 4096, within "a"',
     ],
-    ['a, 2048, 2048, L, {1}\na, 4096, 2048, L, {2}', ':2: the name "a" stands in line 1 already'],
+    ['a, 2048, 2048, L, {1}\na, 4096, 2048, L, {2}', ':2: the name "a" is already used in line 1'],
     [
       'a, 2048, 2048, L, {1}\nb, 4096, 2048, L, {1}',
       `:2: partition "b" has the UUID of "a" in line 1 (${ESP})`,
@@ -127,10 +127,10 @@ describe('layout', () => {
       return `p${index}, ${2048 * (index + 1)}, 2048, L, ${uuid}`;
     });
     expect(parse(...rows.slice(0, 128)).partitions.length).toBe(128);
-    expect(() => parse(...rows)).toThrow('129 partitions: a partition table holds 128');
+    expect(() => parse(...rows)).toThrow('129 partitions: a partition table holds at most 128');
   });
 
-  test('no text makes the parser fail in another way than with a line for people', () => {
+  test('every text is parsed or refused with a UserError', () => {
     const field = fc.constantFrom(
       'a',
       '2048',
@@ -163,7 +163,7 @@ describe('layout', () => {
 describe('images in partitions', () => {
   const layout = parseLayout(GUESTOS, 'partitions.csv');
 
-  test('an image goes to the partition that it is mapped to', () => {
+  test('an image is placed in the partition that it is mapped to', () => {
     const images = new Map([
       ['config', { source: 'config.img', sizeBytes: 1 }],
       ['esp', { source: 'esp.img', sizeBytes: 204800 * 512 }],

@@ -3,29 +3,32 @@ import { isUuid, type Uuid } from '../../formats/uuid/uuid.ts';
 import { readSize } from './size.ts';
 
 /**
- * `partitions.csv`: the partitions of a disk, one row each (docs/formats/layout.md).
+ * Reads `partitions.csv`: the partitions of a disk, one row each (docs/formats/layout.md).
  *
- * Starts and sizes are in sectors of 512 bytes, or carry a binary unit.
+ * Starts and sizes are in sectors of 512 bytes, or have a binary unit.
  */
 
 export const SECTOR_BYTES = 512;
 
-/** Starts and sizes are multiples of 1 MiB: the alignment that partitioning tools and flash memory agree on. */
+/**
+ * Starts and sizes are multiples of 1 MiB, the common alignment of partitioning tools and flash
+ * memory.
+ */
 export const ALIGNMENT_SECTORS = 2048;
 
-/** Behind the last partition stays one unit of alignment for the backup partition table. */
+/** After the last partition, one unit of alignment is left for the backup partition table. */
 const BACKUP_TABLE_SECTORS = ALIGNMENT_SECTORS;
 
-/** UEFI 2.10 table 5.6: 72 bytes of UTF-16 for a name. */
+/** UEFI 2.10 table 5.6: a name has 72 bytes of UTF-16. */
 const NAME_LIMIT = 36;
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
-/** UEFI 2.10 section 5.3.1: room for 128 partitions in the table that everybody writes. */
+/** UEFI 2.10 section 5.3.1: the table that every tool writes has room for 128 partitions. */
 const PARTITION_LIMIT = 128;
 
 const COLUMNS = 'name, start, size, type, partition UUID, comment';
 
-/** The letters of the type column: what the partition is, and its type GUID. */
+/** The letters of the type column, each with the kind of partition and its type GUID. */
 export const PARTITION_TYPES = {
   U: { title: 'EFI system', guid: 'c12a7328-f81f-11d2-ba4b-00a0c93ec93b' },
   L: { title: 'Linux data', guid: '0fc63daf-8483-4772-8e79-3d69d8477de4' },
@@ -41,12 +44,12 @@ export interface LayoutPartition {
   readonly type: PartitionType;
   readonly uuid: Uuid;
   readonly comment: string;
-  /** The row's line in the file, counted from 1. */
+  /** The line of the row in the file, counted from 1. */
   readonly line: number;
 }
 
 export interface Layout {
-  /** The file's name, for errors. */
+  /** The name of the file, for errors. */
   readonly file: string;
   /** In the order of the file: the first row is partition number 1. */
   readonly partitions: readonly LayoutPartition[];
@@ -55,8 +58,8 @@ export interface Layout {
 /**
  * Parses and checks a layout.
  *
- * @param file the file's name as errors shall show it
- * @throws UserError naming file, line, rule and remedy for each rule of docs/formats/layout.md
+ * @param file the name of the file, for errors
+ * @throws UserError with file, line, rule and remedy for each rule of docs/formats/layout.md
  */
 export function parseLayout(text: string, file: string): Layout {
   const partitions: LayoutPartition[] = [];
@@ -72,7 +75,7 @@ export function parseLayout(text: string, file: string): Layout {
   }
   if (partitions.length > PARTITION_LIMIT) {
     throw new UserError(
-      `${file}: ${partitions.length} partitions: a partition table holds ${PARTITION_LIMIT}`,
+      `${file}: ${partitions.length} partitions: a partition table holds at most ${PARTITION_LIMIT}`,
     );
   }
   checkDuplicates(partitions, file);
@@ -87,7 +90,7 @@ function parseRow(content: string, file: string, line: number): LayoutPartition 
   const fail = (message: string): never => {
     throw new UserError(`${file}:${line}: ${message}`);
   };
-  if (uuid === '') return fail(`too few columns: write ${COLUMNS} (the comment may be missing)`);
+  if (uuid === '') return fail(`too few columns: write ${COLUMNS} (the comment is optional)`);
   if (!NAME_PATTERN.test(name) || name.length > NAME_LIMIT) {
     return fail(`"${name}" is not a partition name: use up to ${NAME_LIMIT} letters, digits, _ . and -`);
   }
@@ -106,7 +109,7 @@ function parseRow(content: string, file: string, line: number): LayoutPartition 
   const sizeSectors = sectorsOf('size', size);
   if (startSector < ALIGNMENT_SECTORS) {
     return fail(
-      `partition "${name}": start ${start} lies in the partition table: begin at ${ALIGNMENT_SECTORS} or later`,
+      `partition "${name}": start ${start} is inside the partition table: start at ${ALIGNMENT_SECTORS} or later`,
     );
   }
   if (sizeSectors === 0)
@@ -150,14 +153,14 @@ function checkDuplicates(partitions: readonly LayoutPartition[], file: string): 
     const sameName = seenNames.get(name);
     if (sameName !== undefined) {
       throw new UserError(
-        `${file}:${line}: the name "${name}" stands in line ${sameName.line} already: give each its own`,
+        `${file}:${line}: the name "${name}" is already used in line ${sameName.line}: give each partition its own`,
       );
     }
     const sameUuid = seenUuids.get(uuid);
     if (sameUuid !== undefined) {
       throw new UserError(
         `${file}:${line}: partition "${name}" has the UUID of "${sameUuid.name}" in line ${sameUuid.line} ` +
-          `(${uuid}): give each its own`,
+          `(${uuid}): give each partition its own`,
       );
     }
     seenNames.set(name, partition);
@@ -181,12 +184,19 @@ function checkOverlaps(partitions: readonly LayoutPartition[], file: string): vo
   }
 }
 
-/** The smallest disk for the layout: up to the end of the last partition, and 1 MiB for the backup table. */
+/**
+ * Returns the size of the smallest disk for the layout: up to the end of the last partition, and 1
+ * MiB for the backup table.
+ */
 export function minimumDiskSectors(layout: Layout): number {
   return Math.max(...layout.partitions.map(endSector)) + BACKUP_TABLE_SECTORS;
 }
 
-/** The partition called `name`; a {@link UserError} that lists the names there are when there is none. */
+/**
+ * Finds the partition called `name`.
+ *
+ * @throws UserError that lists the known names if there is no such partition
+ */
 export function partitionNamed(layout: Layout, name: string): LayoutPartition {
   const found = layout.partitions.find((partition) => partition.name === name);
   if (found === undefined) {
@@ -196,14 +206,18 @@ export function partitionNamed(layout: Layout, name: string): LayoutPartition {
   return found;
 }
 
-/** An image that shall lie in a partition. */
+/** An image that will be placed in a partition. */
 export interface PlacedImage {
-  /** The image's file or label, for errors. */
+  /** The file or label of the image, for errors. */
   readonly source: string;
   readonly sizeBytes: number;
 }
 
-/** Refuses an image that is larger than `partition`, saying by how many bytes. */
+/**
+ * Checks that an image fits in `partition`.
+ *
+ * @throws UserError that says by how many bytes it is too large
+ */
 export function checkImageFits(layout: Layout, partition: LayoutPartition, image: PlacedImage): void {
   const partitionBytes = partition.sizeSectors * SECTOR_BYTES;
   const excessBytes = image.sizeBytes - partitionBytes;
@@ -216,9 +230,9 @@ export function checkImageFits(layout: Layout, partition: LayoutPartition, image
 }
 
 /**
- * Puts images into partitions by an explicit map, and gives them in the order of the disk.
+ * Assigns images to partitions by an explicit map, and returns them in the order of the disk.
  *
- * @throws UserError for a name that the layout does not have and for an image that does not fit
+ * @throws UserError if the layout does not have a name, or if an image does not fit
  */
 export function placeImages<Image extends PlacedImage>(
   layout: Layout,

@@ -1,10 +1,10 @@
 import { UserError } from '../../formats/error/user-error.ts';
 
-/** Sizes as people write them: `3G`, `100MiB`, `10 GiB`. All units are binary. */
+/** Parses sizes as people write them: `3G`, `100MiB`, `10 GiB`. All units are binary. */
 
 const KIBIBYTE = 1024;
 
-/** Every spelling that is understood, in lower case, with its bytes. */
+/** Every accepted spelling of a unit, in lower case, with its bytes. */
 const UNIT_BYTES: ReadonlyMap<string, number> = new Map([
   ['b', 1],
   ['k', KIBIBYTE],
@@ -19,7 +19,10 @@ const UNIT_BYTES: ReadonlyMap<string, number> = new Map([
 
 const KNOWN_UNITS = 'B, K or KiB, M or MiB, G or GiB, T or TiB (binary: 1K = 1024 bytes)';
 
-/** What is wrong with a size, or its value in bytes. `plainUnitBytes` is what a number without a unit counts. */
+/**
+ * Returns the value of a size in bytes, or what is wrong with it. `plainUnitBytes` is the unit of a
+ * number without a unit.
+ */
 export function readSize(text: string, plainUnitBytes: number): number | { readonly problem: string } {
   const match = /^([0-9]+)\s*([A-Za-z]*)$/.exec(text.trim());
   if (match === null) {
@@ -36,10 +39,11 @@ export function readSize(text: string, plainUnitBytes: number): number | { reado
 }
 
 /**
- * The bytes that a size such as `3G` stands for; a number without a unit is bytes.
+ * Parses a size such as `3G` into bytes. A number without a unit is in bytes.
  *
  * @param what names the value in errors: `--size`
- * @throws UserError for text that is no size, and for an unknown unit, listing the known ones
+ * @throws UserError if the text is not a size, or if its unit is unknown; then the error lists the
+ *   known ones
  */
 export function parseSize(text: string, what = 'size'): number {
   const size = readSize(text, 1);

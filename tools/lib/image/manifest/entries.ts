@@ -1,6 +1,9 @@
 import type { Entry } from '../../formats/entry/entry.ts';
+import { count, listOf, mapOf, matching, object, oneOf, type Reader, text } from '../../formats/json/json.ts';
 
-/** What the manifest tells of one name in a file system. Paths are absolute in the file system that holds them. */
+/**
+ * The record of one name in a file system. Paths are absolute in the file system that holds them.
+ */
 export interface EntryRecord {
   readonly path: string;
   readonly type: Entry['type'];
@@ -18,19 +21,56 @@ export interface EntryRecord {
   readonly device?: string;
   /** Extended attributes by full name, values in base64. */
   readonly xattrs?: Readonly<Record<string, string>>;
-  /** Where the content came from: the layer's name. */
+  /** The name of the layer that the content is read from. */
   readonly layer?: string;
 }
 
-/** `*.entries.json`: everything in one file system. */
+/** The content of `*.entries.json`: everything in one file system. */
 export interface EntryList {
   readonly formatVersion: 1;
-  /** Which directory of the root file system became the root of this one: `/`, `/boot`. */
+  /** The directory of the root file system that became the root of this one: `/`, `/boot`. */
   readonly subtree: string;
   readonly entries: readonly EntryRecord[];
 }
 
-/** Turns an entry into its record. `digest` is the SHA-256 of a file's content in hexadecimal. */
+const TYPES: readonly Entry['type'][] = [
+  'file',
+  'directory',
+  'symlink',
+  'hardlink',
+  'character-device',
+  'block-device',
+  'fifo',
+  'socket',
+];
+
+/** The members that every record has. */
+export const RECORD_MEMBERS = {
+  path: text,
+  type: oneOf(...TYPES),
+  mode: matching(/^[0-7]{4,}$/, 'four octal digits'),
+  uid: count,
+  gid: count,
+};
+
+/** The members that some records have. */
+export const OPTIONAL_RECORD_MEMBERS = {
+  sizeBytes: count,
+  sha256: text,
+  target: text,
+  device: text,
+  xattrs: mapOf(text),
+  layer: text,
+};
+
+/** Reads `*.entries.json`. */
+export const ENTRY_LIST: Reader<EntryList> = object({
+  formatVersion: oneOf(1),
+  subtree: text,
+  entries: listOf(object(RECORD_MEMBERS, OPTIONAL_RECORD_MEMBERS)),
+});
+
+/** Makes the record of an entry. `digest` is the SHA-256 of a file's content in hexadecimal. */
 export function entryRecord(entry: Entry, digest?: string, layer?: string): EntryRecord {
   const xattrs = [...entry.xattrs].map(
     ([name, value]) => [name, Buffer.from(value).toString('base64')] as const,
@@ -51,7 +91,9 @@ export function entryRecord(entry: Entry, digest?: string, layer?: string): Entr
   };
 }
 
-/** JSON with one record a line, so that a line diff of two manifests shows what changed. */
+/**
+ * Formats JSON with one record per line, so that a line diff of two manifests shows what changed.
+ */
 export function jsonLines(
   head: Readonly<Record<string, unknown>>,
   lists: Readonly<Record<string, readonly unknown[]>>,
@@ -66,7 +108,7 @@ export function jsonLines(
   return `{\n ${fields.join(',\n ')}\n}\n`;
 }
 
-/** The text of `*.entries.json`. */
+/** Formats `*.entries.json`. */
 export function formatEntryList(list: EntryList): string {
   return jsonLines({ formatVersion: list.formatVersion, subtree: list.subtree }, { entries: list.entries });
 }

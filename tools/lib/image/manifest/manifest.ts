@@ -1,7 +1,15 @@
 import { comparePaths } from '../../formats/entry/entry.ts';
-import { type EntryList, type EntryRecord, jsonLines } from './entries.ts';
+import { count, listOf, mapOf, object, oneOf, type Reader, text } from '../../formats/json/json.ts';
+import { FACTS, type PartitionFacts } from '../packed/index.ts';
+import {
+  type EntryList,
+  type EntryRecord,
+  jsonLines,
+  OPTIONAL_RECORD_MEMBERS,
+  RECORD_MEMBERS,
+} from './entries.ts';
 
-/** One package of the image. */
+/** A package of the image. */
 export interface PackageRecord {
   readonly name: string;
   readonly version: string;
@@ -11,49 +19,82 @@ export interface PackageRecord {
   readonly sha256: string;
 }
 
-/** A package and the paths that it brought, relative to the root. */
+/** A package and the paths of its files, relative to the root. */
 export type PackageContents = PackageRecord & { readonly files: readonly string[] };
 
-/** A component file: where it goes, and the target that it came from. */
+/** A component file: its path in the image, and the target that built it. */
 export interface ComponentRecord {
   readonly path: string;
   readonly label: string;
-  /** What it does, where it only stands in for the real one. */
+  /** What the file does, if it is a placeholder for the real one. */
   readonly note?: string;
 }
 
-/** What `image.json` tells of a partition: the index of the packed partition without its frames. */
-export interface PartitionRecord {
+/**
+ * What `image.json` says about a partition: the index of the packed partition without its frames.
+ */
+export interface PartitionRecord extends PartitionFacts {
   readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: string;
-  readonly fileSystem?: unknown;
-  readonly verity?: unknown;
 }
 
-/** An entry, the partition that holds it, and who brought it. */
+/** An entry, with the partition that holds it and the package or component that it belongs to. */
 export type ImageEntry = EntryRecord & {
   readonly partition: string;
   readonly package?: string;
   readonly component?: string;
 };
 
-/** `image.json`. */
+/** The content of `image.json`. */
 export interface ImageManifest {
   readonly formatVersion: 1;
   readonly os: string;
   readonly variant: string;
   readonly version: string;
-  /** Path of each placeholder, and what it does instead of the real file. */
+  /** The path of each placeholder, and what it does instead of the real file. */
   readonly notes: Readonly<Record<string, string>>;
-  /** Archive file name to its SHA-256. */
+  /** The SHA-256 of each archive by its file name. */
   readonly archives: Readonly<Record<string, string>>;
   readonly partitions: readonly PartitionRecord[];
   readonly packages: readonly PackageRecord[];
   readonly entries: readonly ImageEntry[];
 }
 
-/** Says for each path of the root file system who brought it. A component hides the package whose file it replaces. */
+const PACKAGE_MEMBERS = { name: text, version: text, architecture: text, source: text, sha256: text };
+
+/** Reads `*.packages.json`. */
+export const PACKAGE_LIST: Reader<{ readonly packages: readonly PackageContents[] }> = object({
+  packages: listOf(object({ ...PACKAGE_MEMBERS, files: listOf(text) })),
+});
+
+/** Reads `*.components.json`. */
+export const COMPONENT_LIST: Reader<{ readonly components: readonly ComponentRecord[] }> = object({
+  components: listOf(object({ path: text, label: text }, { note: text })),
+});
+
+/** Reads `image.json`. */
+export const IMAGE_MANIFEST: Reader<ImageManifest> = object({
+  formatVersion: oneOf(1),
+  os: text,
+  variant: text,
+  version: text,
+  notes: mapOf(text),
+  archives: mapOf(text),
+  partitions: listOf(object({ name: text, sizeBytes: count, sha256: text }, FACTS)),
+  packages: listOf(object(PACKAGE_MEMBERS)),
+  entries: listOf(
+    object(
+      { partition: text, ...RECORD_MEMBERS },
+      { ...OPTIONAL_RECORD_MEMBERS, package: text, component: text },
+    ),
+  ),
+});
+
+/**
+ * Finds the package or component of each path of the root file system. A component hides the
+ * package whose file it replaces.
+ */
 export class Attribution {
   readonly #packages = new Map<string, string>();
   readonly #components = new Map<string, string>();
@@ -71,13 +112,13 @@ export class Attribution {
   }
 }
 
-/** The entries of one partition, each with its owner. */
+/** Lists the entries of one partition, each with its package or component. */
 export function imageEntries(partition: string, list: EntryList, attribution: Attribution): ImageEntry[] {
   const prefix = list.subtree === '/' ? '' : list.subtree;
   return list.entries.map((entry) => ({ partition, ...entry, ...attribution.of(`${prefix}${entry.path}`) }));
 }
 
-/** The text of `image.json`: one line an archive, partition, package and entry. */
+/** Formats `image.json`: one line per archive list, partition, package and entry. */
 export function formatManifest(manifest: ImageManifest): string {
   const { formatVersion, os, variant, version, notes, archives } = manifest;
   return jsonLines(

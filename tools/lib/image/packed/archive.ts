@@ -1,6 +1,6 @@
 /**
- * Archives that are put together from packed partitions: what is new (tar headers, sparse maps, partition tables) becomes frames of its
- * own, everything else is copied as it was compressed.
+ * Assembles archives from packed partitions: new data (tar headers, sparse maps, partition tables)
+ * becomes frames of its own, and the compressed data of partitions is copied unchanged.
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';
@@ -16,13 +16,15 @@ import { type Compression, compressedBytes, hasCompression, type PackedIndex } f
 
 const COPY_BYTES = 1 << 20;
 
-/** A packed partition that lies in files: `NAME.json`, `NAME.img.zst`, and where it was asked for `NAME.img.gz`. */
+/**
+ * A packed partition in files: `NAME.json`, `NAME.img.zst`, and `NAME.img.gz` if it was requested.
+ */
 export interface PackedPartition {
   readonly indexPath: string;
   readonly index: PackedIndex;
 }
 
-/** Where its compressed data lies. */
+/** Returns the path of its compressed data. */
 export function packedFilePath({ indexPath }: PackedPartition, compression: Compression): string {
   return `${indexPath.slice(0, -'.json'.length)}.img.${compression}`;
 }
@@ -33,14 +35,14 @@ export function readPackedPartition(indexPath: string): PackedPartition {
   return { indexPath, index: readIndexFile(indexPath) };
 }
 
-/** Writes one compressed archive front to back, and its checksum. */
+/** Writes one compressed archive from front to back, and its checksum file. */
 export class ArchiveFile {
   readonly #path: string;
   readonly #compression: Compression;
   readonly #descriptor: number;
   readonly #hash: StreamHash | undefined;
 
-  /** @param checksum whether to write a checksum file beside it */
+  /** @param checksum whether to write a checksum file beside the archive */
   constructor(path: string, compression: Compression, checksum = true) {
     this.#path = path;
     this.#compression = compression;
@@ -53,20 +55,20 @@ export class ArchiveFile {
     writeFully(this.#descriptor, this.#path, bytes);
   }
 
-  /** Appends bytes of the archive that are not compressed yet. */
+  /** Compresses bytes and appends them to the archive. */
   async write(content: Uint8Array): Promise<void> {
     if (content.length === 0) return;
     this.#append(this.#compression === 'zst' ? await zstdFrame(content) : await gzipMember(content));
   }
 
-  /** Appends the data of all extents of a packed partition. */
+  /** Appends the compressed data of a packed partition. */
   copy(partition: PackedPartition): void {
     const { indexPath, index } = partition;
     const path = packedFilePath(partition, this.#compression);
     if (!hasCompression(index, this.#compression)) {
       throw new UserError(
-        `${indexPath}: packed without ${this.#compression}, so no ${this.#compression} archive can be made of it; ` +
-          `pack it with --${this.#compression}, or leave that archive out`,
+        `${indexPath}: packed without ${this.#compression}, so no ${this.#compression} archive can be made from it; ` +
+          `pack it with --${this.#compression}, or omit that archive`,
       );
     }
     const expected = compressedBytes(index, this.#compression);
@@ -84,7 +86,7 @@ export class ArchiveFile {
       }
       if (copied !== expected) {
         throw new UserError(
-          `${path}: ${copied} bytes, but ${indexPath} says ${expected}; they do not belong together`,
+          `${path}: ${copied} bytes, but ${indexPath} says ${expected}; the two files do not belong together`,
         );
       }
     } finally {
@@ -92,12 +94,12 @@ export class ArchiveFile {
     }
   }
 
-  /** Ends the thread that hashes, where the archive will not be finished. */
+  /** Stops the hashing thread, if the archive will not be finished. */
   async abandon(): Promise<void> {
     await this.#hash?.close();
   }
 
-  /** Closes the archive and writes `PATH.sha256` as sha256sum would. */
+  /** Closes the archive and writes `PATH.sha256` in the format of sha256sum. */
   async close(): Promise<void> {
     closeSync(this.#descriptor);
     if (this.#hash === undefined) return;
@@ -106,19 +108,19 @@ export class ArchiveFile {
   }
 }
 
-/** Where the checksum of an archive lies. */
+/** Returns the path of the checksum file of an archive. */
 export function checksumPath(archivePath: string): string {
   return `${archivePath}.sha256`;
 }
 
-/** The options that say where the archive of each compression goes, and whether to leave out its checksum. */
+/** The options for the file of each archive, and whether to omit the checksum files. */
 export const ARCHIVE_OPTIONS = { zst: TEXT, gz: TEXT, 'no-checksum': SWITCH };
 
 /**
- * Writes the archives that were asked for, each with its checksum where that is not left out.
+ * Writes the requested archives, each with its checksum file unless that is omitted.
  *
- * @param output names a file that has to go when the tool fails
- * @throws UserError where none was asked for
+ * @param output registers a file that is removed if the tool fails
+ * @throws UserError if no archive is requested
  */
 export async function writeArchives(
   paths: { readonly [Name in Compression]?: string | undefined } & { readonly 'no-checksum'?: boolean },

@@ -1,10 +1,10 @@
-/** The content of a packed image's chunks. */
+/** Decompresses the chunks of a packed image. */
 
 import { zstdDecompressSync } from 'node:zlib';
 import { UserError } from '../../formats/error/user-error.ts';
 import type { PackedChunk } from './index.ts';
 
-/** The size of the data of a chunk. */
+/** Returns the size of the data of a chunk. */
 export function contentBytes(chunk: Pick<PackedChunk, 'extents'>): number {
   return chunk.extents.reduce((sum, [, lengthBytes]) => sum + lengthBytes, 0);
 }
@@ -12,9 +12,9 @@ export function contentBytes(chunk: Pick<PackedChunk, 'extents'>): number {
 /**
  * Decompresses the frame of a chunk, on this thread.
  *
- * @param expectedBytes the size of the chunk's data
- * @param offsetBytes where in its file the frame is, for errors
- * @throws UserError where the frame is damaged or does not have the chunk's size
+ * @param expectedBytes the size of the data of the chunk
+ * @param offsetBytes the offset of the frame in its file, for errors
+ * @throws UserError if the frame is damaged or does not have the expected size
  */
 export function decompressChunk(
   frame: Uint8Array,

@@ -1,4 +1,4 @@
-/** Packed partitions in files. */
+/** Writes and reads packed partitions in files. */
 
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { BlockSource } from '../../formats/block/block.ts';
@@ -11,7 +11,7 @@ import { PackedSource } from './unpack.ts';
 /** The files of a packed partition. */
 export interface PackedFiles {
   readonly zst: string;
-  /** Not made where it is not named. */
+  /** Written only if it is named. */
   readonly gz?: string | undefined;
   readonly index: string;
 }
@@ -42,7 +42,7 @@ export function readIndexFile(path: string): PackedIndex {
   return parseIndex(readFileSync(path, 'utf8'), path);
 }
 
-/** Opens a packed partition for reading as if it were unpacked. */
+/** Opens a packed partition for reading, as if it were unpacked. */
 export function openPackedFiles(files: Pick<PackedFiles, 'zst' | 'index'>): PackedSource {
   return new PackedSource(readIndexFile(files.index), FileImage.open(files.zst), files.zst);
 }

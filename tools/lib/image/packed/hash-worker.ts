@@ -1,15 +1,15 @@
-/** SHA-256 of a stream on another thread, so that hashing does not hold up writing. */
+/** Computes the SHA-256 of a stream on another thread, so that hashing does not delay writing. */
 
 import { createHash } from 'node:crypto';
 import { defineTask } from '../../runtime/parallel/parallel.ts';
 
-/** The stream goes through a ring of slots in shared memory. */
+/** The stream passes through a ring of slots in shared memory. */
 export const SLOT_BYTES = 1 << 20;
 export const SLOT_COUNT = 8;
 
 /**
- * Words of `lengths`: for each slot, how many bytes wait in it to be hashed. 0 for a slot that is free, negative for the end
- * of the stream.
+ * `lengths` has one word per slot: the number of bytes in the slot that wait to be hashed, {@link
+ * FREE} for a free slot, or {@link END} for the end of the stream.
  */
 export interface HashRing {
   readonly bytes: Uint8Array;

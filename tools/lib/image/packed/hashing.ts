@@ -1,13 +1,13 @@
-/** Hashes what is written somewhere else too, on a thread of its own. */
+/** Hashes, on a thread of its own, data that is also written elsewhere. */
 
 import { TaskPool } from '../../runtime/parallel/parallel.ts';
 import { sharedWords } from '../../runtime/parallel/shared.ts';
 import { END, FREE, type HashRing, hashTask, SLOT_BYTES, SLOT_COUNT } from './hash-worker.ts';
 
-/** A thread that has not hashed a slot in this time has died. */
+/** A thread that has not hashed a slot after this time is considered dead. */
 const PATIENCE_MS = 120_000;
 
-/** The SHA-256 of bytes that are put into the slots of a ring, one after another. */
+/** Computes the SHA-256 of bytes that are put into the slots of a ring, one after another. */
 export class StreamHash {
   readonly #ring: HashRing = {
     bytes: new Uint8Array(new SharedArrayBuffer(SLOT_BYTES * SLOT_COUNT)),
@@ -18,13 +18,13 @@ export class StreamHash {
   #slot = 0;
 
   constructor() {
-    // An error is thrown by finish(); until then it must not count as unhandled.
+    // finish() throws the error; until then it must not count as unhandled.
     this.#digest.catch(() => {});
   }
 
   /**
-   * The next slot, to be filled from its start. What is in it is hashed once {@link put} says how much that is, and stays as it is
-   * until `slot` is called again.
+   * Returns the next slot, to be filled from its start. {@link put} passes its content on to be
+   * hashed; the content stays valid until `slot` is called again.
    */
   slot(): Uint8Array {
     const { bytes, lengths } = this.#ring;
@@ -44,7 +44,7 @@ export class StreamHash {
     this.#publish(lengthBytes);
   }
 
-  /** Hashes bytes that lie somewhere else. */
+  /** Hashes bytes that are stored elsewhere. */
   update(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
       const slot = this.slot();
@@ -64,7 +64,7 @@ export class StreamHash {
     return digest;
   }
 
-  /** Ends the thread where nobody wants the digest any more. */
+  /** Stops the thread if the digest is not needed any more. */
   async close(): Promise<void> {
     await this.#pool.close();
   }

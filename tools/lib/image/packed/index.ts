@@ -1,14 +1,26 @@
 /** The index of a packed partition (docs/formats/packed-partition.md). */
 
 import { UserError } from '../../formats/error/user-error.ts';
+import {
+  count,
+  listOf,
+  matching,
+  object,
+  oneOf,
+  parseJson,
+  type Reader,
+  text,
+} from '../../formats/json/json.ts';
 
 export const PACKED_VERSION = 1;
-/** Blocks of zeros of this size are in no extent. */
+/** The size of a block. Blocks of zeros are in no extent. */
 export const BLOCK_BYTES = 4096;
-/** The image is cut into aligned chunks of this size, each with a frame of its own where it holds data. */
+/**
+ * The image is cut into aligned chunks of this size. Each chunk with data has a frame of its own.
+ */
 export const CHUNK_BYTES = 4 << 20;
 
-/** [offset, length] in bytes: of the image for extents, of the compressed file for frames. */
+/** [offset, length] in bytes: in the image for extents, in the compressed file for frames. */
 export type ByteRange = readonly [offsetBytes: number, lengthBytes: number];
 
 export interface FileSystemInfo {
@@ -27,19 +39,19 @@ export interface VerityInfo {
   readonly uuid: string;
 }
 
-/** What is known about a partition beyond its bytes. */
+/** What is known about a partition in addition to its bytes. */
 export interface PartitionFacts {
   readonly fileSystem?: FileSystemInfo;
   readonly verity?: VerityInfo;
 }
 
-/** A chunk that holds data. Its frame's content is the data of its extents, without gaps. */
+/** A chunk with data. The content of its frame is the data of its extents, without gaps. */
 export interface PackedChunk {
   readonly offsetBytes: number;
   readonly extents: readonly ByteRange[];
   /** Its frame in the `.zst` file. */
   readonly zst: ByteRange;
-  /** Its member in the `.gz` file; in no chunk where there is no such file. */
+  /** Its member in the `.gz` file; absent from every chunk if there is no such file. */
   readonly gz?: ByteRange;
 }
 
@@ -48,15 +60,17 @@ export interface PackedIndex extends PartitionFacts {
   readonly sizeBytes: number;
   readonly blockBytes: typeof BLOCK_BYTES;
   readonly chunkBytes: number;
-  /** Of the raw image, holes as zeros; hexadecimal. Not there where nobody wanted it to be computed. */
+  /**
+   * The digest of the raw image, with holes as zeros, in hexadecimal. Absent with `--no-checksum`.
+   */
   readonly sha256?: string;
   readonly chunks: readonly PackedChunk[];
 }
 
-/** How an archive or a file is compressed. */
+/** The compression of an archive or a file. */
 export type Compression = 'zst' | 'gz';
 
-/** Where data is in the image, neighbours joined. */
+/** Lists the extents of the image; neighbours are joined. */
 export function dataExtents(index: PackedIndex): ByteRange[] {
   const extents: [number, number][] = [];
   for (const [offsetBytes, lengthBytes] of index.chunks.flatMap((chunk) => chunk.extents)) {
@@ -67,33 +81,61 @@ export function dataExtents(index: PackedIndex): ByteRange[] {
   return extents;
 }
 
-/** Whether a partition was packed with a compression. One without data has all of them. */
+/** Whether a partition was packed with a compression. A partition without data has all of them. */
 export function hasCompression(index: PackedIndex, compression: Compression): boolean {
   return index.chunks[0]?.[compression] !== undefined || index.chunks.length === 0;
 }
 
-/** The size of the compressed file that the index describes. */
+/** Returns the size of the compressed file that the index describes. */
 export function compressedBytes(index: PackedIndex, compression: Compression): number {
   const last = index.chunks.at(-1)?.[compression];
   return last === undefined ? 0 : last[0] + last[1];
 }
 
-/** One chunk a line, so that two indexes can be compared. */
+/** Formats an index with one chunk per line, so that two indexes can be compared. */
 export function formatIndex(index: PackedIndex): string {
   const { chunks, ...rest } = index;
   const head = JSON.stringify(rest).slice(0, -1);
   return `${head},"chunks":[\n${chunks.map((chunk) => JSON.stringify(chunk)).join(',\n')}\n]}\n`;
 }
 
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
+const RANGE: Reader<ByteRange> = (value, place) => {
+  const [offsetBytes, lengthBytes, ...rest] = listOf(count)(value, place);
+  if (offsetBytes === undefined || lengthBytes === undefined || rest.length > 0) {
+    return place.fail('expected [offset, length]');
+  }
+  return [offsetBytes, lengthBytes];
+};
+
+const DIGEST = matching(/^[0-9a-f]{64}$/, 'a SHA-256 digest of 64 hexadecimal digits');
+
+/** The optional members of {@link PartitionFacts}. */
+export const FACTS = {
+  fileSystem: object({ type: text, label: text, uuid: text }),
+  verity: object({ rootHash: text, salt: text, dataBytes: count, hashOffsetBytes: count, uuid: text }),
+};
+
+const CHUNK: Reader<PackedChunk> = object(
+  { offsetBytes: count, extents: listOf(RANGE), zst: RANGE },
+  { gz: RANGE },
+);
+
+const INDEX: Reader<PackedIndex> = object(
+  {
+    version: oneOf(PACKED_VERSION),
+    sizeBytes: count,
+    blockBytes: oneOf(BLOCK_BYTES),
+    chunkBytes: count,
+    chunks: listOf(CHUNK),
+  },
+  { sha256: DIGEST, ...FACTS },
+);
 
 function checkChunks(index: PackedIndex, fail: (rule: string) => never): void {
   const end = { image: 0, zst: 0, gz: 0 };
   for (const chunk of index.chunks) {
     if (chunk.offsetBytes % index.chunkBytes !== 0) fail(`the chunk at ${chunk.offsetBytes} is not aligned`);
-    if (chunk.extents.length === 0) fail(`the chunk at ${chunk.offsetBytes} holds no data`);
+    if (chunk.extents.length === 0) fail(`the chunk at ${chunk.offsetBytes} has no extents`);
     for (const [offsetBytes, lengthBytes] of chunk.extents) {
       const aligned = offsetBytes % BLOCK_BYTES === 0 && lengthBytes % BLOCK_BYTES === 0 && lengthBytes > 0;
       const inside =
@@ -108,44 +150,28 @@ function checkChunks(index: PackedIndex, fail: (rule: string) => never): void {
         fail(`some chunks have ${compression} frames and others have none`);
       if (range === undefined) continue;
       const [offsetBytes, lengthBytes] = range;
-      if (offsetBytes !== end[compression]) fail(`the ${compression} frames are not one after another`);
+      if (offsetBytes !== end[compression])
+        fail(`the ${compression} frames do not follow one another directly`);
       end[compression] = offsetBytes + lengthBytes;
     }
   }
-  if (end.image > index.sizeBytes) fail('an extent passes the end of the image');
+  if (end.image > index.sizeBytes) fail('an extent extends past the end of the image');
 }
 
 /**
- * Reads an index.
+ * Parses an index.
  *
- * @param name the file's name, for errors
- * @throws UserError where it is not an index, or contradicts itself
+ * @param name the name of the file, for errors
+ * @throws UserError if the text is not an index, or if the index contradicts itself
  */
-export function parseIndex(text: string, name: string): PackedIndex {
-  const fail: (rule: string) => never = (rule) => {
-    throw new UserError(`${name}: not the index of a packed partition: ${rule}`);
+export function parseIndex(json: string, name: string): PackedIndex {
+  const file = `${name}: not the index of a packed partition`;
+  const index = parseJson(json, file, INDEX);
+  const fail = (rule: string): never => {
+    throw new UserError(`${file}: ${rule}`);
   };
-  let index: PackedIndex;
-  try {
-    index = JSON.parse(text) as PackedIndex;
-  } catch {
-    fail('it is not JSON');
-  }
-  if (index?.version !== PACKED_VERSION) fail(`its version is not ${PACKED_VERSION}`);
-  if (index.blockBytes !== BLOCK_BYTES) fail(`blockBytes is not ${BLOCK_BYTES}`);
-  if (!isCount(index.sizeBytes) || index.sizeBytes % BLOCK_BYTES !== 0)
-    fail('sizeBytes is not a multiple of its blocks');
-  if (!isCount(index.chunkBytes) || index.chunkBytes === 0) fail('chunkBytes is not a positive number');
-  if (index.sha256 !== undefined && !/^[0-9a-f]{64}$/.test(index.sha256)) fail('sha256 is not a digest');
-  if (!Array.isArray(index.chunks)) fail('it has no list of chunks');
-  const ranges = index.chunks.flatMap(({ zst, gz, extents }) => [
-    zst,
-    ...(gz === undefined ? [] : [gz]),
-    ...(extents ?? []),
-  ]);
-  if (ranges.some((range) => !Array.isArray(range) || range.length !== 2 || !range.every(isCount))) {
-    fail('a chunk has something that is not [offset, length]');
-  }
+  if (index.sizeBytes % BLOCK_BYTES !== 0) fail(`sizeBytes is not a multiple of ${BLOCK_BYTES}`);
+  if (index.chunkBytes === 0) fail('chunkBytes is 0');
   checkChunks(index, fail);
   return index;
 }

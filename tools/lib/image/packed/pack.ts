@@ -1,4 +1,7 @@
-/** Packs an image: compressed once, in pieces that archives only have to copy (docs/formats/packed-partition.md). */
+/**
+ * Packs an image: compresses it once, in pieces that archives only have to copy
+ * (docs/formats/packed-partition.md).
+ */
 
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
@@ -20,17 +23,23 @@ export interface PackOptions {
   readonly zstdLevel?: number;
   readonly gzipLevel?: number;
   readonly chunkBytes?: number;
-  /** Whether the index has the digest of the raw image; true when not given. Without, packing takes a quarter less. */
+  /**
+   * Whether the index has the digest of the raw image. Default: true. Without it, packing takes a
+   * quarter less time.
+   */
   readonly digest?: boolean;
-  /** Where the image was written, ascending; the rest reads as zeros. Default: everywhere. */
+  /**
+   * The ranges of the image that were written, in ascending order; the rest reads as zeros.
+   * Default: everything.
+   */
   readonly written?: readonly ByteRange[];
   readonly facts?: PartitionFacts;
 }
 
-/** Take the bytes of the compressed files, in order. */
+/** Receive the bytes of the compressed files, in order. */
 export interface PackSinks {
   readonly zst: (bytes: Uint8Array) => void;
-  /** Nothing is compressed with gzip where nobody takes it. */
+  /** Without it, nothing is compressed with gzip. */
   readonly gz?: ((bytes: Uint8Array) => void) | undefined;
 }
 
@@ -38,16 +47,18 @@ const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
 const HASH_STEP_BYTES = 1 << 20;
 const ZEROS = Buffer.alloc(HASH_STEP_BYTES);
 
-/** The data of one chunk, its blocks of zeros left out. */
+/** The data of one chunk, without its blocks of zeros. */
 interface ChunkData {
   readonly offsetBytes: number;
   readonly extents: readonly ByteRange[];
   readonly content: Uint8Array;
-  /** What `content` lies in, to be given back. */
+  /** The buffer that contains `content`, to be reused. */
   readonly buffer: Buffer;
 }
 
-/** Reads into a buffer that is used again and again: new ones would pile up until the garbage collector looks. */
+/**
+ * Reads into a buffer that is reused: new buffers would pile up until the garbage collector runs.
+ */
 function readInto(
   source: BlockSource & { readInto?(offsetBytes: number, bytes: Uint8Array): void },
   offsetBytes: number,
@@ -57,7 +68,7 @@ function readInto(
   else bytes.set(source.read(offsetBytes, bytes.length));
 }
 
-/** The parts of `written` within a range, rounded out to blocks. */
+/** Finds the parts of `written` within a range, rounded out to blocks. */
 class WrittenRanges {
   readonly #ranges: readonly ByteRange[];
   #index = 0;
@@ -66,7 +77,7 @@ class WrittenRanges {
     this.#ranges = ranges;
   }
 
-  /** To be asked with ascending ranges. */
+  /** Must be called with ascending ranges. */
   within(startBytes: number, endBytes: number): ByteRange[] {
     const found: [number, number][] = [];
     for (; this.#index < this.#ranges.length; this.#index++) {
@@ -86,7 +97,7 @@ class WrittenRanges {
   }
 }
 
-/** Moves the blocks of `bytes` that hold data to its front, and says where they were. */
+/** Moves the blocks of `bytes` that hold data to the front, and returns where they were. */
 function dropZeroBlocks(
   bytes: Buffer,
   ranges: readonly ByteRange[],
@@ -129,7 +140,7 @@ function* chunkData(
   }
 }
 
-/** Hashes the raw image a step at a time, so that compression is fed in between. */
+/** Hashes the raw image step by step, so that the compressor gets new input in between. */
 export async function digestImage(source: BlockSource, written: readonly ByteRange[]): Promise<string> {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafeSlow(HASH_STEP_BYTES);
@@ -160,7 +171,7 @@ export async function digestImage(source: BlockSource, written: readonly ByteRan
 /**
  * Packs an image and returns its index.
  *
- * @throws RangeError where the image is not a whole number of blocks
+ * @throws RangeError if the size of the image is not a multiple of the block size
  */
 export async function packImage(
   source: BlockSource,

@@ -49,7 +49,7 @@ function all(source: BlockSource): Buffer {
   return Buffer.from(source.read(0, source.sizeBytes));
 }
 
-/** Writes of anything anywhere in an image of 100 blocks, runs of zeros among them. */
+/** Arbitrary writes, of zeros and of data, anywhere in an image of 100 blocks. */
 const IMAGE_BYTES = 100 * BLOCK_BYTES;
 const anyWrites = fc.array(
   fc.record({
@@ -84,7 +84,7 @@ describe('packing', () => {
     );
   });
 
-  it('gives back every byte, and its digest is that of the raw image', async () => {
+  it('preserves every byte, and its digest is that of the raw image', async () => {
     await fc.assert(
       fc.asyncProperty(anyWrites, async (writes) => {
         const { image } = written(writes);
@@ -108,7 +108,7 @@ describe('packing', () => {
     expect(Buffer.concat(frames).equals((await pack(source)).zst)).toBe(true);
   });
 
-  it('with what was written known gives the same files as without', async () => {
+  it('gives the same files with and without known ranges of writes', async () => {
     await fc.assert(
       fc.asyncProperty(anyWrites, async (writes) => {
         const { image, extents } = written(writes);
@@ -118,7 +118,7 @@ describe('packing', () => {
     );
   });
 
-  it('leaves out blocks of zeros, written or not, and chunks of nothing else', async () => {
+  it('leaves out blocks of zeros, written or not, and chunks without data', async () => {
     const image = new MemoryImage(4 * CHUNK_BYTES);
     image.write(0, Buffer.alloc(3 * BLOCK_BYTES, 'x').fill(0, BLOCK_BYTES, 2 * BLOCK_BYTES));
     image.write(2 * CHUNK_BYTES - 1, Buffer.from('ab'));
@@ -146,7 +146,7 @@ describe('packing', () => {
     expect([index.chunks, zst.length, gz.length]).toEqual([[], 0, 0]);
   });
 
-  it('of an image that is not in whole blocks is a defect of the caller', async () => {
+  it('of an image of partial blocks is a defect of the caller', async () => {
     await expect(pack(new MemoryImage(1000))).rejects.toThrow('not in whole blocks');
   });
 
@@ -169,7 +169,7 @@ describe('packing', () => {
 });
 
 describe('the three files', () => {
-  it('are what zstd and gzip read, and cut at the frames that the index names', async () => {
+  it('can be read by zstd and gzip, whole and at the frames in the index', async () => {
     const image = new MemoryImage(64 * BLOCK_BYTES);
     for (let block = 0; block < 64; block += 3)
       image.write(block * BLOCK_BYTES, Buffer.alloc(4096 - block, `${block} `));
@@ -238,7 +238,7 @@ describe('what does not belong together is refused:', () => {
     expect(() => new PackedSource(index, sourceOf(zst.subarray(1)), 'a.zst')).toThrow('a.zst: ');
     await expect(
       unpackImage(index, sourceOf(Buffer.concat([zst, zst])), 'a.zst', new MemoryImage(1)),
-    ).rejects.toThrow('they do not belong together');
+    ).rejects.toThrow('the two files do not belong together');
   });
 
   it('a frame whose content is damaged', async () => {
@@ -254,17 +254,25 @@ describe('what does not belong together is refused:', () => {
   });
 
   it.each<[string, (index: Record<string, unknown>, chunk: Record<string, unknown>) => void, string]>([
-    ['another version', (index) => (index['version'] = 2), 'its version is not 1'],
-    ['a size that is not in blocks', (index) => (index['sizeBytes'] = 1000), 'sizeBytes is not a multiple'],
-    ['a negative size', (index) => (index['sizeBytes'] = -4096), 'sizeBytes is not a multiple'],
-    ['a digest that is none', (index) => (index['sha256'] = 'x'), 'sha256 is not a digest'],
-    ['no chunks', (index) => delete index['chunks'], 'it has no list of chunks'],
+    ['another version', (index) => (index['version'] = 2), 'version: expected 1, found 2'],
+    [
+      'a size that is not a multiple of the block size',
+      (index) => (index['sizeBytes'] = 1000),
+      'sizeBytes is not a multiple',
+    ],
+    ['a negative size', (index) => (index['sizeBytes'] = -4096), 'sizeBytes: expected a whole number'],
+    [
+      'an invalid digest',
+      (index) => (index['sha256'] = 'x'),
+      'sha256: expected a SHA-256 digest of 64 hexadecimal digits, found "x"',
+    ],
+    ['no chunks', (index) => delete index['chunks'], 'the key "chunks" is missing'],
     [
       'a chunk that is not aligned',
       (_index, chunk) => (chunk['offsetBytes'] = 4096),
       'the chunk at 4096 is not aligned',
     ],
-    ['a chunk without extents', (_index, chunk) => (chunk['extents'] = []), 'holds no data'],
+    ['a chunk without extents', (_index, chunk) => (chunk['extents'] = []), 'has no extents'],
     [
       'an extent that is not aligned',
       (_index, chunk) => (chunk['extents'] = [[1, 4096]]),
@@ -287,17 +295,27 @@ describe('what does not belong together is refused:', () => {
     [
       'a frame with a gap before it',
       (_index, chunk) => (chunk['zst'] = [1, 100]),
-      'the zst frames are not one after another',
+      'the zst frames do not follow one another directly',
     ],
     [
       'a range of texts',
       (_index, chunk) => (chunk['gz'] = ['0', '1']),
-      'something that is not [offset, length]',
+      'chunks[0].gz[0]: expected a whole number from 0 on, found "0"',
+    ],
+    [
+      'a range of three',
+      (_index, chunk) => (chunk['zst'] = [0, 1, 2]),
+      'chunks[0].zst: expected [offset, length]',
+    ],
+    [
+      'a file system of no type',
+      (index) => (index['fileSystem'] = {}),
+      'fileSystem: the key "type" is missing',
     ],
     [
       'an extent past the end',
       (index) => (index['sizeBytes'] = 4096),
-      'an extent passes the end of the image',
+      'an extent extends past the end of the image',
     ],
   ])('an index with %s', async (_what, change, message) => {
     const { index } = await sample();
@@ -313,14 +331,14 @@ describe('what does not belong together is refused:', () => {
 
   it('an index that is not JSON', () => {
     expect(() => parseIndex('{', 'a.json')).toThrow(
-      'a.json: not the index of a packed partition: it is not JSON',
+      'a.json: not the index of a packed partition: not JSON: ',
     );
-    expect(() => parseIndex('null', 'a.json')).toThrow('its version is not 1');
+    expect(() => parseIndex('null', 'a.json')).toThrow('expected an object, found null');
   });
 });
 
 describe('a recording sink', () => {
-  it('joins what touches and overlaps, in any order', () => {
+  it('joins ranges that touch or overlap, in any order', () => {
     const sink = new RecordingSink(new MemoryImage(1000));
     for (const [offset, length] of [
       [10, 5],

@@ -1,4 +1,4 @@
-/** Packed partitions: compressed once, read at any place (docs/formats/packed-partition.md). */
+/** Packed partitions: compressed once, read at any position (docs/formats/packed-partition.md). */
 export { openPackedFiles, type PackedFiles, packImageFiles, readIndexFile } from './file.ts';
 export {
   type ByteRange,

@@ -1,7 +1,10 @@
 import type { BlockSink } from '../../formats/block/block.ts';
 import type { ByteRange } from './index.ts';
 
-/** Passes writes on and remembers where they went, so that packing need not read what was never written. */
+/**
+ * Passes writes on and records their ranges, so that packing need not read ranges that were never
+ * written.
+ */
 export class RecordingSink implements BlockSink {
   readonly #sink: BlockSink;
   readonly #ranges: [number, number][] = [];
@@ -15,7 +18,7 @@ export class RecordingSink implements BlockSink {
     this.note(offsetBytes, bytes.length);
   }
 
-  /** Remembers what was written by other ways. */
+  /** Records a range that was written without this sink. */
   note(offsetBytes: number, lengthBytes: number): void {
     if (lengthBytes === 0) return;
     const last = this.#ranges.at(-1);
@@ -23,7 +26,7 @@ export class RecordingSink implements BlockSink {
     else this.#ranges.push([offsetBytes, lengthBytes]);
   }
 
-  /** Where was written: ascending, neighbours and overlaps joined. */
+  /** Returns the ranges that were written: ascending, with neighbours and overlaps joined. */
   extents(): ByteRange[] {
     const joined: [number, number][] = [];
     for (const [offset, length] of this.#ranges.toSorted((left, right) => left[0] - right[0])) {

@@ -1,4 +1,4 @@
-/** Writes packed images out on several threads. */
+/** Unpacks packed images on several threads. */
 
 import { statSync } from 'node:fs';
 import { TaskPool, workerCount } from '../../runtime/parallel/parallel.ts';
@@ -10,15 +10,18 @@ import { UNPACK_WORDS, type UnpackFrame, type UnpackJob, unpackTask } from './un
 
 export type UnpackPool = TaskPool<UnpackJob | undefined, void>;
 
-/** Starts the threads, which take a while to come up: best done before it is found out what to unpack. */
+/**
+ * Starts the threads. Call it before the partitions are known, because threads take a while to
+ * start.
+ */
 export function startUnpackPool(threads = workerCount()): UnpackPool {
   const pool: UnpackPool = new TaskPool(unpackTask, threads);
-  // What they find to complain about they complain about when they are used.
+  // Start-up errors are ignored; the first real job reports them.
   for (let index = 0; index < pool.size; index++) pool.run(undefined).catch(() => {});
   return pool;
 }
 
-/** A packed image, and where in the target it begins. */
+/** A packed image and its position in the target. */
 export interface PlacedPartition {
   readonly packed: PackedPartition;
   readonly startBytes: number;
@@ -35,9 +38,10 @@ function framesOf({ packed: { index }, startBytes }: PlacedPartition, source: nu
 }
 
 /**
- * Writes packed images into a file that has its size already. What is in no extent is not written, so that a sparse file stays sparse.
+ * Unpacks images into a file that already has its final size. Ranges that are in no extent are not
+ * written, so that a sparse file stays sparse.
  *
- * @throws UserError where an image's data is damaged or does not belong to its index
+ * @throws UserError if the data of an image is damaged or does not belong to its index
  */
 export async function unpackInParallel(
   pool: UnpackPool,

@@ -1,21 +1,24 @@
-/** The part of `unpackInParallel` that runs on worker threads: decompresses frames and writes their extents. */
+/**
+ * The part of `unpackInParallel` that runs on worker threads. Decompresses frames and writes their
+ * extents.
+ */
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { readFully } from '../../formats/block/read-fully.ts';
 import { naming, writeFully } from '../../formats/block/write.ts';
-import { UserError } from '../../formats/error/user-error.ts';
 import { defineTask } from '../../runtime/parallel/parallel.ts';
 import { releaseBuffer } from '../../runtime/parallel/release.ts';
 import { SharedCounter, SharedLock } from '../../runtime/parallel/shared.ts';
 import { decompressChunk } from './chunk.ts';
 
-/** A frame, and where its content goes. */
+/** A frame, and the place of its content. */
 export interface UnpackFrame {
-  /** Position of its file in the list of paths. */
+  /** The index of its file in the list of paths. */
   readonly source: number;
   readonly offsetBytes: number;
   readonly lengthBytes: number;
   readonly contentBytes: number;
-  /** [offset in the target, length] of the runs that the content consists of. */
+  /** The runs that the content consists of: [offset in the target, length]. */
   readonly extents: readonly (readonly [offsetBytes: number, lengthBytes: number])[];
 }
 
@@ -28,21 +31,6 @@ export interface UnpackJob {
 
 /** The words that the threads share. */
 export const UNPACK_WORDS = { next: 0, writing: 1, count: 2 } as const;
-
-function readFrame(
-  descriptor: number,
-  path: string,
-  { offsetBytes, lengthBytes }: UnpackFrame,
-  buffer: Buffer,
-): Buffer {
-  const bytes = buffer.subarray(0, lengthBytes);
-  for (let done = 0; done < lengthBytes; ) {
-    const count = readSync(descriptor, bytes, done, lengthBytes - done, offsetBytes + done);
-    if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
-    done += count;
-  }
-  return bytes;
-}
 
 function unpackFrames(
   { sourcePaths, targetPath, frames, words }: UnpackJob,
@@ -57,7 +45,8 @@ function unpackFrames(
   for (let index = next.take(); index < frames.length; index = next.take()) {
     const frame = frames[index] as UnpackFrame;
     const path = sourcePaths[frame.source] as string;
-    const bytes = readFrame(sources[frame.source] as number, path, frame, buffer);
+    const bytes = buffer.subarray(0, frame.lengthBytes);
+    readFully(sources[frame.source] as number, path, bytes, frame.offsetBytes);
     const content = decompressChunk(bytes, frame.contentBytes, path, frame.offsetBytes);
     writing.run(() => {
       let position = 0;
@@ -71,7 +60,8 @@ function unpackFrames(
 }
 
 export const unpackTask = defineTask(import.meta.url, 'unpack-frames', (job: UnpackJob | undefined): void => {
-  // A call without a job starts the thread and loads this module, while its caller still finds out what is to be unpacked.
+  // A call without a job starts the thread and loads this module, while the caller still determines
+  // what to unpack.
   if (job === undefined) return;
   const sources: number[] = [];
   let target: number | undefined;
@@ -80,7 +70,7 @@ export const unpackTask = defineTask(import.meta.url, 'unpack-frames', (job: Unp
     target = openSync(job.targetPath, 'r+');
     unpackFrames(job, sources, target);
   } catch (error) {
-    // The others need not go on.
+    // The other threads can stop, too.
     Atomics.store(job.words, UNPACK_WORDS.next, job.frames.length);
     throw naming(error, job.targetPath);
   } finally {

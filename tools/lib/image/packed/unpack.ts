@@ -1,4 +1,4 @@
-/** Reads packed partitions back. */
+/** Reads packed partitions. */
 
 import { type BlockSink, type BlockSource, checkRange } from '../../formats/block/block.ts';
 import { UserError } from '../../formats/error/user-error.ts';
@@ -7,21 +7,22 @@ import type { FrameSpan } from '../../formats/zstd/frame.ts';
 import { contentBytes, decompressChunk } from './chunk.ts';
 import { compressedBytes, type PackedChunk, type PackedIndex } from './index.ts';
 
-/** How many decompressed chunks a {@link PackedSource} keeps. */
+/** The number of decompressed chunks that a {@link PackedSource} keeps. */
 const CACHED_CHUNKS = 4;
 
-/** @throws UserError where the `.img.zst` file cannot be the one of the index */
+/** @throws UserError if the size of the `.img.zst` file differs from the one in the index */
 export function checkPackedSize(index: PackedIndex, sizeBytes: number, name: string): void {
   const expected = compressedBytes(index, 'zst');
   if (sizeBytes !== expected) {
     throw new UserError(
-      `${name}: ${sizeBytes} bytes, but its index says ${expected}; they do not belong together`,
+      `${name}: ${sizeBytes} bytes, but its index says ${expected}; the two files do not belong together`,
     );
   }
 }
 
 /**
- * Writes a packed image out; what is in no extent is not written, so that a sparse file stays sparse.
+ * Unpacks an image. Ranges that are in no extent are not written, so that a sparse file stays
+ * sparse.
  *
  * @param zst the `.img.zst` file
  * @param name its name, for errors
@@ -55,14 +56,14 @@ export async function unpackImage(
   }
 }
 
-/** A packed image as if it were unpacked. */
+/** Reads a packed image as if it were unpacked. */
 export class PackedSource implements BlockSource {
   readonly sizeBytes: number;
   readonly #index: PackedIndex;
   readonly #zst: BlockSource;
   readonly #name: string;
   readonly #chunks: ReadonlyMap<number, PackedChunk>;
-  /** Whole chunks with their holes, the least recently used first. */
+  /** Whole chunks with their holes; the least recently used chunk is the first. */
   readonly #cache = new Map<number, Uint8Array>();
 
   constructor(index: PackedIndex, zst: BlockSource, name: string) {

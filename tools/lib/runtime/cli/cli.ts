@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { UserError } from '../../formats/error/user-error.ts';
+import { parseJson, type Reader } from '../../formats/json/json.ts';
 import { isTaskWorker } from '../parallel/parallel.ts';
 
 /** System errors with a cause outside the tool, and what the user can do about them. */
@@ -110,12 +111,7 @@ export function nameValuePairs(values: readonly string[], option: string): [stri
   });
 }
 
-/** Reads a JSON file that another tool of this project wrote; what is in it is the caller's to know. */
-export function readJson<T>(path: string): T {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new UserError(`${path}: not JSON: ${error.message}`);
-    throw error;
-  }
+/** Reads a JSON file. @throws UserError if it is not JSON, or not what `read` expects */
+export function readJson<T>(path: string, read: Reader<T>): T {
+  return parseJson(readFileSync(path, 'utf8'), path, read);
 }

@@ -1,7 +1,7 @@
-/** Builders of sample entries, owned by root, with the mode that such an entry usually has. */
+/** Builds sample entries that root owns, with the usual mode of their type. */
 import { type Entry, type EntryMetadata, NO_XATTRS } from '../../formats/entry/entry.ts';
 
-/** Metadata that differs from the default. */
+/** Metadata that replaces the default. */
 export type GivenMetadata = Partial<Omit<EntryMetadata, 'path'>>;
 
 function metadata(path: string, mode: number, given: GivenMetadata): EntryMetadata {
@@ -37,7 +37,7 @@ export function special(path: string, type: 'fifo' | 'socket'): Entry {
   return { type, ...metadata(path, 0o600, {}) };
 }
 
-/** Extended attributes, from text or bytes. */
+/** Builds extended attributes from text or bytes. */
 export function xattrs(values: Readonly<Record<string, string | Uint8Array>>): Map<string, Uint8Array> {
   return new Map(Object.entries(values).map(([name, value]) => [name, Uint8Array.from(Buffer.from(value))]));
 }

@@ -1,24 +1,14 @@
-/** Trees that walk each boundary of the format, for tests. */
+/** Builds trees with the boundary cases of the format. */
 import type { Entry } from '../../formats/entry/entry.ts';
 import { decodeName } from '../../formats/entry/name.ts';
-import {
-  device,
-  directory,
-  file,
-  hardlink,
-  noise,
-  prose,
-  special,
-  symlink,
-  type TestTree,
-  tree,
-  xattrs,
-} from './erofs-image.ts';
+import { device, directory, file, hardlink, special, symlink, xattrs } from '../entries/entries.ts';
+import { noise, prose } from '../noise.ts';
+import { type TestTree, tree } from './erofs-image.ts';
 
 const BLOCK = 4096;
 const KIB = 1024;
 
-/** u::rw-, u:1000:r--, g::r--, m::r--, o::--- as programs see it. */
+/** The list u::rw-, u:1000:r--, g::r--, m::r--, o::--- in the form that system calls use. */
 export const ACL = Buffer.from(
   '0200000001000600ffffffff02000400e803000004000400ffffffff10000400ffffffff20000000ffffffff',
   'hex',
@@ -28,7 +18,9 @@ function name(bytes: readonly number[]): string {
   return decodeName(Uint8Array.from(bytes));
 }
 
-/** Sizes around blocks, around what fits behind an inode of 32 bytes, and around what is compressed at once. */
+/**
+ * Sizes around one block, around the room after a 32-byte inode, and around one compressed piece.
+ */
 const SIZES = [
   0,
   1,

@@ -1,13 +1,14 @@
-/** Images for tests: written to a file, held against the real tools. */
+/** Writes images for tests, and runs the tools of e2fsprogs on them. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MemoryImage } from '../../formats/block/block.ts';
 import { FileImage } from '../../formats/block/file.ts';
-import { comparePaths, type Entry, type EntryMetadata, NO_XATTRS } from '../../formats/entry/entry.ts';
+import { comparePaths, type Entry } from '../../formats/entry/entry.ts';
 import { type Ext4Options, type Ext4Summary, Ext4Writer, readExt4 } from '../../formats/ext4/ext4.ts';
 import { hashName, hashStart } from '../../formats/ext4/htree-hash.ts';
+import { noise } from '../noise.ts';
 import { realTool } from '../real-tool.ts';
 
 export const TEST_OPTIONS = {
@@ -17,57 +18,15 @@ export const TEST_OPTIONS = {
   journal: false,
 } as const;
 
-type Metadata = Partial<Omit<EntryMetadata, 'path'>>;
-
-function metadata(path: string, mode: number, given: Metadata): EntryMetadata {
-  return { path, mode, uid: 0, gid: 0, xattrs: NO_XATTRS, ...given };
-}
-
-export function directory(path: string, given: Metadata = {}): Entry {
-  return { type: 'directory', ...metadata(path, 0o755, given) };
-}
-export function file(path: string, sizeBytes: number, given: Metadata = {}): Entry {
-  return { type: 'file', sizeBytes, ...metadata(path, 0o644, given) };
-}
-export function symlink(path: string, target: string, given: Metadata = {}): Entry {
-  return { type: 'symlink', target, ...metadata(path, 0o777, given) };
-}
-export function hardlink(path: string, target: string): Entry {
-  return { type: 'hardlink', target, ...metadata(path, 0o644, {}) };
-}
-export function device(path: string, major: number, minor: number): Entry {
-  return { type: 'character-device', major, minor, ...metadata(path, 0o600, {}) };
-}
-export function fifo(path: string): Entry {
-  return { type: 'fifo', ...metadata(path, 0o600, {}) };
-}
-export function socket(path: string): Entry {
-  return { type: 'socket', ...metadata(path, 0o755, {}) };
-}
-export function xattrs(values: Readonly<Record<string, string | Uint8Array>>): Map<string, Uint8Array> {
-  return new Map(Object.entries(values).map(([name, value]) => [name, Uint8Array.from(Buffer.from(value))]));
-}
-
-/** Bytes that look random, none of them zero, the same for the same seed. */
-export function noise(lengthBytes: number, seed = 1): Buffer {
-  const bytes = Buffer.alloc(lengthBytes);
-  let state = seed | 1;
-  for (let index = 0; index < lengthBytes; index++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    bytes[index] = (state >>> 24) | 1;
-  }
-  return bytes;
-}
-
-/** The words that hashing of names starts from on file systems of {@link TEST_OPTIONS}. */
+/** The start values for hashing names in file systems with {@link TEST_OPTIONS}. */
 export const TEST_HASH_START = hashStart(Buffer.from(TEST_OPTIONS.hashSeed.replaceAll('-', ''), 'hex'));
 
-/** Two names of eight bytes with the same hash under {@link TEST_HASH_START}. */
+/** Two names of 8 bytes with the same hash for {@link TEST_HASH_START}. */
 export const COLLIDING_NAMES = ['name26gy', 'name3c0f'] as const;
 
-/** Names for one directory of which the colliding two are the last of one leaf and the first of the next. */
+/** Returns names for one directory: the colliding names end one leaf and begin the next. */
 export function namesAroundCollision(): string[] {
-  // 4084 bytes of entries hold 255 of 16 bytes.
+  // A leaf has 4084 bytes for entries, which is enough for 255 entries of 16 bytes.
   const namesBefore = 254;
   const hash = hashName(Buffer.from(COLLIDING_NAMES[0]), TEST_HASH_START);
   const before: string[] = [];
@@ -81,7 +40,7 @@ export function namesAroundCollision(): string[] {
 
 export type Contents = Readonly<Record<string, Uint8Array>>;
 
-/** Writes a file system in one go; files without given content are all holes. */
+/** Writes a whole file system. Files without given content are holes. */
 export function writeFileSystem(
   sink: ConstructorParameters<typeof Ext4Writer>[0],
   entries: readonly Entry[],
@@ -104,7 +63,7 @@ export function writeFileSystem(
   return writer.finish();
 }
 
-/** A folder for images that goes when the test file is done. */
+/** A temporary directory for images. */
 export class ImageFolder {
   readonly path = mkdtempSync(join(tmpdir(), 'ext4-'));
 
@@ -112,7 +71,7 @@ export class ImageFolder {
     return join(this.path, name);
   }
 
-  /** Makes an image file. @returns its path */
+  /** Writes an image file. Returns its path. */
   write(
     entries: readonly Entry[],
     options: Partial<Ext4Options> & { readonly sizeBytes: number },
@@ -129,7 +88,7 @@ export class ImageFolder {
     return path;
   }
 
-  /** Makes an image file in which every byte held noise before. @returns its path */
+  /** Writes an image over a file full of noise. Returns its path. */
   writeOverNoise(
     entries: readonly Entry[],
     options: Partial<Ext4Options> & { readonly sizeBytes: number },
@@ -151,7 +110,7 @@ export class ImageFolder {
     return path;
   }
 
-  /** Puts an image in memory into the file at `path`, where the real tools can see it. */
+  /** Writes an image in memory to the file at `path`, for the real tools. */
   keep(path: string, image: MemoryImage): void {
     writeFileSync(path, image.read(0, image.sizeBytes));
   }
@@ -162,9 +121,9 @@ export class ImageFolder {
 }
 
 /**
- * Everything e2fsck has to say beyond its five passes: empty for a clean file system.
+ * Returns the complaints of e2fsck: its output except the lines of a clean check.
  *
- * @param nowSeconds the time of the check, for file systems from the future
+ * @param nowSeconds the time of the check, for file systems with later times
  */
 export function e2fsckComplaints(imagePath: string, nowSeconds?: number): string {
   const result = spawnSync(realTool('e2fsck', 'e2fsprogs'), ['-fn', imagePath], {
@@ -180,6 +139,7 @@ export function e2fsckComplaints(imagePath: string, nowSeconds?: number): string
   return complaints.join('\n');
 }
 
+/** Returns the output of a debugfs command. */
 export function debugfs(imagePath: string, command: string, encoding: 'utf8' | 'latin1' = 'utf8'): string {
   return execFileSync(realTool('debugfs', 'e2fsprogs'), ['-R', command, imagePath], {
     encoding,
@@ -188,11 +148,12 @@ export function debugfs(imagePath: string, command: string, encoding: 'utf8' | '
   });
 }
 
-/** Has debugfs change an image. */
+/** Runs a debugfs command that changes an image. */
 export function debugfsWrite(imagePath: string, command: string): void {
   execFileSync(realTool('debugfs', 'e2fsprogs'), ['-w', '-R', command, imagePath], { stdio: 'ignore' });
 }
 
+/** Reads the content of a file of an image. */
 export function readAll(imagePath: string, path: string): Buffer {
   const image = FileImage.open(imagePath);
   try {
@@ -202,7 +163,7 @@ export function readAll(imagePath: string, path: string): Buffer {
   }
 }
 
-/** The tree of an image, without the lost+found that every one has. */
+/** Reads the tree of an image, without lost+found. */
 export function readTree(imagePath: string): Entry[] {
   const image = FileImage.open(imagePath);
   try {

@@ -1,4 +1,4 @@
-/** A tree of everything that ext4 holds, and what the kernel makes of it, seen through GNU tar. For tests. */
+/** A tree with everything that ext4 supports, and the view of it that the kernel gives GNU tar. */
 import { createHash } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { FileImage } from '../../formats/block/file.ts';
@@ -6,41 +6,22 @@ import { type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
 import { decodeName } from '../../formats/entry/name.ts';
 import { readExt4 } from '../../formats/ext4/ext4.ts';
 import { readTarSync } from '../../formats/tar/reader.ts';
-import {
-  type Contents,
-  device,
-  directory,
-  fifo,
-  file,
-  hardlink,
-  namesAroundCollision,
-  noise,
-  symlink,
-  xattrs,
-} from './ext4-image.ts';
-
-/** u::rw-, u:1000:r--, g::r--, m::r--, o::---, as programs see it. */
-export const ACL = Buffer.from(
-  '02000000' +
-    '01000600ffffffff' +
-    '02000400e8030000' +
-    '04000400ffffffff' +
-    '10000400ffffffff' +
-    '20000000ffffffff',
-  'hex',
-);
+import { device, directory, file, hardlink, special, symlink, xattrs } from '../entries/entries.ts';
+import { noise } from '../noise.ts';
+import { type Contents, namesAroundCollision } from './ext4-image.ts';
+import { ACL } from './sample-acl.ts';
 
 const CONTENT = Buffer.concat([noise(300_000), Buffer.alloc(100_000), noise(5_000_001, 5)]);
-/** A file of more extents than four blocks hold, so that its tree has two levels below the inode. */
+/** A file with more extents than four blocks hold: its tree has two levels below the inode. */
 const HOLES = Buffer.alloc(1500 * 8192);
 for (let index = 0; index < 1500; index++) HOLES.write(`${index}`, index * 8192);
 
 const NOT_UTF8 = decodeName(Buffer.from([0x6e, 0xff, 0xc3, 0x28, 0xed, 0xb2, 0x80]));
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex');
 
-/** In no order of paths. */
+/** Not in path order. */
 export const KERNEL_TREE: readonly Entry[] = [
-  { ...device('block-new', 259, 70_000), type: 'block-device' } as Entry,
+  device('block-new', 259, 70_000, 'block-device'),
   device('char-new', 10, 256),
   device('char-old', 5, 1),
   directory('dir', { mode: 0o2751, uid: 70_000, gid: 80_000 }),
@@ -54,7 +35,7 @@ export const KERNEL_TREE: readonly Entry[] = [
   directory(`dir/${NOT_UTF8}`),
   file(`dir/${NOT_UTF8}/${NOT_UTF8}`, 3),
   file(`dir/${'n'.repeat(255)}`, 0),
-  fifo('fifo'),
+  special('fifo', 'fifo'),
   directory('many'),
   ...Array.from({ length: 800 }, (_, index) => file(`many/näme-${index}`, 0)),
   directory('same-hash'),
@@ -68,7 +49,7 @@ export const KERNEL_TREE: readonly Entry[] = [
       ['system.posix_acl_access', ACL],
     ]),
   }),
-  // The most that fits into the inode, one byte more, the most that fits into a block, and the longest name.
+  // The largest value in the inode, one byte more, the largest in a block, and the longest name.
   file('with-xattrs/inode', 0, { xattrs: xattrs({ 'user.name': noise(68) }) }),
   file('with-xattrs/block', 0, { xattrs: xattrs({ 'user.name': noise(69) }) }),
   file('with-xattrs/full', 0, { xattrs: xattrs({ 'user.name': noise(4040) }) }),
@@ -84,7 +65,7 @@ export const KERNEL_CONTENTS: Contents = {
   [`dir/${NOT_UTF8}/${NOT_UTF8}`]: Buffer.from('abc'),
 };
 
-/** What can be compared of one name, whoever saw it. */
+/** The facts of one name that every reader of a tree sees. */
 export interface Seen {
   readonly entry: Omit<Entry, 'path' | 'xattrs'>;
   /** The first of the file's names. */
@@ -95,7 +76,7 @@ export interface Seen {
 
 const ZEROS = new Uint8Array(1 << 20);
 
-/** By path, whichever of a file's names the others are links to. */
+/** Returns the facts by path. They are the same for every choice of a file's first name. */
 export function seen(
   entries: Iterable<Entry>,
   digestOf: (path: string) => string | undefined,
@@ -134,7 +115,7 @@ function digest(pieces: Iterable<Uint8Array>): string {
   return hash.digest('hex');
 }
 
-/** What should be seen of a tree that is written; files without given content are zeros. */
+/** Returns the expected facts of a written tree. Files without given content are zeros. */
 export function seenIn(entries: readonly Entry[], contents: Contents): Map<string, Seen> {
   const sizes = new Map(entries.map((entry) => [entry.path, entry.type === 'file' ? entry.sizeBytes : 0]));
   const root: Entry = { type: 'directory', path: '', mode: 0o755, uid: 0, gid: 0, xattrs: NO_XATTRS };
@@ -144,7 +125,7 @@ export function seenIn(entries: readonly Entry[], contents: Contents): Map<strin
   );
 }
 
-/** What the reader sees of an image, of `unread` only that it is there. */
+/** Returns what the reader sees in an image, without the content of the files `unread`. */
 export function seenByReader(imagePath: string, unread: readonly string[] = []): Map<string, Seen> {
   const image = FileImage.open(imagePath);
   try {
@@ -167,7 +148,7 @@ function* pieces(image: FileImage): Generator<Uint8Array> {
   }
 }
 
-/** Hashes a file whose pieces come with their places: what lies between is zeros. */
+/** Hashes a file from pieces with offsets. The bytes between them are zeros. */
 class SparseHash {
   readonly #hash = createHash('sha256');
   #positionBytes = 0;
@@ -192,7 +173,10 @@ class SparseHash {
   }
 }
 
-/** What GNU tar saw of a tree that it wrote to a disk, without sockets, which archives cannot hold; of `unread` only that it is there. */
+/**
+ * Returns what GNU tar saw of a tree that it wrote to a disk, without the content of the files
+ * `unread`. Archives have no sockets.
+ */
 export function seenByTar(diskPath: string, unread: readonly string[] = []): Map<string, Seen> {
   const image = FileImage.open(diskPath);
   const entries: Entry[] = [];
@@ -218,7 +202,7 @@ export function seenByTar(diskPath: string, unread: readonly string[] = []): Map
   return seen(entries, (path) => digests.get(path));
 }
 
-/** The script's line that puts the tree at /mnt onto a disk as an archive. */
+/** Returns the line of a script that archives the tree at /mnt to a disk. */
 export function tarTo(diskDevice: string): string {
   return (
     "tool tar --create --format=pax --numeric-owner --xattrs '--xattrs-include=*' " +
@@ -226,7 +210,7 @@ export function tarTo(diskDevice: string): string {
   );
 }
 
-/** An empty disk. @returns its path */
+/** Creates an empty disk. Returns its path. */
 export function emptyDisk(path: string, sizeBytes: number): string {
   const descriptor = openSync(path, 'w');
   ftruncateSync(descriptor, sizeBytes);

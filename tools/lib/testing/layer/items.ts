@@ -1,4 +1,4 @@
-/** What the tests of layers share: items in few words, layers in memory, trees as lines. */
+/** Helpers for tests of layers: items in few words, layers in memory, trees as lines. */
 
 import { expect } from 'vitest';
 import type { Entry } from '../../formats/entry/entry.ts';
@@ -6,12 +6,12 @@ import { streamContents } from '../../image/layer/content.ts';
 import { type MergedEntry, mergeLayers } from '../../image/layer/merge.ts';
 import { type Layer, openLayer } from '../../image/layer/reader.ts';
 import { type LayerItem, writeLayer } from '../../image/layer/writer.ts';
-import { file } from '../tar/archive.ts';
+import { file, type GivenMetadata } from '../entries/entries.ts';
 
-export function text(path: string, content: string, more: Partial<Entry> = {}): LayerItem {
+export function text(path: string, content: string, given: GivenMetadata = {}): LayerItem {
   return {
     kind: 'entry',
-    entry: file(path, Buffer.byteLength(content), more),
+    entry: file(path, Buffer.byteLength(content), given),
     content: Buffer.from(content),
   };
 }
@@ -46,7 +46,10 @@ export async function layerOf(name: string, items: LayerItem[]): Promise<Layer> 
   return opened(await bytesOf(items), name);
 }
 
-/** A line for each entry: type, path, mode, and what a file holds or a link says. Implied directories have brackets. */
+/**
+ * Describes each entry in one line: type, path, mode, and the content of a file or the target of a
+ * link. Implied directories are in brackets.
+ */
 export async function listing(entries: readonly MergedEntry[]): Promise<string[]> {
   const contents = new Map<string, string>();
   await streamContents(entries, (entry, positionBytes, bytes) => {

@@ -6,7 +6,7 @@ import type { Entry } from '../../formats/entry/entry.ts';
 import { readContent } from '../../image/layer/content.ts';
 import { openLayerFile, writeLayerFile } from '../../image/layer/file.ts';
 import { mergeLayers } from '../../image/layer/merge.ts';
-import { scanLayer } from '../../image/layer/reader.ts';
+import { listLayer } from '../../image/layer/reader.ts';
 import type { LayerItem } from '../../image/layer/writer.ts';
 import type { Step } from '../../image/steps/step.ts';
 import { directory, file, symlink } from './items.ts';
@@ -100,7 +100,7 @@ function describeEntry(entry: Entry): string {
 
 /** Describes each path of a layer. */
 export async function describeLayer(path: string): Promise<Record<string, string>> {
-  const items = await scanLayer(openLayerFile(path));
+  const items = await listLayer(openLayerFile(path));
   return Object.fromEntries(
     Array.from(items, (item): [string, string] =>
       item.kind === 'entry' ? [item.entry.path, describeEntry(item.entry)] : [item.path, item.kind],
