@@ -41,8 +41,7 @@ describe('a Dockerfile', () => {
     using place = placeWith('FROM scratch\nCOPY etc/motd /etc/\n');
     const { status, stderr } = place.run('dockerfile', OPTIONS);
     expect(stderr).toBe(
-      'Dockerfile:2: COPY etc/motd /etc/\n' +
-        'Dockerfile:2: etc/motd is not in the context; in etc there is issue\n',
+      'Dockerfile:2: COPY etc/motd /etc/\n' + 'Dockerfile:2: etc/motd is not in the context; etc has issue\n',
     );
     expect(status).toBe(1);
     expect(place.files()).toEqual(['Dockerfile', 'issue', 'params']);

@@ -166,5 +166,5 @@ test('a directory that is named as an output by mistake keeps its contents', asy
   using place = new Workbench();
   place.put('out.json/precious', 'data');
   const args = await (TOOLS['manifest'] as Inputs)(place);
-  expect(place.refusal('manifest', args)).toMatch(/^out\.json: a directory stands where a file is expected/);
+  expect(place.refusal('manifest', args)).toMatch(/^out\.json: it is a directory, and a file is expected/);
 });

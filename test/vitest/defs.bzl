@@ -162,7 +162,7 @@ def vitest_suite(name, srcs, deps = [], data = [], tools = {}, roots = {}, size 
 
     Args:
       name: the name of the test. It is not defined if no source is called `*.test.ts`.
-      srcs: the directory's sources and tests.
+      srcs: the directory's sources and tests, and the text files (`*.sh`) that the sources read.
       deps: the `ts` targets of other directories whose modules the sources import.
       data: other files, which only the tests read.
       tools: see vitest_test.

@@ -6,7 +6,7 @@ import { type ControlFiles, controlParagraph, Deb, textOf } from '../lib/formats
 import { comparePaths } from '../lib/formats/entry/entry.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 
-/** A package as its .deb describes it. */
+/** A binary package, as its .deb describes it. */
 export interface BinaryPackage {
   readonly deb: Deb;
   readonly name: string;
@@ -19,7 +19,10 @@ export interface BinaryPackage {
   readonly sha256: string;
 }
 
-/** Ships the links of the merged directories (/lib, /bin and the like), which all other packages' files go through. */
+/**
+ * The package with the links of the merged directories, such as /lib and /bin. The files of all
+ * other packages are unpacked through these links.
+ */
 const FIRST_UNPACKED = 'base-files';
 const HASHED_BYTES = 1 << 20;
 
@@ -48,7 +51,10 @@ async function openPackage(file: string): Promise<BinaryPackage> {
   };
 }
 
-/** Opens .debs and sorts them in the order in which they are unpacked: by name, whatever order they are given in. */
+/**
+ * Opens .debs, and sorts them in the order of unpacking: by name, whatever the order of the
+ * arguments is.
+ */
 export async function openPackages(files: readonly string[]): Promise<BinaryPackage[]> {
   const packages: BinaryPackage[] = [];
   const fileOf = new Map<string, string>();
@@ -56,7 +62,7 @@ export async function openPackages(files: readonly string[]): Promise<BinaryPack
     const opened = await openPackage(file);
     const other = fileOf.get(opened.name);
     if (other !== undefined)
-      throw new UserError(`${file}: the package ${opened.name} is in ${other} too; give one of them`);
+      throw new UserError(`${file}: the package ${opened.name} is also in ${other}; give only one of them`);
     fileOf.set(opened.name, file);
     packages.push(opened);
   }

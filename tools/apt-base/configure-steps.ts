@@ -2,12 +2,14 @@ import type { Step } from '../lib/image/steps/step.ts';
 import { DATABASE, infoName } from './database.ts';
 import type { UnpackedPackage } from './unpack.ts';
 
-/** Has the users and groups that other packages' scripts need, and makes them before it is configured. */
+/**
+ * The package whose preinst creates the users and groups that the scripts of other packages need.
+ */
 const FIRST_PREINST = 'base-passwd';
 
 /**
- * The environment of the packages' scripts. Next to what dpkg's documentation asks for, it takes away what would make
- * two runs differ, at its cause.
+ * The environment of the packages' scripts. It has what dpkg's documentation requires, and removes
+ * causes of differences between two runs.
  */
 const ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
@@ -16,22 +18,25 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   TZ: 'UTC',
   DEBIAN_FRONTEND: 'noninteractive',
   DEBCONF_NONINTERACTIVE_SEEN: 'true',
-  // The kernel's scripts make no initial RAM disk: the image's own rules do.
+  // The kernel's scripts build no initial RAM disk, because the rules of the image do.
   INITRD: 'No',
-  // The date of the last password change in /etc/shadow. Day 0 would mean that the password has to be changed at once.
+  // The date of the last password change in /etc/shadow. Day 0 would force an immediate change.
   SOURCE_DATE_EPOCH: '86400',
-  // Perl's hashes in one order, and with them what debconf and others write out of them.
+  // Fixes the order of Perl's hashes, and so of everything that debconf and others write from them.
   PERL_HASH_SEED: '0',
-  // systemctl looks for no running systemd.
+  // systemctl does not look for a running systemd.
   SYSTEMD_OFFLINE: '1',
 };
 
 const POLICY = '/usr/sbin/policy-rc.d';
 const SSH_HOST_KEYS = ['rsa', 'ecdsa', 'ed25519'].map((type) => `/etc/ssh/ssh_host_${type}_key`);
-/** Any identity will do while packages are configured, as long as it is the same at every build. */
+/**
+ * The machine ID during the configuration. Its value does not matter, but it must be the same in
+ * every build.
+ */
 const PASSING_MACHINE_ID = '00000000000000000000000000000001';
 
-/** What a run leaves behind that is of no use in an image, or that no two runs have in common. */
+/** Files of a run that are useless in an image, or that differ in every run. */
 const LEFTOVERS = [
   POLICY,
   ...SSH_HOST_KEYS,
@@ -45,7 +50,7 @@ const LEFTOVERS = [
   '/var/lib/dbus/machine-id',
   '/var/lib/systemd/random-seed',
   '/var/log/alternatives.log',
-  // Times and inode numbers of libraries; ldconfig makes it anew when it has to.
+  // Times and inode numbers of libraries. ldconfig rebuilds it when necessary.
   '/var/cache/ldconfig/aux-cache',
   '/var/cache/debconf/*-old',
   '/var/lib/dpkg/*-old',
@@ -67,7 +72,10 @@ function shellStep(
   };
 }
 
-/** Before the first script: no service is started, and what scripts would make at random is there already. */
+/**
+ * Runs before the first script. Prevents service starts, and creates the files that scripts would
+ * fill with random data.
+ */
 function prepare(packages: readonly UnpackedPackage[]): Step {
   const hasSshServer = packages.some(({ binary }) => binary.name === 'openssh-server');
   return shellStep('prepare the configuration', [
@@ -78,7 +86,10 @@ function prepare(packages: readonly UnpackedPackage[]): Step {
   ]);
 }
 
-/** Runs the script that dpkg runs before it unpacks a package; here everything is unpacked already. */
+/**
+ * Runs a preinst script. dpkg would run it before it unpacks the package, but here everything is
+ * already unpacked.
+ */
 function preinst(unpacked: UnpackedPackage): Step {
   const { name, architecture } = unpacked.binary;
   return shellStep(`preinst of ${name}`, [`exec /${DATABASE}/info/${infoName(unpacked)}.preinst install`], {
@@ -91,7 +102,7 @@ function preinst(unpacked: UnpackedPackage): Step {
   });
 }
 
-/** The steps that configure unpacked packages; see `unpack`. */
+/** Returns the steps that configure unpacked packages. */
 export function configureSteps(packages: readonly UnpackedPackage[]): Step[] {
   const withPreinst = packages.filter(({ binary }) => binary.controlFiles.has('preinst'));
   const isFirst = ({ binary }: UnpackedPackage) => binary.name === FIRST_PREINST;
@@ -99,7 +110,7 @@ export function configureSteps(packages: readonly UnpackedPackage[]): Step[] {
     prepare(packages),
     ...[...withPreinst.filter(isFirst), ...withPreinst.filter((unpacked) => !isFirst(unpacked))].map(preinst),
     shellStep('configure the packages', [
-      // Nothing is lost when the machine stops: then the layer is not written at all.
+      // Unsafe writes lose nothing: if the machine stops, no layer is written.
       'exec dpkg --force-unsafe-io --log=/dev/null --configure --pending',
     ]),
     shellStep('check that every package is configured', [
@@ -108,7 +119,7 @@ export function configureSteps(packages: readonly UnpackedPackage[]): Step[] {
     ]),
     shellStep('remove what the configuration leaves behind', [
       `rm -f ${LEFTOVERS.join(' ')}`,
-      // Empty: systemd takes or makes an identity when the machine starts.
+      // Left empty: systemd sets the machine ID when the machine starts.
       ': >/etc/machine-id',
     ]),
   ];

@@ -21,7 +21,7 @@ test('a package is unpacked and not configured, with the digests of its configur
   expect(bbb?.get('Conffiles')).toBeUndefined();
 });
 
-test('scripts can be run, other control files cannot, and "control" is not among them', async () => {
+test('scripts are executable, other control files are not, and "control" is left out', async () => {
   using set = new TestSet();
   set.add({
     control: {
@@ -36,7 +36,7 @@ test('scripts can be run, other control files cannot, and "control" is not among
   expect(tree.describe('var/lib/dpkg/info/aaa:amd64.control')).toBeUndefined();
 });
 
-test('dpkg knows who waits for which trigger, but nobody makes an initial RAM disk', async () => {
+test('dpkg knows the interests in triggers, but no package builds an initial RAM disk', async () => {
   using set = new TestSet();
   const triggers =
     'interest-noawait /usr/share/x\n# a comment\ninterest ldconfig\ninterest update-initramfs\nactivate other\n';
@@ -57,7 +57,7 @@ test('dpkg knows who waits for which trigger, but nobody makes an initial RAM di
   );
 });
 
-test('the accounts are there before any other script runs, and no key or identity is made at random', async () => {
+test('the accounts exist before any other script runs, and no random key or machine ID is generated', async () => {
   using set = new TestSet();
   const preinst = '#!/bin/sh\n';
   set.add({ control: { control: controlText('aaa'), preinst } });

@@ -4,19 +4,21 @@ import type { LayerBuilder } from '../lib/image/layer/builder.ts';
 import { triggerFiles, withoutSilenced } from './triggers.ts';
 import type { UnpackedPackage } from './unpack.ts';
 
-/** dpkg's database: which packages there are, in which state, with which files and scripts. */
+/**
+ * The directory of dpkg's database, which lists the packages with their states, files and scripts.
+ */
 export const DATABASE = 'var/lib/dpkg';
-/** The version of the layout of `info/`, in which packages of several architectures can stand beside each other. */
+/** The version of the layout of `info/` that allows packages of several architectures. */
 const INFO_FORMAT = '1\n';
 const SCRIPTS: ReadonlySet<string> = new Set(['config', 'postinst', 'postrm', 'preinst', 'prerm']);
 const ORIGIN = 'the package database';
 
-/** The stem of the package's files in `info/`. */
+/** Returns the common prefix of the package's files in `info/`. */
 export function infoName({ binary: { name, architecture, paragraph } }: UnpackedPackage): string {
   return paragraph.get('Multi-Arch') === 'same' ? `${name}:${architecture}` : name;
 }
 
-/** The package's paragraph in `status`: unpacked, and not configured yet. */
+/** Returns the package's paragraph in `status`, in the state "unpacked". */
 function statusParagraph({ binary, conffileDigests }: UnpackedPackage): Paragraph {
   const digests = binary.conffiles.flatMap(({ path }) => {
     const md5 = conffileDigests.get(path);
@@ -31,12 +33,12 @@ function statusParagraph({ binary, conffileDigests }: UnpackedPackage): Paragrap
   return new Paragraph(fields);
 }
 
-/** The list of a package's paths, as `dpkg -L` shows them. */
+/** Returns the list of a package's paths, as `dpkg -L` prints it. */
 function fileList({ listedPaths }: UnpackedPackage): string {
   return [...listedPaths].map((path) => `/${path === '' ? '.' : path}\n`).join('');
 }
 
-/** Adds the database to the tree, in the state that dpkg leaves it in when everything is unpacked. */
+/** Adds the database to the tree, in the same state as after dpkg has unpacked all packages. */
 export function addDatabase(builder: LayerBuilder, packages: readonly UnpackedPackage[]): void {
   const addFile = (path: string, content: string | Uint8Array, mode = 0o644) => {
     const bytes = Buffer.from(content);

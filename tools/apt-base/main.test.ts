@@ -23,7 +23,7 @@ const AAA = {
 };
 const BBB = { control: { control: controlText('bbb') }, files: { 'usr/bin/b': 'b' } };
 
-test('the order in which packages are given, and how often, changes no byte', () => {
+test('the order and the repetition of packages in the arguments change no byte', () => {
   using set = new TestSet();
   set.add(AAA);
   set.add(BBB);
@@ -35,7 +35,7 @@ test('the order in which packages are given, and how often, changes no byte', ()
   }
 });
 
-test('packages.json says which file came with which package', () => {
+test('packages.json has the package of each file', () => {
   using set = new TestSet();
   const file = set.add(AAA);
   const { outputs } = run(set, 'one', set.files);
@@ -53,7 +53,7 @@ test('packages.json says which file came with which package', () => {
   });
 });
 
-describe('bad input gets one line and exit 1, and leaves no output', () => {
+describe('bad input gives one line and exit status 1, and leaves no output', () => {
   const good = buildDeb(AAA);
   test.each<[string, (set: TestSet) => void, RegExp]>([
     [
@@ -62,14 +62,14 @@ describe('bad input gets one line and exit 1, and leaves no output', () => {
       /^main\.ts: \S+0\.deb: .*passes the end of the file/,
     ],
     [
-      'a file that is no package',
+      'a file that is not a package',
       (set) => set.addBytes(Buffer.from('rubbish')),
       /^main\.ts: \S+0\.deb: not an intact Debian package/,
     ],
     [
       'the same package twice',
       (set) => [set.add(AAA), set.add(AAA)],
-      /^main\.ts: \S+1\.deb: the package aaa is in \S+0\.deb too/,
+      /^main\.ts: \S+1\.deb: the package aaa is also in \S+0\.deb/,
     ],
     ['no package', () => {}, /^main\.ts: --deb is missing/],
   ])('%s', (_name, fill, message) => {

@@ -16,7 +16,7 @@ const STEP_LIST_VERSION = 1;
 
 const toJson = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
 
-/** `packages.json`: which file came with which package. */
+/** Returns the content of `packages.json`: the package of each file. */
 function packageList(packages: readonly UnpackedPackage[]) {
   const records = packages.map(({ binary, filePaths }) => ({
     name: binary.name,
@@ -36,12 +36,12 @@ await runTool(async ({ args, output }) => {
     args: [...args],
     options: { deb: list, exclude: list, include: list, output: file, steps: file, packages: file },
   });
-  if (values.deb.length === 0) throw new UserError('--deb is missing: there is no package to unpack');
+  if (values.deb.length === 0) throw new UserError('--deb is missing: give at least one package');
   const layerFile = output(required(values.output, 'output'));
   const stepsFile = output(required(values.steps, 'steps'));
   const packagesFile = output(required(values.packages, 'packages'));
 
-  // Two sets of packages may have some in common.
+  // Two sets of packages may share some packages.
   const packages = await openPackages([...new Set(values.deb)]);
   const builder = new LayerBuilder(new Spool(`${layerFile}.spool`));
   const unpacker = new Unpacker(builder, new PathFilter(values.exclude, values.include));

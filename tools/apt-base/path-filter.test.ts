@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PathFilter } from './path-filter.ts';
 
-describe('a pattern is read as dpkg reads it', () => {
+describe('a pattern means the same as in dpkg', () => {
   test.each([
     ['/usr/share/doc/*', 'usr/share/doc/a/b', true],
     ['/usr/share/doc/*', 'usr/share/doc', false],
@@ -24,7 +24,7 @@ describe('a pattern is read as dpkg reads it', () => {
   });
 });
 
-test('what is included is never excluded', () => {
+test('an included path is never excluded', () => {
   const filter = new PathFilter(['/usr/share/doc/*'], ['/usr/share/doc/*/copyright']);
   expect(filter.excludes('usr/share/doc/a/copyright')).toBe(false);
   expect(filter.excludes('usr/share/doc/a/README')).toBe(true);

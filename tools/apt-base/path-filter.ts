@@ -1,6 +1,9 @@
 import { UserError } from '../lib/formats/error/user-error.ts';
 
-/** Which paths are not unpacked, by dpkg(1)'s `--path-exclude` and `--path-include`; here what is included always counts. */
+/**
+ * Decides which paths are not unpacked, like dpkg(1)'s `--path-exclude` and `--path-include`. Here,
+ * an included path is never excluded.
+ */
 export class PathFilter {
   readonly #excluded: readonly RegExp[];
   readonly #included: readonly RegExp[];
@@ -18,7 +21,10 @@ export class PathFilter {
   }
 }
 
-/** dpkg's patterns: `*` matches any text, slashes too, `?` one character, `[...]` one of a class. */
+/**
+ * Converts a pattern of dpkg: `*` matches any text including slashes, `?` one character, `[...]`
+ * one character of a class.
+ */
 function patternExpression(pattern: string): RegExp {
   if (!pattern.startsWith('/')) throw new UserError(`the pattern "${pattern}" does not begin with a slash`);
   const source = pattern.replace(/\[!?\]?[^\]]*\]|[\s\S]/g, (token) => {

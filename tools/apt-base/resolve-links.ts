@@ -5,11 +5,11 @@ import { UserError } from '../lib/formats/error/user-error.ts';
 const MAX_LINKS = 40;
 
 /**
- * Follows symbolic links on the way to a path, inside of a tree: a link cannot lead out of its root.
+ * Resolves the symbolic links in a path of a tree. A link cannot lead out of the root of the tree.
  *
- * @param last whether a link at the path itself is followed too
- * @param lookUp what is at a path of the tree
- * @param where what the path comes from, for errors
+ * @param last whether a link at the path itself is also followed
+ * @param lookUp returns the entry at a path of the tree
+ * @param where the origin of the path, for error messages
  * @returns the real path
  */
 export function resolveLinks(
@@ -25,7 +25,7 @@ export function resolveLinks(
     const name = left.shift() ?? '';
     if (name === '' || name === '.') continue;
     if (name === '..') {
-      if (at === '') throw new UserError(`${where}: a symbolic link on the way leads out of the root`);
+      if (at === '') throw new UserError(`${where}: a symbolic link in its path leads out of the root`);
       at = parentPath(at);
       continue;
     }
@@ -34,7 +34,7 @@ export function resolveLinks(
     if (entry?.type === 'symlink' && (left.length > 0 || last)) {
       links += 1;
       if (links > MAX_LINKS)
-        throw new UserError(`${where}: more than ${MAX_LINKS} symbolic links on the way`);
+        throw new UserError(`${where}: its path has more than ${MAX_LINKS} symbolic links`);
       left.unshift(...entry.target.split('/'));
       if (entry.target.startsWith('/')) at = '';
       continue;

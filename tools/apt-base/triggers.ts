@@ -2,12 +2,12 @@ import { textOf } from '../lib/formats/deb/deb.ts';
 import type { BinaryPackage } from './binary-package.ts';
 
 /**
- * Triggers that nobody gets to hear while an image is configured: the initial RAM disk of an image is made by its own rules,
- * not by the packages for the machine that they are configured on.
+ * Triggers that no package receives while an image is configured. The rules of the image build its
+ * initial RAM disk; the packages would build one for the machine on which they are configured.
  */
 const SILENCED: ReadonlySet<string> = new Set(['update-initramfs']);
 
-/** deb-triggers(5): the directives by which a package says that it wants to hear of a trigger. */
+/** deb-triggers(5): the directives with which a package declares its interest in a trigger. */
 const INTEREST = /^\s*interest(-await|-noawait)?\s+(\S+)/;
 
 function interest(line: string): { readonly trigger: string; readonly waits: boolean } | undefined {
@@ -15,15 +15,19 @@ function interest(line: string): { readonly trigger: string; readonly waits: boo
   return trigger === undefined ? undefined : { trigger, waits: kind !== '-noawait' };
 }
 
-/** A package's control file `triggers` without the triggers that it is not to hear; dpkg reads it when it configures the package. */
+/**
+ * Removes the silenced triggers from a package's control file `triggers`, which dpkg reads when it
+ * configures the package.
+ */
 export function withoutSilenced(triggers: string): string {
   const isHeard = (line: string) => !SILENCED.has(interest(line)?.trigger ?? '');
   return triggers.split('\n').filter(isHeard).join('\n');
 }
 
 /**
- * dpkg's own record of who waits for which trigger: the files of /var/lib/dpkg/triggers by name. A path is a trigger of
- * the file `File`; any other name is a file of its own.
+ * Builds dpkg's record of the packages that are interested in each trigger: the files of
+ * /var/lib/dpkg/triggers, by name. Triggers that are paths are in the file `File`; every other
+ * trigger has its own file.
  */
 export function triggerFiles(packages: readonly BinaryPackage[]): Map<string, string> {
   const files = new Map<string, string>();

@@ -15,7 +15,7 @@ const BASE_FILES = {
 };
 
 describe('links between directories', () => {
-  test('files go to where the links of base-files lead, whatever the order of the packages', async () => {
+  test('files are unpacked through the links of base-files, whatever the order of the packages is', async () => {
     using set = new TestSet();
     set.add({ control: { control: controlText('aaa') }, files: { 'lib/a/x': 'a', 'bin/tool': 'tool' } });
     set.add(BASE_FILES);
@@ -44,7 +44,7 @@ describe('links between directories', () => {
     set.add({ control: { control: controlText('a1') }, script: 'mkdir x; ln -s ../../../etc x/etc' });
     set.add({ control: { control: controlText('a2') }, files: { 'x/etc/passwd': '' } });
     await expect(set.unpack()).rejects.toThrow(
-      /1\.deb: entry x\/etc: a symbolic link on the way leads out of the root/,
+      /1\.deb: entry x\/etc: a symbolic link in its path leads out of the root/,
     );
   });
 
@@ -52,10 +52,10 @@ describe('links between directories', () => {
     using set = new TestSet();
     set.add({ control: { control: controlText('a1') }, script: 'ln -s b a; ln -s a b' });
     set.add({ control: { control: controlText('a2') }, files: { 'a/x': '' } });
-    await expect(set.unpack()).rejects.toThrow(/entry a: more than 40 symbolic links on the way/);
+    await expect(set.unpack()).rejects.toThrow(/entry a: its path has more than 40 symbolic links/);
   });
 
-  test('a link to a file is not followed, and nothing is put into it', async () => {
+  test('a link to a file is not followed as a directory', async () => {
     using set = new TestSet();
     set.add({ control: { control: controlText('a1') }, files: { file: '' }, script: 'ln -s file link' });
     set.add({ control: { control: controlText('a2') }, files: { 'link/x': '' } });
@@ -96,23 +96,23 @@ describe('a path that two packages have', () => {
     expect(files).toEqual({ [name]: [], taker: ['usr/x'] });
   });
 
-  test('is refused where the one that is replaced is of another version', async () => {
+  test('is refused if the replaced package has another version', async () => {
     using set = new TestSet();
     set.add(owner('owner'));
     set.add(taker('Replaces: owner (<< 1)\n'));
     await expect(set.unpack()).rejects.toThrow('neither replaces the other');
   });
 
-  test('is refused where one has a directory there', async () => {
+  test('is refused if one of them has a directory there', async () => {
     using set = new TestSet();
     set.add({ control: { control: controlText('a1') }, files: { 'usr/x/y': '' } });
     set.add(owner('a2'));
     await expect(set.unpack()).rejects.toThrow(
-      /entry usr\/x is no directory, but other packages have a directory there/,
+      /entry usr\/x is not a directory, but other packages have a directory there/,
     );
   });
 
-  test('keeps the mode of the package that comes first where it is a directory', async () => {
+  test('keeps the mode of the first package if it is a directory', async () => {
     using set = new TestSet();
     set.add({ control: { control: controlText('a1') }, script: 'mkdir tmp' });
     set.add(BASE_FILES);
@@ -126,7 +126,7 @@ describe('excluded paths', () => {
     files: { 'usr/share/doc/aaa/copyright': 'c', 'usr/share/doc/aaa/README': 'r', 'usr/bin/a': 'a' },
   };
 
-  test('are not unpacked, but stay on the list of the package, as dpkg has it', async () => {
+  test('are not unpacked, but remain in the list of the package, as in dpkg', async () => {
     using set = new TestSet();
     set.add(SAMPLE);
     const tree = await set.unpack(new PathFilter(['/usr/share/doc/*'], ['/usr/share/doc/*/copyright']));
@@ -151,7 +151,7 @@ describe('excluded paths', () => {
   });
 });
 
-test('the lists of files are those that dpkg itself writes', async () => {
+test('the lists of files are equal to those of dpkg', async () => {
   using set = new TestSet();
   set.add({
     control: { control: controlText('one', '1', 'Multi-Arch: same\n'), conffiles: '/etc/one\n' },
@@ -178,7 +178,7 @@ test('the lists of files are those that dpkg itself writes', async () => {
   }
   const unpacked = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((path) => !path.startsWith('var/lib') && path !== 'var')
-    // dpkg puts a configuration file beside its place until it configures the package.
+    // dpkg gives a configuration file its final name only when it configures the package.
     .map((path) => path.replace(/\.dpkg-new$/, ''));
   expect(tree.paths.filter((path) => path !== 'var').sort()).toEqual(unpacked.sort());
   for (const path of ['var/empty', 'usr/lib/one/deep/x', 'usr/lib/one']) {

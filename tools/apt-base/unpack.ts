@@ -7,12 +7,18 @@ import type { BinaryPackage } from './binary-package.ts';
 import type { PathFilter } from './path-filter.ts';
 import { resolveLinks } from './resolve-links.ts';
 
-/** What unpacking a package has put where. */
+/** The result of unpacking one package. */
 export interface UnpackedPackage {
   readonly binary: BinaryPackage;
-  /** dpkg's list of the package's files: every path as it stands in the archive, excluded ones too, in its order. */
+  /**
+   * dpkg's list of the package's files: every path of the archive in its order, unresolved,
+   * including excluded ones.
+   */
   readonly listedPaths: ReadonlySet<string>;
-  /** The real path of each entry that is no directory, as far as it is unpacked and not taken over by another package. */
+  /**
+   * The real path of each unpacked entry, except directories and files that another package has
+   * taken over.
+   */
   readonly filePaths: ReadonlySet<string>;
   /** MD5 of each configuration file that was unpacked, by its path in `conffiles`. */
   readonly conffileDigests: ReadonlyMap<string, string>;
@@ -26,7 +32,7 @@ interface Owner {
   readonly listedPath: string;
 }
 
-/** Unpacks packages over each other into one tree, as dpkg does. */
+/** Unpacks packages into one tree, as dpkg does. */
 export class Unpacker {
   readonly #builder: LayerBuilder;
   readonly #filter: PathFilter;
@@ -63,7 +69,7 @@ export class Unpacker {
     return { binary, listedPaths, filePaths, conffileDigests };
   }
 
-  /** The entry at its real path: symbolic links to directories on the way are followed, as dpkg follows them. */
+  /** Returns the entry at its real path. Follows symbolic links to directories, as dpkg does. */
   #resolve(entry: Entry, binary: BinaryPackage): Entry {
     const follow = (path: string, last: boolean) =>
       resolveLinks(
@@ -76,13 +82,16 @@ export class Unpacker {
     if (entry.type !== 'hardlink') return { ...entry, path };
     if (this.#filter.excludes(entry.target)) {
       throw new UserError(
-        `${binary.deb.name}: entry ${entry.path} is a hard link to ${entry.target}, which is excluded; exclude both or none`,
+        `${binary.deb.name}: entry ${entry.path} is a hard link to ${entry.target}, which is excluded; exclude both or neither`,
       );
     }
     return { ...entry, path, target: follow(entry.target, false) };
   }
 
-  /** A directory that is there already stays as it is: the package that was unpacked first says its mode and owner. */
+  /**
+   * Adds a directory, unless it exists: the package that is unpacked first determines its mode and
+   * owner.
+   */
   #addDirectory(entry: Entry, binary: BinaryPackage): void {
     if (this.#directories.has(entry.path)) return;
     const owner = this.#owners.get(entry.path);
@@ -91,12 +100,15 @@ export class Unpacker {
     this.#builder.addBytes(entry, new Uint8Array(), binary.deb.name);
   }
 
-  /** Whether the entry is to be unpacked. A path belongs to one package; another one may take it over by its Replaces field. */
+  /**
+   * Decides whether an entry is unpacked. A path belongs to one package; another package can take
+   * it over with its Replaces field.
+   */
   #claim(entry: Entry, claimant: Owner): boolean {
     const { path } = entry;
     if (this.#directories.has(path)) {
       throw new UserError(
-        `${claimant.binary.deb.name}: entry ${path} is no directory, but other packages have a directory there`,
+        `${claimant.binary.deb.name}: entry ${path} is not a directory, but other packages have a directory there`,
       );
     }
     const owner = this.#owners.get(path);
@@ -118,7 +130,7 @@ export class Unpacker {
 
   #refuseOverlap(path: string, one: BinaryPackage, other: BinaryPackage): never {
     throw new UserError(
-      `the packages ${other.name} and ${one.name} both have /${path}, and neither replaces the other; leave one of them out`,
+      `the packages ${other.name} and ${one.name} both have /${path}, and neither replaces the other; remove one of them`,
     );
   }
 }

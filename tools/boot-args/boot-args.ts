@@ -1,18 +1,19 @@
 import { UserError } from '../lib/formats/error/user-error.ts';
 
 /**
- * Kernel command lines as GRUB reads them: an environment block (GRUB manual, section "The GRUB environment block"),
- * which is text of a fixed first line, comments and `NAME=value`. GRUB takes the names that it is told and runs nothing.
+ * The first line of an environment block, the file from which GRUB reads kernel command lines (GRUB
+ * manual, section "The GRUB environment block"). After it come comments and lines `NAME=value`.
+ * GRUB reads the names that it is asked to read, and runs nothing.
  */
 const SIGNATURE = '# GRUB Environment Block';
 const NAME = /^BOOT_ARGS(_[A-Z]+)*$/;
 const VALUE = /^[A-Za-z0-9._,:/=-]+( [A-Za-z0-9._,:/=-]+)*$/;
 const PLACEHOLDER = /@([A-Z_]+)@/g;
 
-/** Which value stands where the template says `@NAME@`. */
+/** The value of each placeholder `@NAME@` of the template, by name. */
 export type BootArgValues = Readonly<Record<string, string>>;
 
-/** Replaces the placeholders of a template; one without a value is an error. */
+/** Replaces the placeholders of a line. A placeholder without a value is an error. */
 function substitute(line: string, where: string, values: BootArgValues): string {
   return line.replaceAll(PLACEHOLDER, (placeholder, name: string) => {
     const value = values[name];
@@ -20,17 +21,17 @@ function substitute(line: string, where: string, values: BootArgValues): string 
       const known = Object.keys(values)
         .map((key) => `@${key}@`)
         .join(', ');
-      throw new UserError(`${where}: ${placeholder} is unknown; there are ${known}`);
+      throw new UserError(`${where}: ${placeholder} is unknown; known are ${known}`);
     }
     return value;
   });
 }
 
 /**
- * Fills in a template of boot arguments and holds the result to its grammar.
+ * Fills in a template of boot arguments, and checks the result against its grammar.
  *
- * @throws UserError with file and line for an unknown placeholder, a name or a value that is outside the grammar, or
- *   a name that comes twice.
+ * @throws UserError with file and line for an unknown placeholder, a name or a value outside the
+ *   grammar, or a name that occurs twice
  */
 export function expandBootArgs(template: string, fileName: string, values: BootArgValues): string {
   const lines = template.replace(/\n$/, '').split('\n');
@@ -44,14 +45,14 @@ export function expandBootArgs(template: string, fileName: string, values: BootA
     const name = text.slice(0, Math.max(equals, 0));
     if (!NAME.test(name)) {
       throw new UserError(
-        `${where}: a line is a comment, or BOOT_ARGS, BOOT_ARGS_A or BOOT_ARGS_B, "=" and the arguments`,
+        `${where}: a line must be a comment, or BOOT_ARGS, BOOT_ARGS_A or BOOT_ARGS_B, followed by "=" and the arguments`,
       );
     }
-    if (seen.has(name)) throw new UserError(`${where}: ${name} is there twice; leave one`);
+    if (seen.has(name)) throw new UserError(`${where}: ${name} occurs twice; remove one`);
     seen.add(name);
     if (!VALUE.test(text.slice(equals + 1))) {
       throw new UserError(
-        `${where}: arguments have the characters A-Z a-z 0-9 . _ , : / = - and one blank between two`,
+        `${where}: arguments may contain only A-Z a-z 0-9 . _ , : / = - and are separated by one blank`,
       );
     }
     return text;

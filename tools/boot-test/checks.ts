@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Guest } from '../lib/runtime/qemu/guest.ts';
 
-/** How long the guest may take for one command or answer, in milliseconds; emulation is slow. */
+/** The maximum time for one command or answer of the guest, in milliseconds. Emulation is slow. */
 const ANSWER_LIMIT_MS = 120_000;
 
-/** Runs a command in the shell that is logged in at the console. */
+/** Runs a command in the shell at the console. */
 export async function runCommand(guest: Guest, command: string): Promise<{ output: string; status: number }> {
   const from = guest.console.position;
-  // The markers are typed in two parts, so that the echo of the command line does not look like its result.
+  // Each marker is typed in two parts, so that the echo of the command line does not match the
+  // result.
   guest.console.type(`echo "<""output>"; ${command}; echo "<""status $?>"\n`);
   const result = /<output>\r?\n([\s\S]*?)<status (\d+)>/;
   const [, output = '', status] = await guest.console.waitFor(result, from, ANSWER_LIMIT_MS);
@@ -31,10 +32,10 @@ function hostPort(guest: Guest, guestPort: number): number {
   return port;
 }
 
-/** The first bytes that a server in the guest says by itself. */
+/** Returns the first bytes that a server in the guest sends on its own. */
 export async function banner(guest: Guest, guestPort: number): Promise<string> {
   const socket = connect(hostPort(guest, guestPort), '127.0.0.1');
-  socket.setTimeout(ANSWER_LIMIT_MS, () => socket.destroy(new Error(`port ${guestPort} says nothing`)));
+  socket.setTimeout(ANSWER_LIMIT_MS, () => socket.destroy(new Error(`port ${guestPort} sends nothing`)));
   try {
     const [data] = (await once(socket, 'data')) as [Buffer];
     return data.toString('latin1');

@@ -10,16 +10,16 @@ import { banner, fetchPage, login, runCommand } from './checks.ts';
 
 const SSH_PORT = 22;
 
-/** What a boot has to show; each is one line of the report. */
+/** What the test expects of a boot. Each expectation is one line of the report. */
 interface Expectations {
-  /** Text on the console that says that the system is up. */
+  /** Text on the console that shows that the system is up. */
   readonly ready: RegExp;
   readonly readyLimitMs: number;
-  /** Who can log in at the console; nobody where it is undefined. */
+  /** The user who can log in at the console; `undefined` if no login must be possible. */
   readonly login: { readonly user: string; readonly password: string } | undefined;
-  /** Guest port and path of each page to fetch, with a text that has to be in it. */
+  /** The guest port and path of each page to fetch, and a text that the page must contain. */
   readonly pages: readonly { readonly port: number; readonly path: string; readonly text: RegExp }[];
-  /** What else has to be on the console by then. */
+  /** Other texts that must be on the console by then. */
   readonly consoleTexts: readonly RegExp[];
   readonly version: string | undefined;
 }
@@ -37,7 +37,7 @@ async function checkInside(guest: Guest): Promise<void> {
 
   const write = await runCommand(guest, 'touch /written-by-boot-test');
   if (write.status === 0 || !write.output.includes('Read-only file system')) {
-    throw new Error(`the root file system takes a write: ${write.output}`);
+    throw new Error(`the root file system accepts a write: ${write.output}`);
   }
   console.log('\nok - the root file system is read-only');
   const times = await runCommand(guest, 'systemd-analyze time');
@@ -70,7 +70,7 @@ async function checkBoot(guest: Guest, expected: Expectations): Promise<void> {
   }
 }
 
-/** `PORT/PATH=REGULAR EXPRESSION` */
+/** Parses `PORT/PATH=REGULAR EXPRESSION`. */
 function parsePage([address, text]: [string, string]): Expectations['pages'][number] {
   const slash = address.indexOf('/');
   const port = Number(address.slice(0, slash));

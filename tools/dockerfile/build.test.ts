@@ -6,7 +6,8 @@ import { openLayerFile, writeLayerFile } from '../lib/image/layer/file.ts';
 import { mergeLayers } from '../lib/image/layer/merge.ts';
 import type { LayerItem } from '../lib/image/layer/writer.ts';
 import type { Step } from '../lib/image/steps/step.ts';
-import { directory, file, hardLink, runBuild, symlink, type TestBuild } from './testing/build-context.ts';
+import { directory, file, hardLink, symlink } from '../lib/testing/steps/items.ts';
+import { runBuild, type TestBuild } from './testing/build-context.ts';
 
 const PASSWD = file('etc/passwd', 'root:x:0:0::/root:/bin/sh\nwww:x:33:33::/var/www:/bin/sh\n');
 
@@ -39,11 +40,11 @@ describe('RUN', () => {
     expect(step?.stdin).toBe(stdin);
   });
 
-  test('steps carry file, line and the instruction as their name', async () => {
+  test('the name of a step is the file, the line and the instruction', async () => {
     expect((await steps('\nRUN a \\\n  b')).map(({ name }) => name)).toEqual(['Dockerfile:3: RUN a b']);
   });
 
-  test('the environment holds ENV over ARG, PATH and HOME; user and directory are those set before', async () => {
+  test('the environment has PATH, HOME, ENV and ARG, with ENV before ARG; user and directory were set before', async () => {
     const lines = 'ARG A=1\nARG B=arg\nENV B=env C=${A}${B}\nRUN one\nUSER www\nWORKDIR /srv\nRUN two';
     const [one, two] = await steps(lines);
     expect(one).toMatchObject({
@@ -63,7 +64,7 @@ describe('RUN', () => {
     expect(progress).toEqual(['Dockerfile:5: COPY f /f']);
   });
 
-  test('a user whom a RUN makes is known to what follows', async () => {
+  test('a user that a RUN creates is known to later instructions', async () => {
     const runSteps: TestBuild['runSteps'] = (_layers, ran, output) =>
       writeLayerFile(
         output,
@@ -100,7 +101,7 @@ describe('the layer', () => {
     symlink('link', 'one'),
   ];
 
-  test('holds what all of the stages changed on the base, deletions as whiteouts', async () => {
+  test('holds the changes of all stages to the base, with deletions as whiteouts', async () => {
     const outputs: LayerItem[][] = [
       [
         { kind: 'whiteout', path: 'd/gone' },
@@ -131,7 +132,7 @@ describe('the layer', () => {
     });
   });
 
-  test('what a session made and a later one took away leaves nothing', async () => {
+  test('holds nothing of a file that one session created and a later one deleted', async () => {
     const outputs: LayerItem[][] = [[file('t')], [{ kind: 'whiteout', path: 't' }]];
     const runSteps: TestBuild['runSteps'] = (_layers, _steps, output) =>
       writeLayerFile(output, outputs.shift() ?? []);
@@ -143,7 +144,7 @@ describe('the layer', () => {
     expect(Object.keys(layer)).toEqual(['f']);
   });
 
-  test('each session sees what came before it', async () => {
+  test('each session sees the changes of earlier instructions', async () => {
     const seen: string[][] = [];
     const runSteps: TestBuild['runSteps'] = async (layers, _steps, output) => {
       const files = await mergeLayers(layers.map(openLayerFile));
@@ -176,7 +177,7 @@ describe('the layer', () => {
 });
 
 describe('the configuration', () => {
-  test('goes on from the base, and a stage from the one below', async () => {
+  test('continues that of the base, or of the parent stage', async () => {
     const config = {
       ...DEFAULT_CONFIG,
       env: { PATH: '/bin', A: 'base' },
@@ -222,7 +223,7 @@ describe('the configuration', () => {
     ['ENV X=$user\nARG user', { user: 'what_user' }, 'X', ''],
     ['ARG user=default\nENV X=$user', { user: 'what_user' }, 'X', 'what_user'],
     ['ARG a=1\nARG b=${a}2\nENV X=$b', {}, 'X', '12'],
-    // Arguments before FROM hold in a stage that asks for them, those of the platform too.
+    // Arguments before FROM are visible in a stage that declares them. So are platform arguments.
     ['ARG VERSION\nENV X=$VERSION', {}, 'X', 'latest'],
     ['ENV X=$VERSION', {}, 'X', ''],
     ['ARG TARGETARCH\nENV X=$TARGETARCH', {}, 'X', 'amd64'],
@@ -243,7 +244,7 @@ describe('the configuration', () => {
     ['WORKDIR /a\nWORKDIR b\nWORKDIR c', '/a/b/c'],
     ['ENV DIRPATH=/path\nWORKDIR $DIRPATH/$DIRNAME', '/path'],
     ['WORKDIR /a/../b/.', '/b'],
-  ])('%j gives the directory %s, and makes it', async (lines, path) => {
+  ])('%j sets the directory %s, and creates it', async (lines, path) => {
     const { config, merged } = await runBuild({ text: `FROM base\n${lines}` });
     expect(config.workingDirectory).toBe(path);
     expect(merged[path.slice(1)]).toBe('0755 0:0 /');
@@ -252,7 +253,7 @@ describe('the configuration', () => {
   test.each([
     ['USER a b', 'Dockerfile:2: USER a b is not USER or USER:GROUP'],
     ['USER $NONE', 'Dockerfile:2: USER  is not USER or USER:GROUP'],
-    ['WORKDIR $NONE', 'Dockerfile:2: WORKDIR $NONE is empty once its variables are replaced'],
+    ['WORKDIR $NONE', 'Dockerfile:2: WORKDIR $NONE is empty after its variables are replaced'],
     ['WORKDIR /etc/passwd/x', 'Dockerfile:2: /etc/passwd is a file, not a directory'],
     ['USER nobody\nWORKDIR /x', "Dockerfile:3: no user nobody in this stage's /etc/passwd"],
     ['ENV A="${B:?is needed}"', 'Dockerfile:2: B: is needed: in "${B:?is needed}"'],

@@ -9,7 +9,7 @@ import { copySource, type Dockerfile, type ImageReference, type Stage } from './
 import { StageRun } from './stage.ts';
 import { StageFiles } from './stage-files.ts';
 
-/** A root file system that FROM and COPY --from can name. */
+/** A root file system that FROM and COPY --from can refer to. */
 export interface Base {
   readonly layers: readonly string[];
   readonly config: RootConfig;
@@ -21,38 +21,39 @@ export interface BuildOptions {
   readonly context: StageFiles;
   readonly bases: ReadonlyMap<string, Base>;
   readonly buildArgs: ReadonlyMap<string, string>;
-  /** A folder of the build's own, for layers between two sessions. */
+  /** A folder that only this build uses, for layers between two sessions. */
   readonly workingFolder: string;
-  /** Runs steps on layers and writes the layer of what they changed. */
+  /** Runs steps on layers, and writes their changes as a layer. */
   readonly runSteps: (layers: readonly string[], steps: readonly Step[], output: string) => Promise<void>;
-  /** Takes a line for people for each instruction that is executed. */
+  /** Receives a progress message for each instruction that is executed. */
   readonly progress: (line: string) => void;
 }
 
 export interface BuildResult {
-  /** What changed on the base of the target's chain of stages. */
+  /** The changes to the base of the target's chain of stages. */
   readonly items: readonly LayerItem[];
   readonly config: RootConfig;
 }
 
-/** A stage that is done. */
-interface FinishedStage {
-  readonly run: StageRun;
+/** The layers of a stage. */
+interface StageLayers {
   readonly baseLayers: readonly string[];
-  /** The base's files, as this stage's own tree had them at first. */
+  /** The base's files, as the stage's own tree had them at the beginning. */
   readonly baseSnapshot: Snapshot;
-  /** The layers that sessions ran on and made, above the base. */
+  /** The layers above the base: those that sessions ran on, and those that they produced. */
   readonly ownLayers: readonly string[];
-  /** The files as those layers have them. */
+  /** The files that all these layers hold together. */
   readonly layered: Snapshot;
 }
 
-interface StageStart {
+/** A stage whose instructions have all been executed. */
+interface FinishedStage extends StageLayers {
+  readonly run: StageRun;
+}
+
+/** A stage before its first instruction. */
+interface StageStart extends StageLayers {
   readonly files: StageFiles;
-  readonly baseLayers: readonly string[];
-  readonly baseSnapshot: Snapshot;
-  readonly ownLayers: readonly string[];
-  readonly layered: Snapshot;
   readonly config: RootConfig;
   readonly args: ReadonlyMap<string, string>;
 }
@@ -89,27 +90,26 @@ class Build {
     const files = await this.#openLayers(layers);
     const snapshot = takeSnapshot(files);
     const args = new Map<string, string>();
-    return {
-      files,
-      baseLayers: layers,
-      baseSnapshot: snapshot,
-      ownLayers: [],
-      layered: snapshot,
-      config,
-      args,
-    };
+    const own = { ownLayers: [], layered: snapshot };
+    return { files, baseLayers: layers, baseSnapshot: snapshot, ...own, config, args };
   }
 
-  /** A stage on top of another one goes on from a copy of its files: both may be needed further. */
+  /**
+   * Writes the changes since `layered` as a layer. Returns its path, or nothing if there are no
+   * changes.
+   */
+  async #writeChanges(layered: Snapshot, files: StageFiles): Promise<string[]> {
+    const unwritten = changesSince(layered, files);
+    if (unwritten.length === 0) return [];
+    const layer = this.#newLayerPath();
+    await writeLayerFile(layer, unwritten);
+    return [layer];
+  }
+
+  /** Starts a stage from a copy of another stage's files, because both may still be needed. */
   async #startOnStage(below: FinishedStage): Promise<StageStart> {
     const { run, baseLayers } = below;
-    const ownLayers = [...below.ownLayers];
-    const unwritten = changesSince(below.layered, run.files);
-    if (unwritten.length > 0) {
-      const layer = this.#newLayerPath();
-      await writeLayerFile(layer, unwritten);
-      ownLayers.push(layer);
-    }
+    const ownLayers = [...below.ownLayers, ...(await this.#writeChanges(below.layered, run.files))];
     const files = await this.#openLayers(baseLayers);
     const baseSnapshot = takeSnapshot(files);
     for (const layer of ownLayers) await files.apply(openLayerFile(layer));
@@ -153,12 +153,7 @@ class Build {
     let layered = start.layered;
     const { files, config, args } = start;
     const session = async (steps: readonly Step[]): Promise<void> => {
-      const unwritten = changesSince(layered, files);
-      if (unwritten.length > 0) {
-        const layer = this.#newLayerPath();
-        await writeLayerFile(layer, unwritten);
-        ownLayers.push(layer);
-      }
+      ownLayers.push(...(await this.#writeChanges(layered, files)));
       const output = this.#newLayerPath();
       await this.#options.runSteps([...start.baseLayers, ...ownLayers], steps, output);
       ownLayers.push(output);
@@ -223,7 +218,8 @@ class Build {
 }
 
 /**
- * Executes a Dockerfile up to the target stage. Stages that the target does not need are left out, as Docker does it.
+ * Executes a Dockerfile up to the target stage. Like Docker, skips stages that the target does not
+ * need.
  *
  * @throws UserError `FILE:LINE: ...`
  */

@@ -1,11 +1,11 @@
-/** What changed in a stage's files, as the items of a layer. */
+/** Finds the changes of a stage's files, as items of a layer. */
 import { type Entry, parentPath, type Xattrs } from '../lib/formats/entry/entry.ts';
 import type { LayerItem } from '../lib/image/layer/writer.ts';
 import type { StageInode } from './file-content.ts';
 import { readFileContent } from './file-content.ts';
 import type { StageFiles } from './stage-files.ts';
 
-/** The files at one moment: what stood at each path. */
+/** The files at one moment: the inode at each path. */
 export type Snapshot = ReadonlyMap<string, StageInode>;
 
 export function takeSnapshot(files: StageFiles): Snapshot {
@@ -33,8 +33,8 @@ function sameDirectory(left: Entry, right: Entry): boolean {
 }
 
 /**
- * The layer that makes the files of `snapshot` into what `files` are now. A name that a hard-linked file gained brings all of its
- * names along, so that they stay one file.
+ * Returns the items of the layer that changes the files of `snapshot` into `files`. If a
+ * hard-linked file has a new name, the layer holds all of its names, so that they stay one file.
  */
 export function changesSince(snapshot: Snapshot, files: StageFiles): LayerItem[] {
   const entries = files.entries();

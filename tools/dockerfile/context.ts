@@ -1,4 +1,4 @@
-/** The files that COPY and ADD can see: only what the command line names. */
+/** Reads the files that COPY and ADD can see: only those that the command line names. */
 import {
   closeSync,
   lstatSync,
@@ -21,8 +21,8 @@ const MAGICS = [Buffer.from('#!'), Buffer.from('\x7fELF', 'latin1')];
 const MAGIC_BYTES = 4;
 
 /**
- * The mode of a file that nobody stated one for. The mode on disk says nothing in a build: it differs between a working copy, a
- * sandbox and a remote machine. The content does not.
+ * Returns the mode of a file for which the command line has none. It depends on the content,
+ * because the mode on disk differs between a working copy, a sandbox and a remote machine.
  */
 function defaultMode(path: string): number {
   const descriptor = openSync(path, 'r');
@@ -36,7 +36,7 @@ function defaultMode(path: string): number {
   }
 }
 
-/** One `--context=DESTINATION=SOURCE[:MODE]`. */
+/** The value of one `--context=DESTINATION=SOURCE[:MODE]`. */
 export interface ContextFile {
   readonly destination: string;
   readonly source: string;
@@ -60,13 +60,16 @@ class ContextReader {
   #put(entry: Entry, source: string): void {
     const present = this.files.get(entry.path);
     if (present !== undefined && !(present.type === 'directory' && entry.type === 'directory')) {
-      throw new UserError(`context: ${entry.path} is there twice, the second time from ${source}`);
+      throw new UserError(`context: ${entry.path} occurs twice; the second one is from ${source}`);
     }
     const content = { kind: 'file', path: source, offsetBytes: 0 } as const;
     this.files.put(entry, entry.type === 'file' ? content : undefined, 'context');
   }
 
-  /** Puts what is at `source`, a symbolic link followed, at `path` of the context. */
+  /**
+   * Adds the file or directory at `source` as `path` of the context. Follows a symbolic link at
+   * `source`.
+   */
   add(path: string, source: string, mode: number | undefined): void {
     const stats = statSync(source);
     if (stats.isDirectory()) this.#addDirectory(path, source, mode);
@@ -100,8 +103,10 @@ class ContextReader {
   }
 
   /**
-   * A symbolic link in a directory is kept if it stays there. One that leaves it is how a sandbox shows the file itself, when it
-   * leads to the same path in the same directory elsewhere; every other one would smuggle in what the build does not name.
+   * Adds a symbolic link of a directory. One that stays inside the directory is kept. One that
+   * leads to the same path in a directory of the same name elsewhere is followed: that is how a
+   * sandbox shows the file itself. Every other link is refused, because it would bring in a file
+   * that the build does not name.
    */
   #addLink(path: string, directory: string, relative: string, mode: number | undefined): void {
     const link = join(directory, relative);
@@ -123,10 +128,11 @@ class ContextReader {
 }
 
 /**
- * Reads the context. Owners are 0:0, directories 0755, and files have the mode that is stated for them, else 0755 where they begin
- * like a program (`#!` or ELF), else 0644: what is on the disk does not count.
+ * Reads the context. Owners are 0:0. Directories are 0755. Files have their mode from the command
+ * line, else 0755 if they begin like a program (`#!` or ELF), else 0644. Owners and modes on the
+ * disk have no effect.
  *
- * @throws UserError for a path that is there twice, and for a link that leaves its directory
+ * @throws UserError for a path that occurs twice, and for a link that leaves its directory
  */
 export function readContext(options: readonly ContextFile[]): StageFiles {
   const reader = new ContextReader();

@@ -7,8 +7,10 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Entry } from '../lib/formats/entry/entry.ts';
 import { TAR_END, tarHeader, tarPadding } from '../lib/formats/tar/writer.ts';
+import * as sample from '../lib/testing/entries/entries.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
-import { directory, file, hardLink, runBuild, symlink, type TestBuild } from './testing/build-context.ts';
+import { directory, file, hardLink, symlink } from '../lib/testing/steps/items.ts';
+import { runBuild, type TestBuild } from './testing/build-context.ts';
 
 const CONTEXT = {
   $x: 'dollar',
@@ -26,7 +28,7 @@ const BASE = [
   directory('etc'),
   file('etc/passwd', 'root:x:0:0::/root:/bin/sh\nwww:x:33:34::/var/www:/bin/sh\n'),
   file('etc/group', 'root:x:0:\nstaff:x:50:\n'),
-  directory('etc/ssh', 0o700, { uid: 5, gid: 6 }),
+  directory('etc/ssh', { mode: 0o700, uid: 5, gid: 6 }),
   file('etc/issue', 'base'),
   symlink('lib', 'usr/lib'),
   symlink('resolv.conf', 'run/resolv.conf'),
@@ -34,7 +36,7 @@ const BASE = [
   directory('usr/lib'),
 ];
 
-/** What the Dockerfile changes on the base. */
+/** Returns the changes of the Dockerfile to the base. */
 async function changes(lines: string, more: Partial<TestBuild> = {}): Promise<Record<string, string>> {
   const { layer, merged } = await runBuild({
     text: `FROM base\n${lines}`,
@@ -62,9 +64,9 @@ describe('COPY', () => {
       { d: '0755 0:0 /', 'd/home.txt': '0644 0:0 home', 'd/homer.txt': '0644 0:0 homer' },
     ],
     ['COPY ["home.txt", "/a dir/"]', { 'a dir': '0755 0:0 /', 'a dir/home.txt': '0644 0:0 home' }],
-    // Programs are told by their content.
+    // Programs are recognized by their content.
     ['COPY run.sh /run.sh', { 'run.sh': '0755 0:0 #!/bin/sh' }],
-    // A directory is copied without its own name, and what is there already keeps its mode and owner.
+    // A directory is copied without its own name. An existing directory keeps its mode and owner.
     [
       'COPY etc /etc',
       { 'etc/hosts': '0644 0:0 hosts', 'etc/ssh': '0755 0:0 /', 'etc/ssh/config': '0644 0:0 ssh' },
@@ -86,12 +88,12 @@ describe('COPY', () => {
     ['COPY arr[[]0].txt /d/', { d: '0755 0:0 /', 'd/arr[0].txt': '0644 0:0 array' }],
     ['COPY */*.conf /d/', { d: '0755 0:0 /', 'd/a.conf': '0644 0:0 a', 'd/b.conf': '0644 0:0 b' }],
     ['COPY s*/d* /d/', { d: '0755 0:0 /', 'd/c.conf': '0644 0:0 c' }],
-    // Links on the way to the destination are followed, the last one too.
+    // Links in the path of the destination are followed, including the last one.
     ['COPY home.txt /lib/x', { 'usr/lib/x': '0644 0:0 home' }],
     ['COPY home.txt /lib', { 'usr/lib/home.txt': '0644 0:0 home' }],
     ['COPY sub/deep /lib/', { 'usr/lib/c.conf': '0644 0:0 c' }],
     ['COPY home.txt /resolv.conf', { run: '0755 0:0 /', 'run/resolv.conf': '0644 0:0 home' }],
-    // Owners and modes; what is made on the way has the owner, not the mode.
+    // Owners and modes. Directories that are created for the path get the owner, not the mode.
     ['COPY --chown=www home.txt /n/x', { n: '0755 33:34 /', 'n/x': '0644 33:34 home' }],
     ['COPY --chown=www:staff home.txt /x', { x: '0644 33:50 home' }],
     ['COPY --chown=55 home.txt /x', { x: '0644 55:55 home' }],
@@ -111,7 +113,7 @@ describe('COPY', () => {
     ],
     ['WORKDIR /w\nCOPY home.txt .', { w: '0755 0:0 /', 'w/home.txt': '0644 0:0 home' }],
     ['WORKDIR /w\nCOPY home.txt x', { w: '0755 0:0 /', 'w/x': '0644 0:0 home' }],
-    // The same again is no change.
+    // Copying the same again changes nothing.
     ['COPY etc/ssh /etc/ssh\nCOPY etc/ssh /etc/ssh', { 'etc/ssh/config': '0644 0:0 ssh' }],
   ])('%s', async (lines, expected) => {
     expect(await changes(lines)).toEqual(expected);
@@ -120,15 +122,15 @@ describe('COPY', () => {
   test.each([
     [
       'COPY none /x',
-      'Dockerfile:2: none is not in the context; in it there is $x, arr[0].txt, etc, home.txt, homer.txt, run.sh, ...',
+      'Dockerfile:2: none is not in the context; it has $x, arr[0].txt, etc, home.txt, homer.txt, run.sh, ...',
     ],
     [
       'COPY sub/none.conf /x',
-      'Dockerfile:2: sub/none.conf is not in the context; in sub there is a.conf, b.conf, deep',
+      'Dockerfile:2: sub/none.conf is not in the context; sub has a.conf, b.conf, deep',
     ],
     ['COPY *.none /x/', 'Dockerfile:2: *.none is not in the context'],
     ['COPY ../etc/passwd /x', 'Dockerfile:2: ../etc/passwd leaves the context; .. is not followed'],
-    ['COPY hom* /x', 'Dockerfile:2: 2 files match, but /x is no directory; write /x/'],
+    ['COPY hom* /x', 'Dockerfile:2: 2 files match, but /x is not a directory; write /x/'],
     ['COPY home.txt /etc/issue/', 'Dockerfile:2: /etc/issue is a file, not a directory'],
     ['COPY home.txt /etc/issue/x', 'Dockerfile:2: /etc/issue is a file, not a directory'],
     ['COPY sub /etc/issue', 'Dockerfile:2: /etc/issue is a file, not a directory'],
@@ -136,17 +138,17 @@ describe('COPY', () => {
     ['COPY --chmod=9 home.txt /x', 'Dockerfile:2: --chmod=9 is not a mode'],
     [
       'COPY --from=nothing /a /b',
-      'Dockerfile:2: COPY --from=nothing: no stage of this name or number before it, and no base',
+      'Dockerfile:2: COPY --from=nothing: no earlier stage and no base has this name or number',
     ],
-    ['COPY [] /x', 'Dockerfile:2: []: the [ ] in this pattern is not right'],
+    ['COPY [] /x', 'Dockerfile:2: []: the [ ] of this pattern is wrong'],
   ])('%s is refused', async (lines, message) => {
     await expect(changes(lines)).rejects.toThrow(message);
   });
 
-  test('a directory never replaces a link to a directory: the rest of the system would be hidden', async () => {
+  test('a directory never replaces a link to a directory, because that would hide the rest of the system', async () => {
     const context = { 'root/lib/x': '' };
     await expect(changes('COPY root /', { context })).rejects.toThrow(
-      'Dockerfile:2: the directory /lib cannot replace a symlink (to usr/lib); copy to where it leads',
+      'Dockerfile:2: the directory /lib cannot replace a symlink (to usr/lib); copy to its target',
     );
     await expect(changes('COPY root /', { context: { 'root/usr': '' } })).rejects.toThrow(
       'the file /usr cannot replace a directory',
@@ -155,7 +157,7 @@ describe('COPY', () => {
 
   test('from a stage keeps owners, modes, links and hard links', async () => {
     const base = [
-      directory('srv', 0o2750, { uid: 1, gid: 2 }),
+      directory('srv', { mode: 0o2750, uid: 1, gid: 2 }),
       file('srv/one', 'one', { uid: 3, gid: 4, mode: 0o4755 }),
       symlink('srv/sym', '/srv/one'),
       hardLink('srv/two', 'srv/one'),
@@ -163,7 +165,7 @@ describe('COPY', () => {
     const text =
       'FROM base AS build\nCOPY <<EOF /srv/three\n3\nEOF\nFROM scratch\nCOPY --from=build /srv /copy\nCOPY --from=0 /srv/sym /single';
     const { merged } = await runBuild({ text, base: [base] });
-    // The last stage stands on scratch, but the test shows it together with the base.
+    // The last stage starts from scratch, but the test shows it together with the base.
     expect(Object.fromEntries(Object.entries(merged).filter(([path]) => !path.startsWith('srv')))).toEqual({
       copy: '2750 1:2 /',
       'copy/one': '4755 3:4 one',
@@ -206,13 +208,13 @@ describe('the context', () => {
 
   const add = (option: string) => changes('COPY . /c', { context: {}, contextOptions: [option] });
 
-  test('a directory comes with what is in it; modes on the disk do not count, stated ones do', async () => {
+  test('a directory is added with its contents; modes on the disk have no effect, given ones do', async () => {
     const found = await add(`t=${folder}/tree`);
     expect(found).toMatchObject({ 'c/t/sub/file': '0644 0:0 x', 'c/t/inside': '0:0 -> sub/file' });
     expect(await add(`f=${folder}/tree/sub/file:0750`)).toMatchObject({ 'c/f': '0750 0:0 x' });
   });
 
-  test('a named link is followed, and so is one that shows the same file elsewhere', async () => {
+  test('a named link is followed, and so is a link to the same path elsewhere', async () => {
     expect(await add(`d=${folder}/direct`)).toMatchObject({ 'c/d': '0644 0:0 secret' });
     expect(await add(`d=${folder}/sandbox`)).toMatchObject({ 'c/d/shown': '0644 0:0 shown' });
   });
@@ -234,16 +236,14 @@ describe('the context', () => {
     await expect(add(option)).rejects.toThrow(message);
   });
 
-  test('a path that comes twice is refused', async () => {
+  test('a path that occurs twice is refused', async () => {
     const contextOptions = [`a=${folder}/secret`, `a=${folder}/direct`];
-    await expect(changes('COPY . /', { contextOptions })).rejects.toThrow('context: a is there twice');
+    await expect(changes('COPY . /', { contextOptions })).rejects.toThrow('context: a occurs twice');
   });
 });
 
 describe('ADD', () => {
-  const OWNER = { uid: 7, gid: 8, xattrs: new Map() };
-  const entry = (path: string, given: object): Entry =>
-    ({ ...OWNER, path, mode: 0o640, ...given }) as unknown as Entry;
+  const OWNER = { uid: 7, gid: 8 };
   function tar(entries: readonly Entry[]): Buffer {
     const parts = entries.flatMap((member) =>
       member.type === 'file'
@@ -253,11 +253,11 @@ describe('ADD', () => {
     return Buffer.concat([...parts, TAR_END]);
   }
   const ARCHIVE = tar([
-    entry('', { type: 'directory', mode: 0o700 }),
-    entry('d', { type: 'directory', mode: 0o750 }),
-    entry('d/f', { type: 'file', sizeBytes: 3 }),
-    entry('d/h', { type: 'hardlink', target: 'd/f' }),
-    entry('s', { type: 'symlink', target: 'd/f', mode: 0o777 }),
+    sample.directory('', { ...OWNER, mode: 0o700 }),
+    sample.directory('d', { ...OWNER, mode: 0o750 }),
+    sample.file('d/f', 3, { ...OWNER, mode: 0o640 }),
+    sample.hardlink('d/h', 'd/f'),
+    sample.symlink('s', 'd/f', OWNER),
   ]);
   const UNPACKED = { 'x/d': '0750 7:8 /', 'x/d/f': '0640 7:8 xxx', 'x/d/h': '= x/d/f', 'x/s': '7:8 -> d/f' };
   const xz = (bytes: Buffer) => execFileSync(realTool('xz', 'xz-utils'), ['-c'], { input: bytes });
@@ -267,22 +267,22 @@ describe('ADD', () => {
     ['gzip', gzipSync],
     ['zstd', zstdCompressSync],
     ['xz', xz],
-  ])('unpacks a tar archive, told by its content: %s', async (_name, compress) => {
+  ])('unpacks a tar archive, recognized by its content: %s', async (_name, compress) => {
     const found = await changes('ADD archive /x', { context: { archive: compress(ARCHIVE) } });
     expect(found).toEqual({ x: '0755 0:0 /', ...UNPACKED });
   });
 
-  test('copies everything else, compressed or not, and so does COPY with an archive', async () => {
+  test('copies everything else, compressed or not; COPY copies an archive', async () => {
     const context = { 'a.gz': gzipSync('text'), text: 'text', 'b.tar': ARCHIVE, short: 'x' };
     const found = await changes('ADD a.gz text short /x/\nADD text /y\nCOPY b.tar /z/', { context });
     expect(Object.keys(found)).toEqual(['x', 'x/a.gz', 'x/short', 'x/text', 'y', 'z', 'z/b.tar']);
   });
 
-  test('links of the stage are followed, and an entry replaces what is there unless both are directories', async () => {
+  test('links of the stage are followed, and an entry replaces an existing one unless both are directories', async () => {
     const archive = tar([
-      entry('etc', { type: 'directory', mode: 0o711 }),
-      entry('etc/ssh', { type: 'symlink', target: '/x' }),
-      entry('lib/new', { type: 'file', sizeBytes: 1 }),
+      sample.directory('etc', { ...OWNER, mode: 0o711 }),
+      sample.symlink('etc/ssh', '/x', OWNER),
+      sample.file('lib/new', 1, { ...OWNER, mode: 0o640 }),
     ]);
     expect(await changes('ADD a.tar /', { context: { 'a.tar': archive } })).toEqual({
       etc: '0711 7:8 /',
@@ -294,21 +294,18 @@ describe('ADD', () => {
   test.each([
     [
       'a link out of the archive',
-      tar([
-        entry('l', { type: 'symlink', target: '/etc' }),
-        entry('l/passwd', { type: 'file', sizeBytes: 1 }),
-      ]),
+      tar([sample.symlink('l', '/etc', OWNER), sample.file('l/passwd', 1, { ...OWNER, mode: 0o640 })]),
       "entry l/passwd: it goes through the archive's own symbolic link to /etc",
     ],
-    ['a path that leaves', tar([entry('../x', { type: 'file', sizeBytes: 1 })]), '../x'],
+    ['a path that leaves', tar([sample.file('../x', 1, { ...OWNER, mode: 0o640 })]), '../x'],
     [
       'a whiteout',
-      tar([entry('.wh.x', { type: 'file', sizeBytes: 0 })]),
+      tar([sample.file('.wh.x', 0, { ...OWNER, mode: 0o640 })]),
       'a layer cannot hold a file whose name begins with .wh.',
     ],
     [
       'a hard link to nothing',
-      tar([entry('h', { type: 'hardlink', target: 'none' })]),
+      tar([sample.hardlink('h', 'none')]),
       'hard link to x/none, which does not exist',
     ],
     ['a truncated archive', ARCHIVE.subarray(0, 1100), 'truncated'],
@@ -322,9 +319,9 @@ describe('ADD', () => {
     expect(String(error)).toContain(message);
   });
 
-  test('--chown does not reach into an archive, so it is refused there', async () => {
+  test('--chown does not apply to an archive, so it is refused there', async () => {
     await expect(changes('ADD --chown=1:1 a /x', { context: { a: ARCHIVE } })).rejects.toThrow(
-      'do not reach into the archive a',
+      'do not apply to the archive a',
     );
     expect(await changes('ADD --chown=1:1 a /x', { context: { a: 'text' } })).toEqual({ x: '0644 1:1 text' });
   });

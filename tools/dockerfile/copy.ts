@@ -1,4 +1,4 @@
-/** COPY: files and directories from a source into a stage, as Docker's own builder does it. */
+/** Implements COPY: copies files and directories into a stage, as Docker's own builder does. */
 
 import { baseName, type Entry, normalizePath } from '../lib/formats/entry/entry.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
@@ -11,7 +11,7 @@ import { ROOT_OWNER, type StageFiles } from './stage-files.ts';
 
 const NAMES_SHOWN = 6;
 
-/** A source that exists: the path as given (it names the copy), and what it leads to. */
+/** A source that exists: the given path, which names the copy, and the path it resolves to. */
 export interface FoundSource {
   readonly path: string;
   readonly realPath: string;
@@ -21,7 +21,7 @@ function missing(files: StageFiles, path: string, source: string, where: string,
   const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
   const names = files.names(files.resolve(folder).path);
   const shown = names.slice(0, NAMES_SHOWN).join(', ') + (names.length > NAMES_SHOWN ? ', ...' : '');
-  const hint = names.length === 0 ? '' : `; in ${folder === '' ? 'it' : folder} there is ${shown}`;
+  const hint = names.length === 0 ? '' : `; ${folder === '' ? 'it' : folder} has ${shown}`;
   throw new UserError(`${where}: ${source} is not in ${place}${hint}`);
 }
 
@@ -42,8 +42,8 @@ function matches(files: StageFiles, pattern: string, where: string): string[] {
 /**
  * Finds a source by its path or pattern.
  *
- * @param place how people call what is copied from
- * @throws UserError where nothing is found, or the path leaves the source
+ * @param place the name of the source for people, such as `the context`
+ * @throws UserError if nothing is found, or the path leaves the source
  */
 export function findSources(files: StageFiles, source: string, where: string, place: string): FoundSource[] {
   const path = normalizePath(source);
@@ -60,7 +60,7 @@ export function findSources(files: StageFiles, source: string, where: string, pl
 export interface CopyOptions {
   readonly from: StageFiles;
   readonly to: StageFiles;
-  /** Absolute; with a slash at the end it is a directory in any case. */
+  /** An absolute path. With a slash at its end, it is always a directory. */
   readonly destination: string;
   readonly owner: Owner | undefined;
   readonly mode: ModeChange | undefined;
@@ -69,7 +69,7 @@ export interface CopyOptions {
 
 class Copier {
   readonly #options: CopyOptions;
-  /** Where a file of several names went first. */
+  /** The first destination of each file that has several names. */
   readonly #copied = new Map<StageInode, string>();
 
   constructor(options: CopyOptions) {
@@ -80,7 +80,7 @@ class Copier {
     throw new UserError(`${this.#options.where}: ${rule}`);
   }
 
-  /** The entry with the owner and mode that the instruction asks for. */
+  /** Returns the entry with the owner and the mode of the instruction. */
   #changed(entry: Entry): Entry {
     const { owner, mode } = this.#options;
     const changedMode =
@@ -105,13 +105,13 @@ class Copier {
     this.#copyOne(realPath, realFolder === '' ? name : `${realFolder}/${name}`);
   }
 
-  /** A directory is copied without its own name: what is in it goes into the destination. */
+  /** Copies the contents of a directory into the destination, without the directory's own name. */
   #copyContents(source: string, target: string): void {
     const { from, to, where } = this.#options;
     const present = to.get(target);
     if (present !== undefined && present.type !== 'directory')
       this.#fail(`/${target} is a ${present.type}, not a directory`);
-    // A directory that is there keeps its mode and owner.
+    // An existing directory keeps its mode and owner.
     if (present === undefined) to.put(this.#changed(at(from.get(source) as Entry, target)), undefined, where);
     for (const { entry } of from.below(source)) {
       const relative = source === '' ? entry.path : entry.path.slice(source.length + 1);
@@ -125,7 +125,7 @@ class Copier {
     const present = to.get(target);
     if (inode.entry.type === 'directory') {
       if (present !== undefined && present.type !== 'directory') {
-        const advice = present.type === 'symlink' ? ` (to ${present.target}); copy to where it leads` : '';
+        const advice = present.type === 'symlink' ? ` (to ${present.target}); copy to its target` : '';
         this.#fail(`the directory /${target} cannot replace a ${present.type}${advice}`);
       }
       to.put(this.#changed(at(inode.entry, target)), undefined, where);
@@ -142,7 +142,11 @@ class Copier {
   }
 }
 
-/** Copies sources to the destination, in their order. @throws UserError where a file stands in the way */
+/**
+ * Copies sources to the destination, in their order.
+ *
+ * @throws UserError if an existing entry cannot be replaced
+ */
 export function copyInto(sources: readonly FoundSource[], options: CopyOptions): void {
   const { destination, to, where } = options;
   if (
@@ -153,7 +157,7 @@ export function copyInto(sources: readonly FoundSource[], options: CopyOptions):
     const directories = sources.every(({ realPath }) => options.from.get(realPath)?.type === 'directory');
     if (!directories) {
       throw new UserError(
-        `${where}: ${sources.length} files match, but ${destination} is no directory; write ${destination}/`,
+        `${where}: ${sources.length} files match, but ${destination} is not a directory; write ${destination}/`,
       );
     }
   }

@@ -7,7 +7,7 @@ import { readContent } from '../lib/image/layer/content.ts';
 import type { Inode } from '../lib/image/layer/file-tree.ts';
 import type { ContentPlace } from '../lib/image/layer/merge.ts';
 
-/** Where the bytes of a file are. */
+/** The place of a file's bytes. */
 export type ContentSource =
   | { readonly kind: 'layer'; readonly place: ContentPlace }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
@@ -15,7 +15,10 @@ export type ContentSource =
 
 export type StageInode = Inode<ContentSource>;
 
-/** Files are read in the order of their paths, which is the order of the layers' frames: the last few are enough. */
+/**
+ * The number of frames to keep. Files are read in the order of their paths, as they are in the
+ * layers' frames, so a few are enough.
+ */
 const FRAMES_MAX = 6;
 
 const recentFrames = new Map<FrameSpan, Uint8Array>();
@@ -32,7 +35,7 @@ async function cachedFrame(place: ContentPlace, frame: FrameSpan): Promise<Uint8
   return bytes;
 }
 
-/** The first frame that reaches beyond an offset of the uncompressed layer. */
+/** Finds the first frame that ends after an offset of the uncompressed layer. */
 function frameIndexAt(frames: readonly FrameSpan[], offsetBytes: number): number {
   let low = 0;
   for (let high = frames.length; low < high; ) {
@@ -74,7 +77,7 @@ function contentOf(
   }
 }
 
-/** The bytes of a file in pieces; nothing for whatever has no content. */
+/** Yields the bytes of a file in pieces; nothing for an entry without content. */
 export async function* readFileContent(inode: StageInode): AsyncGenerator<Uint8Array> {
   if (inode.entry.type !== 'file' || inode.source === undefined || inode.entry.sizeBytes === 0) return;
   yield* contentOf(inode.source, inode.entry);

@@ -76,13 +76,13 @@ describe('the tool', () => {
   });
 
   test.each([
-    ['FROM scratch\nCOPY none /x\n', 'Dockerfile:2: none is not in the context; in it there is f'],
+    ['FROM scratch\nCOPY none /x\n', 'Dockerfile:2: none is not in the context; it has f'],
     [
       'FROM scratch\nEXPOSE 80\n',
-      'Dockerfile:2: EXPOSE is not supported; an image of an operating system has no ports of a container; open them in its firewall configuration',
+      'Dockerfile:2: EXPOSE is not supported; an image of an operating system has no container ports; open them in its firewall configuration',
     ],
     ['FROM scratch\nRUN x\n', 'this Dockerfile has RUN, which needs --runner-root=DIR'],
-  ])('%j fails in one line and leaves nothing', (dockerfile, message) => {
+  ])('%j fails with one line and leaves no output', (dockerfile, message) => {
     using folder = new TestFolder();
     writeFileSync(join(folder.path, 'f'), '');
     const { status, stderr } = run(folder, dockerfile, '--context=f=f');
@@ -90,7 +90,7 @@ describe('the tool', () => {
     expect(readdirSync(folder.path).sort()).toEqual(['Dockerfile', 'f']);
   });
 
-  test('what COPY puts into /tmp is there for RUN, and what RUN takes away again is not in the layer', async () => {
+  test('RUN sees what COPY put into /tmp, and the layer does not hold what RUN deleted', async () => {
     using folder = new TestFolder();
     const base = await folder.layer('base', busyboxTree());
     writeFileSync(join(folder.path, 'f'), 'content');
@@ -103,7 +103,7 @@ describe('the tool', () => {
     expect(Object.keys(await describeLayer(output)).sort()).toEqual(['made', 'tmp']);
   });
 
-  test('a RUN that fails says which one, and leaves nothing', async () => {
+  test('a RUN that fails is named, and leaves no output', async () => {
     using folder = new TestFolder();
     const base = await folder.layer('base', busyboxTree());
     const dockerfile = 'FROM base\n\nRUN echo so; exit 7\n';

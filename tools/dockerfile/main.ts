@@ -1,5 +1,5 @@
 /**
- * Executes a Dockerfile on layers and writes what it changed as one layer (docs/dockerfile.md):
+ * Executes a Dockerfile on layers, and writes its changes as one layer (docs/dockerfile.md):
  *
  *     dockerfile --dockerfile=FILE --output=OUT.layer.tar.zst --output-config=OUT.config.json
  *       [--context=PATH=FILE[:MODE]]... [--base=NAME=CONFIG.json]... [--base-layer=NAME=FILE]...
@@ -48,7 +48,7 @@ function stepRunner(kind: string, root: string | undefined, memoryMebibytes: num
   if (root === undefined) throw new UserError('this Dockerfile has RUN, which needs --runner-root=DIR');
   if (kind === 'uml') return { kind, root, memoryMebibytes };
   if (kind === 'chroot') return { kind, root };
-  throw new UserError(`--runner=${kind} is not known; there are uml and chroot`);
+  throw new UserError(`--runner=${kind} is unknown; use uml or chroot`);
 }
 
 await runTool(async ({ args, output }) => {
@@ -101,7 +101,7 @@ await runTool(async ({ args, output }) => {
             steps,
             runner,
             output: sessionOutput,
-            // /tmp is the image's own: what COPY puts there is there for RUN.
+            // /tmp is part of the image, so that RUN sees what COPY put there.
             temporaryFolders: ['run'],
             timeLimitSeconds,
             signal,

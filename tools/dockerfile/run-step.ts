@@ -1,4 +1,4 @@
-/** RUN as a step of the step runner. */
+/** Converts RUN to a step of the step runner. */
 
 import { UserError } from '../lib/formats/error/user-error.ts';
 import type { Step } from '../lib/image/steps/step.ts';
@@ -16,7 +16,7 @@ export interface RunEnvironment {
 const SHEBANG = /^#![ \t]*(\S+)(?:[ \t]+(.*?))?[ \t]*(?:\n|$)/;
 const SCRIPT_PATH = '/dev/stdin';
 
-/** The command and its standard input. */
+/** Returns the command and its standard input. */
 function commandOf(
   { command, heredocs, where }: RunInstruction,
   shell: readonly string[],
@@ -25,7 +25,7 @@ function commandOf(
   const [only] = heredocs;
   if (only === undefined) return { argv: [...shell, command.line] };
   if (heredocs.length > 1 || parseHeredocWord(command.line) === undefined) {
-    // The shell reads here-documents itself, so it gets the lines as they are in the file.
+    // The shell itself reads here-documents, so it gets the lines unchanged.
     return {
       argv: [
         ...shell,

@@ -1,4 +1,4 @@
-/** The files of a stage (or of the context) while a Dockerfile is executed. */
+/** Holds the files of a stage, or of the context, while a Dockerfile is executed. */
 
 import { baseName, type Entry, NO_XATTRS, parentPath } from '../lib/formats/entry/entry.ts';
 import { type ResolvedPath, resolvePath } from '../lib/formats/entry/symlinks.ts';
@@ -18,7 +18,7 @@ const GROUP = 'etc/group';
 
 export class StageFiles {
   readonly #tree = new FileTree<ContentSource>();
-  /** All entries in order, until something changes. */
+  /** All entries in order; `undefined` after a change. */
   #entries: readonly StageEntry[] | undefined;
   #names: ReadonlyMap<string, readonly string[]> | undefined;
 
@@ -27,7 +27,7 @@ export class StageFiles {
     this.#names = undefined;
   }
 
-  /** What stands at `path` itself, under that path. */
+  /** Returns the entry at `path`, without following a symbolic link there. */
   get(path: string): Entry | undefined {
     const inode = this.#tree.get(path);
     return inode && at(inode.entry, path);
@@ -46,13 +46,13 @@ export class StageFiles {
     return this.#entries;
   }
 
-  /** Everything below a directory, sorted by path. */
+  /** Returns everything below a directory, sorted by path. */
   below(path: string): readonly StageEntry[] {
     const prefix = path === '' ? '' : `${path}/`;
     return this.entries().filter(({ entry }) => entry.path !== '' && entry.path.startsWith(prefix));
   }
 
-  /** The names in a directory, sorted. */
+  /** Returns the names in a directory, sorted. */
   names(path: string): readonly string[] {
     if (this.#names === undefined) {
       const names = new Map<string, string[]>();
@@ -77,17 +77,18 @@ export class StageFiles {
     this.#tree.remove(path, origin);
   }
 
-  /** Lays a layer over the files. */
+  /** Applies a layer to the files. */
   async apply(layer: Layer): Promise<void> {
     this.#changed();
     await applyLayer<ContentSource>(this.#tree, layer, (place) => ({ kind: 'layer', place }));
   }
 
   /**
-   * Makes a directory and those above it that are missing, as `mkdir -p` does: symbolic links on the way are followed.
+   * Creates a directory and its missing parents, as `mkdir -p` does. Follows symbolic links in the
+   * path.
    *
-   * @returns its real path
-   * @throws UserError where something else than a directory is in the way
+   * @returns the real path of the directory
+   * @throws UserError if a part of the path exists and is not a directory
    */
   makeDirectories(path: string, owner: Owner, where: string): string {
     const resolved = this.resolve(path).path;

@@ -1,4 +1,7 @@
-/** One stage while it is executed: its files, its variables, and the RUN steps that wait for their session. */
+/**
+ * Executes one stage: holds its files, its variables, and the RUN steps that wait for their
+ * session.
+ */
 import { posix } from 'node:path';
 import { NO_XATTRS } from '../lib/formats/entry/entry.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
@@ -21,7 +24,7 @@ import { ROOT_OWNER, StageFiles } from './stage-files.ts';
 
 const HEREDOC_MODE = 0o644;
 
-/** Runs steps on what the stage's files are now, and brings the files up to date. */
+/** Runs steps on the current files of the stage, and updates the files. */
 export type Session = (steps: readonly Step[]) => Promise<void>;
 
 export interface StageParts {
@@ -29,7 +32,7 @@ export interface StageParts {
   readonly stage: Stage;
   readonly files: StageFiles;
   readonly config: RootConfig;
-  /** Arguments that the stage below declared: they hold here too. */
+  /** The arguments that the parent stage declared. They are visible here too. */
   readonly args: ReadonlyMap<string, string>;
   readonly buildArgs: ReadonlyMap<string, string>;
   readonly session: Session;
@@ -59,7 +62,7 @@ export class StageRun {
     return {
       escapeCharacter: this.#parts.dockerfile.escapeCharacter,
       where,
-      // ENV goes before ARG.
+      // ENV has precedence over ARG.
       lookup: (name) => (Object.hasOwn(env, name) ? env[name] : this.args.get(name)),
     };
   }
@@ -69,7 +72,7 @@ export class StageRun {
     return path === '.' || path.endsWith('/.') ? `${absolute}/` : absolute;
   }
 
-  /** Runs the steps that wait, all in one session. */
+  /** Runs all waiting steps in one session. */
   async flush(): Promise<void> {
     if (this.#pending.length === 0) return;
     const steps = this.#pending;
@@ -87,7 +90,9 @@ export class StageRun {
     }
   }
 
-  /** All words are expanded with what was set before the instruction. */
+  /**
+   * Executes ENV or LABEL. All words are expanded with the variables from before the instruction.
+   */
   pairs({ keyword, pairs, where }: PairsInstruction): void {
     const options = this.#options(where);
     const expanded = Object.fromEntries(
@@ -112,7 +117,7 @@ export class StageRun {
   async workdir(value: string, where: string): Promise<void> {
     const path = expandWord(value, this.#options(where));
     if (path === '')
-      throw new UserError(`${where}: WORKDIR ${value} is empty once its variables are replaced`);
+      throw new UserError(`${where}: WORKDIR ${value} is empty after its variables are replaced`);
     const absolute = this.#absolute(path).replace(/(?<=.)\/+$/, '');
     this.#config = { ...this.#config, workingDirectory: absolute };
     await this.flush();
@@ -122,7 +127,7 @@ export class StageRun {
   }
 
   async #owner(text: string, where: string): Promise<Owner> {
-    // Docker's own images say root before there is any /etc/passwd.
+    // Docker's own images refer to root before /etc/passwd exists.
     if (text === 'root' || text === 'root:root') return ROOT_OWNER;
     return lookUpOwner(text, await this.files.accounts(), where);
   }
@@ -138,7 +143,10 @@ export class StageRun {
     this.#pending.push(runStep(instruction, { env: variables, workingDirectory, user, shell }));
   }
 
-  /** As a container engine sets it. A user that a waiting step may only now make is looked up after that step. */
+  /**
+   * Returns HOME as a container engine sets it. A waiting step may create the user, so it runs
+   * before the look-up.
+   */
   async #home(user: string): Promise<string> {
     if (/^(root|0)(:|$)/.test(user)) return homeDirectory(user, await this.files.accounts()) ?? '/root';
     let home = homeDirectory(user, await this.files.accounts());
@@ -150,10 +158,10 @@ export class StageRun {
   }
 
   /**
-   * COPY and ADD.
+   * Executes COPY or ADD.
    *
-   * @param from what `--from` names, or the context
-   * @param place how people call it
+   * @param from the files that `--from` refers to, or the context
+   * @param place the name of `from` for people
    */
   async copy(instruction: CopyInstruction, from: StageFiles, place: string): Promise<void> {
     await this.flush();
@@ -180,7 +188,7 @@ export class StageRun {
     }
   }
 
-  /** ADD unpacks archives, and copies the rest. */
+  /** Executes ADD: unpacks archives, and copies other sources. */
   async #add(
     sources: readonly FoundSource[],
     copy: Parameters<typeof copyInto>[1],
@@ -196,7 +204,7 @@ export class StageRun {
       }
       if (instruction.chown !== undefined || instruction.chmod !== undefined) {
         throw new UserError(
-          `${where}: ADD --chown and --chmod do not reach into the archive ${source.path}; its entries have their own`,
+          `${where}: ADD --chown and --chmod do not apply to the archive ${source.path}; its entries have their own owners and modes`,
         );
       }
       const folder = this.files.makeDirectories(copy.destination, ROOT_OWNER, where);

@@ -1,4 +1,4 @@
-/** The tree that goes into the archive, made out of pieces of the root file system and of files of one's own. */
+/** Builds the tree of the archive from parts of the root file system and from additional files. */
 
 import type { CpioMember } from '../lib/formats/cpio/newc.ts';
 import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../lib/formats/entry/entry.ts';
@@ -28,8 +28,8 @@ export class ArchiveTree {
   }
 
   /**
-   * Where a path of the archive really lies. The root file system's own symbolic links (`bin` -> `usr/bin`) hold in the
-   * archive too, so the ones on the way are added.
+   * Returns the real path of a path in the archive. The symbolic links of the root file system
+   * (`bin` -> `usr/bin`) apply in the archive too, so those in the path are added.
    */
   #place(path: string): string {
     const view = { get: (part: string) => this.get(part) ?? this.#root.get(part) };
@@ -52,7 +52,7 @@ export class ArchiveTree {
     this.#members.set(path, member);
   }
 
-  /** Adds a file; replaces one that stood there. */
+  /** Adds a file, or replaces an existing one. */
   addFile(path: string, content: Uint8Array, mode: number): void {
     const entry: Entry = {
       ...ROOT_OWNER,
@@ -82,7 +82,7 @@ export class ArchiveTree {
     this.#put({ entry, content: NO_CONTENT });
   }
 
-  /** Adds a symbolic link, unless the path is taken. */
+  /** Adds a symbolic link, unless the path exists. */
   addSymlinkUnlessPresent(path: string, target: string): void {
     if (!this.has(this.#place(path))) this.addSymlink(path, target);
   }
@@ -92,17 +92,17 @@ export class ArchiveTree {
     this.#put({ entry, content: NO_CONTENT });
   }
 
-  /** Takes over the root file system's symbolic link at `path`, where it has one (`bin`, `lib64`, ...). */
+  /** Copies the root file system's symbolic link at `path` (`bin`, `lib64`, ...), if it has one. */
   addLinkOfRoot(path: string): void {
     const entry = this.#root.get(path);
     if (entry?.type === 'symlink') this.#put({ entry, content: NO_CONTENT });
   }
 
   /**
-   * Copies a file out of the root file system, together with every symbolic link on the way to it.
+   * Copies a file of the root file system, together with every symbolic link in its path.
    *
-   * @returns the file's own path and bytes
-   * @throws UserError where the root file system has no file there
+   * @returns the real path and the bytes of the file
+   * @throws UserError if the root file system has no file there
    */
   async copyFile(path: string, what: string): Promise<{ path: string; content: Uint8Array }> {
     const { path: source, links, entry } = resolvePath(this.#root, path);
@@ -110,12 +110,12 @@ export class ArchiveTree {
       const link = links.at(-1);
       const where = link === undefined ? '' : ` (${link.path} is a symbolic link to ${link.target})`;
       throw new UserError(
-        `${what} ${path}: not in the root file system${where}; add its package, or mend the path`,
+        `${what} ${path}: it is not in the root file system${where}; add its package, or correct the path`,
       );
     }
     const file = entry.type === 'hardlink' ? this.#root.get(entry.target) : entry;
     if (file?.type !== 'file')
-      throw new UserError(`${what} ${path}: a ${entry.type} in the root file system, not a file`);
+      throw new UserError(`${what} ${path}: it is a ${entry.type} in the root file system, not a file`);
     for (const link of links) this.#put({ entry: link, content: NO_CONTENT });
     const present = this.#members.get(source);
     if (present !== undefined) return { path: source, content: present.content };
@@ -128,7 +128,7 @@ export class ArchiveTree {
     return { path: source, content };
   }
 
-  /** All members in the order of the archive. */
+  /** Returns all members in the order of the archive. */
   members(): CpioMember[] {
     return [...this.#members.values()].sort((left, right) => comparePaths(left.entry.path, right.entry.path));
   }

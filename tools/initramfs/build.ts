@@ -1,4 +1,4 @@
-/** Puts an initramfs together out of a root file system and a specification. */
+/** Builds an initramfs from a root file system and a specification. */
 import { writeNewc } from '../lib/formats/cpio/newc.ts';
 import { baseName } from '../lib/formats/entry/entry.ts';
 import { zstdFrame } from '../lib/formats/zstd/compress.ts';
@@ -14,37 +14,46 @@ export interface InitramfsFile {
   readonly mode: number;
 }
 
-/** All paths are relative to the root, in normal form. */
+/** The contents of an initramfs. All paths are relative to the root, in normal form. */
 export interface InitramfsSpec {
   /**
-   * Programs and libraries of the root file system, taken with the libraries they need. BusyBox, which goes by its name `busybox`, is
-   * linked under the names of its applets.
+   * Programs and libraries of the root file system. The libraries that they need are added.
+   * BusyBox, recognized by its name `busybox`, gets a link for each of its applets.
    */
   readonly binaries: readonly string[];
   /** Kernel modules by name. */
   readonly modules: readonly string[];
-  /** Files of one's own; an ELF file among them gets the libraries it needs too. */
+  /** Additional files. For an ELF file, the libraries that it needs are added. */
   readonly files: readonly InitramfsFile[];
   readonly directories: readonly string[];
   readonly symlinks: readonly { readonly path: string; readonly target: string }[];
-  /** The applets to link to BusyBox; all where the list is empty. */
+  /** The applets to link to BusyBox; all if the list is empty. */
   readonly applets: readonly string[];
 }
 
-/** The links of a merged /usr, without which `/bin/sh` and the ELF interpreter are not found. */
+/** The links of a merged /usr. Without them, `/bin/sh` and the ELF interpreter are not found. */
 const TOP_LEVEL_LINKS = ['bin', 'lib', 'lib32', 'lib64', 'sbin'];
 const BUSYBOX = 'busybox';
 const MOUNT_POINTS = ['dev', 'proc', 'run', 'sys'];
-/** Linux, Documentation/admin-guide/devices.txt: 5,1 is /dev/console, which init has as its standard streams; 1,3 is null. */
+/**
+ * Linux, Documentation/admin-guide/devices.txt: 5,1 is /dev/console, which init uses for its
+ * standard streams; 1,3 is /dev/null.
+ */
 const CONSOLE = { path: 'dev/console', mode: 0o600, major: 5, minor: 1 };
 const NULL = { path: 'dev/null', mode: 0o666, major: 1, minor: 3 };
 /**
- * Level 19 has a window of 8 MiB; the kernel takes at most 128 MiB (Linux, lib/decompress_unzstd.c, ZSTD_WINDOWSIZE_MAX) and allocates it
- * while it unpacks. One frame only: a cpio archive must end where its compressed data ends (init/initramfs.c).
+ * Level 19 has a window of 8 MiB. The kernel accepts at most 128 MiB (Linux,
+ * lib/decompress_unzstd.c, ZSTD_WINDOWSIZE_MAX), and allocates the window while it unpacks. There
+ * is only one frame, because a cpio archive must end where its compressed data ends
+ * (init/initramfs.c).
  */
 const ZSTD_LEVEL = 19;
 
-/** The members of the archive. @throws UserError where something that the specification asks for is not there */
+/**
+ * Collects the members of the archive.
+ *
+ * @throws UserError if something that the specification requires does not exist
+ */
 export async function collect(root: RootTree, spec: InitramfsSpec): Promise<ArchiveTree> {
   const archive = new ArchiveTree(root);
   for (const link of TOP_LEVEL_LINKS) archive.addLinkOfRoot(link);
@@ -60,7 +69,7 @@ export async function collect(root: RootTree, spec: InitramfsSpec): Promise<Arch
   }
   for (const { path, target } of spec.symlinks) archive.addSymlink(path, target);
   if (spec.modules.length > 0) await (await ModuleIndex.read(root)).install(spec.modules, archive);
-  // Last, because an applet never takes the place of a program.
+  // Last, because an applet never replaces a program.
   for (const binary of spec.binaries.filter((path) => baseName(path) === BUSYBOX)) {
     const { path, content } = await archive.copyFile(binary, 'binary');
     linkApplets(archive, path, content, spec.applets);
@@ -68,7 +77,7 @@ export async function collect(root: RootTree, spec: InitramfsSpec): Promise<Arch
   return archive;
 }
 
-/** The archive as the boot loader hands it to the kernel. */
+/** Returns the archive in the form in which the boot loader passes it to the kernel. */
 export async function buildInitramfs(root: RootTree, spec: InitramfsSpec): Promise<Uint8Array> {
   const archive = await collect(root, spec);
   return await zstdFrame(Buffer.concat([...writeNewc(archive.members())]), ZSTD_LEVEL);

@@ -1,17 +1,20 @@
-/** BusyBox is one program under many names. */
+/** Links BusyBox, one program with many names, under the names of its applets. */
 import { UserError } from '../lib/formats/error/user-error.ts';
 import type { ArchiveTree } from './archive-tree.ts';
 
 const APPLET_DIRECTORY = 'bin';
-/** Linux, CONFIG_MODPROBE_PATH: where the kernel itself looks for modprobe when it wants a module. */
+/** Linux, CONFIG_MODPROBE_PATH: where the kernel looks for modprobe when it needs a module. */
 const KERNEL_MODPROBE = { applet: 'modprobe', path: 'sbin/modprobe' };
-/** BusyBox, include/applet_tables.h: the names lie one after another, sorted, each with a NUL; `[` and `[[` are first. */
+/**
+ * BusyBox, include/applet_tables.h: the names are stored sorted, each followed by a NUL. `[` and
+ * `[[` are the first.
+ */
 const TABLE_STARTS = ['[\0[[\0', '[\0'];
 const APPLET_NAME = /^[a-z0-9[][a-z0-9._+[-]*$/;
-/** A run of fewer names than this is some other table. */
+/** A table with fewer names than this is not the table of applets. */
 const APPLETS_MIN = 10;
 
-/** The applets that a BusyBox binary says it has; `undefined` where no table is found in it. */
+/** Finds the applets of a BusyBox binary; `undefined` if it has no table of applets. */
 export function appletNames(binary: Uint8Array): string[] | undefined {
   const bytes = Buffer.from(binary.buffer, binary.byteOffset, binary.byteLength);
   for (const start of TABLE_STARTS) {
@@ -35,9 +38,10 @@ export function appletNames(binary: Uint8Array): string[] | undefined {
 }
 
 /**
- * Links applets to the BusyBox at `path` in the archive, except where a program of that name is already there.
+ * Links applets to the BusyBox at `path` in the archive. An existing program of the same name is
+ * kept.
  *
- * @param applets which ones; all where the list is empty
+ * @param applets the applets to link; all if the list is empty
  * @throws UserError for an applet that the binary does not have
  */
 export function linkApplets(
@@ -48,7 +52,9 @@ export function linkApplets(
 ): void {
   const known = appletNames(binary);
   if (known === undefined && applets.length === 0) {
-    throw new UserError(`${path}: no list of applets in this binary; is it BusyBox? Name them with --applet`);
+    throw new UserError(
+      `${path}: this binary has no list of applets; is it BusyBox? Name the applets with --applet`,
+    );
   }
   for (const applet of applets) {
     if (known?.includes(applet) === false)

@@ -10,16 +10,18 @@ import { readNewc } from '../lib/formats/cpio/read.ts';
 import { baseName, type Entry, parentPath } from '../lib/formats/entry/entry.ts';
 import { type LayerItem, writeLayer } from '../lib/image/layer/writer.ts';
 import { type SampleElf, sampleElf } from '../lib/testing/elf/sample-elf.ts';
+import * as sample from '../lib/testing/entries/entries.ts';
 import { realTool } from '../lib/testing/real-tool.ts';
 import { collect, type InitramfsSpec } from './build.ts';
 import type { RootTree } from './root-tree.ts';
 
-const OWNER = { uid: 0, gid: 0, xattrs: new Map() };
 const LOADER = 'usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2';
 const VERSION = '6.12.1';
 const MODULES = `usr/lib/modules/${VERSION}`;
 
-/** Text or bytes are a file, `-> TARGET` is a symbolic link; parents come by themselves. */
+/**
+ * Text or bytes mean a file, and `-> TARGET` means a symbolic link. Parent directories are added.
+ */
 type Files = Readonly<Record<string, string | Uint8Array>>;
 
 function xz(text: string): Buffer {
@@ -84,22 +86,16 @@ const ROOT: Files = {
 
 function entryOf(path: string, value: string | Uint8Array): Entry {
   if (typeof value === 'string' && value.startsWith('-> ')) {
-    return { ...OWNER, path, mode: 0o777, type: 'symlink', target: value.slice(3) };
+    return sample.symlink(path, value.slice(3));
   }
-  return {
-    ...OWNER,
-    path,
-    mode: path.includes('bin/') ? 0o755 : 0o644,
-    type: 'file',
-    sizeBytes: Buffer.byteLength(value),
-  };
+  return sample.file(path, Buffer.byteLength(value), { mode: path.includes('bin/') ? 0o755 : 0o644 });
 }
 
 function tree(files: Files): RootTree {
   const entries = new Map(Object.entries(files).map(([path, value]) => [path, entryOf(path, value)]));
   for (const path of Object.keys(files)) {
     for (let parent = parentPath(path); parent !== ''; parent = parentPath(parent)) {
-      entries.set(parent, { ...OWNER, path: parent, mode: 0o755, type: 'directory' });
+      entries.set(parent, sample.directory(parent));
     }
   }
   return {
@@ -152,7 +148,7 @@ describe('collect', () => {
     ]);
   });
 
-  test('a program brings its loader and its libraries, through links, run paths and other libraries', async () => {
+  test('a program is added with its loader and libraries, found through links, run paths and other libraries', async () => {
     expect(await nonDirectories({ binaries: ['sbin/veritysetup'] })).toEqual([
       'usr/lib/x86_64-linux-gnu/cs/libprivate.so',
       LOADER,
@@ -164,7 +160,7 @@ describe('collect', () => {
     ]);
   });
 
-  test('a library that only ld.so.conf leads to gets a link where the loader looks without a cache', async () => {
+  test('a library that is found only through ld.so.conf gets a link where the loader searches without a cache', async () => {
     const found = await members({ binaries: ['usr/bin/local'] });
     expect(found.get('usr/lib/x86_64-linux-gnu/liblocal.so.1')?.entry).toMatchObject({
       target: '/opt/lib/liblocal.so.1',
@@ -172,7 +168,7 @@ describe('collect', () => {
     expect(found.has('opt/lib/liblocal.so.1')).toBe(true);
   });
 
-  test('modules come decompressed, in load order, each after what it needs; a built-in one needs nothing', async () => {
+  test('modules are decompressed and listed after their dependencies; a built-in module needs no file', async () => {
     const found = await members({ modules: ['ext4', 'nvme_core', 'dm_verity', 'virtio-blk', 'dm-mod'] });
     expect(textOf(found.get('etc/modules-load'))).toBe('dm_mod\ndm_bufio\ndm_verity\ncrc32c\nvirtio_blk\n');
     for (const name of ['dm-verity', 'dm-bufio', 'dm-mod', 'virtio_blk', 'crc32c']) {
@@ -190,7 +186,7 @@ describe('collect', () => {
     );
   });
 
-  test('BusyBox is linked under all of its names, or under the chosen ones, and never over a program', async () => {
+  test('BusyBox is linked under all of its names or the chosen ones, and never replaces a program', async () => {
     const all = await nonDirectories({ binaries: ['usr/bin/busybox'] });
     expect(all).toContain('usr/bin/switch_root');
     expect(all).toContain('usr/bin/[');
@@ -205,7 +201,7 @@ describe('collect', () => {
     expect(some.has('usr/bin/cat')).toBe(false);
   });
 
-  test('a file goes where the links of the root file system lead', async () => {
+  test('a file is placed through the links of the root file system', async () => {
     const found = await members({
       files: [file('init', '#!/bin/sh\n'), file('sbin/tool', 'x')],
       directories: ['newroot'],
@@ -220,7 +216,7 @@ describe('collect', () => {
       'a missing program',
       { binaries: ['usr/bin/none'] },
       {},
-      'binary usr/bin/none: not in the root file system',
+      'binary usr/bin/none: it is not in the root file system',
     ],
     [
       'a dangling link',
@@ -236,9 +232,9 @@ describe('collect', () => {
       {},
       'usr/bin/broken: needs the library libgone.so.1',
     ],
-    ['an unknown module', { modules: ['zfs'] }, {}, `module zfs: kernel ${VERSION} has none of this name`],
+    ['an unknown module', { modules: ['zfs'] }, {}, `module zfs: kernel ${VERSION} has no such module`],
     [
-      'a listed module without file',
+      'a listed module without a file',
       { modules: ['gone'] },
       {},
       'gone.ko: modules.dep names it, but it is not',
@@ -255,13 +251,13 @@ describe('collect', () => {
       'damaged .xz data',
     ],
     [
-      'an applet that is not there',
+      'an unknown applet',
       { binaries: ['usr/bin/busybox'], applets: ['vi'] },
       {},
       'this BusyBox has no applet vi',
     ],
     [
-      'something else for BusyBox',
+      'another program in place of BusyBox',
       { binaries: ['opt/busybox'] },
       { 'opt/busybox': elf({}) },
       'is it BusyBox?',
@@ -279,11 +275,11 @@ describe('collect', () => {
     expect(String(error)).not.toContain('\n');
   });
 
-  test('modules without any kernel are an error', async () => {
-    await expect(members({ modules: ['ext4'] }, {})).rejects.toThrow('no kernel in the root file system');
+  test('modules without a kernel are an error', async () => {
+    await expect(members({ modules: ['ext4'] }, {})).rejects.toThrow('no kernel is in the root file system');
   });
 
-  test('a kernel that depmod did not see is an error', async () => {
+  test('a kernel without the files of depmod is an error', async () => {
     const files = { lib: '-> usr/lib', [`${MODULES}/kernel/x.ko`]: '' };
     await expect(members({ modules: ['x'] }, files)).rejects.toThrow('which runs depmod');
   });
@@ -323,7 +319,7 @@ describe('the tool', () => {
     '--file=/init=init:0700',
   ];
 
-  test('writes one zstd frame that zstd and cpio read, twice the same', () => {
+  test('writes one zstd frame that zstd and cpio read, with the same bytes each time', () => {
     const digests = ['a.img', 'b.img'].map((name) => {
       expect(run(...GOOD, `--output=${name}`)).toMatchObject({ status: 0, stderr: '' });
       return createHash('sha256')
@@ -347,9 +343,9 @@ describe('the tool', () => {
   test.each([
     [
       ['--binary=/usr/bin/none'],
-      'main.ts: binary usr/bin/none: not in the root file system; add its package, or mend the path\n',
+      'main.ts: binary usr/bin/none: it is not in the root file system; add its package, or correct the path\n',
     ],
-    [['--binary=/../etc'], 'main.ts: --binary=/../etc: not a path inside the root file system\n'],
+    [['--binary=/../etc'], 'main.ts: --binary=/../etc: it is not a path inside the root file system\n'],
     [['--file=/x=missing'], 'main.ts: missing: no such file or directory (ENOENT)\n'],
   ])('%s fails in one line and leaves no output', (args, message) => {
     expect(run(...GOOD, ...args, '--output=bad.img')).toMatchObject({ status: 1, stderr: message });

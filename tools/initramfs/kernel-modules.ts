@@ -1,4 +1,7 @@
-/** Kernel modules with what they depend on, from the files that depmod made (modules.dep(5), modprobe.d(5)). */
+/**
+ * Finds kernel modules and their dependencies, in the files that depmod wrote (modules.dep(5),
+ * modprobe.d(5)).
+ */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { baseName } from '../lib/formats/entry/entry.ts';
 import { resolvePath } from '../lib/formats/entry/symlinks.ts';
@@ -8,12 +11,18 @@ import type { ArchiveTree } from './archive-tree.ts';
 import type { RootTree } from './root-tree.ts';
 
 const MODULES_DIRECTORY = 'lib/modules';
-/** The names of the archive's modules in load order, one a line, for an init that calls modprobe with each. */
+/**
+ * The file with the names of the archive's modules in load order, one per line, for an init that
+ * calls modprobe for each.
+ */
 export const LOAD_LIST = 'etc/modules-load';
 const MODULE_MODE = 0o644;
 const COMPRESSED = /\.(xz|zst|gz)$/;
 
-/** modprobe(8): a module's name has underscores wherever its file has hyphens. */
+/**
+ * Returns the name of a module: it has underscores where the file name has hyphens, see
+ * modprobe(8).
+ */
 function moduleName(path: string): string {
   return baseName(path).replace(COMPRESSED, '').replace(/\.ko$/, '').replaceAll('-', '_');
 }
@@ -38,14 +47,14 @@ async function decompress(content: Uint8Array, path: string): Promise<Uint8Array
   }
 }
 
-/** The one kernel version that the root file system has modules of. */
+/** Finds the only kernel version that has modules in the root file system. */
 function kernelVersion(root: RootTree): string {
   const { path } = resolvePath(root, MODULES_DIRECTORY);
   const versions = root.names(path).filter((name) => root.get(`${path}/${name}`)?.type === 'directory');
   const [version] = versions;
   if (version === undefined) {
     throw new UserError(
-      `/${MODULES_DIRECTORY}: no kernel in the root file system, but modules are asked for; add a kernel package`,
+      `/${MODULES_DIRECTORY}: no kernel is in the root file system, but modules are requested; add a kernel package`,
     );
   }
   if (versions.length > 1) {
@@ -56,16 +65,16 @@ function kernelVersion(root: RootTree): string {
   return version;
 }
 
-/** What depmod knows about the modules of one kernel. */
+/** The modules of one kernel, as depmod describes them. */
 export class ModuleIndex {
   readonly version: string;
   /** `lib/modules/VERSION` without symbolic links. */
   readonly #directory: string;
   readonly #root: RootTree;
-  /** By module name: its file, then what it depends on, the last to be loaded first. */
+  /** By module name: its file, followed by its dependencies; the last one must be loaded first. */
   readonly #files = new Map<string, string[]>();
   readonly #builtIn = new Set<string>();
-  /** By module name: the names (or aliases) that are to be loaded before and after it, where there are such. */
+  /** By module name: the names or aliases of modules to load before and after it, if they exist. */
   readonly #soft = new Map<string, string[]>();
 
   private constructor(root: RootTree, version: string) {
@@ -96,7 +105,7 @@ export class ModuleIndex {
     if (this.#root.get(path) === undefined) {
       if (isNeeded)
         throw new UserError(
-          `${path}: not in the root file system; configure the kernel package, which runs depmod`,
+          `${path}: it is not in the root file system; configure the kernel package, which runs depmod`,
         );
       return [];
     }
@@ -105,7 +114,8 @@ export class ModuleIndex {
   }
 
   /**
-   * The files to load for the named modules, in load order, each once. A module that is built in needs none.
+   * Returns the files to load for the named modules, in load order, each once. A built-in module
+   * needs none.
    *
    * @throws UserError for a module that this kernel does not have
    */
@@ -117,7 +127,7 @@ export class ModuleIndex {
       if (files === undefined) {
         if (isSoft || this.#builtIn.has(key)) return;
         throw new UserError(
-          `module ${name}: kernel ${this.version} has none of this name, neither as a file nor built in`,
+          `module ${name}: kernel ${this.version} has no such module, neither as a file nor built in`,
         );
       }
       const [own, ...dependencies] = files as [string, ...string[]];
@@ -131,7 +141,10 @@ export class ModuleIndex {
     return ordered;
   }
 
-  /** Puts the modules into an archive, decompressed, with a modules.dep of their own for modprobe and {@link LOAD_LIST}. */
+  /**
+   * Adds the modules to an archive, decompressed, with their own modules.dep for modprobe, and with
+   * {@link LOAD_LIST}.
+   */
   async install(names: readonly string[], archive: ArchiveTree): Promise<void> {
     const files = this.loadOrder(names);
     const plain = (file: string) => file.replace(COMPRESSED, '');

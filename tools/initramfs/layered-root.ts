@@ -1,4 +1,4 @@
-/** A root file system out of layer files. */
+/** Opens a root file system that consists of layer files. */
 import { FileImage } from '../lib/formats/block/file.ts';
 import { baseName, type Entry, parentPath } from '../lib/formats/entry/entry.ts';
 import { readContent } from '../lib/image/layer/content.ts';
@@ -39,7 +39,7 @@ class LayeredRoot implements RootTree {
   }
 }
 
-/** Opens layer files, the lowest first, and merges them. */
+/** Opens layer files, from the lowest to the highest, and merges them. */
 export async function openRoot(layerPaths: readonly string[]): Promise<RootTree> {
   return new LayeredRoot(await mergeLayers(layerPaths.map((path) => openLayer(FileImage.open(path), path))));
 }

@@ -1,4 +1,7 @@
-/** Finds the libraries that a program loads, as the dynamic loader would inside the root file system (ld.so(8)). */
+/**
+ * Finds the libraries that a program loads, as the dynamic loader would inside the root file system
+ * (ld.so(8)).
+ */
 
 import { type ElfFile, isElf, readElf } from '../lib/formats/elf/elf.ts';
 import { baseName, normalizePath, parentPath } from '../lib/formats/entry/entry.ts';
@@ -7,7 +10,10 @@ import { UserError } from '../lib/formats/error/user-error.ts';
 import type { ArchiveTree } from './archive-tree.ts';
 import type { RootTree } from './root-tree.ts';
 
-/** Where Debian's loader looks without any cache (glibc's SLIBDIR and LIBDIR with Debian's multiarch ones in front). */
+/**
+ * The directories in which Debian's loader searches without a cache: Debian's multiarch
+ * directories, then glibc's SLIBDIR and LIBDIR.
+ */
 export const LOADER_DIRECTORIES = [
   'lib/x86_64-linux-gnu',
   'usr/lib/x86_64-linux-gnu',
@@ -17,7 +23,7 @@ export const LOADER_DIRECTORIES = [
   'usr/lib64',
 ];
 const CONFIGURATION = 'etc/ld.so.conf';
-/** An `include` of a file that includes itself must end. */
+/** Ends the recursion of a file that includes itself. */
 const INCLUDES_MAX = 16;
 
 function globPattern(glob: string): RegExp {
@@ -50,7 +56,7 @@ async function configuredDirectories(root: RootTree, path: string, depth = 0): P
   return directories;
 }
 
-/** Adds programs to an archive with everything they need to load. */
+/** Adds programs to an archive, together with the libraries that they load. */
 export class LibraryCollector {
   readonly #root: RootTree;
   readonly #archive: ArchiveTree;
@@ -67,13 +73,16 @@ export class LibraryCollector {
     return new LibraryCollector(root, archive, await configuredDirectories(root, CONFIGURATION));
   }
 
-  /** Copies the program (or library) at `path` and, over and over, what it needs. */
+  /** Copies the program or library at `path`, and recursively the libraries that it needs. */
   async add(path: string): Promise<void> {
     const { path: source, content } = await this.#archive.copyFile(path, 'binary');
     await this.addNeeded(source, content);
   }
 
-  /** Copies what a program that is in the archive already needs. Anything but an ELF file needs nothing. */
+  /**
+   * Copies the libraries of a program that is already in the archive. A file that is not ELF needs
+   * none.
+   */
   async addNeeded(path: string, content: Uint8Array): Promise<void> {
     if (this.#done.has(path) || !isElf(content)) return;
     this.#done.add(path);
@@ -87,7 +96,7 @@ export class LibraryCollector {
     }
   }
 
-  /** A library's path, and whether the loader finds it by itself, without a cache of its own. */
+  /** Finds a library's path, and whether the loader finds it without a cache. */
   #find(name: string, user: string, elf: ElfFile): { path: string; isFoundByLoader: boolean } {
     const own = (elf.runpath.length > 0 ? elf.runpath : elf.rpath).map((directory) =>
       directory.replaceAll(/\$ORIGIN|\$\{ORIGIN\}/g, `/${parentPath(user)}`).replace(/^\/+/, ''),

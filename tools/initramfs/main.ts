@@ -1,12 +1,14 @@
 /**
- * Builds an initramfs out of a root file system:
+ * Builds an initramfs from a root file system:
  *
  *     initramfs --layer=FILE... --output=initrd.img
  *       [--binary=PATH]... [--binary-list=FILE]... [--module=NAME]... [--module-list=FILE]...
  *       [--applet=NAME]...
  *       [--file=DEST=SOURCE[:MODE]]... [--directory=PATH]... [--symlink=PATH=TARGET]...
  *
- * A binary called busybox is linked under the names of all its applets, or of those that --applet names. A list file has one name a line; blank lines and lines that begin with # are left out. A file's mode is 0755 unless stated.
+ * A binary called busybox is linked under the names of all its applets, or only of those given with
+ * --applet. A list file has one name per line; blank lines and lines that begin with # are ignored.
+ * The default mode of a file is 0755.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -50,7 +52,7 @@ await runTool(async ({ args, output }) => {
     },
   });
   if (values.layer.length === 0)
-    throw new UserError('--layer is missing: name the layers of the root file system');
+    throw new UserError('--layer is missing: give the layers of the root file system');
   const target = output(required(values.output, 'output'));
   const initramfs = await buildInitramfs(await openRoot(values.layer), {
     binaries: [...values.binary, ...values['binary-list'].flatMap(listFile)].map((path) =>

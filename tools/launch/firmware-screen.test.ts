@@ -12,13 +12,13 @@ async function filtered(...pieces: string[]): Promise<string> {
   return Buffer.concat(chunks).toString('latin1');
 }
 
-it('firmware does not clear the screen, wherever its output is cut', async () => {
+it('the firmware cannot clear the screen, wherever its output is cut', async () => {
   const text = 'a\x1b[2J\x1b[01;01H\x1b[=3hb\x1b[12;40Hc';
   expect(await filtered(text)).toBe('a\x1b[=3hbc');
   expect(await filtered(...text)).toBe('a\x1b[=3hbc');
 });
 
-it('the guest does, from the first line of its kernel on', async () => {
+it('the guest can, from the first line of its kernel', async () => {
   const text = '\x1b[2J[    0.000000] Linux version 6.12\r\n\x1b[2Jlogin: \xff';
   expect(await filtered(text)).toBe('[    0.000000] Linux version 6.12\r\n\x1b[2Jlogin: \xff');
   expect(await filtered(text.slice(0, 60), text.slice(60))).toBe(text.slice(4));

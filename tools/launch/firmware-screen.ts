@@ -1,15 +1,20 @@
 import { Transform, type TransformCallback } from 'node:stream';
 
-/** ECMA-48 control sequences by which firmware clears the screen and moves about on it: ED 2, and CUP. */
+/**
+ * The ECMA-48 control sequences with which firmware clears the screen and moves the cursor: ED 2,
+ * and CUP.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const SCREEN_CONTROL = /\x1b\[(?:2J|[0-9;]*H)/g;
-/** A control sequence that may go on in the next piece. */
+/** A control sequence that may continue in the next piece. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const UNFINISHED = /\x1b(?:\[[0-9;]*)?$/;
-/** The kernel's first line: from here on the screen is the guest's. */
+/** Part of the kernel's first line. From here, the guest controls the screen. */
 const KERNEL_STARTS = 'Linux version ';
 
-/** Keeps firmware from clearing away what was said before it: until the kernel starts, its output is plain lines. */
+/**
+ * Removes screen control from the output of the firmware, so that earlier messages stay visible.
+ */
 export class FirmwareScreen extends Transform {
   #kernelStarted = false;
   #carry = '';

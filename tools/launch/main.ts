@@ -13,7 +13,7 @@ import { FirmwareScreen } from './firmware-screen.ts';
 
 const SSH_PORT = 22;
 
-/** `GUEST` or `GUEST:HOST`; without a host port, a free one is taken. */
+/** Parses `GUEST` or `GUEST:HOST`. Without a host port, takes a free one. */
 async function parseForward(text: string): Promise<ForwardedPort> {
   const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
   if (match === null)
@@ -34,7 +34,7 @@ await runTool(async ({ args }) => {
   const tools = guestTools(values);
   const ports = await Promise.all(values.forward.map(parseForward));
   const folder = mkdtempSync(join(tmpdir(), 'icos-launch-'));
-  // Ctrl-C belongs to the guest; QEMU ends on Ctrl-A X, on power-off, or with the terminal.
+  // The guest receives Ctrl-C. QEMU ends on Ctrl-A X, on power-off, or with the terminal.
   process.on('SIGINT', () => undefined);
   try {
     const disk = unpackDisk(required(values.disk, 'disk'), folder, tools);
@@ -44,7 +44,7 @@ await runTool(async ({ args }) => {
     console.log(`launch: ${reason}`);
     for (const port of ports) console.log(`launch: ${describe(port)}`);
     console.log(
-      'launch: this is the serial console; leave with Ctrl-A X; the disk is a copy and goes away with the machine',
+      'launch: this is the serial console; leave with Ctrl-A X; the disk is a copy, which is deleted afterwards',
     );
     const child = spawn(tools.qemu, qemuArgs, { stdio: ['inherit', 'pipe', 'inherit'] });
     child.stdout.pipe(new FirmwareScreen()).pipe(process.stdout);

@@ -1,4 +1,4 @@
-/** From an image layout to the two files of a base. */
+/** Converts an image layout to the two files of a base. */
 import { rmSync } from 'node:fs';
 import { writeWholeFile } from '../lib/formats/block/write.ts';
 import { parsePlatformName } from '../lib/formats/oci/image-spec.ts';
@@ -10,15 +10,19 @@ import { findImage, flattenImage } from './flatten.ts';
 export interface BaseOptions {
   /** An image layout directory, or a tar archive of one. */
   readonly image: string;
-  /** `OS/ARCHITECTURE` */
+  /** `OS/ARCHITECTURE`. */
   readonly platform: string;
   readonly layerPath: string;
   readonly configPath: string;
-  /** Where a file for the uncompressed contents can be made; it is gone at the end. */
+  /** The path of a temporary file for uncompressed contents, which is removed at the end. */
   readonly spoolPath: string;
 }
 
-/** @throws UserError where the layout has no such image, or it is damaged or hostile */
+/**
+ * Flattens the image for a platform, and writes its layer and its configuration.
+ *
+ * @throws UserError if the layout has no such image, or the image is damaged or hostile
+ */
 export async function writeBase(options: BaseOptions): Promise<void> {
   const layout = await ImageLayout.open(options.image);
   const image = findImage(layout, parsePlatformName(options.platform));

@@ -1,4 +1,7 @@
-/** The files of an image layout, in a directory or in a tar of one (image-layout.md of the OCI image specification). */
+/**
+ * Reads the files of an image layout, which is a directory or a tar archive of one (OCI image
+ * specification, image-layout.md).
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +10,10 @@ import { UserError } from '../lib/formats/error/user-error.ts';
 import { type Descriptor, splitDigest } from '../lib/formats/oci/image-spec.ts';
 import { readTar } from '../lib/formats/tar/reader.ts';
 
-/** Manifests and configurations are small; a layer in the place of one is refused before it fills the memory. */
+/**
+ * The maximum size of manifests and configurations. A layer in place of one is refused before it
+ * fills the memory.
+ */
 const DOCUMENT_BYTES_MAX = 16 << 20;
 const LAYOUT_FILE = 'oci-layout';
 
@@ -33,7 +39,7 @@ async function listArchive(path: string): Promise<Map<string, StoredFile>> {
 }
 
 export class ImageLayout {
-  /** For error messages. */
+  /** The name in error messages. */
   readonly name: string;
   readonly #find: (path: string) => StoredFile | undefined;
 
@@ -42,7 +48,7 @@ export class ImageLayout {
     this.#find = find;
   }
 
-  /** @throws UserError where there is no image layout at `path` */
+  /** @throws UserError if `path` is not an image layout */
   static async open(path: string): Promise<ImageLayout> {
     let layout: ImageLayout;
     if (statSync(path).isDirectory()) {
@@ -56,13 +62,13 @@ export class ImageLayout {
     }
     if (layout.#find(LAYOUT_FILE) === undefined) {
       throw new UserError(
-        `${path}: not an OCI image layout: ${LAYOUT_FILE} is not in it; save the image in the OCI format`,
+        `${path}: it is not an OCI image layout: it has no ${LAYOUT_FILE}; save the image in the OCI format`,
       );
     }
     return layout;
   }
 
-  /** A small file of the layout by its path. */
+  /** Reads a small file of the layout. */
   text(path: string): string {
     const file = this.#find(path);
     if (file === undefined) throw new UserError(`${this.name}: ${path} is not in the image layout`);
@@ -76,7 +82,11 @@ export class ImageLayout {
     return Buffer.concat([...readStored(file)]).toString('utf8');
   }
 
-  /** The bytes of a blob, checked against its digest at the end. @throws UserError where blob and descriptor do not agree */
+  /**
+   * Yields the bytes of a blob, and checks its digest at the end.
+   *
+   * @throws UserError if the blob does not match its descriptor
+   */
   *blob(descriptor: Descriptor): Generator<Uint8Array, void, undefined> {
     const { algorithm, hex } = splitDigest(descriptor.digest, this.name);
     const path = `blobs/${algorithm}/${hex}`;
@@ -97,7 +107,7 @@ export class ImageLayout {
       throw new UserError(`${this.name}: ${path} is damaged: its ${algorithm} digest is ${found}`);
   }
 
-  /** A JSON document among the blobs. */
+  /** Reads a blob that is a JSON document. */
   document(descriptor: Descriptor): string {
     if (descriptor.sizeBytes > DOCUMENT_BYTES_MAX) {
       throw new UserError(

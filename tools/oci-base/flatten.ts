@@ -1,4 +1,4 @@
-/** An image's layers as one. */
+/** Merges the layers of an image. */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { writeFully } from '../lib/formats/block/write.ts';
@@ -28,7 +28,7 @@ import type { LayerItem } from '../lib/image/layer/writer.ts';
 import type { ImageLayout } from './blob-store.ts';
 
 const INDEX_FILE = 'index.json';
-/** An index may hold indexes; one that holds itself must end. */
+/** The maximum depth of nested indexes. Ends the recursion of an index that holds itself. */
 const INDEX_DEPTH_MAX = 8;
 const CHUNK_BYTES = 1 << 20;
 
@@ -37,7 +37,11 @@ export interface Image {
   readonly configuration: ImageConfiguration;
 }
 
-/** Finds the image for a platform. @throws UserError where there is none, or its documents are not right */
+/**
+ * Finds the image for a platform.
+ *
+ * @throws UserError if there is no such image, or its documents are wrong
+ */
 export function findImage(layout: ImageLayout, platform: Platform): Image {
   let descriptors = parseIndex(
     parseDocument(layout.text(INDEX_FILE), `${layout.name}: ${INDEX_FILE}`),
@@ -61,12 +65,12 @@ export function findImage(layout: ImageLayout, platform: Platform): Image {
     }
     if (configuration.diffIds.length !== manifest.layers.length) {
       throw new UserError(
-        `${name}: ${manifest.layers.length} layers, but ${configuration.diffIds.length} in its configuration`,
+        `${name}: it has ${manifest.layers.length} layers, but ${configuration.diffIds.length} in its configuration`,
       );
     }
     return { manifest, configuration };
   }
-  throw new UserError(`${layout.name}: indexes inside of indexes, more than ${INDEX_DEPTH_MAX} deep`);
+  throw new UserError(`${layout.name}: its indexes are nested more than ${INDEX_DEPTH_MAX} deep`);
 }
 
 type Chunks = AsyncIterable<Uint8Array>;
@@ -81,7 +85,7 @@ function decompressed(chunks: Iterable<Uint8Array>, compression: Compression, na
   return plain(chunks);
 }
 
-/** Passes everything on, and checks the digest of the whole at the end. */
+/** Passes on all chunks, and checks their digest at the end. */
 async function* verified(chunks: Chunks, diffId: string, name: string): Chunks {
   const hash = createHash('sha256');
   for await (const chunk of chunks) {
@@ -91,11 +95,14 @@ async function* verified(chunks: Chunks, diffId: string, name: string): Chunks {
   const found = `sha256:${hash.digest('hex')}`;
   if (found !== diffId)
     throw new UserError(
-      `${name}: its content's digest is ${found}; the image's configuration says ${diffId}`,
+      `${name}: the digest of its content is ${found}; the configuration of the image has ${diffId}`,
     );
 }
 
-/** Contents of files, one behind the other, in a file of their own: a layer's order is not the order of the output. */
+/**
+ * Stores contents of files one after another in a temporary file, because the layers have another
+ * order than the output.
+ */
 class ContentSpool {
   readonly #path: string;
   readonly #descriptor: number;
@@ -143,12 +150,12 @@ class Flattener {
     this.#spool = spool;
   }
 
-  /** Lays a layer over what is there. A deletion is about the layers below, wherever in the layer it stands. */
+  /** Applies a layer. A deletion affects only the layers below, wherever in the layer it is. */
   async add(archive: Chunks, name: string): Promise<void> {
     const deletions: DeletionItem[] = [];
     const entries: SpooledEntry[] = [];
     const tar = archive[Symbol.asyncIterator]();
-    // Without `return`: the reader stops at the archive's end, and must not stop the digest there.
+    // Has no `return`: the reader stops at the end of the archive, but the digest must go on.
     const rest: Chunks = { [Symbol.asyncIterator]: () => ({ next: () => tar.next() }) };
     for await (const file of readTarFiles(rest, name)) {
       const item = layerItem(file.entry, name);
@@ -160,7 +167,7 @@ class Flattener {
           offsetBytes: item.entry.type === 'file' ? await this.#spool.add(file.content()) : 0,
         });
     }
-    // What follows the archive's end belongs to the layer's digest too.
+    // The digest of the layer includes the bytes after the end of the archive.
     while ((await tar.next()).done !== true);
     for (const { kind, path } of deletions) {
       if (kind === 'whiteout') this.#tree.remove(path, name);
@@ -181,10 +188,10 @@ class Flattener {
 }
 
 /**
- * Merges an image's layers and hands over the entries of the result.
+ * Merges the layers of an image, and returns the entries of the result.
  *
- * @param spoolPath where a file for the contents can be made
- * @throws UserError where a digest does not hold, or a layer is damaged or hostile
+ * @param spoolPath the path of a temporary file for the contents
+ * @throws UserError if a digest is wrong, or a layer is damaged or hostile
  */
 export async function flattenImage(
   layout: ImageLayout,

@@ -1,7 +1,8 @@
 /**
  * Flattens an OCI image into one layer and a configuration:
  *
- *     oci-base --image=LAYOUT --output=OUT.layer.tar.zst --output-config=OUT.config.json [--platform=linux/amd64]
+ *     oci-base --image=LAYOUT --output=OUT.layer.tar.zst --output-config=OUT.config.json
+ *       [--platform=linux/amd64]
  *
  * LAYOUT is an image layout directory, or a tar archive of one.
  */

@@ -10,6 +10,7 @@ import { TAR_END, tarHeader, tarPadding } from '../lib/formats/tar/writer.ts';
 import { readContent } from '../lib/image/layer/content.ts';
 import { openLayerFile } from '../lib/image/layer/file.ts';
 import { mergeLayers } from '../lib/image/layer/merge.ts';
+import * as entries from '../lib/testing/entries/entries.ts';
 import { writeBase } from './base.ts';
 
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
@@ -18,20 +19,10 @@ const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
 const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
 const AMD64 = { os: 'linux', architecture: 'amd64' };
 
-const OWNER = { mode: 0o644, uid: 0, gid: 0, xattrs: new Map<string, Uint8Array>() };
-const file = (path: string, text = ''): Member => ({
-  entry: { ...OWNER, path, type: 'file', sizeBytes: text.length },
-  text,
-});
-const directory = (path: string, mode = 0o755): Member => ({
-  entry: { ...OWNER, mode, path, type: 'directory' },
-});
-const link = (path: string, target: string): Member => ({
-  entry: { ...OWNER, path, type: 'hardlink', target },
-});
-const symlink = (path: string, target: string): Member => ({
-  entry: { ...OWNER, mode: 0o777, path, type: 'symlink', target },
-});
+const file = (path: string, text = ''): Member => ({ entry: entries.file(path, text.length), text });
+const directory = (path: string, mode = 0o755): Member => ({ entry: entries.directory(path, { mode }) });
+const link = (path: string, target: string): Member => ({ entry: entries.hardlink(path, target) });
+const symlink = (path: string, target: string): Member => ({ entry: entries.symlink(path, target) });
 
 interface Member {
   readonly entry: Entry;
@@ -55,7 +46,7 @@ interface LayerSource {
   readonly blob?: Buffer;
 }
 
-/** An image layout as a map of its files. */
+/** Builds an image layout, as a map of its files. */
 class Layout {
   readonly files = new Map<string, Buffer>([['oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}')]]);
 
@@ -136,7 +127,7 @@ async function build(image: string, platform = 'linux/amd64'): Promise<void> {
   await writeBase({ image: path(image), platform, layerPath, configPath, spoolPath });
 }
 
-/** The result as lines: type, mode, path, and content or target. */
+/** Describes the result: one line per entry with type, mode, path, and content or target. */
 async function flattened(image: string, platform?: string): Promise<string[]> {
   await build(image, platform);
   const tree = await mergeLayers([openLayerFile(join(folder, 'out.layer.tar.zst'))]);
@@ -189,7 +180,7 @@ function twoLayers(): Layout {
 }
 
 describe('oci-base', () => {
-  test('merges layers: whiteouts and opaque directories delete, hard links stay', async () => {
+  test('merges layers: whiteouts and opaque directories delete, and hard links are kept', async () => {
     expect(await flattened(asDirectory(twoLayers()))).toEqual(FLAT);
   });
 
@@ -222,7 +213,7 @@ describe('oci-base', () => {
     expect(await flattened(asDirectory(layout))).toEqual(FLAT);
   });
 
-  test('extended attributes, owners and set-uid bits stay', async () => {
+  test('keeps extended attributes, owners and set-uid bits', async () => {
     const xattrs = new Map([['security.capability', Buffer.from('0100000200200000', 'hex')]]);
     const entry: Entry = {
       path: 'ping',
@@ -245,7 +236,7 @@ describe('oci-base', () => {
     });
   });
 
-  test('the configuration becomes environment, directory, user, labels and shell, in their order', async () => {
+  test('writes environment, directory, user, labels and shell of the configuration, in their order', async () => {
     const settings = {
       Env: ['Z=1', 'PATH=/bin', 'A=b=c'],
       WorkingDir: '/srv',
@@ -267,7 +258,7 @@ describe('oci-base', () => {
     });
   });
 
-  test('chooses the platform out of nested indexes, and leaves attestations aside', async () => {
+  test('finds the platform in nested indexes, and ignores attestations', async () => {
     const layout = new Layout();
     const right = { ...layout.image([{ tar: TOP }]), platform: AMD64 };
     const arm = {
@@ -288,17 +279,17 @@ describe('oci-base', () => {
     [
       'no layout',
       (layout) => layout.files.delete('oci-layout'),
-      'not an OCI image layout: oci-layout is not in it',
+      'it is not an OCI image layout: it has no oci-layout',
     ],
     ['no index', (layout) => layout.files.delete('index.json'), 'index.json is not in the image layout'],
-    ['an index that is no JSON', (layout) => layout.files.set('index.json', Buffer.from('{')), 'not JSON'],
+    ['an index that is not JSON', (layout) => layout.files.set('index.json', Buffer.from('{')), 'not JSON'],
     [
       'another platform only',
       (layout) => layout.index([{ ...layout.image([]), platform: { os: 'linux', architecture: 'arm64' } }]),
       'no image for linux/amd64; it has images for linux/arm64',
     ],
     [
-      'a platform that lies',
+      'an image for another platform than its index has',
       (layout) => layout.index([{ ...layout.image([], {}, { architecture: 's390x' }), platform: AMD64 }]),
       'the image is for linux/s390x, not for linux/amd64',
     ],
@@ -327,10 +318,10 @@ describe('oci-base', () => {
     [
       'a wrong diff id',
       (layout) => layout.index([layout.image([{ tar: BOTTOM, blob: TOP }])]),
-      "its content's digest is",
+      'the digest of its content is',
     ],
     [
-      'gzip that is none',
+      'a gzip layer that is not gzip',
       (layout) => layout.index([layout.image([{ tar: TOP, mediaType: `${OCI_LAYER}+gzip` }])]),
       'gzip data is damaged',
     ],
@@ -373,7 +364,7 @@ describe('oci-base', () => {
     expect(String(error)).not.toContain('\n');
   });
 
-  test('the tool writes both files, or on an error none and says why', () => {
+  test('the tool writes both files, or, on an error, neither and says why', () => {
     const layout = twoLayers();
     expect(run(asArchive(layout))).toMatchObject({ status: 0, stderr: '' });
     expect(readdirSync(folder).sort()).toEqual(['image.tar', 'out.config.json', 'out.layer.tar.zst']);

@@ -34,7 +34,7 @@ async function start(folder: TestFolder, steps: Step[], ...args: string[]): Prom
       `--output=${output}`,
       ...args,
     ],
-    // No standard input at all, as some build systems start their actions.
+    // Some build systems start their actions without any standard input.
     { stdio: ['ignore', 'pipe', 'pipe'], env: {} },
   );
 }
@@ -50,7 +50,7 @@ async function ending(child: ChildProcess, onText: (text: string) => void = () =
   });
 }
 
-/** The processes whose working directory is in the folder. */
+/** Finds the processes whose working directory is in the folder. */
 function processesIn(folder: string): string[] {
   return readdirSync('/proc').filter((name) => {
     try {
@@ -74,7 +74,7 @@ test('writes the layer', async () => {
   });
 });
 
-test('a step that fails: its output, then one line, status 1, and no layer', async () => {
+test('a step that fails gives its output, then one line, status 1, and no layer', async () => {
   using folder = new TestFolder();
   const { status, stderr } = await ending(await start(folder, [shell('echo oh; exit 9')]));
   expect(stderr).toContain('\noh\n');
@@ -83,18 +83,21 @@ test('a step that fails: its output, then one line, status 1, and no layer', asy
   expect(readdirSync(folder.path).sort()).toEqual(['a.steps.json', 'base.layer.tar.zst']);
 });
 
-test.each(['SIGTERM', 'SIGINT'] as const)('%s ends the steps, and nothing is left behind', async (signal) => {
-  using folder = new TestFolder();
-  const child = await start(folder, [shell('echo up; sleep 1000')]);
-  const end = await ending(child, (text) => {
-    if (text.includes('\nup\n')) child.kill(signal);
-  });
-  expect(end.signal).toBe(signal);
-  expect(readdirSync(folder.path).sort()).toEqual(['a.steps.json', 'base.layer.tar.zst']);
-  expect(processesIn(folder.path)).toEqual([]);
-});
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s ends the steps, and no file or process remains',
+  async (signal) => {
+    using folder = new TestFolder();
+    const child = await start(folder, [shell('echo up; sleep 1000')]);
+    const end = await ending(child, (text) => {
+      if (text.includes('\nup\n')) child.kill(signal);
+    });
+    expect(end.signal).toBe(signal);
+    expect(readdirSync(folder.path).sort()).toEqual(['a.steps.json', 'base.layer.tar.zst']);
+    expect(processesIn(folder.path)).toEqual([]);
+  },
+);
 
-test('the guest dies with a runner that is killed', async () => {
+test('the guest dies when the runner is killed', async () => {
   using folder = new TestFolder();
   const child = await start(folder, [shell('echo up; sleep 1000')]);
   await ending(child, (text) => {
@@ -106,11 +109,11 @@ test('the guest dies with a runner that is killed', async () => {
 });
 
 test.each([
-  ['--runner=docker', '--runner=docker is not known; there are uml and chroot'],
+  ['--runner=docker', '--runner=docker is unknown; use uml or chroot'],
   ['--memory=lots', '--memory=lots is not a number above 0'],
   ['--time-limit=0', '--time-limit=0 is not a number above 0'],
   ['--tmpfs=/var/tmp', '--tmpfs=/var/tmp is not a top-level folder such as /tmp'],
-])('a mistake in the arguments: %s', async (argument, message) => {
+])('a wrong argument is refused: %s', async (argument, message) => {
   using folder = new TestFolder();
   const { status, stderr } = await ending(await start(folder, [shell('true')], argument));
   expect(stderr).toBe(`main.ts: ${message}\n`);

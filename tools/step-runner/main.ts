@@ -1,4 +1,4 @@
-/** Runs a list of steps on layers and writes the layer of what they changed; see docs/step-runner.md. */
+/** Runs a list of steps on layers, and writes their changes as a layer. See docs/step-runner.md. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UserError } from '../lib/formats/error/user-error.ts';
@@ -14,13 +14,13 @@ function wholeNumber(value: string, option: string): number {
 
 function stepRunner(kind: string, root: string, memory: string | undefined): StepRunner {
   if (kind === 'chroot') return { kind, root };
-  if (kind !== 'uml') throw new UserError(`--runner=${kind} is not known; there are uml and chroot`);
+  if (kind !== 'uml') throw new UserError(`--runner=${kind} is unknown; use uml or chroot`);
   return memory === undefined
     ? { kind, root }
     : { kind, root, memoryMebibytes: wholeNumber(memory, 'memory') };
 }
 
-/** Top-level folders as a user writes them, with a slash or without. */
+/** Parses top-level folders, which may be written with or without a leading slash. */
 function temporaryFolders(values: readonly string[]): string[] {
   return values.map((value) => {
     const name = value.replace(/^\//, '');

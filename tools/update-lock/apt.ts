@@ -5,11 +5,11 @@ import { UserError } from '../lib/formats/error/user-error.ts';
 
 /** The keys that Debian signs its archives with. */
 const ARCHIVE_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-/** Fetches one file with apt's own transports, so that its proxy settings hold here too. */
+/** Fetches one file with apt's own transports, so that apt's proxy settings apply. */
 const APT_HELPER = '/usr/lib/apt/apt-helper';
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
-/** One archive of one mirror. */
+/** One suite of one mirror. */
 export interface AptSource {
   readonly mirror: string;
   readonly suite: string;
@@ -22,8 +22,8 @@ interface CommandResult {
 }
 
 /**
- * apt in a directory of its own: no package is installed, the host's sources and preferences do not count, and of the
- * host's configuration only how to reach the network is taken.
+ * Runs apt in a private directory. No package counts as installed, the host's sources and
+ * preferences are not used, and only the network settings of the host's configuration are.
  */
 export class PrivateApt {
   readonly #directory: string;
@@ -34,7 +34,7 @@ export class PrivateApt {
     this.#environment = { ...process.env, LC_ALL: 'C' };
     if (this.#run('apt-get', ['--version']).status !== 0 || !existsSync(APT_HELPER)) {
       throw new UserError(
-        'apt-get is missing; update the lock on Debian, Ubuntu or in a container of one of them',
+        'apt-get is missing; update the lock on Debian or Ubuntu, or in a container with one of them',
       );
     }
     if (!existsSync(ARCHIVE_KEYRING)) {
@@ -61,9 +61,9 @@ export class PrivateApt {
       'APT::Sandbox::User': '',
       'Acquire::Languages': 'none',
       'Acquire::Retries': '3',
-      // A suite whose mirror stands still is past its date. The signature still has to be right.
+      // A mirror that is no longer updated has an expired suite. The signature must still be valid.
       'Acquire::Check-Valid-Until': 'false',
-      // Of the weak digests that an archive may still carry, none may reach the lock.
+      // Archives may still have weak digests; none of them may reach the lock.
       'Acquire::ForceHash': 'SHA256',
       'Dir::State': join(this.#directory, 'state'),
       'Dir::State::status': join(this.#directory, 'status'),
@@ -90,7 +90,7 @@ export class PrivateApt {
     return { status: result.status ?? -1, stdout: result.stdout ?? '', stderr: result.stderr ?? '' };
   }
 
-  /** Whether the mirror has the suite at all. */
+  /** Whether the mirror has the suite. */
   hasSuite({ mirror, suite }: AptSource): boolean {
     const target = join(this.#directory, 'InRelease');
     const url = `${mirror}/dists/${suite}/InRelease`;
@@ -111,18 +111,20 @@ export class PrivateApt {
   }
 
   /**
-   * The packages that apt would install on an empty system, by file name (`NAME_VERSION_ARCHITECTURE.deb`, with the
-   * version's colon escaped).
+   * Returns the packages that apt would install on an empty system, by file name
+   * (`NAME_VERSION_ARCHITECTURE.deb`, with the colon of the version escaped).
    */
   resolve(requested: readonly string[]): string[] {
     const result = this.#run('apt-get', ['install', '--print-uris', '--yes', ...requested]);
     if (result.status !== 0) {
-      throw new UserError(`apt finds no solution: ${firstComplaint(result.stderr + result.stdout)}`);
+      throw new UserError(
+        `apt cannot install these packages together: ${firstComplaint(result.stderr + result.stdout)}`,
+      );
     }
     return [...result.stdout.matchAll(/^'[^']*' (\S+) [0-9]+/gm)].map((match) => match[1] ?? '');
   }
 
-  /** The index of every source, as control data. */
+  /** Returns the index of every source, as control data. */
   indexes(): string[] {
     const list = this.#run('apt-get', ['indextargets', '--format', '$(FILENAME)', 'Created-By: Packages']);
     return list.stdout
@@ -132,12 +134,14 @@ export class PrivateApt {
   }
 }
 
-/** apt's own words: its first error or warning, or the unmet dependencies, in one line. */
+/**
+ * Finds apt's own explanation: the unmet dependencies, or the first error or warning, in one line.
+ */
 function firstComplaint(output: string): string {
   const lines = output.split('\n').map((line) => line.trim());
   const unmet = lines.filter((line) => / : (Depends|PreDepends|Conflicts|Breaks): /.test(line));
   if (unmet.length > 0) return unmet.join('; ');
   const complaint =
     lines.find((line) => line.startsWith('E:')) ?? lines.find((line) => line.startsWith('W:'));
-  return complaint?.replace(/^[EW]: */, '') ?? 'it gave no reason';
+  return complaint?.replace(/^[EW]: */, '') ?? 'apt printed no reason';
 }

@@ -2,7 +2,10 @@ import { compareVersions } from '../lib/formats/deb/version.ts';
 import { comparePaths } from '../lib/formats/entry/entry.ts';
 import type { LockedPackage } from './lock.ts';
 
-/** One line for each package that is new, gone, of another version, of other bytes, or in other sets. Sorted by name. */
+/**
+ * Describes each package that is new, gone, or has another version, other bytes or other sets: one
+ * line per package, sorted by name.
+ */
 export function describeChanges(before: readonly LockedPackage[], after: readonly LockedPackage[]): string[] {
   const old = new Map(before.map((entry) => [entry.name, entry]));
   const current = new Map(after.map((entry) => [entry.name, entry]));

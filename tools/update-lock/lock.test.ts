@@ -25,21 +25,21 @@ const LOCK: Lock = {
 };
 
 describe('the lock as text', () => {
-  test('is read back as it was, sorted', () => {
+  test('is read back unchanged, but sorted', () => {
     const lock = parseLock(formatLock(LOCK), 'x.lock.json');
     expect(lock?.packages.map(({ name }) => name)).toEqual(['jq', 'jq-doc', 'zstd']);
     expect(lock?.requested).toEqual({ all: ['jq', 'zstd'] });
     expect(formatLock(lock ?? LOCK)).toBe(formatLock(LOCK));
   });
 
-  test('has one line for each package, so that a change of one shows as one', () => {
+  test('has one line per package, so that a change of one package changes one line', () => {
     const before = formatLock(LOCK).split('\n');
     const packages = [locked('zstd', '2'), ...LOCK.packages.slice(1)];
     const after = formatLock({ ...LOCK, packages }).split('\n');
     expect(after.filter((line, index) => line !== before[index])).toHaveLength(1);
   });
 
-  test('of another version counts as none, and what is not JSON is refused', () => {
+  test('of another version is ignored, and text that is not JSON is refused', () => {
     expect(parseLock('{"version": 2, "packages": []}', 'x')).toBeUndefined();
     expect(() => parseLock('{', 'x.lock.json')).toThrow('x.lock.json: not JSON; delete the file');
   });

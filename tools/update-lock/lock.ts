@@ -9,13 +9,16 @@ export interface LockedPackage {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
-  /** The source package's name, and its version where that is another one: `util-linux (2.41-5)`. */
+  /** The name of the source package, with its version if that differs: `util-linux (2.41-5)`. */
   readonly source: string;
-  /** Path below a mirror's base, `pool/main/…`. The mirror itself is no part of a lock. */
+  /** The path below a mirror's base address, `pool/main/…`. A lock does not name mirrors. */
   readonly poolPath: string;
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** The sets that this package is in. Each set is complete: all that its requested packages depend on is in it. */
+  /**
+   * The sets with this package. Each set is complete: it has all dependencies of its requested
+   * packages.
+   */
   readonly sets: readonly string[];
 }
 
@@ -23,13 +26,13 @@ export interface Lock {
   readonly version: typeof LOCK_VERSION;
   readonly suites: readonly string[];
   readonly architecture: string;
-  /** The packages asked for by name, for each set. */
+  /** The names of the requested packages of each set. */
   readonly requested: Readonly<Record<string, readonly string[]>>;
   /** Sorted by name. */
   readonly packages: readonly LockedPackage[];
 }
 
-/** The lock as text: one package a line, so that a change of one package is a change of one line. */
+/** Formats a lock with one package per line, so that a change of one package changes one line. */
 export function formatLock(lock: Lock): string {
   const packages = [...lock.packages].sort((a, b) => comparePaths(a.name, b.name));
   const requested = Object.entries(lock.requested).map(
@@ -51,13 +54,15 @@ export function formatLock(lock: Lock): string {
   ].join('\n');
 }
 
-/** Reads a lock that {@link formatLock} wrote; `undefined` where `text` is no lock of this version. */
+/**
+ * Parses a lock that {@link formatLock} wrote. Returns `undefined` for a lock of another version.
+ */
 export function parseLock(text: string, where: string): Lock | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new UserError(`${where}: not JSON; delete the file to make the lock anew`);
+    throw new UserError(`${where}: not JSON; delete the file to create the lock again`);
   }
   const lock = value as Partial<Lock>;
   return lock.version === LOCK_VERSION && Array.isArray(lock.packages) ? (lock as Lock) : undefined;

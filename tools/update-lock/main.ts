@@ -11,7 +11,7 @@ import { configuredMirrors, MIRRORS_VARIABLE } from './mirrors.ts';
 import { type LockRequest, readLockRequests } from './request.ts';
 import { resolveLock } from './resolve.ts';
 
-/** Set by `bazel run`: the root of the source tree. */
+/** The variable in which `bazel run` passes the root of the source tree. */
 const WORKSPACE_VARIABLE = 'BUILD_WORKSPACE_DIRECTORY';
 const APT_DIRECTORY = '/etc/apt';
 
@@ -19,7 +19,7 @@ function lockedPackages(file: string): readonly LockedPackage[] {
   return existsSync(file) ? (parseLock(readFileSync(file, 'utf8'), file)?.packages ?? []) : [];
 }
 
-/** Writes a whole file or none of it. */
+/** Writes a file completely or not at all. */
 function writeAtomically(file: string, text: string): void {
   const partial = `${file}.partial`;
   try {

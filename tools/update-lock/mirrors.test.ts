@@ -29,7 +29,7 @@ describe('deb822 sources', () => {
   });
 });
 
-test("the host's mirrors come in the order of its files, web addresses only and each once", () => {
+test("the host's mirrors are in the order of its files: only web addresses, each once", () => {
   const directory = mkdtempSync(join(tmpdir(), 'mirrors-test-'));
   try {
     mkdirSync(join(directory, 'sources.list.d'));
@@ -56,7 +56,7 @@ test("the host's mirrors come in the order of its files, web addresses only and 
   }
 });
 
-test('no mirror at all is an error that says what to set', () => {
+test('if no mirror is known, the error says what to set', () => {
   expect(() => configuredMirrors(undefined, '/nonexistent')).toThrow(
     /^no mirror of Debian packages is known: set ICOS_APT_MIRRORS/,
   );

@@ -3,13 +3,18 @@ import { join } from 'node:path';
 import { parseControl } from '../lib/formats/deb/control.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 
-/** The environment variable that names mirrors, apart by spaces or commas; with it, the host's apt configuration is not read. */
+/**
+ * The environment variable with mirrors, separated by spaces or commas. If it is set, the host's
+ * apt configuration is not read.
+ */
 export const MIRRORS_VARIABLE = 'ICOS_APT_MIRRORS';
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, '');
 const isWebAddress = (url: string) => /^https?:\/\//.test(url);
 
-/** The mirrors of a one-line-style source file: `deb [option=value …] URI suite component…`. */
+/**
+ * Finds the mirrors of a one-line-style source file: `deb [option=value …] URI suite component…`.
+ */
 export function parseOneLineSources(text: string): string[] {
   return text.split('\n').flatMap((line) => {
     const match = /^\s*deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s/.exec(line.replace(/#.*/, ' '));
@@ -17,7 +22,10 @@ export function parseOneLineSources(text: string): string[] {
   });
 }
 
-/** The mirrors of a deb822-style source file; paragraphs with `Enabled: no` or without binary packages do not count. */
+/**
+ * Finds the mirrors of a deb822-style source file. Ignores paragraphs with `Enabled: no` or without
+ * binary packages.
+ */
 export function parseDeb822Sources(text: string, where: string): string[] {
   return parseControl(text, where).flatMap((paragraph) => {
     const disabled = /^(no|false|off|disable|without|0)$/i.test(paragraph.get('Enabled') ?? 'yes');
@@ -26,7 +34,7 @@ export function parseDeb822Sources(text: string, where: string): string[] {
   });
 }
 
-/** Every web address in the host's apt configuration, in its order. */
+/** Returns every address of the host's apt configuration, in the order of its files. */
 export function hostMirrors(aptDirectory: string): string[] {
   const parts = join(aptDirectory, 'sources.list.d');
   const files = [
@@ -41,7 +49,7 @@ export function hostMirrors(aptDirectory: string): string[] {
   });
 }
 
-/** The base addresses to try, in order, each once. */
+/** Returns the base addresses to try, in order, each once. */
 export function configuredMirrors(variable: string | undefined, aptDirectory: string): string[] {
   const fromVariable = (variable ?? '').split(/[\s,]+/).filter((url) => url !== '');
   const found = fromVariable.length > 0 ? fromVariable : hostMirrors(aptDirectory);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parsePackageList, readLockRequests } from './request.ts';
 
 describe('a package list', () => {
-  test('has one name a line, comments and blank lines', () => {
+  test('has one name per line, comments and blank lines', () => {
     expect(parsePackageList('# why\njq\n\n  g++ # compiler\nlibc6\n', 'packages.dev')).toEqual([
       'jq',
       'g++',
@@ -17,7 +17,7 @@ describe('a package list', () => {
     'refuses %j',
     (line) => {
       expect(() => parsePackageList(`zstd\n${line}\n`, 'packages.dev')).toThrow(
-        `packages.dev:2: "${line}" is no package name`,
+        `packages.dev:2: "${line}" is not a package name`,
       );
     },
   );
@@ -40,7 +40,7 @@ describe('locks.json', () => {
   }
   const A = { suites: ['trixie'], architecture: 'amd64', sets: { common: ['one'], dev: ['one', 'two'] } };
 
-  test('puts the lists of a set together, each name once', () => {
+  test('combines the lists of a set, each name once', () => {
     expect(read({ a: A })).toEqual([
       {
         name: 'a',
@@ -54,7 +54,7 @@ describe('locks.json', () => {
     ]);
   });
 
-  test('only the lists of the locks that are asked for have to be there', () => {
+  test('only the lists of the requested locks must exist', () => {
     const b = { ...A, sets: { all: ['missing'] } };
     expect(read({ a: A, b }, ['a']).map(({ name }) => name)).toEqual(['a']);
     expect(() => read({ a: A, b }, [])).toThrow('missing');
@@ -63,13 +63,13 @@ describe('locks.json', () => {
   test.each<[unknown, string[], string]>([
     ['{', [], 'locks.json: '],
     ['{}', [], 'expected {"locks"'],
-    [{ a: A }, ['b'], 'no lock is named "b"; there are: a'],
+    [{ a: A }, ['b'], 'no lock is named "b"; known are: a'],
     [{ a: 1 }, [], '"a": expected an object'],
-    [{ a: { ...A, suites: [] } }, [], '"suites" names no suite'],
+    [{ a: { ...A, suites: [] } }, [], '"suites" is not a list with at least one suite'],
     [{ a: { ...A, architecture: undefined } }, [], '"architecture" is missing'],
-    [{ a: { ...A, essential: 'yes' } }, [], 'are true or false'],
-    [{ a: { ...A, without: 'apt' } }, [], '"without" is no list'],
-    [{ a: { ...A, sets: { all: 'one' } } }, [], 'set "all" is no list'],
+    [{ a: { ...A, essential: 'yes' } }, [], 'must be true or false'],
+    [{ a: { ...A, without: 'apt' } }, [], '"without" is not a list'],
+    [{ a: { ...A, sets: { all: 'one' } } }, [], 'set "all" is not a list'],
   ])('refuses %j %j', (locks, names, message) => {
     expect(() => read(locks, names)).toThrow(message);
   });

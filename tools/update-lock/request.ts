@@ -2,16 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../lib/formats/error/user-error.ts';
 
-/** What a lock is to hold: one entry of `locks.json`. */
+/** The description of one lock: one entry of `locks.json`. */
 export interface LockRequest {
   readonly name: string;
   readonly suites: readonly string[];
   readonly architecture: string;
-  /** Whether every set begins with the packages that a Debian system cannot do without. */
+  /** Whether every set includes the packages that every Debian system needs. */
   readonly essential: boolean;
-  /** Packages of that beginning to leave out, with all that nothing else asks for. */
+  /**
+   * Those of these packages to leave out, together with the dependencies that nothing else needs.
+   */
   readonly without: readonly string[];
-  /** Whether the packages' dependencies belong to the lock. */
+  /** Whether the lock includes the dependencies of the packages. */
   readonly dependencies: boolean;
   /** The requested package names of each set. */
   readonly sets: Readonly<Record<string, readonly string[]>>;
@@ -20,13 +22,13 @@ export interface LockRequest {
 /** Debian Policy 5.6.1: at least two characters, lower-case letters, digits, `+`, `-` and `.`. */
 const PACKAGE_NAME = /^[a-z0-9][a-z0-9+.-]+$/;
 
-/** Reads a package list: one name a line, `#` begins a comment, blank lines do not count. */
+/** Parses a package list: one name per line; `#` starts a comment; blank lines are ignored. */
 export function parsePackageList(text: string, where: string): string[] {
   return text.split('\n').flatMap((line, index) => {
     const name = line.replace(/#.*/, '').trim();
     if (name === '') return [];
     if (!PACKAGE_NAME.test(name)) {
-      throw new UserError(`${where}:${index + 1}: "${name}" is no package name; write one name a line`);
+      throw new UserError(`${where}:${index + 1}: "${name}" is not a package name; write one name per line`);
     }
     return [name];
   });
@@ -42,7 +44,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /**
  * Reads `locks.json` and the package lists that it names, relative to its own directory.
  *
- * @param names the locks to read; all of them where it is empty.
+ * @param names the locks to read; all if empty
  */
 export function readLockRequests(directory: string, names: readonly string[]): LockRequest[] {
   const file = join(directory, 'locks.json');
@@ -58,7 +60,7 @@ export function readLockRequests(directory: string, names: readonly string[]): L
   const known = Object.keys(locks);
   for (const name of names) {
     if (!known.includes(name)) {
-      throw new UserError(`${file}: no lock is named "${name}"; there are: ${known.join(' ')}`);
+      throw new UserError(`${file}: no lock is named "${name}"; known are: ${known.join(' ')}`);
     }
   }
   const selected = names.length === 0 ? known : names;
@@ -68,15 +70,16 @@ export function readLockRequests(directory: string, names: readonly string[]): L
 function readRequest(directory: string, where: string, name: string, value: unknown): LockRequest {
   if (!isObject(value)) throw new UserError(`${where}: expected an object`);
   const { suites, architecture, essential = false, without = [], dependencies = true, sets } = value;
-  if (!isStrings(suites) || suites.length === 0) throw new UserError(`${where}: "suites" names no suite`);
+  if (!isStrings(suites) || suites.length === 0)
+    throw new UserError(`${where}: "suites" is not a list with at least one suite`);
   if (typeof architecture !== 'string') throw new UserError(`${where}: "architecture" is missing`);
   if (typeof essential !== 'boolean' || typeof dependencies !== 'boolean') {
-    throw new UserError(`${where}: "essential" and "dependencies" are true or false`);
+    throw new UserError(`${where}: "essential" and "dependencies" must be true or false`);
   }
-  if (!isStrings(without)) throw new UserError(`${where}: "without" is no list of package names`);
+  if (!isStrings(without)) throw new UserError(`${where}: "without" is not a list of package names`);
   if (!isObject(sets)) throw new UserError(`${where}: "sets" is missing`);
   const packages = Object.entries(sets).map(([set, files]): [string, string[]] => {
-    if (!isStrings(files)) throw new UserError(`${where}: set "${set}" is no list of package list files`);
+    if (!isStrings(files)) throw new UserError(`${where}: set "${set}" is not a list of package list files`);
     const names = files.flatMap((file) => {
       const path = join(directory, file);
       return parsePackageList(readFileSync(path, 'utf8'), path);

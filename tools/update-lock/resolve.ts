@@ -5,13 +5,13 @@ import type { AptSource, PrivateApt } from './apt.ts';
 import { LOCK_VERSION, type Lock, type LockedPackage } from './lock.ts';
 import type { LockRequest } from './request.ts';
 
-/** apt's pattern for what a Debian system cannot do without: what a minimal bootstrap installs, but for `without`. */
+/** Returns apt's pattern for the packages of a minimal Debian system, except those in `without`. */
 function essentialPattern(without: readonly string[]): string {
   const exceptions = without.map((name) => `,?not(?exact-name(${name}))`);
   return `?and(?or(?essential,?priority(required))${exceptions.join('')})`;
 }
 
-/** The first mirror of each suite that has it. */
+/** Chooses for each suite the first mirror that has it. */
 function chooseSources(apt: PrivateApt, suites: readonly string[], mirrors: readonly string[]): AptSource[] {
   return suites.map((suite) => {
     const mirror = mirrors.find((candidate) => apt.hasSuite({ mirror: candidate, suite }));
@@ -24,13 +24,13 @@ function chooseSources(apt: PrivateApt, suites: readonly string[], mirrors: read
   });
 }
 
-/** The key of a package in apt's file names: `NAME_VERSION_ARCHITECTURE.deb`. */
+/** Returns the file name that apt gives a package: `NAME_VERSION_ARCHITECTURE.deb`. */
 function fileKey(paragraph: Paragraph): string {
   const version = (paragraph.get('Version') ?? '').replaceAll(':', '%3a');
   return `${paragraph.get('Package')}_${version}_${paragraph.get('Architecture')}.deb`;
 }
 
-/** All packages that the sources offer, by file name. */
+/** Reads all packages of the sources, by file name. */
 function readIndexes(apt: PrivateApt): Map<string, Paragraph> {
   const offered = new Map<string, Paragraph>();
   for (const index of apt.indexes()) {
@@ -39,19 +39,19 @@ function readIndexes(apt: PrivateApt): Map<string, Paragraph> {
   return offered;
 }
 
-/** The newest version of each package, alone: no dependency comes along. */
+/** Finds the newest version of each package, without its dependencies. */
 function newestOnly(offered: ReadonlyMap<string, Paragraph>, names: readonly string[]): string[] {
   return names.map((name) => {
     const versions = [...offered.values()].filter((paragraph) => paragraph.get('Package') === name);
     versions.sort((a, b) => compareVersions(a.get('Version') ?? '', b.get('Version') ?? ''));
     const newest = versions.at(-1);
-    if (newest === undefined) throw new UserError(`no suite has a package "${name}"`);
+    if (newest === undefined) throw new UserError(`no suite has the package "${name}"`);
     return fileKey(newest);
   });
 }
 
 function lockPackage(key: string, paragraph: Paragraph | undefined, sets: readonly string[]): LockedPackage {
-  if (paragraph === undefined) throw new UserError(`apt chose ${key}, which is in no index`);
+  if (paragraph === undefined) throw new UserError(`apt chose ${key}, which is not in any index`);
   const name = paragraph.require('Package', key);
   return {
     name,

@@ -10,7 +10,7 @@ import { addDatabase } from '../database.ts';
 import { PathFilter } from '../path-filter.ts';
 import { type UnpackedPackage, Unpacker } from '../unpack.ts';
 
-/** Packages on disk, for one test. */
+/** A set of packages on disk, for one test. */
 export class TestSet {
   readonly directory: string = mkdtempSync(join(tmpdir(), 'apt-base-test-'));
   readonly files: string[] = [];
@@ -42,7 +42,7 @@ export class TestSet {
   }
 }
 
-/** What came of it. */
+/** The result of unpacking. */
 export class UnpackedTree {
   readonly packages: readonly UnpackedPackage[];
   readonly #items = new Map<string, LayerItem & { readonly kind: 'entry' }>();
@@ -52,12 +52,12 @@ export class UnpackedTree {
     for (const item of items) if (item.kind === 'entry') this.#items.set(item.entry.path, item);
   }
 
-  /** Every path outside of the package database. */
+  /** Every path outside the package database. */
   get paths(): string[] {
     return [...this.#items.keys()].filter((path) => !/^var(\/lib(\/dpkg.*)?)?$/.test(path) && path !== '');
   }
 
-  /** An entry as `TYPE MODE`, with a link's target behind it. */
+  /** Describes an entry as `TYPE MODE`, followed by the target of a link. */
   describe(path: string): string | undefined {
     const entry = this.#items.get(path)?.entry;
     if (entry === undefined) return undefined;

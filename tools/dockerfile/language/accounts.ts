@@ -1,4 +1,4 @@
-/** Users and groups by name, as a stage's own /etc/passwd and /etc/group know them. */
+/** Looks up users and groups in a stage's own /etc/passwd and /etc/group. */
 import { UserError } from '../../lib/formats/error/user-error.ts';
 
 export interface Owner {
@@ -7,7 +7,7 @@ export interface Owner {
 }
 
 export interface AccountFiles {
-  /** The text of /etc/passwd and /etc/group; `undefined` where the stage has none. */
+  /** The text of /etc/passwd and /etc/group; `undefined` if the stage has no such file. */
   readonly passwd: string | undefined;
   readonly group: string | undefined;
 }
@@ -25,7 +25,7 @@ function record(text: string | undefined, matches: (fields: string[]) => boolean
 
 function numericId(text: string, where: string): number {
   const id = Number(text);
-  if (id > ID_MAX) throw new UserError(`${where}: ${text} is larger than a user or group number can be`);
+  if (id > ID_MAX) throw new UserError(`${where}: ${text} is too large for a user or group number`);
   return id;
 }
 
@@ -37,10 +37,11 @@ function idField(fields: readonly string[], index: number, file: string, where: 
 }
 
 /**
- * Finds the numbers of `USER`, `USER:GROUP` or numbers instead of names. A user's name alone takes the user's own group; a number
- * alone is the number of the group too.
+ * Finds the user and group numbers for `USER` or `USER:GROUP`; both can be numbers. A user name
+ * without a group means the user's own group. A user number without a group is also the number of
+ * the group.
  *
- * @param where `FILE:LINE` for errors
+ * @param where `FILE:LINE` for error messages
  * @throws UserError for a name that the stage does not have
  */
 export function lookUpOwner(text: string, accounts: AccountFiles, where: string): Owner {
@@ -56,7 +57,7 @@ export function lookUpOwner(text: string, accounts: AccountFiles, where: string)
     const fields = record(accounts.passwd, ([name]) => name === user);
     if (fields === undefined)
       throw new UserError(
-        `${where}: no user ${user} in this stage's /etc/passwd; make it first, or write a number`,
+        `${where}: no user ${user} in this stage's /etc/passwd; create it first, or write a number`,
       );
     uid = idField(fields, 2, '/etc/passwd', where);
     gid = idField(fields, 3, '/etc/passwd', where);
@@ -66,14 +67,17 @@ export function lookUpOwner(text: string, accounts: AccountFiles, where: string)
     const fields = record(accounts.group, ([name]) => name === group);
     if (fields === undefined)
       throw new UserError(
-        `${where}: no group ${group} in this stage's /etc/group; make it first, or write a number`,
+        `${where}: no group ${group} in this stage's /etc/group; create it first, or write a number`,
       );
     gid = idField(fields, 2, '/etc/group', where);
   }
   return { uid, gid };
 }
 
-/** A user's home directory by name or number; `undefined` where the stage does not say. */
+/**
+ * Returns the home directory of a user by name or number; `undefined` if /etc/passwd does not have
+ * it.
+ */
 export function homeDirectory(user: string, accounts: AccountFiles): string | undefined {
   const name = user.split(':')[0] ?? '';
   const index = NUMBER.test(name) ? 2 : 0;

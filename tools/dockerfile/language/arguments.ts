@@ -1,8 +1,8 @@
-/** The shapes that the text after an instruction's keyword takes. */
+/** Parses the forms of the text after an instruction's keyword. */
 import { UserError } from '../../lib/formats/error/user-error.ts';
 import { rawWords } from './raw-words.ts';
 
-/** `--name=value` (or `--name` alone, with an empty value) in front of the arguments. */
+/** A flag before the arguments: `--name=value`, or `--name` alone. */
 export interface Flag {
   readonly name: string;
   readonly value: string | undefined;
@@ -10,7 +10,10 @@ export interface Flag {
 
 const FLAG = /^--([a-z-]+)(?:=([\s\S]*))?$/;
 
-/** Takes the flags off the front. Quotes around a flag's value are taken away; variables stay for the instruction to expand. */
+/**
+ * Splits the flags from the arguments. Removes quotes around a flag's value. Does not expand
+ * variables, which the instruction does.
+ */
 export function splitFlags(text: string, escapeCharacter: string): { flags: Flag[]; rest: string } {
   const flags: Flag[] = [];
   let rest = text;
@@ -24,7 +27,10 @@ export function splitFlags(text: string, escapeCharacter: string): { flags: Flag
   return { flags, rest };
 }
 
-/** The exec form: a JSON array of strings; `undefined` where the text is none (Docker then takes the shell form). */
+/**
+ * Parses the exec form, a JSON array of strings. Returns `undefined` for other text, which Docker
+ * treats as the shell form.
+ */
 export function jsonStrings(text: string): string[] | undefined {
   if (!text.startsWith('[')) return undefined;
   try {
@@ -35,12 +41,18 @@ export function jsonStrings(text: string): string[] | undefined {
   }
 }
 
-/** The arguments of COPY and ADD: a JSON array, or words between white space (quotes do not hold words together). */
+/**
+ * Parses the arguments of COPY and ADD: a JSON array, or words separated by white space. Quotes do
+ * not join words.
+ */
 export function pathList(text: string): string[] {
   return jsonStrings(text) ?? text.split(/\s+/).filter((word) => word !== '');
 }
 
-/** `NAME=VALUE NAME=VALUE...`, or the older form `NAME VALUE` with everything after the name as the value. */
+/**
+ * Parses `NAME=VALUE NAME=VALUE...`, or the older form `NAME VALUE`, in which everything after the
+ * name is the value.
+ */
 export function namedValues(
   text: string,
   escapeCharacter: string,

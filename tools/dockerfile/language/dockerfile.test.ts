@@ -14,7 +14,7 @@ function first<Kind extends Instruction>(text: string): Kind {
 }
 
 describe('stages', () => {
-  test('stand on a base, on scratch, or on each other by name, whatever its case', () => {
+  test('start from a base, from scratch, or from another stage, whose name can have any case', () => {
     const { stages } = parse('FROM base AS Build\nFROM scratch\nFROM build as last\nFROM LAST');
     expect(stages.map(({ name, from }) => [name, from])).toEqual([
       ['build', { kind: 'base', name: 'base' }],
@@ -24,24 +24,24 @@ describe('stages', () => {
     ]);
   });
 
-  test('FROM knows the ARGs before it, with values from outside first', () => {
+  test('FROM uses the ARGs before it; values from the command line have precedence', () => {
     // The reference's example, section "Understand how ARG and FROM interact".
     const text = 'ARG CODE_VERSION=12\nFROM debian:${CODE_VERSION}';
     expect(() => parse(text)).toThrow(
-      'Dockerfile:2: no image debian:12: nothing is fetched; there are base, debian:13, ubuntu, scratch',
+      'Dockerfile:2: no image debian:12: images are not fetched; known are base, debian:13, ubuntu, scratch',
     );
     expect(parse(text, { CODE_VERSION: '13' }).stages[0]?.from).toEqual({ kind: 'base', name: 'debian:13' });
     expect(parse('ARG A=bas\nARG B=${A}e\nFROM $B').stages[0]?.from).toEqual({ kind: 'base', name: 'base' });
   });
 
-  test('a platform other than the images’ own is refused', () => {
+  test('a platform other than linux/amd64 is refused', () => {
     expect(parse('FROM --platform=$BUILDPLATFORM base').stages).toHaveLength(1);
     expect(() => parse('FROM --platform=linux/arm64 base')).toThrow(
       'Dockerfile:1: platform linux/arm64 is not supported',
     );
   });
 
-  test('the target is chosen by name or number, and is the last one without', () => {
+  test('the target is chosen by name or number; the default is the last stage', () => {
     const dockerfile = parse('FROM base AS a\nFROM a AS b\nFROM b AS c');
     expect([undefined, 'A', '1'].map((target) => targetStage(dockerfile, target).index)).toEqual([2, 0, 1]);
     expect(() => targetStage(dockerfile, 'd')).toThrow('Dockerfile: no stage d in it; it has a, b, c');
@@ -143,7 +143,7 @@ describe('instructions', () => {
       'CMD is not supported; an image of an operating system starts its init; enable a systemd unit instead',
     ],
     ['ENTRYPOINT sh', 'ENTRYPOINT is not supported; an image of an operating system starts its init'],
-    ['EXPOSE 80', 'EXPOSE is not supported; an image of an operating system has no ports of a container'],
+    ['EXPOSE 80', 'EXPOSE is not supported; an image of an operating system has no container ports'],
     ['HEALTHCHECK NONE', 'HEALTHCHECK is not supported; nothing would run it'],
     [
       'MAINTAINER me',
@@ -190,23 +190,23 @@ describe('instructions', () => {
     ['FROM base AS', 'FROM is written as FROM image [AS name]'],
     ['FROM base a b', 'FROM is written as FROM image [AS name]'],
     ['FROM base AS 1a', '1a cannot be the name of a stage'],
-    ['FROM other', 'no image other: nothing is fetched; there are base, debian:13, ubuntu, scratch'],
+    ['FROM other', 'no image other: images are not fetched; known are base, debian:13, ubuntu, scratch'],
     ['FROM $NOTHING', 'FROM $NOTHING names no image'],
   ])('%s is refused with file and line', (text, message) => {
     expect(() => parse(`FROM base\n\n${text}`)).toThrow(`Dockerfile:3: ${message}`);
   });
 
   test.each([
-    ['RUN x', 'Dockerfile:1: RUN before the first FROM; only ARG may stand there'],
+    ['RUN x', 'Dockerfile:1: RUN before the first FROM; only ARG is allowed there'],
     ['# nothing', 'Dockerfile: no FROM in it'],
     ['FROM base AS a\nFROM base AS A', 'Dockerfile:2: there is a stage a already'],
   ])('%j is refused', (text, message) => {
     expect(() => parse(text)).toThrow(message);
   });
 
-  test('a value for an argument that no ARG asks for is refused: it is misspelt', () => {
+  test('a value that no ARG declares is refused, because its name is misspelt', () => {
     expect(() => parse('FROM base\nARG BUILD_TYPE', { BUILDTYPE: 'dev' })).toThrow(
-      'Dockerfile: no ARG BUILDTYPE in it',
+      'Dockerfile: no ARG declares BUILDTYPE',
     );
   });
 });

@@ -1,4 +1,4 @@
-/** A whole Dockerfile: arguments for all, then stages that stand on each other. */
+/** Parses a whole Dockerfile: global arguments, followed by stages. */
 import { UserError } from '../../lib/formats/error/user-error.ts';
 import { type ExpandOptions, expandWord } from './expand.ts';
 import {
@@ -13,7 +13,7 @@ import { type EscapeCharacter, parseSource } from './source.ts';
 
 export type StageInstruction = Exclude<Instruction, FromInstruction>;
 
-/** What a stage stands on, or copies from. */
+/** The image that a stage starts from or copies from. */
 export type ImageReference =
   | { readonly kind: 'scratch' }
   | { readonly kind: 'stage'; readonly index: number }
@@ -28,18 +28,20 @@ export interface Stage {
 }
 
 export interface Dockerfile {
-  /** The file's name, for messages. */
+  /** The file's name in messages. */
   readonly file: string;
   readonly escapeCharacter: EscapeCharacter;
-  /** Values of the arguments before the first FROM, and the predefined ones of the platform. */
+  /**
+   * Values of the arguments before the first FROM, and of Docker's predefined platform arguments.
+   */
   readonly globalArgs: ReadonlyMap<string, string>;
   readonly stages: readonly Stage[];
 }
 
 export interface DockerfileOptions {
-  /** Values from outside, which go before an ARG's default. */
+  /** Values from the command line. They have precedence over the default of an ARG. */
   readonly buildArgs: ReadonlyMap<string, string>;
-  /** The names that FROM and COPY --from may use besides stages. */
+  /** The names that FROM and COPY --from may use in addition to stages. */
   readonly bases: readonly string[];
 }
 
@@ -51,7 +53,7 @@ const PLATFORM_ARGS: readonly (readonly [string, string])[] = ['BUILD', 'TARGET'
   [`${side}VARIANT`, ''] as const,
 ]);
 
-/** Evaluates the ARGs before the first FROM, each with those before it. */
+/** Evaluates the ARGs before the first FROM. Each can use those before it. */
 function evaluateGlobalArgs(
   args: readonly ArgInstruction[],
   escapeCharacter: EscapeCharacter,
@@ -105,7 +107,7 @@ class StageReader {
       ...this.#options.bases,
       'scratch',
     ];
-    throw new UserError(`${where}: no image ${name}: nothing is fetched; there are ${known.join(', ')}`);
+    throw new UserError(`${where}: no image ${name}: images are not fetched; known are ${known.join(', ')}`);
   }
 
   add(from: FromInstruction, instructions: readonly StageInstruction[]): void {
@@ -123,7 +125,10 @@ class StageReader {
   }
 }
 
-/** All values from outside must be asked for by some ARG: a misspelt name must not go unnoticed. */
+/**
+ * Checks that every value from the command line is declared by an ARG, so that a misspelt name is
+ * noticed.
+ */
 function checkBuildArgs(
   instructions: readonly Instruction[],
   buildArgs: ReadonlyMap<string, string>,
@@ -136,15 +141,15 @@ function checkBuildArgs(
   );
   for (const name of buildArgs.keys()) {
     if (!declared.has(name))
-      throw new UserError(`${file}: no ARG ${name} in it, but a value is given with --build-arg=${name}=...`);
+      throw new UserError(`${file}: no ARG declares ${name}, but --build-arg=${name}=... gives it a value`);
   }
 }
 
 /**
  * Reads a Dockerfile.
  *
- * @param file its name for error messages
- * @throws UserError `FILE:LINE: ...` for everything that is not supported or not right
+ * @param file its name in error messages
+ * @throws UserError `FILE:LINE: ...` for everything that is unsupported or wrong
  */
 export function parseDockerfile(text: string, file: string, options: DockerfileOptions): Dockerfile {
   const source = parseSource(text, file);
@@ -157,7 +162,7 @@ export function parseDockerfile(text: string, file: string, options: DockerfileO
   for (const instruction of before) {
     if (instruction.keyword !== 'ARG') {
       throw new UserError(
-        `${instruction.where}: ${instruction.keyword} before the first FROM; only ARG may stand there`,
+        `${instruction.where}: ${instruction.keyword} before the first FROM; only ARG is allowed there`,
       );
     }
     globals.push(instruction);
@@ -178,7 +183,11 @@ export function parseDockerfile(text: string, file: string, options: DockerfileO
   return { file, escapeCharacter: source.escapeCharacter, globalArgs, stages: reader.stages };
 }
 
-/** The stage to build: by name or number, the last one without. @throws UserError where there is none of that name */
+/**
+ * Finds the stage to build, by name or number. The default is the last one.
+ *
+ * @throws UserError if no stage has that name or number
+ */
 export function targetStage(dockerfile: Dockerfile, target: string | undefined): Stage {
   const { stages, file } = dockerfile;
   const found =
@@ -195,7 +204,7 @@ export function targetStage(dockerfile: Dockerfile, target: string | undefined):
   return found;
 }
 
-/** What COPY --from means in a stage: an earlier stage by name or number, or a base. */
+/** Finds the source of COPY --from in a stage: an earlier stage by name or number, or a base. */
 export function copySource(
   dockerfile: Dockerfile,
   stage: Stage,
@@ -210,6 +219,6 @@ export function copySource(
   if (found !== undefined) return { kind: 'stage', index: found.index };
   if (bases.includes(from)) return { kind: 'base', name: from };
   throw new UserError(
-    `${copy.where}: COPY --from=${from}: no stage of this name or number before it, and no base`,
+    `${copy.where}: COPY --from=${from}: no earlier stage and no base has this name or number`,
   );
 }

@@ -18,7 +18,7 @@ function expand(word: string, escapeCharacter: EscapeCharacter = '\\'): string {
 
 describe('expandWord', () => {
   test.each([
-    // The reference's own examples.
+    // The examples of the reference.
     ['${foo}', '/bar'],
     ['$foo', '/bar'],
     ['\\$foo', '$foo'],
@@ -28,7 +28,7 @@ describe('expandWord', () => {
     ['${set:-word}', 'value'],
     ['${variable:+word}', ''],
     ['${set:+word}', 'word'],
-    // Set to nothing: with the colon that counts as not set.
+    // An empty value counts as not set if the modifier has a colon.
     ['${empty:-word}', 'word'],
     ['${empty-word}', ''],
     ['${empty:+word}', ''],
@@ -70,7 +70,7 @@ describe('expandWord', () => {
     expect(expand(word)).toBe(result);
   });
 
-  test('the escape directive changes what escapes', () => {
+  test('the escape directive sets the escape character', () => {
     expect(expand('c:\\$foo`$foo', '`')).toBe('c:\\/bar$foo');
   });
 

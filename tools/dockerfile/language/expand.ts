@@ -1,5 +1,5 @@
 /**
- * Variables, quotes and escapes in the words of a Dockerfile.
+ * Expands variables, and removes quotes and escapes, in the words of a Dockerfile.
  *
  * Reference: Docker documentation, "Dockerfile reference", section "Environment replacement".
  */
@@ -8,16 +8,19 @@ import type { EscapeCharacter } from './source.ts';
 
 export interface ExpandOptions {
   readonly escapeCharacter: EscapeCharacter;
-  /** A variable's value; `undefined` where it is not set. */
+  /** Returns a variable's value; `undefined` if it is not set. */
   readonly lookup: (name: string) => string | undefined;
-  /** `FILE:LINE` for errors. */
+  /** `FILE:LINE` for error messages. */
   readonly where: string;
 }
 
 /** A name, digits, or one of the shell's special parameters. */
 const NAME = /[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?\-$!]/y;
 
-/** A shell pattern as the source of a regular expression; `*` takes as little as possible unless `greedy`. */
+/**
+ * Converts a shell pattern to a regular expression. `*` matches as little as possible unless
+ * `greedy`.
+ */
 function patternSource(pattern: string, greedy: boolean): string {
   let source = '';
   for (let index = 0; index < pattern.length; index++) {
@@ -33,12 +36,18 @@ function patternSource(pattern: string, greedy: boolean): string {
   return source;
 }
 
-/** `${NAME#PATTERN}`, `${NAME##PATTERN}`: without the shortest or longest match at the start. */
+/**
+ * Implements `${NAME#PATTERN}` and `${NAME##PATTERN}`: removes the shortest or longest match at the
+ * start.
+ */
 function withoutPrefix(value: string, pattern: string, greedy: boolean): string {
   return value.replace(new RegExp(`^${patternSource(pattern, greedy)}`), '');
 }
 
-/** `${NAME%PATTERN}`, `${NAME%%PATTERN}`: without the shortest or longest match at the end. */
+/**
+ * Implements `${NAME%PATTERN}` and `${NAME%%PATTERN}`: removes the shortest or longest match at the
+ * end.
+ */
 function withoutSuffix(value: string, pattern: string, greedy: boolean): string {
   const whole = new RegExp(`^${patternSource(pattern, true)}$`);
   const starts = Array.from({ length: value.length + 1 }, (_, index) =>
@@ -116,7 +125,7 @@ class Expander {
       }
       this.#position++;
       if (character === '"') return result;
-      // Within double quotes the escape character is one only before what would be special.
+      // In double quotes, the escape character has a meaning only before a special character.
       if (character === escapeCharacter && ['"', '$', escapeCharacter].includes(this.#peek()))
         result += this.#take();
       else result += character;
@@ -181,9 +190,10 @@ class Expander {
 }
 
 /**
- * Expands one word: variables, and quotes and escapes taken away.
+ * Expands the variables of one word, and removes its quotes and escapes.
  *
- * @throws UserError for a quote or brace that is not closed, and for `${NAME:?message}` without a value
+ * @throws UserError for a quote or brace that is not closed, and for `${NAME:?message}` without a
+ *   value
  */
 export function expandWord(word: string, options: ExpandOptions): string {
   return new Expander(word, options).word();
@@ -191,7 +201,10 @@ export function expandWord(word: string, options: ExpandOptions): string {
 
 const HEREDOC_PART = /\\([$`\\])|\$\{(?:[^}\\]|\\.)*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$[0-9]/g;
 
-/** Expands the variables of a here-document, in which quotes mean nothing and only `\$`, `` \` `` and `\\` are escapes. */
+/**
+ * Expands the variables of a here-document. Quotes have no meaning there, and only `\$`, `` \` ``
+ * and `\\` are escapes.
+ */
 export function expandHeredoc(content: string, options: ExpandOptions): string {
   return content.replaceAll(HEREDOC_PART, (part: string, escaped: string | undefined) =>
     escaped === undefined ? expandWord(part, { ...options, escapeCharacter: '\\' }) : escaped,

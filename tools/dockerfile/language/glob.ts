@@ -1,4 +1,7 @@
-/** File name patterns of COPY and ADD: those of Go's filepath.Match. */
+/**
+ * Converts file name patterns of COPY and ADD, which are those of Go's filepath.Match, to regular
+ * expressions.
+ */
 import { UserError } from '../../lib/formats/error/user-error.ts';
 
 const SPECIAL = /[*?[\\]/;
@@ -11,7 +14,10 @@ function escaped(character: string): string {
   return character.replace(/[\^$.*+?()[\]{}|\\/-]/, '\\$&');
 }
 
-/** Reads `[...]` from after the bracket: the source of a regular expression and where it ends. */
+/**
+ * Parses `[...]` from after the bracket. Returns the source of a regular expression, and the end
+ * position.
+ */
 function characterClass(pattern: string, start: number): { source: string; end: number } | undefined {
   let index = start;
   const negated = pattern.charAt(index) === '^';
@@ -38,10 +44,11 @@ function characterClass(pattern: string, start: number): { source: string; end: 
 }
 
 /**
- * A pattern for one component of a path as a regular expression: `*` is any run of characters but `/`, `?` one of them, `[a-z]`
- * and `[^a-z]` one out of a set, and `\` takes the next character as it is.
+ * Converts a pattern for one component of a path. `*` matches any characters except `/`, `?`
+ * matches one of them, `[a-z]` and `[^a-z]` match one of a set, and `\` makes the next character
+ * literal.
  *
- * @param where `FILE:LINE` for errors
+ * @param where `FILE:LINE` for error messages
  * @throws UserError for a pattern that filepath.Match calls bad
  */
 export function globRegExp(pattern: string, where: string): RegExp {
@@ -52,8 +59,7 @@ export function globRegExp(pattern: string, where: string): RegExp {
     else if (character === '?') source += '[^/]';
     else if (character === '[') {
       const set = characterClass(pattern, index);
-      if (set === undefined)
-        throw new UserError(`${where}: ${pattern}: the [ ] in this pattern is not right`);
+      if (set === undefined) throw new UserError(`${where}: ${pattern}: the [ ] of this pattern is wrong`);
       source += `(?!/)${set.source}`;
       index = set.end;
     } else if (character === '\\') {

@@ -1,4 +1,4 @@
-/** The instructions that are supported, each with its own shape; every other one is an error. */
+/** Parses the supported instructions. Every other instruction is an error. */
 import { UserError } from '../../lib/formats/error/user-error.ts';
 import { type Flag, jsonStrings, namedValues, pathList, splitFlags } from './arguments.ts';
 import { parseHeredocWord, rawWords } from './raw-words.ts';
@@ -8,7 +8,7 @@ interface Common {
   readonly line: number;
   /** `FILE:LINE`. */
   readonly where: string;
-  /** The instruction as people wrote it, on one line, for progress messages. */
+  /** The instruction on one line, for progress messages. */
   readonly summary: string;
 }
 
@@ -64,12 +64,11 @@ export type Instruction =
 
 const SUPPORTED = 'ADD, ARG, COPY, ENV, FROM, LABEL, RUN, SHELL, USER and WORKDIR are';
 
-/** Docker's other instructions, and what to do without them. */
+/** Docker's other instructions, and the alternatives to them. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   CMD: 'an image of an operating system starts its init; enable a systemd unit instead',
   ENTRYPOINT: 'an image of an operating system starts its init; enable a systemd unit instead',
-  EXPOSE:
-    'an image of an operating system has no ports of a container; open them in its firewall configuration',
+  EXPOSE: 'an image of an operating system has no container ports; open them in its firewall configuration',
   HEALTHCHECK: 'nothing would run it; use a systemd unit or timer',
   MAINTAINER: 'write LABEL org.opencontainers.image.authors="..." instead',
   ONBUILD: 'write the instruction into the Dockerfile that needs it',
@@ -77,7 +76,7 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   VOLUME: 'an image of an operating system has partitions; make the directory with RUN mkdir',
 };
 
-/** Why a flag that Docker has is refused here. */
+/** The reasons why some flags of Docker are refused here. */
 const UNSUPPORTED_FLAGS: Readonly<Record<string, string>> = {
   mount: 'a RUN sees nothing but the image; COPY what it needs first',
   security: 'a RUN has no more rights than any other',
@@ -224,7 +223,11 @@ class InstructionParser {
   }
 }
 
-/** Reads one instruction. @throws UserError `FILE:LINE: ...` */
+/**
+ * Parses one instruction.
+ *
+ * @throws UserError `FILE:LINE: ...`
+ */
 export function parseInstruction(
   source: SourceInstruction,
   escapeCharacter: EscapeCharacter,
@@ -233,7 +236,7 @@ export function parseInstruction(
   return new InstructionParser(source, escapeCharacter, file).parse();
 }
 
-/** @throws UserError for every platform but the one that images are made for */
+/** @throws UserError for every platform except the one that images are built for */
 export function checkPlatform(platform: string, where: string): void {
   if (platform !== PLATFORM)
     throw new UserError(`${where}: platform ${platform} is not supported; images are for ${PLATFORM}`);

@@ -1,13 +1,13 @@
-/** Permission bits as `--chmod` takes them: octal, or symbolic as in chmod(1). */
+/** Parses permission bits of `--chmod`: octal, or symbolic as in chmod(1). */
 import { UserError } from '../../lib/formats/error/user-error.ts';
 
-/** Gives an entry its new mode. */
+/** Returns the new mode of an entry. */
 export type ModeChange = (mode: number, isDirectory: boolean) => number;
 
 const OCTAL = /^[0-7]{1,4}$/;
 const CLAUSE = /^([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)$/;
 const ACTION = /([-+=])([rwxXst]*|[ugo])(?=[-+=]|$)/g;
-/** Where the three bits of a class stand. */
+/** The position of the three bits of each class. */
 const SHIFTS: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };
 const BITS: Readonly<Record<string, number>> = { r: 4, w: 2, x: 1 };
 const SET_UID = 0o4000;
@@ -20,7 +20,7 @@ interface Action {
   readonly permissions: string;
 }
 
-/** The bits that `permissions` means for the classes, given the mode so far. */
+/** Returns the bits that `permissions` means for the classes, for an entry with this mode. */
 function permissionBits(permissions: string, classes: string, mode: number, isDirectory: boolean): number {
   const copied = SHIFTS[permissions];
   let triple = copied === undefined ? 0 : (mode >> copied) & 7;
@@ -50,10 +50,10 @@ function applyAction(
 }
 
 /**
- * Reads a mode.
+ * Parses a mode.
  *
- * @param where `FILE:LINE` for errors
- * @throws UserError where it is neither octal nor symbolic
+ * @param where `FILE:LINE` for error messages
+ * @throws UserError if it is neither octal nor symbolic
  */
 export function parseMode(text: string, where: string): ModeChange {
   if (OCTAL.test(text)) {
@@ -64,12 +64,12 @@ export function parseMode(text: string, where: string): ModeChange {
     const match = CLAUSE.exec(clause);
     if (match === null) {
       throw new UserError(
-        `${where}: --chmod=${text} is not a mode; write octal digits such as 0644, or such as u=rw,go=r`,
+        `${where}: --chmod=${text} is not a mode; write octal digits, such as 0644, or symbols, such as u=rw,go=r`,
       );
     }
     const [, classes = '', actions = ''] = match;
     return {
-      // Without a class chmod(1) means all of them, less the umask; a build has none.
+      // Without a class, chmod(1) changes all classes, limited by the umask. A build has no umask.
       classes: classes === '' || classes.includes('a') ? 'ugo' : classes,
       actions: [...actions.matchAll(ACTION)].map(([, operator = '', permissions = '']) => ({
         operator,

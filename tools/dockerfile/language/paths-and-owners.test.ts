@@ -9,7 +9,7 @@ import { parseMode } from './mode.ts';
 
 describe('globRegExp', () => {
   test.each([
-    // The table of Go's own path/filepath match_test.go, as far as it concerns one component.
+    // The rows of Go's path/filepath match_test.go that concern one component.
     ['abc', 'abc', true],
     ['*', 'abc', true],
     ['*c', 'abc', true],
@@ -37,7 +37,7 @@ describe('globRegExp', () => {
     ['[x\\-]', 'z', false],
     ['[\\-x]', 'a', false],
     ['*x', 'xxx', true],
-    // The reference's own.
+    // The examples of the reference.
     ['hom*', 'home.txt', true],
     ['hom?.txt', 'home.txt', true],
     ['arr[[]0].txt', 'arr[0].txt', true],
@@ -84,7 +84,7 @@ describe('parseMode', () => {
     'g+s',
     'a=rw',
     'ug=rwx,o=t',
-  ])('does what chmod does: %s', (text) => {
+  ])('changes the same bits as chmod: %s', (text) => {
     const change = parseMode(text, 'Dockerfile:1');
     for (const [name, before] of [
       ['file', 0o644],
@@ -133,12 +133,12 @@ describe('lookUpOwner', () => {
     ['bad', 'Dockerfile:1: the line of bad in /etc/passwd has no number in field 3'],
     ['a:b:c', 'Dockerfile:1: a:b:c is not USER or USER:GROUP'],
     [':1', 'Dockerfile:1: :1 is not USER or USER:GROUP'],
-    ['4294967295', 'Dockerfile:1: 4294967295 is larger than'],
+    ['4294967295', 'Dockerfile:1: 4294967295 is too large for'],
   ])('%s is refused', (text, message) => {
     expect(() => lookUpOwner(text, accounts, 'Dockerfile:1')).toThrow(message);
   });
 
-  test('numbers need no files, names do', () => {
+  test('numbers need no files, but names do', () => {
     const none = { passwd: undefined, group: undefined };
     expect(lookUpOwner('1:2', none, 'x')).toEqual({ uid: 1, gid: 2 });
     expect(() => lookUpOwner('www', none, 'x')).toThrow('no user www');

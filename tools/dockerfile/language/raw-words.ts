@@ -1,4 +1,4 @@
-/** Words as a shell would split them, with quotes and escapes left as they are. */
+/** Splits text into words as a shell does, but keeps quotes and escapes. */
 
 const WHITE_SPACE = /[ \t\v\f\r\n]/;
 
@@ -30,12 +30,12 @@ export function rawWords(text: string, escapeCharacter: string): string[] {
 const HEREDOC = /^\d*<<(-?)([^<]+)$/;
 const QUOTES = /["']/g;
 
-/** Reads `<<NAME`, `<<-NAME` and `<<"NAME"`; `undefined` for every other word. */
+/** Parses `<<NAME`, `<<-NAME` and `<<"NAME"`. Returns `undefined` for every other word. */
 export function parseHeredocWord(
   word: string,
 ): { name: string; chomp: boolean; expand: boolean } | undefined {
   const match = HEREDOC.exec(word);
-  // A line that only begins with a here-document is none.
+  // A word that only begins like one is not a here-document.
   if (match === null || rawWords(word, '\\').length !== 1) return undefined;
   const [, dash = '', delimiter = ''] = match;
   const name = delimiter.replaceAll(QUOTES, '');

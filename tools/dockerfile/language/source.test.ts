@@ -10,7 +10,7 @@ function instructions(text: string): string[] {
 
 describe('parseSource', () => {
   test.each<[string, string, string[]]>([
-    // The reference's own examples, section "Format".
+    // The examples of the reference, section "Format".
     ['a comment', '# Comment\nRUN echo hello', ['2 RUN echo hello']],
     ['a comment within an instruction', 'RUN echo hello \\\n# comment\nworld', ['1 RUN echo hello world']],
     [
@@ -26,7 +26,7 @@ describe('parseSource', () => {
     ['a # within an argument', 'RUN echo # not a comment', ['1 RUN echo # not a comment']],
     // Section "escape".
     [
-      'an escape at the end that Docker takes too',
+      'an escape character at the end, which Docker also accepts',
       'FROM microsoft/nanoserver\nCOPY testfile.txt c:\\\\\nRUN dir c:\\',
       ['1 FROM microsoft/nanoserver', '2 COPY testfile.txt c:\\\\', '3 RUN dir c:'],
     ],
@@ -36,7 +36,7 @@ describe('parseSource', () => {
       ['3 FROM x', '4 COPY testfile.txt c:\\', '5 RUN dir c:\\'],
     ],
     ['a continued line with the backtick', '# escape=`\nRUN a `\n b', ['2 RUN a  b']],
-    // Beyond.
+    // Other cases.
     ['lower case', 'from x\nrun y', ['1 FROM x', '2 RUN y']],
     ['CRLF', 'FROM x\r\nRUN a \\\r\n  b\r\n', ['1 FROM x', '2 RUN a   b']],
     ['a byte order mark', '\ufeffFROM x', ['1 FROM x']],
@@ -103,15 +103,18 @@ describe('parseSource', () => {
     expect(heredocs.map(({ name, expand, content }) => ({ name, expand, content }))).toEqual(expected);
   });
 
-  test('an instruction behind a here-document has its own line number', () => {
+  test('an instruction after a here-document has its own line number', () => {
     expect(instructions('RUN <<EOF\na\nEOF\n\nUSER x')).toEqual(['1 RUN <<EOF', '5 USER x']);
   });
 
   test.each([
-    ['FROM x\nRUN <<EOF\na\n', 'Dockerfile:2: the here-document <<EOF has no end; write EOF alone on a line'],
+    [
+      'FROM x\nRUN <<EOF\na\n',
+      'Dockerfile:2: the here-document <<EOF has no end; write EOF on a line of its own',
+    ],
     ['# escape=`\n# escape=\\\n', 'Dockerfile:2: only one escape parser directive can be used'],
     ['# escape=x\n', 'Dockerfile:1: the escape character is \\ or `, not x'],
-    ['# syntax=example/other:1\n', 'Dockerfile:1: syntax=example/other:1 is another language'],
+    ['# syntax=example/other:1\n', 'Dockerfile:1: syntax=example/other:1 is not supported'],
   ])('%j is an error', (text, message) => {
     expect(() => parseSource(text, 'Dockerfile')).toThrow(message);
   });

@@ -1,23 +1,25 @@
 /**
- * The lines of a Dockerfile as instructions: parser directives, comments, continuations, here-documents.
+ * Splits a Dockerfile into instructions: handles parser directives, comments, continuation lines
+ * and here-documents.
  *
- * Reference: Docker documentation, "Dockerfile reference", sections "Parser directives", "Format" and "Here-documents".
+ * Reference: Docker documentation, "Dockerfile reference", sections "Parser directives", "Format"
+ * and "Here-documents".
  */
 import { UserError } from '../../lib/formats/error/user-error.ts';
 import { parseHeredocWord, rawWords } from './raw-words.ts';
 
 export interface Heredoc {
-  /** The delimiter without quotes; COPY uses it as the file's name. */
+  /** The delimiter without quotes. COPY uses it as the name of the file. */
   readonly name: string;
-  /** Whether variables are expanded: not where any part of the delimiter is quoted. */
+  /** Whether variables are expanded: not if any part of the delimiter is quoted. */
   readonly expand: boolean;
-  /** With the leading tabs taken away where the delimiter was written `<<-NAME`. */
+  /** Without leading tabs if the delimiter was written `<<-NAME`. */
   readonly content: string;
   /** As in the file, with leading tabs. */
   readonly rawContent: string;
 }
 
-/** An instruction with its continuation lines joined; nothing in it is expanded or split yet. */
+/** An instruction with its continuation lines joined, but not yet split or expanded. */
 export interface SourceInstruction {
   /** The first line, counted from 1. */
   readonly line: number;
@@ -38,7 +40,7 @@ export interface DockerfileSource {
 const BYTE_ORDER_MARK = '\ufeff';
 const DIRECTIVE = /^#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$/;
 const DIRECTIVES = ['syntax', 'escape', 'check'];
-/** The image of Docker's own Dockerfile frontend, in any version; another one is another language. */
+/** Docker's own Dockerfile frontend, in any version. Another frontend reads another language. */
 const FRONTEND = /^docker\/dockerfile(:|@|$)/;
 const HEREDOC_KEYWORDS = ['ADD', 'COPY', 'RUN'];
 
@@ -59,15 +61,13 @@ function readDirectives(lines: readonly string[], file: string): Directives {
       throw new UserError(`${where}: the escape character is \\ or \`, not ${value}`);
     }
     if (name === 'syntax' && !FRONTEND.test(value)) {
-      throw new UserError(
-        `${where}: syntax=${value} is another language; only docker/dockerfile is supported`,
-      );
+      throw new UserError(`${where}: syntax=${value} is not supported; use docker/dockerfile`);
     }
   }
   return { escapeCharacter: seen.get('escape') === '`' ? '`' : '\\' };
 }
 
-/** Takes the lines one after another. */
+/** Reads the lines in order. */
 class LineReader {
   readonly #lines: readonly string[];
   #next = 0;
@@ -76,7 +76,7 @@ class LineReader {
     this.#lines = lines;
   }
 
-  /** The number of the line that {@link next} gave last, counted from 1. */
+  /** The number of the line that {@link next} returned last, counted from 1. */
   get number(): number {
     return this.#next;
   }
@@ -86,14 +86,14 @@ class LineReader {
   }
 }
 
-/** The line without its continuation character, or `undefined` where it does not go on. */
+/** Returns the line without its continuation character, or `undefined` if it does not continue. */
 function continued(line: string, escapeCharacter: EscapeCharacter): string | undefined {
   const text = line.replace(/[ \t]+$/, '');
   if (!text.endsWith(escapeCharacter) || text.endsWith(escapeCharacter + escapeCharacter)) return undefined;
   return text.slice(0, -1);
 }
 
-/** Joins an instruction's lines. Comments and empty lines between continuation lines are left out. */
+/** Joins the lines of an instruction. Skips comments and empty lines between them. */
 function logicalLine(first: string, reader: LineReader, escapeCharacter: EscapeCharacter): string {
   let joined = '';
   for (let line: string | undefined = first; line !== undefined; ) {
@@ -119,14 +119,16 @@ function readHeredoc(word: string, reader: LineReader, where: string): Heredoc |
     }
     lines.push(line);
   }
-  throw new UserError(`${where}: the here-document ${word} has no end; write ${start.name} alone on a line`);
+  throw new UserError(
+    `${where}: the here-document ${word} has no end; write ${start.name} on a line of its own`,
+  );
 }
 
 /**
  * Splits a Dockerfile into its instructions.
  *
- * @param file the file's name for error messages
- * @throws UserError `FILE:LINE: ...` for bad directives and here-documents without an end
+ * @param file the name of the file in error messages
+ * @throws UserError `FILE:LINE: ...` for wrong directives and for here-documents without an end
  */
 export function parseSource(text: string, file: string): DockerfileSource {
   const plain = text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Entry, NO_XATTRS } from '../../lib/formats/entry/entry.ts';
+import type { Entry } from '../../lib/formats/entry/entry.ts';
 import { DEFAULT_CONFIG, type RootConfig } from '../../lib/formats/oci/root-config.ts';
 import { readContent } from '../../lib/image/layer/content.ts';
 import { openLayerFile, writeLayerFile } from '../../lib/image/layer/file.ts';
@@ -18,43 +18,26 @@ export interface TestBuild {
   readonly text: string;
   /** Files of the context by path. */
   readonly context?: Readonly<Record<string, string | Uint8Array>>;
-  /** `--context=` options beside, with the folder's path in the place of `{folder}`. */
+  /** More `--context=` options, in which `{folder}` is replaced by the folder's path. */
   readonly contextOptions?: readonly string[];
   /** Layers of the base called `base`. */
   readonly base?: readonly (readonly LayerItem[])[];
   readonly config?: RootConfig;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly target?: string;
-  /** Takes the place of the step runner. */
+  /** Replaces the step runner. */
   readonly runSteps?: BuildOptions['runSteps'];
 }
 
 export interface TestResult {
-  /** What the layer says about each path. */
+  /** The description of each path of the layer. */
   readonly layer: Record<string, string>;
-  /** The files of base and layer together: `MODE UID:GID CONTENT`. */
+  /** The files of base and layer together, as `MODE UID:GID CONTENT`. */
   readonly merged: Record<string, string>;
   readonly config: RootConfig;
   /** The sessions that ran, each with its steps. */
   readonly sessions: Step[][];
   readonly progress: string[];
-}
-
-const metadata = (path: string, mode: number) => ({ path, mode, uid: 0, gid: 0, xattrs: NO_XATTRS });
-
-export function file(path: string, text = '', given: Partial<Entry> = {}): LayerItem {
-  const content = Buffer.from(text);
-  const entry = { ...metadata(path, 0o644), ...given, type: 'file', sizeBytes: content.length } as Entry;
-  return { kind: 'entry', entry, content };
-}
-export function directory(path: string, mode = 0o755, given: Partial<Entry> = {}): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, mode), ...given, type: 'directory' } as Entry };
-}
-export function symlink(path: string, target: string): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, 0o777), type: 'symlink', target } };
-}
-export function hardLink(path: string, target: string): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, 0o644), type: 'hardlink', target } };
 }
 
 function describe(entry: Entry, text: string): string {
@@ -79,7 +62,7 @@ async function describeMerged(layers: readonly string[]): Promise<Record<string,
   return Object.fromEntries(lines);
 }
 
-/** Executes a Dockerfile in a folder of its own, which is gone at the end. */
+/** Executes a Dockerfile in a temporary folder, which is removed at the end. */
 export async function runBuild(options: TestBuild): Promise<TestResult> {
   const folder = mkdtempSync(join(tmpdir(), 'dockerfile-'));
   try {

@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { directory, file, hardLink, symlink } from '../../testing/steps/items.ts';
 import { runOn } from '../../testing/steps/runs.ts';
-import {
-  directory,
-  file,
-  hardLink,
-  readMerged,
-  shell,
-  symlink,
-  TestFolder,
-} from '../../testing/steps/sample-layers.ts';
+import { readMerged, shell, TestFolder } from '../../testing/steps/sample-layers.ts';
 
 /** A default access control list: user::rwx, user:7:r-x, group::r-x, mask::rwx, other::r-x. */
 const DEFAULT_ACL = Buffer.from(
@@ -25,8 +18,8 @@ const DEFAULT_ACL = Buffer.from(
 /** A capability set of version 2: cap_net_raw, permitted and effective. */
 const NET_RAW = Buffer.from('0100000200200000000000000000000000000000', 'hex');
 
-describe('the layer of what steps changed', () => {
-  test('new, changed, renamed and deleted entries of every kind, and nothing else', async () => {
+describe('the layer of the changes', () => {
+  test('holds new, changed, renamed and deleted entries of every type, and nothing else', async () => {
     using folder = new TestFolder();
     const { layer } = await runOn(
       folder,
@@ -116,7 +109,7 @@ describe('the layer of what steps changed', () => {
     });
   });
 
-  test('hard links stay hard links, and broken ones become files', async () => {
+  test('keeps hard links, and has files for links that were broken', async () => {
     using folder = new TestFolder();
     const { layer, basePath, outputPath } = await runOn(
       folder,
@@ -156,7 +149,7 @@ describe('the layer of what steps changed', () => {
     expect(String(await readMerged([basePath, outputPath], 'written-2'))).toBe('wmore\n');
   });
 
-  test('extended attributes are kept, made and lost as the kernel does it', async () => {
+  test('keeps, adds and drops extended attributes as the kernel does', async () => {
     using folder = new TestFolder();
     const capability = new Map([['security.capability', NET_RAW]]);
     const { layer } = await runOn(
@@ -177,7 +170,7 @@ describe('the layer of what steps changed', () => {
     });
   });
 
-  test('file systems that are mounted over the image leave nothing behind', async () => {
+  test('holds nothing from the file systems that are mounted over the image', async () => {
     using folder = new TestFolder();
     const { layer } = await runOn(
       folder,
@@ -191,7 +184,7 @@ describe('the layer of what steps changed', () => {
     expect(layer).toEqual({ sys2: 'directory 0755' });
   });
 
-  test('temporary folders can be those of the image', async () => {
+  test('can include the temporary folders', async () => {
     using folder = new TestFolder();
     const { layer } = await runOn(
       folder,
@@ -207,7 +200,7 @@ describe('the layer of what steps changed', () => {
     });
   });
 
-  test('a file of 300 MiB comes back byte by byte', async () => {
+  test('holds a file of 263 MiB byte by byte', async () => {
     using folder = new TestFolder();
     const { layer, basePath, outputPath } = await runOn(
       folder,
@@ -226,7 +219,7 @@ describe('the layer of what steps changed', () => {
     expect(createHash('sha256').update(big).digest('hex')).toBe(expected.digest('hex'));
   });
 
-  test('the same steps twice give the same bytes', async () => {
+  test('has the same bytes after the same steps', async () => {
     using one = new TestFolder();
     using two = new TestFolder();
     const steps = [
@@ -239,14 +232,14 @@ describe('the layer of what steps changed', () => {
     expect(readFileSync(first.outputPath).equals(readFileSync(second.outputPath))).toBe(true);
   });
 
-  test('a name that means a deletion in layers is refused', async () => {
+  test('cannot hold a name that means a deletion: the run fails', async () => {
     using folder = new TestFolder();
     await expect(runOn(folder, [], [shell('echo >/etc/.wh.group')])).rejects.toThrow(
       'a step made /etc/.wh.group: a layer cannot hold names that begin with .wh.',
     );
   });
 
-  test('sockets are left out', async () => {
+  test('leaves out sockets', async () => {
     using folder = new TestFolder();
     const { layer } = await runOn(
       folder,

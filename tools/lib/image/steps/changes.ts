@@ -1,4 +1,4 @@
-/** Reads what the steps left on the image, as the items of a layer. */
+/** Reads the changes that the steps made to the image, as items of a layer. */
 import type { BlockSource } from '../../formats/block/block.ts';
 import { baseName } from '../../formats/entry/entry.ts';
 import { UserError } from '../../formats/error/user-error.ts';
@@ -7,20 +7,23 @@ import type { LayerItem } from '../layer/writer.ts';
 import { type Change, findChanges, type ListedEntry } from './difference.ts';
 import { digestOf, type StepImage } from './image.ts';
 
-/** Names that mean a deletion in a layer, and so cannot be a file of one. */
+/**
+ * Names with this prefix mean a deletion in a layer, so a layer cannot hold files with such names.
+ */
 const WHITEOUT_PREFIX = '.wh.';
 
 function* list(reader: Ext4Reader): Generator<ListedEntry> {
   for (const { entry, inodeNumber, changeTime } of reader.walk()) {
-    // No archive, and so no layer, has sockets.
+    // Tar cannot store sockets, so a layer cannot hold them.
     if (entry.type === 'socket') continue;
-    // The image was written with time 0, and the kernel sets the change time whenever it changes an inode.
+    // The image was written with time 0. The kernel sets the change time with every change of an
+    // inode.
     const isTouched = changeTime.seconds !== 0 || changeTime.nanoseconds !== 0;
     yield { entry, inode: inodeNumber, isTouched };
   }
 }
 
-/** The image's names before the steps ran. */
+/** Lists the image before the steps run. */
 export function listImage(source: BlockSource): ListedEntry[] {
   return [...list(readExt4(source))];
 }
@@ -40,8 +43,10 @@ function layerItem(reader: Ext4Reader, change: Change, inodes: ReadonlyMap<strin
 }
 
 /**
- * @param source the image after the steps; read again when the items' contents are
- * @param before the image's names before the steps
+ * Compares the image after the steps with the list from before.
+ *
+ * @param source the image after the steps; read again when the contents of the items are read
+ * @param before the result of {@link listImage} before the steps
  */
 export function collectChanges(
   source: BlockSource,

@@ -3,7 +3,10 @@ import { GuestChannel, GuestChannelError, type GuestEvent } from './channel.ts';
 
 const MARK = '\x1e0123';
 
-/** What the channel makes of pieces: outputs as text and events, in order, neighbouring outputs joined. */
+/**
+ * Feeds pieces to the channel. Returns outputs as text, and events, in order; adjacent outputs are
+ * joined.
+ */
 function take(pieces: readonly string[]): (string | GuestEvent)[] {
   const seen: (string | GuestEvent)[] = [];
   const channel = new GuestChannel(
@@ -37,7 +40,7 @@ const EXPECTED = [
   { kind: 'done' },
 ];
 
-test('tells output from what the guest says, wherever the stream is cut', () => {
+test('separates output from messages of the guest, wherever the stream is cut', () => {
   expect(take([STREAM])).toEqual(EXPECTED);
   expect(take([...STREAM])).toEqual(EXPECTED);
   for (let cut = 1; cut < STREAM.length; cut++) {
@@ -45,7 +48,7 @@ test('tells output from what the guest says, wherever the stream is cut', () => 
   }
 });
 
-test('passes output on at once, but for what may be the start of a line of the guest', () => {
+test('passes output on at once, except what may be the start of a message', () => {
   const outputs: string[] = [];
   const channel = new GuestChannel(
     MARK,
@@ -58,10 +61,10 @@ test('passes output on at once, but for what may be the start of a line of the g
   expect(outputs.join('')).toBe('Continue?\n\x1e01x');
 });
 
-test('what a killed guest began to say is output', () => {
+test('an incomplete message of a killed guest is output', () => {
   expect(take([`x\n${MARK} exi`])).toEqual([`x\n${MARK} exi`]);
 });
 
-test('an unknown line of the guest is an error', () => {
+test('an unknown message of the guest is an error', () => {
   expect(() => take([`${MARK} dance\n`])).toThrow(GuestChannelError);
 });

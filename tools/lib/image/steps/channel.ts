@@ -1,19 +1,25 @@
-/** Takes apart what comes out of the guest: the steps' output, and between it the lines of the guest's own. */
+/**
+ * Separates the two things that the guest writes: the output of the steps, and messages of the
+ * guest itself.
+ */
 
-/** What the guest says about its own state. */
+/** A message of the guest about its own state. */
 export type GuestEvent =
   | { readonly kind: 'start'; readonly step: number }
   | { readonly kind: 'exit'; readonly step: number; readonly status: number }
   /** Why a step could not be started at all. Its exit follows. */
   | { readonly kind: 'trouble'; readonly text: string }
-  /** What the failing step left free of the image. */
+  /** The free space of the image after the step that failed. */
   | { readonly kind: 'space'; readonly freeBytes: number; readonly freeInodes: number }
-  /** The guest itself cannot go on. */
+  /** The guest itself cannot continue. */
   | { readonly kind: 'error'; readonly text: string }
-  /** All is written and unmounted. */
+  /** Everything is written, and the image is unmounted. */
   | { readonly kind: 'done' };
 
-/** A line that begins with the mark and is none of the guest's: never seen unless the guest itself is broken. */
+/**
+ * A line begins with the mark, but is not a message of the guest. This means that the guest itself
+ * is broken.
+ */
 export class GuestChannelError extends Error {}
 
 const NEWLINE = 0x0a;
@@ -35,11 +41,11 @@ function parseEvent(line: string): GuestEvent {
     case 'done':
       return { kind };
     default:
-      throw new GuestChannelError(`unknown line of the guest: ${line}`);
+      throw new GuestChannelError(`unknown message of the guest: ${line}`);
   }
 }
 
-/** Splits the byte stream of the guest. Bytes pass on as they come, whatever they are. */
+/** Splits the byte stream of the guest. Output is passed on unchanged, as soon as it arrives. */
 export class GuestChannel {
   readonly #opening: Buffer;
   readonly #onOutput: (bytes: Uint8Array) => void;
@@ -59,7 +65,7 @@ export class GuestChannel {
     if (kept < this.#held.length) this.#output(this.#held.length - kept);
   }
 
-  /** The guest is gone: what was held back is output. */
+  /** Ends the stream: the bytes that were held back are output. */
   end(): void {
     this.#output(this.#held.length);
   }
@@ -82,7 +88,9 @@ export class GuestChannel {
     return true;
   }
 
-  /** How many of the last bytes may belong to a line of the guest's own that is not complete yet. */
+  /**
+   * Counts the bytes at the end that may belong to a message of the guest that is not complete yet.
+   */
   #openingLength(): number {
     const whole = this.#held.indexOf(this.#opening);
     if (whole >= 0) return this.#held.length - whole;

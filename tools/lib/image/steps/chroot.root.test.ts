@@ -1,4 +1,4 @@
-/** Needs root: the chroot runner mounts the image. */
+/** These tests need root, because the chroot runner mounts the image. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -12,15 +12,9 @@ import {
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { realTool } from '../../testing/real-tool.ts';
+import { directory, file, hardLink } from '../../testing/steps/items.ts';
 import { failOn, runOn } from '../../testing/steps/runs.ts';
-import {
-  directory,
-  file,
-  hardLink,
-  runnerRoot,
-  shell,
-  TestFolder,
-} from '../../testing/steps/sample-layers.ts';
+import { runnerRoot, shell, TestFolder } from '../../testing/steps/sample-layers.ts';
 
 const ITEMS = [
   file('changed', 'before'),
@@ -44,7 +38,7 @@ const STEPS = [
   shell('hostname >/host; ls /sys/class/net >/net; (sleep 1000 &) ; echo $$ >/dev/null'),
 ];
 
-test('the chroot runner gives the same bytes as user-mode Linux', async () => {
+test('the chroot runner writes the same bytes as user-mode Linux', async () => {
   using one = new TestFolder();
   using two = new TestFolder();
   const native = await runOn(one, ITEMS, STEPS, { runner: { kind: 'chroot', root: runnerRoot() } });
@@ -54,7 +48,7 @@ test('the chroot runner gives the same bytes as user-mode Linux', async () => {
   expect(readFileSync(native.outputPath).equals(readFileSync(uml.outputPath))).toBe(true);
 });
 
-/** Copies a file or a tree; what is a link, as every file in a build is, becomes a file. */
+/** Copies a file or a tree. Symbolic links, which all files of a build are, become files. */
 function copyForAll(from: string, to: string): void {
   if (statSync(from).isDirectory()) {
     mkdirSync(to);
@@ -66,7 +60,8 @@ function copyForAll(from: string, to: string): void {
 }
 
 /**
- * Copies what a run needs to where every user can reach it: the folders of a build may belong to root alone.
+ * Copies the files of a run to a folder that every user can read. The folders of a build may be
+ * readable for root only.
  *
  * @returns the command line of the step runner
  */
@@ -83,7 +78,7 @@ function publicStepRunner(folder: string): {
   return { node: copies.node, main: join(copies.tools, 'step-runner/main.ts'), root: copies.root };
 }
 
-test('another user than root gets the same bytes from user-mode Linux', async () => {
+test('user-mode Linux writes the same bytes for a user who is not root', async () => {
   using folder = new TestFolder();
   using shared = new TestFolder('/tmp');
   chmodSync(shared.path, 0o777);
@@ -107,20 +102,20 @@ test('another user than root gets the same bytes from user-mode Linux', async ()
   expect(readFileSync(other).equals(readFileSync(outputPath))).toBe(true);
 });
 
-test('a run that its time limit ends leaves neither processes nor loop devices', async () => {
+test('a run that reaches its time limit leaves neither processes nor loop devices', async () => {
   using folder = new TestFolder();
   const { message } = await failOn(folder, [shell('setsid sleep 1000 & sleep 1000')], {
     runner: { kind: 'chroot', root: runnerRoot() },
     timeLimitSeconds: 2,
   });
-  expect(message).toMatch(/^step test \(1 of 1\) was running when the time limit of 2 s was over/);
+  expect(message).toMatch(/^step test \(1 of 1\) was running when it reached the time limit of 2 s/);
   expect(readdirSync(folder.path)).toEqual(['base.layer.tar.zst']);
   await expect
     .poll(() => execFileSync(realTool('losetup', 'mount'), ['-a'], { encoding: 'utf8' }))
     .not.toContain(folder.path);
 });
 
-test('the image is a tree of its own: busybox alone is in it', async () => {
+test('the image is separate from the host: it contains only busybox', async () => {
   using folder = new TestFolder();
   const { log } = await runOn(folder, [], [shell('ls /')], {
     runner: { kind: 'chroot', root: runnerRoot() },
@@ -129,7 +124,7 @@ test('the image is a tree of its own: busybox alone is in it', async () => {
 });
 
 test.each(['uml', 'chroot'] as const)(
-  '%s: a full disk of the host is an error, and no layer',
+  '%s: if the disk of the host is full, the run fails and writes no layer',
   async (kind) => {
     using folder = new TestFolder();
     const mount = (...args: string[]): void => {
@@ -140,10 +135,10 @@ test.each(['uml', 'chroot'] as const)(
       const { message } = await failOn(folder, [shell('dd if=/dev/urandom of=/big bs=1M count=100')], {
         runner: { kind, root: runnerRoot() },
       });
-      expect(message).toMatch(/the disk is full|the host's disk full/);
+      expect(message).toMatch(/the disk is full|the disk of the host full/);
       expect(readdirSync(folder.path)).toEqual(['base.layer.tar.zst']);
     } finally {
-      // The run keeps its layers open, so the mount goes when this process does.
+      // The run keeps its layers open, so the mount disappears only when this process ends.
       execFileSync('umount', ['--lazy', folder.path]);
     }
   },

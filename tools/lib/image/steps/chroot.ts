@@ -1,6 +1,6 @@
 /**
- * The runner for those who are root: the steps run natively, in namespaces of their own, with the image on a loop
- * device. All programs are those of the runner root.
+ * The runner that needs root: the steps run natively, in their own namespaces, with the image on a
+ * loop device. All programs are those of the runner root.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,12 @@ import type { GuestCommand, GuestPlan } from './guest.ts';
 import { chrootScript, stepScript } from './guest-script.ts';
 import { type RunnerRoot, tiedToRunner } from './runner-root.ts';
 
-/** @throws UserError where the process is not root */
+/**
+ * Writes everything that the guest needs to the working folder, and returns the command that starts
+ * it.
+ *
+ * @throws UserError if the process is not root
+ */
 export function prepareChroot(runnerRoot: RunnerRoot, plan: GuestPlan): GuestCommand {
   if (process.geteuid?.() !== 0) {
     throw new UserError('the chroot step runner needs root; use the uml runner, which does not');

@@ -12,7 +12,10 @@ interface ModelFile {
   isTouched: boolean;
 }
 
-/** A file system as the kernel keeps it: names that lead to inodes, each of which knows whether it was touched. */
+/**
+ * Models a file system as the kernel keeps it: names lead to inodes, and each inode records whether
+ * it was touched.
+ */
 class Model {
   readonly files = new Map<string, ModelFile>();
   #nextNumber = 3;
@@ -81,7 +84,7 @@ class Model {
     this.rename(spare, two);
   }
 
-  /** A new file in the place of another, with the same content. */
+  /** Replaces a file by a new one with the same content. */
   replace(path: string): void {
     const file = this.files.get(path);
     if (file?.type !== 'file') return;
@@ -117,7 +120,7 @@ class Model {
 
 type Operation = (model: Model) => void;
 
-/** One of the model's names, so that few operations come to nothing. */
+/** An existing name of the model, so that few operations have no effect. */
 const existing = fc.nat(1000).map((number) => (model: Model): string => {
   const names = [...model.files.keys()].sort();
   return names[number % names.length] ?? '';
@@ -167,7 +170,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 );
 const operations = fc.array(operation, { maxLength: 30, size: 'max' });
 
-/** What a listing looks like to someone who sees no inode numbers. */
+/** Describes a tree without its inode numbers. */
 function describeTree(tree: FileTree<string>): string[] {
   return tree.entries().map(({ entry, inode }) => {
     const what =
@@ -186,7 +189,7 @@ function contentsOf(model: Model): Map<number, string> {
   return new Map([...model.files.values()].map((file) => [file.number, file.content]));
 }
 
-test('whatever happens to a tree, the changes turn the old one into the new one, and none is idle', () => {
+test('after any operations, the changes turn the old tree into the new one; an equal tree has no changes', () => {
   fc.assert(
     fc.property(operations, operations, (first, second) => {
       const model = new Model();
@@ -223,7 +226,7 @@ test('whatever happens to a tree, the changes turn the old one into the new one,
   );
 });
 
-test('files that changed places with their directories are changes, though nothing touched them', () => {
+test('files of directories that were swapped have changed, although nothing touched them', () => {
   const model = new Model();
   for (const folder of ['a', 'b']) {
     model.make(folder, 'directory', '');

@@ -1,13 +1,19 @@
-/** What turns one file tree into another, as a layer says it. Pure: it knows paths, metadata and inode numbers only. */
+/**
+ * Finds the changes that turn one file tree into another, in the form of a layer. It reads no file:
+ * it works on paths, metadata and inode numbers.
+ */
 import { type Entry, parentPath, type Xattrs } from '../../formats/entry/entry.ts';
 
 /** One name in a tree, listed in path order. */
 export interface ListedEntry {
-  /** A further name of a file that was listed before is a `hardlink`. */
+  /** Every name of a file after its first in the list is a `hardlink`. */
   readonly entry: Entry;
   /** Names of the same file have the same number. */
   readonly inode: number;
-  /** Whether anything about the file (or a directory's list of names) was changed since the first tree was made. */
+  /**
+   * Whether the file, or the list of names of a directory, was changed after the first tree was
+   * made.
+   */
   readonly isTouched: boolean;
 }
 
@@ -15,15 +21,15 @@ export type Change =
   | { readonly kind: 'entry'; readonly entry: Entry }
   | { readonly kind: 'whiteout'; readonly path: string };
 
-/** Compares the contents of two files of the same size, one of each tree. */
+/** Compares the contents of two files of the same size, one from each tree. */
 export type ContentComparison = (before: Node, after: Node) => boolean;
 
-/** A name with the file's own entry, also where it is a further name of the file. */
+/** A name and the file that it leads to. */
 export interface Node {
   readonly path: string;
   readonly inode: number;
   readonly isTouched: boolean;
-  /** The file's own entry, also for a further name of it. */
+  /** The entry of the file itself, never a `hardlink`. */
   readonly entry: Entry;
 }
 
@@ -56,7 +62,7 @@ function haveSameXattrs(left: Xattrs, right: Xattrs): boolean {
   return true;
 }
 
-/** Whether two entries are the same but for their paths and the content of a file. */
+/** Compares everything but the paths and the contents. */
 function haveSameMetadata(left: Entry, right: Entry): boolean {
   if (left.mode !== right.mode || left.uid !== right.uid || left.gid !== right.gid) return false;
   if (!haveSameXattrs(left.xattrs, right.xattrs)) return false;
@@ -80,7 +86,7 @@ function isSame(before: Node | undefined, after: Node, hasSameContent: ContentCo
   return after.entry.type !== 'file' || hasSameContent(before, after);
 }
 
-/** The file's names in a layer: the first is the file, the others are hard links to it. */
+/** Returns the entries of one file: its first name is the file, the others are hard links to it. */
 function entriesOf(names: readonly Node[]): Entry[] {
   const [first] = names;
   if (first === undefined) return [];
@@ -93,8 +99,11 @@ function entriesOf(names: readonly Node[]): Entry[] {
 }
 
 /**
- * The file of the first tree that a file of the second still is, names included: none of its names is new or was
- * another file's. Names that are gone do not matter; they get whiteouts.
+ * Finds the file of the first tree that is unchanged in the second: same metadata, same content,
+ * and every name it has now was a name of it before. Names that are gone do not matter; they get
+ * whiteouts.
+ *
+ * @returns the inode number in the first tree, or `undefined` if the file has changed
  */
 function sameFile(
   names: readonly Node[],
@@ -109,7 +118,8 @@ function sameFile(
 }
 
 function changedFiles(before: Tree, after: Tree, hasSameContent: ContentComparison): Change[] {
-  // Two files that were one are the same file only once: the other is a copy, and says so by being in the layer.
+  // If one file became two, only one of them is unchanged. The other is a copy, so it belongs to
+  // the layer.
   const kept = new Set<number>();
   return [...after.names.values()].flatMap((names) => {
     const original = sameFile(names, before, hasSameContent);
@@ -131,7 +141,7 @@ function changedDirectories(before: Tree, after: Tree): Change[] {
   });
 }
 
-/** What is gone, but for what goes with its directory. */
+/** Returns a whiteout for each name that is gone, except below a directory that is gone too. */
 function deletions(before: Tree, after: Tree): Change[] {
   return [...before.nodes.keys()]
     .filter((path) => !after.nodes.has(path) && after.nodes.get(parentPath(path))?.entry.type === 'directory')
@@ -141,8 +151,9 @@ function deletions(before: Tree, after: Tree): Change[] {
 /**
  * Compares two trees, each listed in path order.
  *
- * The result depends on what the trees hold alone, not on how the second was made from the first: a file that was
- * written again with the same content and metadata has not changed, whatever its inode number.
+ * The result depends only on what the trees hold, not on how the second was made from the first: a
+ * file that was written again with the same content and metadata has not changed, whatever its
+ * inode number is.
  */
 export function findChanges(
   before: Iterable<ListedEntry>,

@@ -1,15 +1,18 @@
-/** One run of a guest: a process that tells through a pipe what happens in it. */
+/** Runs a guest: a process that reports through a pipe what happens in it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { GuestChannel, type GuestEvent } from './channel.ts';
 import type { Step } from './step.ts';
 
-/** What a guest has to do. */
+/** The work of a guest. */
 export interface GuestPlan {
   readonly steps: readonly Step[];
-  /** Begins each line of the channel that is the guest's own. */
+  /** Begins each message of the guest in the channel. */
   readonly mark: string;
-  /** An absolute path: an empty folder for all that the guest needs, with the image in it. */
+  /**
+   * The absolute path of a folder for everything that the guest needs. It holds nothing but the
+   * image.
+   */
   readonly workingFolder: string;
   /** The image's name in {@link workingFolder}. */
   readonly diskFile: string;
@@ -17,7 +20,7 @@ export interface GuestPlan {
   readonly temporaryFolders: readonly string[];
 }
 
-/** How to start a guest. */
+/** The command that starts a guest. */
 export interface GuestCommand {
   readonly command: string;
   readonly args: readonly string[];
@@ -34,31 +37,34 @@ export interface GuestObserver {
 /** How a guest ended. */
 export interface GuestEnd {
   readonly cause: 'exit' | 'time limit' | 'aborted';
-  /** The exit status of the guest's process; `undefined` where a signal ended it. */
+  /** The exit status of the guest's process; `undefined` if a signal ended it. */
   readonly status: number | undefined;
-  /** The last of what the guest's kernel (not the steps) wrote. */
+  /** The end of what the guest's kernel wrote, not the steps. */
   readonly kernelLog: string;
 }
 
 const KERNEL_LOG_CHARACTERS = 64 * 1024;
-/** The file descriptors of the guest's process, from 0 on: no input, the console twice, and the channel. */
+/**
+ * The file descriptors 0 to 3 of the guest's process: no input, the console twice, and the channel.
+ */
 const STDIO = ['ignore', 'pipe', 'pipe', 'pipe'] as const;
 const CHANNEL = 3;
 
-/** Ends the guest with all its processes, which are a process group of their own. */
+/** Kills the guest with all its processes, which form their own process group. */
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // All of them are gone already.
+    // All of them have ended already.
   }
 }
 
 /**
- * Runs a guest until it ends, the time is over, or `signal` aborts it. Nothing of it is left running.
+ * Runs a guest until it ends, reaches its time limit, or is aborted by `signal`. None of its
+ * processes is left running.
  *
- * @throws the system's error where the process cannot be started
+ * @throws the error of the operating system if the process cannot be started
  */
 export async function runGuest(
   guest: GuestCommand,

@@ -1,4 +1,4 @@
-/** The image that steps run on: an ext4 file system with the merged layers, before and after the steps. */
+/** Writes the image that the steps run on: an ext4 file system with the merged layers. */
 import { createHash, type Hash } from 'node:crypto';
 import { FileImage } from '../../formats/block/file.ts';
 import { comparePaths, type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
@@ -13,7 +13,7 @@ const BLOCK_BYTES = 4096;
 const MEBIBYTE = 1024 * 1024;
 /** The file systems that every guest mounts over the image. */
 const MOUNT_POINTS = ['dev', 'proc', 'sys'];
-/** Every file takes an inode, and a directory or a long link a block besides. */
+/** Every entry needs an inode, and a directory or a long symbolic link needs a block as well. */
 const BYTES_PER_ENTRY = BLOCK_BYTES + 512;
 const FILE_SYSTEM_NAME = 'the image of the step runner';
 
@@ -22,7 +22,7 @@ export type Digest = string;
 
 export interface StepImage {
   readonly sizeBytes: number;
-  /** The content of each file of the layers, by its first path. */
+  /** The digest of each file of the layers, by its first path. */
   readonly digests: ReadonlyMap<string, Digest>;
   /** Paths of the image that are not in the layers. */
   readonly additions: ReadonlySet<string>;
@@ -32,7 +32,7 @@ function newDigest(): Hash {
   return createHash('sha256');
 }
 
-/** The digest of a file whose content comes piece by piece. */
+/** Computes the digest of a file's content, which arrives in pieces. */
 export function digestOf(pieces: Iterable<Uint8Array>): Digest {
   const hash = newDigest();
   for (const piece of pieces) hash.update(piece);
@@ -46,7 +46,7 @@ function withMountPoints(entries: readonly Entry[], mountPoints: readonly string
     const entry = present.get(path);
     if (entry !== undefined && entry.type !== 'directory') {
       throw new UserError(
-        `/${path} is a ${entry.type} in the layers; steps need a directory there, to mount on`,
+        `/${path} is a ${entry.type} in the layers; steps need a directory there as a mount point`,
       );
     }
     return entry === undefined;
@@ -57,18 +57,19 @@ function withMountPoints(entries: readonly Entry[], mountPoints: readonly string
   return [...entries, ...made].sort((left, right) => comparePaths(left.path, right.path));
 }
 
-/** The size of a file system for the entries and `freeBytes` more. */
+/** Estimates the size of a file system with the entries and `freeBytes` of free space. */
 function imageSizeBytes(entries: readonly Entry[], freeBytes: number): number {
   const contentBytes = entries.reduce((sum, entry) => {
     const fileBytes = entry.type === 'file' ? Math.ceil(entry.sizeBytes / BLOCK_BYTES) * BLOCK_BYTES : 0;
     return sum + fileBytes + BYTES_PER_ENTRY;
   }, 0);
-  // Inode tables take an inode of 256 bytes for each 16 KiB, and bitmaps and extents little beside that.
+  // Inode tables have an inode of 256 bytes per 16 KiB. Bitmaps and extents are small in
+  // comparison.
   const withTables = ((contentBytes + freeBytes) * 65) / 64;
   return Math.ceil(withTables / MEBIBYTE) * MEBIBYTE;
 }
 
-/** Streams the contents into the file system, and takes their digests on the way. */
+/** Streams the contents into the file system, and computes their digests at the same time. */
 async function writeContents(
   writer: Ext4Writer,
   merged: readonly MergedEntry[],
@@ -98,11 +99,11 @@ async function writeContents(
 }
 
 /**
- * Writes the merged layers to a sparse file, everything with time 0.
+ * Writes the merged layers to a sparse file. All times are 0.
  *
- * @param layers paths of layers, the lowest first
- * @param freeBytes what the steps can write, about
- * @throws UserError where a layer is damaged, or has no place for a mount point
+ * @param layers paths of layers, from the lowest to the highest
+ * @param freeBytes the approximate number of bytes that the steps can write
+ * @throws UserError if a layer is damaged, or has something other than a directory at a mount point
  */
 export async function writeImage(
   path: string,

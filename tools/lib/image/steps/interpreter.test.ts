@@ -7,7 +7,7 @@ import { chooseMemoryFolder } from './memory-folder.ts';
 
 const DEBIAN_LOADER = '/lib64/ld-linux-x86-64.so.2';
 
-test('the copy differs from the program in the path of its interpreter alone', () => {
+test('the copy differs from the program only in the path of its interpreter', () => {
   const program = readFileSync(join(runnerRoot(), 'usr/bin/linux.uml'));
   const copy = withInterpreter(program, 'ld.so', 'linux.uml');
   const start = program.indexOf(`${DEBIAN_LOADER}\0`);
@@ -16,15 +16,17 @@ test('the copy differs from the program in the path of its interpreter alone', (
   expect(copy.equals(program)).toBe(true);
 });
 
-test('a path that does not fit, and a program without interpreter, are refused', () => {
+test('a path that does not fit is refused, and so is a program without an interpreter', () => {
   const program = readFileSync(join(runnerRoot(), 'usr/bin/linux.uml'));
-  expect(() => withInterpreter(program, `/${'x'.repeat(27)}`, 'linux.uml')).toThrow('linux.uml: no room');
+  expect(() => withInterpreter(program, `/${'x'.repeat(27)}`, 'linux.uml')).toThrow(
+    'linux.uml: the interpreter',
+  );
   const busybox = readFileSync(join(runnerRoot(), 'usr/bin/busybox'));
   expect(() => withInterpreter(busybox, 'ld.so', 'busybox')).toThrow(
-    'busybox: not a dynamically linked program',
+    'busybox: it is not a dynamically linked program',
   );
 });
 
-test('memory that is more than the shared folder takes lies beside the output', () => {
+test('memory that does not fit into /dev/shm is kept beside the output', () => {
   expect(chooseMemoryFolder(2 ** 53, '/beside/the/output')).toBe('/beside/the/output');
 });

@@ -1,9 +1,11 @@
 /**
- * Starts the user-mode Linux kernel with a loader and a C library of our own, whatever the host has.
+ * Changes the interpreter of an ELF program, so that the user-mode Linux kernel starts with the
+ * loader and the C library of the runner root, whatever the host has.
  *
- * Running `ld.so linux.uml` would do for most programs, but not for this one: its memory lies between its own image and
- * its heap, and Linux puts the heap of a program that was started so behind the loader (far away), not behind the
- * program. A copy that names another interpreter is loaded as usual.
+ * Running `ld.so linux.uml` works for most programs, but not for this one: its memory is between
+ * its own image and its heap. If a program is started through the loader, Linux places the heap
+ * after the loader, far away, and not after the program. A copy that names another interpreter is
+ * loaded as usual.
  */
 import { UserError } from '../../formats/error/user-error.ts';
 
@@ -16,9 +18,12 @@ const SEGMENT_FILE_BYTES_OFFSET = 32;
 const PT_INTERP = 3;
 
 /**
+ * Copies a program and changes the path of its interpreter (`PT_INTERP`).
+ *
  * @param program an ELF64 program
- * @param interpreter the loader's path: absolute, or relative to the folder that the program will be started in
- * @param name the program's name for errors
+ * @param interpreter the path of the loader: absolute, or relative to the folder in which the
+ *   program starts
+ * @param name the name of the program in error messages
  * @returns a copy that the kernel starts through `interpreter`
  */
 export function withInterpreter(program: Uint8Array, interpreter: string, name: string): Buffer {
@@ -31,11 +36,11 @@ export function withInterpreter(program: Uint8Array, interpreter: string, name: 
     const offset = Number(copy.readBigUInt64LE(header + SEGMENT_FILE_OFFSET));
     const lengthBytes = Number(copy.readBigUInt64LE(header + SEGMENT_FILE_BYTES_OFFSET));
     if (Buffer.byteLength(interpreter) >= lengthBytes) {
-      throw new UserError(`${name}: no room for the interpreter ${interpreter} in ${lengthBytes} bytes`);
+      throw new UserError(`${name}: the interpreter ${interpreter} does not fit into ${lengthBytes} bytes`);
     }
     copy.fill(0, offset, offset + lengthBytes);
     copy.write(interpreter, offset);
     return copy;
   }
-  throw new UserError(`${name}: not a dynamically linked program`);
+  throw new UserError(`${name}: it is not a dynamically linked program`);
 }

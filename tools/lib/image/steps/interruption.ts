@@ -2,8 +2,9 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Runs `work` with an abort signal that SIGINT, SIGTERM and SIGHUP set off. When the work has ended because of one, the
- * process ends by that very signal, so that whoever sent it sees that it was heeded.
+ * Runs `work` with an abort signal that SIGINT, SIGTERM and SIGHUP trigger. After one of them, the
+ * process waits for the work to end, and then ends by the same signal, so that the sender sees that
+ * it took effect.
  */
 export async function withInterruption<Result>(
   work: (signal: AbortSignal) => Promise<Result>,

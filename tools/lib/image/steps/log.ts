@@ -1,4 +1,7 @@
-/** What people see while steps run: the steps' own output, and a line before and after each. */
+/**
+ * Writes the log that people see while steps run: the output of the steps, and a line before and
+ * after each.
+ */
 import type { Step } from './step.ts';
 
 const TAIL_LINES = 20;
@@ -6,7 +9,7 @@ const TAIL_BYTES = 16 * 1024;
 const NEWLINE = 0x0a;
 const TITLE_CHARACTERS = 120;
 
-/** A step's name in one line. */
+/** Shortens the name of a step to one line. */
 function title(step: Step): string {
   const [first = ''] = step.name.split('\n');
   return first.length === step.name.length && first.length <= TITLE_CHARACTERS
@@ -14,13 +17,13 @@ function title(step: Step): string {
     : `${first.slice(0, TITLE_CHARACTERS)} ...`;
 }
 
-/** `step NAME (2 of 5)` */
+/** Returns `step NAME (2 of 5)`. */
 export function describeStep(steps: readonly Step[], index: number): string {
   const step = steps[index];
   return step === undefined ? 'no step' : `step ${title(step)} (${index + 1} of ${steps.length})`;
 }
 
-/** A command as a person would type it, as far as one line shows. */
+/** Formats a command approximately as a person would type it. */
 function commandLine(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
 }
@@ -38,17 +41,17 @@ export class StepLog {
     this.#write = write;
   }
 
-  /** The step that is running or has failed. */
+  /** The index of the step that is running or has failed. */
   get current(): number | undefined {
     return this.#step;
   }
 
-  /** The last of what the current step wrote. */
+  /** The end of the output of the current step. */
   get tail(): string {
     return this.#tail.toString();
   }
 
-  /** Writes a line of the runner's own. */
+  /** Writes a line of the runner itself. */
   say(text: string): void {
     const line = Buffer.from(`${this.#lastByte === NEWLINE ? '' : '\n'}${text}\n`);
     this.#lastByte = NEWLINE;
@@ -74,7 +77,7 @@ export class StepLog {
     this.say(`[${step + 1}/${this.#steps.length}] took ${(milliseconds / 1000).toFixed(1)} s`);
   }
 
-  /** Says what the current step was. Its last lines come again where the output is too long to look for them. */
+  /** Describes the current step after its failure. Repeats the last lines if the output is long. */
   explainFailure(): void {
     const step = this.#step === undefined ? undefined : this.#steps[this.#step];
     if (step === undefined) return;

@@ -1,11 +1,14 @@
-/** Where the memory of the user-mode Linux kernel lies: a file that it makes, maps and unlinks. */
+/**
+ * Chooses the folder for the memory of the user-mode Linux kernel, a file that it creates, maps and
+ * unlinks.
+ */
 import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
 
 /** linux/magic.h */
 const TMPFS_MAGIC = 0x01021994;
 const SHARED_MEMORY_FOLDER = '/dev/shm';
 
-/** Whether a line of /proc/self/mounts says that nothing on `folder` may be executed. */
+/** Whether `folder` is a mount point with the option `noexec`. */
 function isNoExec(folder: string): boolean {
   const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
   const mount = lines.findLast((line) => line.split(' ')[1] === folder);
@@ -13,10 +16,11 @@ function isNoExec(folder: string): boolean {
 }
 
 /**
- * Memory in /dev/shm is never written to a disk, but in a sandbox or a container the folder may be read-only, a few
- * megabytes small, or closed to the executable mappings that the kernel needs.
+ * Prefers /dev/shm, because memory there is never written to a disk. In a sandbox or a container,
+ * that folder may be read-only, only a few megabytes large, or closed to the executable mappings
+ * that the kernel needs.
  *
- * @returns `/dev/shm` where it will do, else `fallback`
+ * @returns `/dev/shm` if it is usable, else `fallback`
  */
 export function chooseMemoryFolder(memoryBytes: number, fallback: string): string {
   try {

@@ -1,4 +1,4 @@
-/** Turns what happened in a guest into one line for people. */
+/** Decides whether a run succeeded. Describes a failure in one line. */
 import { constants } from 'node:os';
 import { UserError } from '../../formats/error/user-error.ts';
 import type { GuestEvent } from './channel.ts';
@@ -6,10 +6,10 @@ import type { GuestEnd } from './guest.ts';
 import { describeStep, type StepLog } from './log.ts';
 import type { Step } from './step.ts';
 
-/** What the guest said. */
+/** A summary of the guest's messages. */
 export interface GuestReport {
   readonly isDone: boolean;
-  /** The status of the failing step. */
+  /** The status of the step that failed. */
   readonly failure: number | undefined;
   readonly trouble: string | undefined;
   readonly error: string | undefined;
@@ -19,15 +19,15 @@ export interface GuestReport {
 export interface GuestLimits {
   readonly timeLimitSeconds: number;
   readonly freeMebibytes: number;
-  /** `undefined` where the guest has the host's memory. */
+  /** `undefined` if the guest uses the memory of the host. */
   readonly memoryMebibytes: number | undefined;
 }
 
 const KERNEL_LOG_LINES = 20;
-/** A file system with less than this left is full for most programs. */
+/** With less free space than this, a file system is full for most programs. */
 const FULL_BYTES = 1024 * 1024;
 const FULL_INODES = 16;
-/** Shells give 128 and the signal's number for a process that a signal ended. */
+/** For a process that a signal ended, shells report 128 plus the number of the signal. */
 const SIGNAL_STATUS = 128;
 
 function describeStatus(status: number): string {
@@ -37,21 +37,21 @@ function describeStatus(status: number): string {
     : `was ended by ${signal[0]} (status ${status})`;
 }
 
-/** Why the step may have failed, as far as it is the guest's limits. */
+/** Names the limit of the guest that may have made the step fail; empty if none is known. */
 function describeCause(report: GuestReport, end: GuestEnd, log: StepLog, limits: GuestLimits): string {
   if (end.kernelLog.includes('I/O error')) {
-    return "; its disk has input/output errors: the host's disk is full or broken";
+    return '; its disk has input/output errors: the disk of the host is full or broken';
   }
   const { space } = report;
   const isFull = space !== undefined && (space.freeBytes < FULL_BYTES || space.freeInodes < FULL_INODES);
   if (isFull || log.tail.includes('No space left on device')) {
     return (
-      `; the disk that steps run on is full: it has ${limits.freeMebibytes} MiB beside the layers, ` +
-      'and --free-space gives it more'
+      `; the disk that the steps run on is full: it has ${limits.freeMebibytes} MiB in addition to the layers; ` +
+      'set more with --free-space'
     );
   }
   if (end.kernelLog.includes('Out of memory') && limits.memoryMebibytes !== undefined) {
-    return `; the ${limits.memoryMebibytes} MiB of memory that steps have are used up, and --memory gives them more`;
+    return `; the ${limits.memoryMebibytes} MiB of memory of the steps are used up; set more with --memory`;
   }
   return '';
 }
@@ -59,21 +59,23 @@ function describeCause(report: GuestReport, end: GuestEnd, log: StepLog, limits:
 function showKernelLog(end: GuestEnd, log: StepLog): void {
   const lines = end.kernelLog.trimEnd().split('\n').slice(-KERNEL_LOG_LINES);
   log.say(
-    `the last lines of the step runner's own console were:\n${lines.map((line) => `  ${line}`).join('\n')}`,
+    `the last lines of the step runner's console were:\n${lines.map((line) => `  ${line}`).join('\n')}`,
   );
 }
 
-/** The end of a guest that neither ran all steps nor had one fail. */
+/** Describes the end of a guest that neither ran all steps nor reported a step that failed. */
 function describeBreakdown(report: GuestReport, end: GuestEnd, where: string): string {
-  if (report.error !== undefined) return `the step runner cannot go on: ${report.error} (${where})`;
+  if (report.error !== undefined) return `the step runner cannot continue: ${report.error} (${where})`;
   const panic = /Kernel panic[^\n]*/.exec(end.kernelLog)?.[0];
   if (panic !== undefined) return `the step runner's kernel stopped: ${panic} (${where})`;
   const ending = end.status === undefined ? 'was killed' : `ended with status ${end.status}`;
-  return `the step runner's guest ${ending} before it was done (${where}); its console says why`;
+  return `the step runner's guest ${ending} before it finished (${where}); its console above says why`;
 }
 
 /**
- * @throws UserError unless all steps ran and everything they wrote is on the disk
+ * Checks the end of a run.
+ *
+ * @throws UserError unless all steps ran and everything that they wrote is on the disk
  */
 export function checkOutcome(
   report: GuestReport,
@@ -87,7 +89,7 @@ export function checkOutcome(
     log.explainFailure();
     const what = log.current === undefined ? 'the step runner was starting' : `${where} was running`;
     throw new UserError(
-      `${what} when the time limit of ${limits.timeLimitSeconds} s was over; --time-limit sets it`,
+      `${what} when it reached the time limit of ${limits.timeLimitSeconds} s; set another with --time-limit`,
     );
   }
   if (report.failure !== undefined) {
@@ -103,6 +105,6 @@ export function checkOutcome(
   const damage = /(EXT4-fs error|I\/O error)[^\n]*/.exec(end.kernelLog)?.[0];
   if (damage !== undefined) {
     showKernelLog(end, log);
-    throw new UserError(`the disk that the steps ran on is not sound; is the host's disk full? ${damage}`);
+    throw new UserError(`the disk that the steps ran on has errors; is the disk of the host full? ${damage}`);
   }
 }

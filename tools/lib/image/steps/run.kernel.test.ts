@@ -1,17 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { directory, file, symlink } from '../../testing/steps/items.ts';
 import { failOn, runOn } from '../../testing/steps/runs.ts';
-import {
-  directory,
-  file,
-  readMerged,
-  runnerRoot,
-  shell,
-  symlink,
-  TestFolder,
-} from '../../testing/steps/sample-layers.ts';
+import { readMerged, runnerRoot, shell, TestFolder } from '../../testing/steps/sample-layers.ts';
 
-/** What a step wrote to the log, without the lines about it. */
+/** The output of the steps in a log, without the runner's lines about them. */
 function outputOf(log: string): string {
   return log
     .split('\n')
@@ -20,7 +13,7 @@ function outputOf(log: string): string {
 }
 
 describe('a step', () => {
-  test('has exactly the environment, the working directory and the input that it was given', async () => {
+  test('has exactly the environment, the working directory and the input of its description', async () => {
     using folder = new TestFolder();
     const { log } = await runOn(
       folder,
@@ -81,7 +74,7 @@ describe('a step', () => {
     expect(layer['file']).toBe(user === 'root' ? 'file 0644 0' : undefined);
   });
 
-  test('can be a user that a step before it has made, in a passwd file behind a link', async () => {
+  test('can run as a user that an earlier step created, in a passwd file that is a symbolic link', async () => {
     using folder = new TestFolder();
     const { log } = await runOn(
       folder,
@@ -94,7 +87,7 @@ describe('a step', () => {
     expect(outputOf(log)).toBe('uid=77(new) gid=78\n');
   });
 
-  test('has its output passed on byte by byte, whatever it is', async () => {
+  test('has its output passed on byte by byte, also if it is not text', async () => {
     using folder = new TestFolder();
     const octal = Array.from({ length: 256 }, (_, byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
     const { log } = await runOn(
@@ -113,7 +106,7 @@ describe('a step', () => {
     expect(log).toMatch(/\n\[2\/2\] test\nnext\n\[2\/2\] took [0-9.]+ s\n$/);
   });
 
-  test('leaves no process behind to write later', async () => {
+  test('leaves no process running that could write later', async () => {
     using folder = new TestFolder();
     const { layer, log } = await runOn(
       folder,
@@ -149,7 +142,7 @@ describe('a step', () => {
     expect(outputOf(log)).toMatch(/^\/bin\/busybox\nall\ndefault\nlo\nmount: .*\n$/);
   });
 
-  test('may mount what it likes; the mounts end with it', async () => {
+  test('may mount file systems, which are unmounted when it ends', async () => {
     using folder = new TestFolder();
     const { layer } = await runOn(
       folder,
@@ -159,7 +152,7 @@ describe('a step', () => {
     expect(layer).toEqual({});
   });
 
-  test('works in a tree without mount points, and none of them are in the layer', async () => {
+  test('works in a tree without mount points, and adds none to the layer', async () => {
     using folder = new TestFolder();
     const { layer } = await runOn(
       folder,
@@ -175,7 +168,7 @@ describe('a run that fails', () => {
     expect(readdirSync(folder.path)).toEqual(['base.layer.tar.zst']);
   }
 
-  test('says which step, its command, its status and its last lines', async () => {
+  test('reports the step, its command, its status and its last lines', async () => {
     using folder = new TestFolder();
     const steps = [
       shell('echo fine', { name: 'first' }),
@@ -198,7 +191,7 @@ describe('a run that fails', () => {
     expect(message).toBe('step test (1 of 1) was ended by SIGSEGV (status 139)');
   });
 
-  test('at its time limit: says which step was running', async () => {
+  test('at its time limit reports which step was running', async () => {
     using folder = new TestFolder();
     const { message } = await failOn(
       folder,
@@ -208,20 +201,20 @@ describe('a run that fails', () => {
       },
     );
     expect(message).toBe(
-      'step slow (2 of 2) was running when the time limit of 4 s was over; --time-limit sets it',
+      'step slow (2 of 2) was running when it reached the time limit of 4 s; set another with --time-limit',
     );
     expectNothingLeft(folder);
   });
 
-  test('on a full disk: says so, and what to do', async () => {
+  test('on a full disk says so, and what to do', async () => {
     using folder = new TestFolder();
     const { message } = await failOn(folder, [shell('dd if=/dev/zero of=/big bs=1M')], { freeMebibytes: 32 });
     expect(message).toMatch(
-      /^step test \(1 of 1\) exited with status 1; the disk that steps run on is full: it has 32 MiB .*--free-space/,
+      /^step test \(1 of 1\) exited with status 1; the disk that the steps run on is full: it has 32 MiB .*--free-space/,
     );
   });
 
-  test('without memory: says so, and what to do', async () => {
+  test('without memory says so, and what to do', async () => {
     using folder = new TestFolder();
     const { message } = await failOn(folder, [shell('x=$(tr "\\0" x </dev/zero)')], {
       runner: { kind: 'uml', root: runnerRoot(), memoryMebibytes: 96 },
@@ -235,30 +228,30 @@ describe('a run that fails', () => {
     [{ workingDirectory: '/missing' }, 'exited with status 1'],
     [{ argv: ['missing'] }, 'exited with status 127'],
     [{ argv: ['/etc/passwd'] }, 'exited with status 126'],
-  ])('on what cannot be started: %j', async (given, expected) => {
+  ])('because a step cannot start gives the reason: %j', async (given, expected) => {
     using folder = new TestFolder();
     const { message } = await failOn(folder, [shell('true', given)]);
     expect(message).toBe(`step test (1 of 1) ${expected}`);
   });
 
-  test('by a crash of the kernel: shows its last lines', async () => {
+  test('by a crash of the kernel shows its last lines', async () => {
     using folder = new TestFolder();
     const { message, log } = await failOn(folder, [shell('echo c >/proc/sysrq-trigger; sleep 1000')]);
     expect(message).toMatch(
       /^the step runner's kernel stopped: Kernel panic - not syncing: sysrq triggered crash \(step test/,
     );
-    expect(log).toContain("the last lines of the step runner's own console were:\n");
+    expect(log).toContain("the last lines of the step runner's console were:\n");
     expectNothingLeft(folder);
   });
 
-  test('because a mount point cannot be one', async () => {
+  test('because a mount point is not a directory names its type', async () => {
     using folder = new TestFolder();
     await expect(runOn(folder, [symlink('tmp', 'var')], [shell('true')])).rejects.toThrow(
-      '/tmp is a symlink in the layers; steps need a directory there, to mount on',
+      '/tmp is a symlink in the layers; steps need a directory there as a mount point',
     );
   });
 
-  test('because its caller aborts it: leaves nothing running, and nothing behind', async () => {
+  test('because its caller aborts it leaves no process and no file', async () => {
     using folder = new TestFolder();
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error('enough')), 2500);
@@ -267,7 +260,7 @@ describe('a run that fails', () => {
     expectNothingLeft(folder);
   });
 
-  test('because the runner root lacks a program: names the package', async () => {
+  test('because the runner root lacks a program names the package', async () => {
     using folder = new TestFolder();
     const { message } = await failOn(folder, [shell('true')], { runner: { kind: 'uml', root: folder.path } });
     expect(message).toBe(
@@ -276,14 +269,14 @@ describe('a run that fails', () => {
   });
 });
 
-test('no steps give an empty layer without starting anything', async () => {
+test('an empty list of steps starts no guest and writes an empty layer', async () => {
   using folder = new TestFolder();
   const { layer, outputPath } = await runOn(folder, [], [], { runner: { kind: 'uml', root: '/nowhere' } });
   expect(layer).toEqual({});
   expect(existsSync(outputPath)).toBe(true);
 });
 
-test('a later run sees what an earlier one left', async () => {
+test('a later run sees the changes of an earlier one', async () => {
   using folder = new TestFolder();
   const { basePath, outputPath } = await runOn(folder, [], [shell('echo one >/file')]);
   expect(String(await readMerged([basePath, outputPath], 'file'))).toBe('one\n');

@@ -1,4 +1,4 @@
-/** Runs steps on layers, and writes what they changed as a layer. */
+/** Runs steps on layers, and writes the changes as a layer. */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -17,39 +17,51 @@ import { findRunnerRoot } from './runner-root.ts';
 import type { Step } from './step.ts';
 import { prepareUml } from './uml.ts';
 
-/** How steps are run. Both ways give the same layer. */
+/** The two ways to run steps. Both produce the same layer. */
 export type StepRunner =
   /** In a user-mode Linux kernel: an ordinary process. */
   | { readonly kind: 'uml'; readonly root: string; readonly memoryMebibytes?: number }
-  /** Natively, in namespaces; for root only. */
+  /** Natively, in namespaces. Needs root. */
   | { readonly kind: 'chroot'; readonly root: string };
 
 export interface RunOptions {
-  /** Paths of layers, the lowest first. */
+  /** Paths of layers, from the lowest to the highest. */
   readonly layers: readonly string[];
   readonly steps: readonly Step[];
-  /** `root` is a folder with unpacked Debian packages: user-mode-linux, libc6, busybox-static, util-linux, libcap-ng0. */
+  /**
+   * Its `root` is a folder with unpacked Debian packages: user-mode-linux, libc6, busybox-static,
+   * util-linux, libcap-ng0.
+   */
   readonly runner: StepRunner;
-  /** The layer to write. It is there only when all steps ran. */
+  /** The layer to write. It exists only after all steps succeeded. */
   readonly output: string;
   /** For all steps together. */
   readonly timeLimitSeconds: number;
-  /** What the steps can write; the image is sparse, so it costs nothing until then. Default: 8 GiB. */
+  /**
+   * The space that the steps can fill. Unused space costs nothing, because the image is sparse.
+   * Default: 8 GiB.
+   */
   readonly freeMebibytes?: number;
-  /** Top-level folders that are an empty tmpfs while the steps run, and are never in the layer. Default: run and tmp. */
+  /**
+   * Top-level folders that are an empty tmpfs while the steps run. The layer never holds them.
+   * Default: run and tmp.
+   */
   readonly temporaryFolders?: readonly string[];
-  /** Ends the run early: the guest is killed, nothing is left behind, and the signal's reason is thrown. */
+  /**
+   * Ends the run early: the guest is killed, no file remains, and the reason of the signal is
+   * thrown.
+   */
   readonly signal?: AbortSignal;
-  /** Takes the steps' output and the lines about them. Default: standard error. */
+  /** Receives the log: the output of the steps, and lines about them. Default: standard error. */
   readonly log?: (bytes: Uint8Array) => void;
 }
 
 export interface RunSummary {
-  /** What each step took. */
+  /** The duration of each step. */
   readonly stepMilliseconds: readonly number[];
-  /** Entries of the layer. */
+  /** The number of entries in the layer. */
   readonly changedCount: number;
-  /** Deletions of the layer. */
+  /** The number of deletions in the layer. */
   readonly deletedCount: number;
 }
 
@@ -60,9 +72,12 @@ export const DEFAULT_TEMPORARY_FOLDERS: readonly string[] = ['run', 'tmp'];
 const MEBIBYTE = 1024 * 1024;
 const DISK_FILE = 'disk.img';
 const LAYER_FILE = 'output.layer.tar.zst';
-/** Long enough that no step's output holds it by chance. */
+/** Long enough that the output of a step never contains the mark by chance. */
 const MARK_BYTES = 16;
-/** Begins the mark: a byte that is rare in text, so that hardly any output is taken for the start of a mark. */
+/**
+ * The first byte of the mark. It is rare in text, so little output is held back as a possible start
+ * of a mark.
+ */
 const RECORD_SEPARATOR = '\x1e';
 
 interface GuestRun {
@@ -148,9 +163,10 @@ async function runOnImage(options: RunOptions, workingFolder: string): Promise<R
 }
 
 /**
- * A loop device loses what its full host does not take, and tells nobody but the host's kernel log.
+ * Checks that the disk of the host is not full. When it is, a loop device loses what was written,
+ * and only the kernel log of the host reports it.
  *
- * @throws UserError where the host's disk is full
+ * @throws UserError if the disk of the host is full
  */
 function checkHostDisk(workingFolder: string): void {
   const { bfree, bsize } = statfsSync(workingFolder);
@@ -158,7 +174,7 @@ function checkHostDisk(workingFolder: string): void {
   throw new UserError(`${dirname(workingFolder)}: the disk is full; free some space and build again`);
 }
 
-/** The layer appears under its name only when it is whole. */
+/** Writes the layer. It gets its final name only when it is complete. */
 async function writeOutput(
   output: string,
   workingFolder: string,
@@ -170,11 +186,11 @@ async function writeOutput(
 }
 
 /**
- * Runs the steps in order on the merged layers, and writes what they changed.
+ * Runs the steps in order on the merged layers, and writes the changes.
  *
- * Everything that it needs on the host lies in a folder beside the output, which is gone when it returns.
+ * All its temporary files are in a folder beside the output, which is removed at the end.
  *
- * @throws UserError where a layer is damaged, a step fails, or the time is over
+ * @throws UserError if a layer is damaged, a step fails, or the time limit is reached
  */
 export async function runSteps(options: RunOptions): Promise<RunSummary> {
   options.signal?.throwIfAborted();

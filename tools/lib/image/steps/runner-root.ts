@@ -1,9 +1,11 @@
-/** The programs that the step runner itself needs, found in a folder with unpacked Debian packages. */
+/**
+ * Finds the programs that the step runner itself needs, in a folder with unpacked Debian packages.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../formats/error/user-error.ts';
 
-/** Absolute paths of the host. */
+/** Paths of the programs on the host. */
 export interface RunnerRoot {
   readonly kernel: string;
   readonly busybox: string;
@@ -13,7 +15,7 @@ export interface RunnerRoot {
   readonly unshare: string;
 }
 
-/** The multiarch folder of the only architecture that user-mode Linux comes for. */
+/** The multiarch folder of the only architecture for which Debian has user-mode Linux. */
 const LIBRARY_FOLDER = 'usr/lib/x86_64-linux-gnu';
 
 const PARTS: Readonly<Record<keyof RunnerRoot, { path: string; debianPackage: string }>> = {
@@ -25,13 +27,13 @@ const PARTS: Readonly<Record<keyof RunnerRoot, { path: string; debianPackage: st
   unshare: { path: 'usr/bin/unshare', debianPackage: 'util-linux' },
 };
 
-/** The libraries of setpriv and unshare. */
+/** The libraries that setpriv and unshare need. */
 const LIBRARIES: readonly { readonly name: string; readonly debianPackage: string }[] = [
   { name: 'libc.so.6', debianPackage: 'libc6' },
   { name: 'libcap-ng.so.0', debianPackage: 'libcap-ng0' },
 ];
 
-/** @throws UserError where a program is missing, with the package that has it */
+/** @throws UserError if a program is missing; the message names its package */
 export function findRunnerRoot(root: string): RunnerRoot {
   const find = (path: string, debianPackage: string): string => {
     const found = join(root, path);
@@ -54,12 +56,15 @@ export function findRunnerRoot(root: string): RunnerRoot {
   };
 }
 
-/** The shared libraries that setpriv and unshare need in the guest, by name. */
+/**
+ * Reads the shared libraries that setpriv and unshare need in the guest. Returns their bytes by
+ * name.
+ */
 export function guestLibraries(runnerRoot: RunnerRoot): Map<string, Buffer> {
   return new Map(LIBRARIES.map(({ name }) => [name, readFileSync(join(runnerRoot.libraryFolder, name))]));
 }
 
-/** Has a command killed when the runner dies, however that happens. */
+/** Wraps a command so that the kernel kills it when the runner dies, for whatever reason. */
 export function tiedToRunner(
   { loader, libraryFolder, setpriv }: RunnerRoot,
   command: readonly string[],

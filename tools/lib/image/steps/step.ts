@@ -1,18 +1,24 @@
-/** The list of steps that the step runner runs, as its JSON file has it. */
+/** The list of steps for the step runner, and the parser of its JSON file. */
 import { UserError } from '../../formats/error/user-error.ts';
 
 export interface Step {
-  /** What people are shown: `Dockerfile:12: RUN make`. */
+  /** The name in logs and errors, such as `Dockerfile:12: RUN make`. */
   readonly name: string;
-  /** The command, looked up in the image along the PATH of {@link env}. */
+  /**
+   * The command and its arguments. The command is looked up in the image, in the PATH of {@link
+   * env}.
+   */
   readonly argv: readonly string[];
-  /** The whole environment: the runner adds nothing to it. */
+  /** The complete environment. The runner adds nothing to it. */
   readonly env: Readonly<Record<string, string>>;
-  /** An absolute path of the image. It has to exist. */
+  /** An absolute path in the image. It must exist. */
   readonly workingDirectory: string;
-  /** A name of the image's /etc/passwd or a number, and optionally `:` and a group, as in a Dockerfile. */
+  /**
+   * A name in the image's /etc/passwd or a number, optionally followed by `:` and a group, as in a
+   * Dockerfile.
+   */
   readonly user: string;
-  /** What the step reads from its standard input; empty without it. */
+  /** The standard input of the step. Default: empty. */
   readonly stdin?: string;
 }
 
@@ -23,9 +29,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function text(value: unknown, what: string, where: string): string {
-  if (typeof value !== 'string') throw new UserError(`${where}: "${what}" is not a text`);
+  if (typeof value !== 'string') throw new UserError(`${where}: "${what}" is not a string`);
   if (value.includes('\0'))
-    throw new UserError(`${where}: "${what}" holds a NUL character, which no command can take`);
+    throw new UserError(`${where}: "${what}" contains a NUL character, which no command accepts`);
   return value;
 }
 
@@ -52,7 +58,7 @@ function parseStep(value: unknown, index: number, file: string): Step {
     throw new UserError(`${where}: unknown key "${unknown}"; a step has ${known.join(', ')}`);
   const argv = value['argv'];
   if (!Array.isArray(argv) || argv.length === 0)
-    throw new UserError(`${where}: "argv" is not a list of at least one text`);
+    throw new UserError(`${where}: "argv" is not a list of at least one string`);
   const workingDirectory = text(value['workingDirectory'], 'workingDirectory', where);
   if (!workingDirectory.startsWith('/')) {
     throw new UserError(`${where}: the working directory ${workingDirectory} does not begin with a slash`);
@@ -74,8 +80,8 @@ function parseStep(value: unknown, index: number, file: string): Step {
 /**
  * Reads a step list.
  *
- * @param file the list's name for errors
- * @throws UserError where it is not a step list of the version that this reader knows
+ * @param file the name of the list in error messages
+ * @throws UserError if it is not a step list of the version that this parser knows
  */
 export function parseStepList(json: string, file: string): Step[] {
   let list: unknown;

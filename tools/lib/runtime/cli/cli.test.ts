@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'cli-test-'));
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs a tool whose main function has this body, as a process of its own. */
+/** Runs a tool whose main function has this body, as a separate process. */
 function run(body: string, args: readonly string[] = []) {
   const tool = join(folder, 'image-tool.mjs');
   const library = join(import.meta.dirname, 'cli.ts');
@@ -25,13 +25,13 @@ function run(body: string, args: readonly string[] = []) {
 }
 
 describe('a parameter file', () => {
-  test('stands for its lines, one argument each, an empty line for an empty argument', () => {
+  test('is replaced by its lines: one argument per line, and an empty argument for an empty line', () => {
     const file = join(folder, 'params');
     writeFileSync(file, '--name\nwith space\n\n--last\n');
     expect(expandParamFiles(['first', `@${file}`])).toEqual(['first', '--name', 'with space', '', '--last']);
   });
 
-  test('that is missing is one line', () => {
+  test('that is missing gives an error of one line', () => {
     const { status, stderr } = run('', ['@missing']);
     expect(status).toBe(1);
     expect(stderr).toMatch(/^image-tool: missing: no such file or directory \(ENOENT\)\n$/);
@@ -45,7 +45,7 @@ describe('a tool', () => {
     expect(existsSync(join(folder, 'kept'))).toBe(true);
   });
 
-  test('that fails for the user exits with 1, says one line, and leaves no output', () => {
+  test('that fails because of its input exits with 1, prints one line, and leaves no output', () => {
     const { status, stderr } = run(
       "writeFileSync(output('gone'), 'half'); throw new UserError('layout.csv:3: no such unit: Q; use K, M or G');",
     );
@@ -54,7 +54,7 @@ describe('a tool', () => {
     expect(existsSync(join(folder, 'gone'))).toBe(false);
   });
 
-  test('that is defective exits with 1, shows where, and leaves no output', () => {
+  test('that has a defect exits with 1, prints a stack trace, and leaves no output', () => {
     const { status, stderr } = run("writeFileSync(output('gone'), 'half'); throw new TypeError('a defect');");
     expect(status).toBe(1);
     expect(stderr).toContain('TypeError: a defect\n    at ');
@@ -68,14 +68,14 @@ describe('an error from outside', () => {
     expect(userMessage(full)).toBe('the disk is full; free some space and build again (ENOSPC)');
   });
 
-  test('is told from a defect', () => {
+  test('is distinguished from a defect', () => {
     expect(userMessage(new UserError('line'))).toBe('line');
     expect(userMessage(new RangeError('out of range'))).toBeUndefined();
     expect(userMessage('a string')).toBeUndefined();
   });
 });
 
-test('an option that must be given is named where it is not', () => {
+test('a required option that is missing is named', () => {
   expect(required('value', 'output')).toBe('value');
   expect(() => required(undefined, 'output')).toThrow(new UserError('--output is missing'));
 });

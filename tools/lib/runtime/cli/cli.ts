@@ -4,7 +4,7 @@ import { UserError } from '../../formats/error/user-error.ts';
 import { parseJson, type Reader } from '../../formats/json/json.ts';
 import { isTaskWorker } from '../parallel/parallel.ts';
 
-/** System errors that have their cause outside the tool, and what a user can do about them. */
+/** System errors with a cause outside the tool, and what the user can do about them. */
 const SYSTEM_ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full; free some space and build again',
   EDQUOT: 'the disk quota is used up; free some space and build again',
@@ -13,10 +13,13 @@ const SYSTEM_ADVICE: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
-  EISDIR: 'a directory stands where a file is expected',
+  EISDIR: 'it is a directory, and a file is expected',
 };
 
-/** The one line for an error that has its cause outside the tool, or `undefined` where the tool itself is to blame. */
+/**
+ * Returns one line for an error with a cause outside the tool, or `undefined` for a defect of the
+ * tool itself.
+ */
 export function userMessage(error: unknown): string | undefined {
   if (error instanceof UserError) return error.message;
   if (!(error instanceof Error)) return undefined;
@@ -29,7 +32,7 @@ export function userMessage(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Replaces each `@FILE` argument by the lines of that parameter file, one argument a line. */
+/** Replaces each `@FILE` argument by the lines of that parameter file, one argument per line. */
 export function expandParamFiles(args: readonly string[]): string[] {
   return args.flatMap((arg) => {
     if (!arg.startsWith('@')) return [arg];
@@ -39,25 +42,33 @@ export function expandParamFiles(args: readonly string[]): string[] {
   });
 }
 
-/** What a tool's main function is given. */
+/** The parameters of a tool's main function. */
 export interface Invocation {
   /** The arguments after the script's name, parameter files expanded. */
   readonly args: readonly string[];
-  /** Names a file that has to go when the tool fails, and returns the name. Call it before the file is made. */
+  /**
+   * Registers a file to remove if the tool fails, and returns its path. Call it before the file is
+   * created.
+   */
   output(path: string): string;
 }
 
-/** Removes what was written so far. A device or a folder that was named as an output by mistake stays. */
+/**
+ * Removes an incomplete output. Keeps a device or a directory that was named as an output by
+ * mistake.
+ */
 function removeOutput(path: string): void {
   const status = lstatSync(path, { throwIfNoEntry: false });
   if (status?.isFile() || status?.isSymbolicLink()) rmSync(path);
 }
 
 /**
- * Runs a tool: exit 0, or for a {@link UserError} one line on stderr, the outputs removed, and exit 1.
+ * Runs a tool. It exits with 0; a {@link UserError} removes the outputs, prints one line on stderr,
+ * and exits with 1.
  *
- * A defect of the tool itself is thrown on, so that Node prints its stack trace and exits with 1 too. Where the tool was
- * started again as a worker thread of itself, nothing is run here: the worker does its task alone.
+ * A defect of the tool itself is thrown again, so that Node prints its stack trace and exits with
+ * 1. In a worker thread that the tool started on its own file, this function does nothing: the
+ * worker only does its task.
  */
 export async function runTool(main: (invocation: Invocation) => Promise<void> | void): Promise<void> {
   if (isTaskWorker()) return;
@@ -80,18 +91,18 @@ export async function runTool(main: (invocation: Invocation) => Promise<void> | 
   }
 }
 
-/** The value of an option that must be given. */
+/** Returns the value of a required option. */
 export function required(value: string | undefined, option: string): string {
   if (value === undefined) throw new UserError(`--${option} is missing`);
   return value;
 }
 
-/** Options for `parseArgs`: one text, a list of texts, and a switch. */
+/** Options for `parseArgs`: one string, a list of strings, and a switch. */
 export const TEXT = { type: 'string' as const };
 export const LIST = { type: 'string' as const, multiple: true as const, default: [] as string[] };
 export const SWITCH = { type: 'boolean' as const, default: false };
 
-/** Splits the values of an option that is given as `--OPTION=NAME=VALUE`. */
+/** Splits the values of an option of the form `--OPTION=NAME=VALUE`. */
 export function nameValuePairs(values: readonly string[], option: string): [string, string][] {
   return values.map((value) => {
     const equals = value.indexOf('=');

@@ -1,8 +1,11 @@
-/** Errors on their way between threads: structured clone alone loses classes and the fields of system errors. */
+/**
+ * Sends errors between threads. Structured clone alone loses classes and the fields of system
+ * errors.
+ */
 
 import { UserError } from '../../formats/error/user-error.ts';
 
-/** What system errors say beside their message. */
+/** The fields of system errors, except the message. */
 const SYSTEM_FIELDS = ['code', 'errno', 'syscall', 'path', 'dest'] as const;
 
 type Fields = Readonly<Record<string, string | number>>;
@@ -20,14 +23,14 @@ function systemFields(error: Error): Fields {
   return fields;
 }
 
-/** An error as it can be sent. */
+/** Converts an error to a form that can be sent. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof UserError) return { kind: 'user', message: error.message, stack: error.stack };
   if (error instanceof Error) return { kind: 'other', error, fields: systemFields(error) };
   return { kind: 'other', error: new Error(String(error)), fields: {} };
 }
 
-/** The error that was sent: a `UserError` as one, a system error with its fields. */
+/** Restores an error that was sent: a `UserError` keeps its class, a system error its fields. */
 export function failureToError(failure: Failure): unknown {
   if (failure.kind === 'user') {
     const error = new UserError(failure.message);

@@ -46,14 +46,14 @@ describe('a pool of workers', () => {
     expect(sums.every((sum, index) => sum === index * index)).toBe(true);
   });
 
-  test('moves memory instead of copying it, there and back', async () => {
+  test('moves memory to the worker and back instead of copying it', async () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const reversed = await withPool(reverse, 1, (pool) => pool.run(bytes, [bytes.buffer]));
     expect(bytes.length).toBe(0);
     expect([...reversed]).toEqual([3, 2, 1]);
   });
 
-  test('throws what the task throws, and serves the next call', async () => {
+  test('throws the error of the task, and serves the next call', async () => {
     await withPool(fail, 1, async (pool) => {
       const userError = await pool.run('user').catch((error: unknown) => error);
       expect(userError).toBeInstanceOf(UserError);
@@ -63,7 +63,7 @@ describe('a pool of workers', () => {
     });
   });
 
-  test('fails the call whose worker ends by itself, and starts another worker for the next', async () => {
+  test('rejects the call whose worker ends by itself, and starts another worker for the next', async () => {
     await withPool(fail, 1, async (pool) => {
       const calls = await Promise.allSettled([pool.run('exit'), pool.run('user')]);
       expect(calls.map((call) => call.status === 'rejected' && String(call.reason))).toEqual([
@@ -73,7 +73,7 @@ describe('a pool of workers', () => {
     });
   });
 
-  test('fails every call once it is closed', async () => {
+  test('rejects every call after it is closed', async () => {
     const pool = new TaskPool(square, 1);
     const calls = Promise.allSettled([pool.run(1), pool.run(2)]);
     await pool.close();
@@ -81,7 +81,7 @@ describe('a pool of workers', () => {
     expect(() => pool.run(3)).toThrow('the workers of square have ended');
   });
 
-  test('is small, and never empty', () => {
+  test('has at least one worker, and at most four', () => {
     expect(workerCount()).toBeLessThanOrEqual(4);
     expect(workerCount(0)).toBe(1);
   });
@@ -96,7 +96,7 @@ async function bundled(): Promise<string> {
 }
 
 test.each([
-  ['as it stands', async () => TOOL],
+  ['run from source', async () => TOOL],
   ['bundled into one file', bundled],
 ])('a tool %s has workers, which do not run its main function', async (_how, script) => {
   const { stdout, stderr, status } = spawnSync(process.execPath, [await script(), '3', '4', '5'], {

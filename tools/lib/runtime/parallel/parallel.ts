@@ -1,22 +1,28 @@
 /**
- * Work on other threads, from sources as they stand and from the single file that a tool is bundled into.
+ * Runs work on other threads, from source files and from the single file of a bundled tool.
  *
- * A module defines its tasks at its top level. To run one, a worker thread is started on that same module, which in a bundle is the
- * bundle; there the definition answers calls instead, and `runTool` does nothing. So a module with tasks has no other
- * effects when it is loaded. What a task returns must depend on its input alone, never on which worker runs it or when.
+ * A module defines its tasks at its top level. To run one, a worker thread loads the same module
+ * (in a bundle, the bundle). In the worker, the definition answers calls, and `runTool` does
+ * nothing. A module with tasks must therefore have no other effects when it is loaded. The result
+ * of a task must depend only on its input, never on which worker runs it or when.
  */
 
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, type Transferable, Worker, workerData } from 'node:worker_threads';
 import { type Failure, failureOf, failureToError } from './failure.ts';
 
-/** Says in `workerData` that a thread is one of ours, and which task it is for. Test runners have threads of their own. */
+/**
+ * The key of the task's name in `workerData`. It identifies our workers, because test runners have
+ * threads too.
+ */
 const TASK_KEY = 'icosTask';
 
-/** More workers than this gain nothing where the disk or the memory is the limit, and each costs some 15 MiB. */
+/**
+ * More workers gain nothing when the disk or the memory is the limit, and each needs about 15 MiB.
+ */
 const MAXIMUM_WORKERS = 4;
 
-/** A result with memory that goes to the caller instead of being copied. */
+/** A result whose memory is moved to the caller instead of being copied. */
 export class Transferred<Output> {
   readonly output: Output;
   readonly list: readonly Transferable[];
@@ -28,10 +34,10 @@ export class Transferred<Output> {
 }
 
 type Result<Output> = Output | Transferred<Output>;
-/** The input comes as structured clone makes it; shared memory stays shared. */
+/** Receives a structured clone of the input, in which shared memory stays shared. */
 export type TaskHandler<Input, Output> = (input: Input) => Result<Output> | Promise<Result<Output>>;
 
-/** Work that can be done on another thread. */
+/** Work that another thread can do. */
 export interface Task<Input, Output> {
   readonly moduleUrl: string;
   readonly name: string;
@@ -51,7 +57,9 @@ function servedTask(): unknown {
   return (workerData as Readonly<Record<string, unknown>>)[TASK_KEY];
 }
 
-/** Whether this thread is a worker of a {@link TaskPool}, where a tool's main function must not run. */
+/**
+ * Whether this thread is a worker of a {@link TaskPool}, where a tool's main function must not run.
+ */
 export function isTaskWorker(): boolean {
   return servedTask() !== undefined;
 }
@@ -67,10 +75,10 @@ async function answer({ id, input }: Call, handler: TaskHandler<unknown, unknown
 }
 
 /**
- * Defines a task; to be called at the top level of a module.
+ * Defines a task. Call it at the top level of a module.
  *
  * @param moduleUrl the module's `import.meta.url`
- * @param name of no other task in the tool
+ * @param name a name that no other task of the tool has
  */
 export function defineTask<Input, Output>(
   moduleUrl: string,
@@ -83,7 +91,7 @@ export function defineTask<Input, Output>(
   return { moduleUrl, name, handler };
 }
 
-/** How many threads are worth having: as many as processors, within a bound. */
+/** Returns the useful number of threads: the number of processors, up to a maximum. */
 export function workerCount(maximum = MAXIMUM_WORKERS): number {
   return Math.max(1, Math.min(availableParallelism(), maximum));
 }
@@ -95,7 +103,10 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-/** Worker threads for one task. Threads are started as calls come, one for each call that finds none idle. */
+/**
+ * Runs one task on worker threads. A call that finds no idle thread starts one, up to the size of
+ * the pool.
+ */
 export class TaskPool<Input, Output> {
   readonly #task: Task<Input, Output>;
   readonly #size: number;
@@ -109,16 +120,16 @@ export class TaskPool<Input, Output> {
     this.#size = workers;
   }
 
-  /** How many calls run at once; further ones wait for their turn. */
+  /** The number of calls that run at once. Further calls wait. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Runs the task on a worker. The caller bounds how many inputs are waiting.
+   * Runs the task on a worker. The caller limits the number of waiting inputs.
    *
-   * @param transfer memory of `input` that goes to the worker instead of being copied
-   * @throws what the task throws, a `UserError` as one
+   * @param transfer memory of `input` that is moved to the worker instead of being copied
+   * @throws the error of the task; a `UserError` keeps its class
    */
   run(input: Input, transfer: readonly Transferable[] = []): Promise<Output> {
     if (this.#isClosed) throw new Error(`the workers of ${this.#task.name} have ended`);
@@ -129,7 +140,7 @@ export class TaskPool<Input, Output> {
     });
   }
 
-  /** Ends all workers; calls that still wait or run fail. */
+  /** Ends all workers. Calls that still wait or run are rejected. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const closed = new Error(`the workers of ${this.#task.name} have ended`);
@@ -160,7 +171,7 @@ export class TaskPool<Input, Output> {
     for (const [worker, pending] of this.#workers) if (pending === undefined) return worker;
     if (this.#workers.size === this.#size) return undefined;
     const worker = new Worker(new URL(this.#task.moduleUrl), { workerData: { [TASK_KEY]: this.#task.name } });
-    // A pool that nobody closed, for an error for example, does not keep the process.
+    // A pool that was not closed, for example because of an error, does not keep the process alive.
     worker.unref();
     worker.on('message', (reply: Reply) => this.#take(worker, reply));
     worker.on('error', (error) => this.#drop(worker, error));

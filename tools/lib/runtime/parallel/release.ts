@@ -1,11 +1,12 @@
-/** Smaller buffers may be part of a pool that others have parts of. */
+/** Smaller buffers may share their memory with other buffers of a pool. */
 const OWN_MEMORY_BYTES = 64 << 10;
 
 /**
- * Gives the memory of a large buffer back at once; nobody may use it any more.
+ * Frees the memory of a large buffer at once. The buffer must not be used afterwards.
  *
- * The garbage collector would do it too, but late: until then the next buffers take memory that the kernel has to find and clear first,
- * which for buffers of some MiB takes longer than what is done with them.
+ * The garbage collector would free it too, but later. Until then, new buffers need memory that the
+ * kernel has to find and clear, and for buffers of several MiB that takes longer than the work on
+ * them.
  */
 export function releaseBuffer(bytes: Uint8Array): void {
   const { buffer } = bytes;

@@ -1,4 +1,4 @@
-/** What threads agree by, in memory that they share. All of it begins as zeros. */
+/** Coordinates threads through shared memory, which starts as zeros. */
 
 const FREE = 0;
 const HELD = 1;
@@ -9,9 +9,10 @@ export function sharedWords(count: number): Int32Array {
 }
 
 /**
- * Lets one thread at a time do something, in one word.
+ * A lock in one word of shared memory.
  *
- * For writes to one file for example: the kernel lets one write to a file at a time anyway, and would have the others spin.
+ * It serves, for example, writes to one file: the kernel allows only one write to a file at a time,
+ * and would let the other threads spin.
  */
 export class SharedLock {
   readonly #words: Int32Array;
@@ -22,7 +23,7 @@ export class SharedLock {
     this.#word = word;
   }
 
-  /** Does `work` while no other thread does. */
+  /** Runs `work` while no other thread holds the lock. */
   run(work: () => void): void {
     if (Atomics.compareExchange(this.#words, this.#word, FREE, HELD) !== FREE) {
       while (Atomics.exchange(this.#words, this.#word, CONTENDED) !== FREE) {
@@ -39,7 +40,7 @@ export class SharedLock {
   }
 }
 
-/** Hands out the numbers from 0 on, each to one thread. */
+/** Hands out the numbers 0, 1, 2 and so on, each to one thread. */
 export class SharedCounter {
   readonly #words: Int32Array;
   readonly #word: number;

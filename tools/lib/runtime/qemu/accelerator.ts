@@ -1,19 +1,19 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** How long a working KVM may take to show the first byte of its firmware, in milliseconds. */
+/** The maximum time, in milliseconds, until a working KVM shows the first byte of its firmware. */
 const PROBE_LIMIT_MS = 10_000;
 
 export interface Accelerator {
   readonly args: readonly string[];
-  /** One line that says which was taken, and why. */
+  /** One line with the choice and its reason. */
   readonly reason: string;
 }
 
 const KVM: readonly string[] = ['-accel', 'kvm', '-cpu', 'host'];
 const TCG: readonly string[] = ['-accel', 'tcg,thread=multi'];
 
-/** Whether the firmware gets as far as its console under KVM, on the machine that guests get. */
+/** Whether the firmware reaches its console under KVM, on the same machine type as the guests. */
 function kvmRunsFirmware(qemu: string, firmwareCode: string): Promise<boolean> {
   return new Promise((resolve) => {
     const firmware = `if=pflash,format=raw,unit=0,readonly=on,file=${firmwareCode}`;
@@ -34,7 +34,7 @@ function kvmRunsFirmware(qemu: string, firmwareCode: string): Promise<boolean> {
     const finish = (works: boolean) => {
       clearTimeout(limit);
       probe.kill('SIGKILL');
-      // A process that hangs in the kernel ends when it can; nobody waits for it.
+      // A process that hangs in the kernel ends when it can. Do not wait for it.
       probe.unref();
       probe.stdout.destroy();
       resolve(works);
@@ -47,10 +47,11 @@ function kvmRunsFirmware(qemu: string, firmwareCode: string): Promise<boolean> {
 }
 
 /**
- * Chooses KVM where it really runs a guest, else TCG.
+ * Chooses KVM if it really runs a guest, else TCG.
  *
- * That /dev/kvm exists and opens does not say that a guest makes progress (nested virtualisation may be broken), so
- * the probe starts the firmware under KVM and waits for its first output.
+ * A guest may make no progress even if /dev/kvm exists and can be opened, for example when nested
+ * virtualisation is broken. So the probe starts the firmware under KVM and waits for its first
+ * output.
  */
 export async function chooseAccelerator(qemu: string, firmwareCode: string): Promise<Accelerator> {
   if (!existsSync('/dev/kvm')) return { args: TCG, reason: 'no /dev/kvm here, so QEMU emulates (TCG)' };

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** The serial console of a guest: what it printed so far, and waiting for more. */
+/** The serial console of a guest. Keeps its output, and waits for more. */
 export class Console {
   #text = '';
   #closed = false;
@@ -26,7 +26,7 @@ export class Console {
     return this.#text;
   }
 
-  /** Where the text ends now: a start for {@link waitFor}. */
+  /** The current end of the text, as a start for {@link waitFor}. */
   get position(): number {
     return this.#text.length;
   }
@@ -37,9 +37,9 @@ export class Console {
   }
 
   /**
-   * Waits until `pattern` stands in what was printed after `from`.
+   * Waits until the output after `from` matches `pattern`.
    *
-   * @throws Error with the last lines of the console when the guest stops or `limitMs` is over.
+   * @throws Error with the last lines of the console if the guest stops or `limitMs` is over
    */
   async waitFor(pattern: RegExp, from: number, limitMs: number): Promise<RegExpExecArray> {
     const deadline = performance.now() + limitMs;
@@ -48,9 +48,9 @@ export class Console {
       if (match !== null) return match;
       const remainingMs = deadline - performance.now();
       if (this.#closed || remainingMs <= 0) {
-        const why = this.#closed ? 'the guest stopped' : `${Math.round(limitMs / 1000)} s went by`;
+        const why = this.#closed ? 'the guest stopped' : `${Math.round(limitMs / 1000)} s passed`;
         throw new Error(
-          `${why} before ${pattern} was on the console; its last lines:\n${this.lastLines(40)}`,
+          `${why} before ${pattern} appeared on the console; its last lines:\n${this.lastLines(40)}`,
         );
       }
       await this.#change(remainingMs);

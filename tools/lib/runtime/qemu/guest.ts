@@ -7,7 +7,7 @@ import { chooseAccelerator } from './accelerator.ts';
 import { Console } from './console.ts';
 import { type ForwardedPort, machineArgs } from './machine.ts';
 
-/** The programs and firmware that a guest is started with. */
+/** The programs and the firmware that start a guest. */
 export interface GuestTools {
   readonly qemu: string;
   readonly tar: string;
@@ -19,15 +19,15 @@ export interface GuestTools {
 /** A running guest. */
 export interface Guest {
   readonly console: Console;
-  /** The host's port for each guest port asked for. */
+  /** The host port of each requested guest port. */
   readonly ports: ReadonlyMap<number, number>;
   /** Milliseconds since the firmware started. */
   elapsedMs(): number;
-  /** Ends the guest at once, as a power cut does, and waits until it is gone. */
+  /** Ends the guest at once, as a power cut does, and waits for the end of its process. */
   powerOff(): Promise<void>;
 }
 
-/** Unpacks `disk.img` from a disk archive into `folder` with GNU tar and zstd, as a user does. */
+/** Unpacks `disk.img` from a disk archive into `folder`, with GNU tar and zstd, as a user does. */
 export function unpackDisk(archive: string, folder: string, tools: GuestTools): string {
   mkdirSync(folder, { recursive: true });
   const { status, stderr } = spawnSync(
@@ -39,22 +39,23 @@ export function unpackDisk(archive: string, folder: string, tools: GuestTools): 
   return join(folder, 'disk.img');
 }
 
-/** Asks the system for a free port on the loopback address. */
+/** Finds a free port on the loopback address. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the loopback address gives no port');
+  if (address === null || typeof address === 'string')
+    throw new Error('the loopback address has no free port');
   server.close();
   await once(server, 'close');
   return address.port;
 }
 
-/** A machine with a variable store of its own. */
+/** A virtual machine with its own copy of the variable store. */
 export interface GuestMachine {
   readonly disk: string;
-  /** Where the variable store goes. */
+  /** The folder for the copy of the variable store. */
   readonly folder: string;
   readonly ports: readonly ForwardedPort[];
   readonly memoryMib: number;
@@ -63,7 +64,7 @@ export interface GuestMachine {
 
 const CPU_COUNT = 2;
 
-/** The command line of QEMU for a guest, and one line on how its processor is provided. */
+/** Returns QEMU's command line for a guest, and one line about the choice of the accelerator. */
 export async function guestCommand(
   { disk, folder, ports, memoryMib, serial }: GuestMachine,
   tools: GuestTools,
@@ -86,7 +87,7 @@ export async function guestCommand(
   return { args: machineArgs(machine), reason };
 }
 
-/** Boots `disk` from its firmware on. */
+/** Boots a disk, starting with the firmware. */
 export async function startGuest(
   disk: string,
   folder: string,

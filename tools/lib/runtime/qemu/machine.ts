@@ -1,11 +1,11 @@
-/** A port of the guest that is reached from the host's loopback address. */
+/** A port of the guest that is reachable at the host's loopback address. */
 export interface ForwardedPort {
   readonly hostPort: number;
   readonly guestPort: number;
 }
 
 export interface MachineOptions {
-  /** Raw disk image; it is written to. */
+  /** A raw disk image, which the guest changes. */
   readonly disk: string;
   /** OVMF's code, and a copy of its variable store that the guest may change. */
   readonly firmwareCode: string;
@@ -18,7 +18,9 @@ export interface MachineOptions {
   readonly serial: string;
 }
 
-/** The command line of a UEFI machine with one disk, one network card and a serial console. */
+/**
+ * Returns the command line of a UEFI machine with one disk, one network card and a serial console.
+ */
 export function machineArgs(options: MachineOptions): string[] {
   const forwards = options.ports
     .map(({ hostPort, guestPort }) => `,hostfwd=tcp:127.0.0.1:${hostPort}-:${guestPort}`)

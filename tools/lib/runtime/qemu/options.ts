@@ -1,7 +1,7 @@
 import { required, TEXT } from '../cli/cli.ts';
 import type { GuestTools } from './guest.ts';
 
-/** The options by which a tool is told what to start a guest with. */
+/** The options of tools that start a guest. */
 export const GUEST_OPTIONS = {
   disk: TEXT,
   qemu: TEXT,
@@ -14,7 +14,7 @@ export const GUEST_OPTIONS = {
 
 type GuestValues = { readonly [Option in keyof typeof GUEST_OPTIONS]?: string | undefined };
 
-/** Memory of a guest where no `--memory` is given, in MiB. */
+/** The default of `--memory`, in MiB. */
 const DEFAULT_MEMORY_MIB = '2048';
 
 export function guestTools(values: GuestValues): GuestTools {

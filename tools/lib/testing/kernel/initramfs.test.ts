@@ -1,10 +1,14 @@
-/** What the kernel makes of our newc archives as its first root file system, entry by entry. */
+/**
+ * Compares the entries of our newc archives with what the kernel unpacks as its first root file
+ * system.
+ */
 
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type CpioMember, readNewc, writeNewc } from '../../formats/cpio/cpio.ts';
 import { comparePaths, type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
 import { decodeName } from '../../formats/entry/name.ts';
+import * as sample from '../entries/entries.ts';
 import { runInKernel } from './test-kernel.ts';
 
 const NONE = new Uint8Array(0);
@@ -15,24 +19,24 @@ function bare(entry: Entry): CpioMember {
   return { entry, content: NONE };
 }
 
-function file(path: string, sizeBytes: number, more: Partial<Entry> = {}): CpioMember {
+function file(path: string, sizeBytes: number, more: sample.GivenMetadata = {}): CpioMember {
   const content = Buffer.alloc(sizeBytes, `${path}\n`);
-  return { entry: { ...OWNER, ...more, path: `${ROOT}/${path}`, type: 'file', sizeBytes } as Entry, content };
+  return { entry: sample.file(`${ROOT}/${path}`, sizeBytes, more), content };
 }
 
 function directory(path: string, mode: number, uid = 0): CpioMember {
-  return bare({ ...OWNER, type: 'directory', path: `${ROOT}/${path}`, mode, uid });
+  return bare(sample.directory(`${ROOT}/${path}`, { mode, uid }));
 }
 
 const TREE: readonly CpioMember[] = [
   bare({ ...OWNER, type: 'directory', path: ROOT, mode: 0o711, uid: 3, gid: 4 }),
-  // Sizes around the padding of newc, a page, and what the kernel takes at once.
+  // Sizes around the padding of newc, a page, and the amount that the kernel reads at once.
   ...[0, 1, 2, 3, 4, 5, 4095, 4096, 4097, 1_000_001].map((sizeBytes) => file(`size-${sizeBytes}`, sizeBytes)),
   file('set-uid', 5, { mode: 0o6755, uid: 1000, gid: 0xfffe }),
   file('owner', 5, { mode: 0o000, uid: 4_000_000_000, gid: 3_000_000_000 }),
   file('linked', 7, { mode: 0o600, uid: 7 }),
-  bare({ ...OWNER, type: 'hardlink', path: `${ROOT}/linked-too`, target: `${ROOT}/linked` }),
-  bare({ ...OWNER, type: 'hardlink', path: `${ROOT}/linked-three`, target: `${ROOT}/linked` }),
+  bare(sample.hardlink(`${ROOT}/linked-too`, `${ROOT}/linked`)),
+  bare(sample.hardlink(`${ROOT}/linked-three`, `${ROOT}/linked`)),
   directory('sticky', 0o1777),
   directory('sticky/deeper', 0o2750, 12),
   file('sticky/deeper/file', 3),
@@ -54,7 +58,7 @@ const TREE: readonly CpioMember[] = [
     target: 't'.repeat(4000),
   }),
   bare({ ...OWNER, type: 'character-device', path: `${ROOT}/tty`, mode: 0o620, gid: 5, major: 5, minor: 0 }),
-  bare({ ...OWNER, type: 'hardlink', path: `${ROOT}/tty-too`, target: `${ROOT}/tty` }),
+  bare(sample.hardlink(`${ROOT}/tty-too`, `${ROOT}/tty`)),
   bare({
     ...OWNER,
     type: 'block-device',
@@ -81,7 +85,7 @@ const FORMATS = {
   socket: 'socket',
 } as const;
 
-/** What stat says of each entry, with the digest of files. */
+/** Returns the expected output of stat for each entry, with the digest of files. */
 function expected(members: readonly CpioMember[]): string[] {
   const entries = new Map(members.map(({ entry }) => [entry.path, entry]));
   const names = new Map<string, number>();
@@ -111,7 +115,7 @@ function expected(members: readonly CpioMember[]): string[] {
   });
 }
 
-/** One line of stat for each entry, then that of its content. */
+/** Prints one line per entry: the output of stat, followed by a description of the content. */
 const SCRIPT = `
   find ${ROOT} | while read -r path; do
     kind=$(stat -c %F "$path")
@@ -127,9 +131,9 @@ const SCRIPT = `
   done
 `;
 
-test('the kernel unpacks devices, links, pipes, sockets, names of any bytes, modes and owners as they were put in', async () => {
+test('the kernel unpacks devices, links, pipes, sockets, names of any bytes, modes and owners unchanged', async () => {
   const archive = Buffer.concat([...writeNewc(TREE)]);
-  // initramfs: an archive behind another one, with zeros between.
+  // An initramfs may have a second archive after the first one, with zeros between them.
   const second = Buffer.concat([
     ...writeNewc([bare({ ...OWNER, type: 'fifo', path: 'behind', mode: 0o600 })]),
   ]);
@@ -148,7 +152,7 @@ test('the kernel unpacks devices, links, pipes, sockets, names of any bytes, mod
   expect(lines.pop()).toBe('fifo');
   expect(lines.sort()).toEqual(expected(TREE).sort());
   expect(status).toBe(0);
-  // What the kernel took as two archives, the reader does too.
+  // The reader also reads both archives.
   expect(readNewc(initramfs).map(({ entry }) => entry.path)).toEqual([
     ...TREE.map(({ entry }) => entry.path),
     'behind',

@@ -26,7 +26,7 @@ test('a kernel reads a disk, loads modules and runs the real tools', async () =>
   expect(status).toBe(3);
 });
 
-test('a line that fails ends the script with its status', async () => {
+test('the first line that fails ends the script with its status', async () => {
   const { output, status } = await runInKernel({ disks: [], script: 'echo before\nfalse\necho after' });
   expect(output.toString()).toBe('before\n');
   expect(status).toBe(1);

@@ -1,28 +1,20 @@
 /**
- * A real Linux kernel for tests: user-mode Linux, an ordinary process, which mounts what the writers wrote.
+ * Runs a real Linux kernel in tests: user-mode Linux, an ordinary process, which mounts the images
+ * of the writers.
  *
- * A script runs in it as root, with busybox's commands, the kernel's modules, and the real tools of `@host_tools` where the test names
- * them in its `roots`. Nothing of the host can be changed from inside but the disks that are given.
+ * A script runs in it as root, with busybox's commands, the kernel's modules, and the real tools of
+ * `@host_tools` if the test names them in its `roots`. From inside, nothing of the host can be
+ * changed except the given disks.
  */
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CpioMember, writeNewc } from '../../formats/cpio/newc.ts';
-import { type Entry, NO_XATTRS } from '../../formats/entry/entry.ts';
+import { writeNewc } from '../../formats/cpio/newc.ts';
 import type { GuestEvent } from '../../image/steps/channel.ts';
-import { runGuest } from '../../image/steps/guest.ts';
-import { quoteWord } from '../../image/steps/guest-script.ts';
-import { withInterpreter } from '../../image/steps/interpreter.ts';
-import { chooseMemoryFolder } from '../../image/steps/memory-folder.ts';
-import { findRunnerRoot, tiedToRunner } from '../../image/steps/runner-root.ts';
+import { type GuestCommand, runGuest } from '../../image/steps/guest.ts';
+import { assignments } from '../../image/steps/guest-script.ts';
+import { initrdFile, initrdFolder, prepareKernel } from '../../image/steps/kernel.ts';
+import { findRunnerRoot } from '../../image/steps/runner-root.ts';
 
 /** A disk of the kernel: `/dev/ubda`, `/dev/ubdb`, and so on, in the order given. */
 export interface TestDisk {
@@ -35,36 +27,39 @@ export interface TestDisk {
 export interface KernelRun {
   readonly disks: readonly TestDisk[];
   /**
-   * Lines of busybox's shell, ended by the first that fails. `load MODULE...` loads kernel modules with what they need, `tool NAME
-   * ARGUMENT...` runs a program of `@host_tools` (`tool lvm vgs`). /tmp and /mnt are there, /mnt to mount on.
+   * Lines for busybox's shell; the first that fails ends the script. `load MODULE...` loads kernel
+   * modules and their dependencies, `tool NAME ARGUMENT...` runs a program of `@host_tools` (`tool
+   * lvm vgs`). /tmp and /mnt exist; /mnt is a free mount point.
    */
   readonly script: string;
   /** More files for the script, by absolute path. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** Newc archives that the kernel unpacks over its own first root file system, behind each other as initramfs allows. */
+  /**
+   * Newc archives that follow the one of the run itself. The kernel unpacks them over its first
+   * root file system.
+   */
   readonly initramfs?: Uint8Array;
   readonly memoryMebibytes?: number;
   readonly timeLimitSeconds?: number;
 }
 
 export interface KernelResult {
-  /** What the script wrote to both outputs; bytes that are not UTF-8 as Latin-1 has them when it is decoded so. */
+  /** What the script wrote to standard output and standard error, byte by byte. */
   readonly output: Buffer;
   /** The exit status of the script. */
   readonly status: number;
   readonly kernelLog: string;
 }
 
-const MEBIBYTE = 1024 * 1024;
 const MEMORY_MEBIBYTES = 256;
-const MEMORY_SLACK_BYTES = 16 * MEBIBYTE;
 const TIME_LIMIT_SECONDS = 300;
 const MARK = 'test-kernel-b7d0f3';
 const HOST_TOOLS_VARIABLE = 'ICOS_HOST_TOOLS_ROOT';
 const RUNNER_VARIABLE = 'ICOS_STEP_RUNNER_ROOT';
-const LIBRARIES = 'usr/lib/x86_64-linux-gnu';
-/** A file that every such folder has, and that is no link there. */
-const LIBRARY = `${LIBRARIES}/libc.so.6`;
+/** A file that every such folder contains, and that is not a symbolic link. */
+const LIBRARY = 'usr/lib/x86_64-linux-gnu/libc.so.6';
+const INIT = readFileSync(new URL('./init.sh', import.meta.url), 'utf8');
+const FUNCTIONS = readFileSync(new URL('./functions.sh', import.meta.url), 'utf8');
 
 function rootFolder(variable: string, label: string): string {
   const root = process.env[variable];
@@ -73,38 +68,15 @@ function rootFolder(variable: string, label: string): string {
       `this test needs ${variable}: put "${label}": "${variable}" into its roots, and run it with tools/bazel test`,
     );
   }
-  // A test sees a folder of links to the files; the kernel has to see the folder that they lead into.
+  // A test sees a folder of links to the files. The kernel needs the folder that the links point
+  // into.
   const library = realpathSync(join(root, LIBRARY));
   return library.slice(0, -LIBRARY.length - 1);
 }
 
-function member(path: string, mode: number, content: string | Uint8Array): CpioMember {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  const common = { path: path.slice(1), mode, uid: 0, gid: 0, xattrs: NO_XATTRS };
-  const entry: Entry = { ...common, type: 'file', sizeBytes: bytes.length };
-  return { entry, content: bytes };
-}
-
-function folder(path: string): CpioMember {
-  const entry: Entry = { type: 'directory', path, mode: 0o755, uid: 0, gid: 0, xattrs: NO_XATTRS };
-  return { entry, content: new Uint8Array(0) };
-}
-
-/** The folders above the files, each once, from the top. */
+/** The parent directories of the files, each once, parents first. */
 function foldersOf(paths: readonly string[]): string[] {
-  const folders = new Set([
-    'bin',
-    'dev',
-    'lib',
-    'mnt',
-    'proc',
-    'run',
-    'runner',
-    'sys',
-    'tmp',
-    'tools',
-    'etc',
-  ]);
+  const folders = new Set('bin dev lib mnt proc run runner sys tmp tools etc'.split(' '));
   for (const path of paths) {
     const components = path.slice(1).split('/');
     for (let length = 1; length < components.length; length++) {
@@ -114,120 +86,74 @@ function foldersOf(paths: readonly string[]): string[] {
   return [...folders].sort();
 }
 
-/** The first process. What the script writes goes out through serial line 0, its end as a line of the channel. */
+/** The first process. Both arguments are folders of the host. */
 function initScript(runner: string, tools: string | undefined): string {
-  const mountTools = tools === undefined ? '' : `mount -t hostfs -o ro,${quoteWord(tools)} none /tools\n`;
-  return `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-export PATH=/bin HOME=/tmp LC_ALL=C
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-mount -t tmpfs tmpfs /tmp
-mount -t tmpfs tmpfs /run
-exec 5>/dev/ttyS0
-stty raw <&5
-mount -t hostfs -o ro,${quoteWord(runner)} none /runner
-${mountTools}ln -s /runner/usr/lib/uml/modules /lib/modules
-sh -e -c '. /functions; . /script' >&5 2>&1 5>&-
-printf '${MARK} exit 0 %d\\n' $? >&5
-printf '${MARK} done\\n' >&5
-poweroff -f
-sleep 60
-`;
+  const variables = assignments({ MARK, RUNNER: runner, TOOLS: tools ?? '' });
+  return `#!/bin/busybox sh\n${variables}${INIT}`;
 }
-
-const FUNCTIONS = `load() { for module in "$@"; do modprobe "$module"; done; }
-tool() {
-  command=$1
-  shift
-  for folder in sbin bin; do
-    [ -e "/tools/usr/$folder/$command" ] || continue
-    /tools/${LIBRARIES}/ld-linux-x86-64.so.2 --library-path /tools/${LIBRARIES} \\
-      "/tools/usr/$folder/$command" "$@"
-    return
-  done
-  echo "no program $command in /tools: name @host_tools//:root in the test's roots" >&2
-  return 127
-}
-`;
 
 /**
- * Starts a kernel, runs the script in it and waits for its end.
- *
- * @throws Error where the kernel does not start, dies, or takes longer than the limit; a script that fails is a status
+ * The first archive of the initial RAM file system: busybox, the scripts and the files of the run.
  */
-export async function runInKernel(run: KernelRun): Promise<KernelResult> {
-  const runnerFolder = rootFolder(RUNNER_VARIABLE, '@step_runner//:root');
-  const tools = process.env[HOST_TOOLS_VARIABLE];
-  const toolsFolder =
-    tools === undefined || tools === '' ? undefined : rootFolder(HOST_TOOLS_VARIABLE, '@host_tools//:root');
-  const runner = findRunnerRoot(runnerFolder);
-  const workingFolder = mkdtempSync(join(tmpdir(), 'kernel-'));
-  try {
-    const files = Object.entries(run.files ?? {});
-    const initrd = [
-      ...foldersOf(files.map(([path]) => path)).map(folder),
-      member('/bin/busybox', 0o755, readFileSync(runner.busybox)),
-      member('/init', 0o755, initScript(runnerFolder, toolsFolder)),
-      member('/functions', 0o644, FUNCTIONS),
-      member('/script', 0o644, run.script),
-      ...files.map(([path, content]) => member(path, 0o755, content)),
-    ];
-    const own = [...writeNewc(initrd)];
-    writeFileSync(join(workingFolder, 'initrd'), Buffer.concat([...own, run.initramfs ?? new Uint8Array(0)]));
-    const kernel = withInterpreter(readFileSync(runner.kernel), 'ld.so', runner.kernel);
-    writeFileSync(join(workingFolder, 'linux'), kernel, { mode: 0o755 });
-    symlinkSync(runner.loader, join(workingFolder, 'ld.so'));
-    mkdirSync(join(workingFolder, 'uml'));
-    return await boot(run, workingFolder, runner);
-  } finally {
-    rmSync(workingFolder, { recursive: true, force: true });
-  }
+function initrd(run: KernelRun, busybox: string, script: string): Uint8Array[] {
+  const files = Object.entries(run.files ?? {});
+  return [
+    ...writeNewc([
+      ...foldersOf(files.map(([path]) => path)).map(initrdFolder),
+      initrdFile('/bin/busybox', 0o755, readFileSync(busybox)),
+      initrdFile('/init', 0o755, script),
+      initrdFile('/functions', 0o644, FUNCTIONS),
+      initrdFile('/script', 0o644, run.script),
+      ...files.map(([path, content]) => initrdFile(path, 0o755, content)),
+    ]),
+  ];
 }
 
-async function boot(
-  run: KernelRun,
-  workingFolder: string,
-  runner: ReturnType<typeof findRunnerRoot>,
-): Promise<KernelResult> {
-  const { disks, memoryMebibytes = MEMORY_MEBIBYTES, timeLimitSeconds = TIME_LIMIT_SECONDS } = run;
+async function boot(run: KernelRun, kernel: Omit<GuestCommand, 'mark'>): Promise<KernelResult> {
   const output: Uint8Array[] = [];
   let status: number | undefined;
-  const command = {
-    ...tiedToRunner(runner, [
-      './linux',
-      `mem=${memoryMebibytes}M`,
-      'initrd=initrd',
-      ...disks.map(({ path, writable }, index) => `ubd${index}${writable === true ? '' : 'r'}=${path}`),
-      'uml_dir=uml/',
-      'umid=test',
-      'con=null',
-      'con0=null,fd:1',
-      'ssl=null',
-      'ssl0=null,fd:3',
-      'seccomp=auto',
-      'lsm=capability',
-      'panic=-1',
-      'noreboot',
-    ]),
-    env: {
-      LD_LIBRARY_PATH: runner.libraryFolder,
-      TMPDIR: chooseMemoryFolder(memoryMebibytes * MEBIBYTE + MEMORY_SLACK_BYTES, workingFolder),
-    },
-    workingFolder,
-    mark: MARK,
-  };
   const observer = {
     onOutput: (bytes: Uint8Array) => output.push(Buffer.from(bytes)),
     onEvent: (event: GuestEvent) => {
       if (event.kind === 'exit') status = event.status;
     },
   };
-  const end = await runGuest(command, observer, timeLimitSeconds, undefined);
+  const timeLimitSeconds = run.timeLimitSeconds ?? TIME_LIMIT_SECONDS;
+  const end = await runGuest({ ...kernel, mark: MARK }, observer, timeLimitSeconds, undefined);
   if (status === undefined) {
     const shown = Buffer.concat(output).toString();
     throw new Error(`the kernel ended early (${end.cause}):\n${shown}\n${end.kernelLog}`);
   }
   return { output: Buffer.concat(output), status, kernelLog: end.kernelLog };
+}
+
+/**
+ * Starts a kernel, runs the script in it and waits for its end. A script that fails is a status,
+ * not an error.
+ *
+ * @throws Error if the kernel does not start, dies, or takes longer than the limit
+ */
+export async function runInKernel(run: KernelRun): Promise<KernelResult> {
+  const runnerFolder = rootFolder(RUNNER_VARIABLE, '@step_runner//:root');
+  const tools = process.env[HOST_TOOLS_VARIABLE];
+  const toolsFolder =
+    tools === undefined || tools === '' ? undefined : rootFolder(HOST_TOOLS_VARIABLE, '@host_tools//:root');
+  const runnerRoot = findRunnerRoot(runnerFolder);
+  const workingFolder = mkdtempSync(join(tmpdir(), 'kernel-'));
+  try {
+    const archives = initrd(run, runnerRoot.busybox, initScript(runnerFolder, toolsFolder));
+    const kernel = prepareKernel({
+      runnerRoot,
+      workingFolder,
+      memoryMebibytes: run.memoryMebibytes ?? MEMORY_MEBIBYTES,
+      initrd: Buffer.concat([...archives, run.initramfs ?? new Uint8Array(0)]),
+      name: 'test',
+      disks: run.disks.map(
+        ({ path, writable }, index) => `ubd${index}${writable === true ? '' : 'r'}=${path}`,
+      ),
+    });
+    return await boot(run, kernel);
+  } finally {
+    rmSync(workingFolder, { recursive: true, force: true });
+  }
 }

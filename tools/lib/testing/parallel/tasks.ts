@@ -1,4 +1,4 @@
-/** Tasks for the tests of this folder. */
+/** Tasks for the tests of runtime/parallel. */
 
 import { threadId } from 'node:worker_threads';
 import { UserError } from '../../formats/error/user-error.ts';
@@ -6,7 +6,7 @@ import { defineTask, Transferred } from '../../runtime/parallel/parallel.ts';
 
 export const square = defineTask(import.meta.url, 'square', (value: number) => value * value);
 
-/** Takes one number after another from a list that all workers share, until it is empty. */
+/** Takes numbers from a list that all workers share, until it is empty. */
 export const drain = defineTask(
   import.meta.url,
   'drain',

@@ -1,4 +1,4 @@
-/** A tool as it is bundled, for the test that a bundle has workers. */
+/** A small tool, for the test that a bundle can start workers. */
 
 import { runTool } from '../../runtime/cli/cli.ts';
 import { TaskPool } from '../../runtime/parallel/parallel.ts';
@@ -8,6 +8,6 @@ await runTool(async ({ args }) => {
   const pool = new TaskPool(square, 2);
   const squares = await Promise.all(args.map((arg) => pool.run(Number(arg))));
   process.stdout.write(`${squares.join(' ')}\n`);
-  // Neither this pool nor the one before is closed: the process ends all the same.
+  // Neither of the two pools is closed, and the process still ends.
   await new TaskPool(fail).run('user');
 });

@@ -6,9 +6,9 @@ import type { Step } from '../../image/steps/step.ts';
 import { busyboxTree, describeLayer, runnerRoot, type TestFolder } from './sample-layers.ts';
 
 export interface TestRun {
-  /** What the layer says about each path. */
+  /** The description of each path of the layer. */
   readonly layer: Record<string, string>;
-  /** What people saw. */
+  /** The log that people see. */
   readonly log: string;
   readonly basePath: string;
   readonly outputPath: string;
@@ -16,7 +16,7 @@ export interface TestRun {
 
 export type TestOptions = Partial<Omit<RunOptions, 'layers' | 'steps' | 'output' | 'log'>>;
 
-/** Runs the steps on busybox's tree with `items` beside. */
+/** Runs the steps on a tree of busybox and `items`. */
 export async function runOn(
   folder: TestFolder,
   items: LayerItem[],
@@ -43,7 +43,7 @@ export async function runOn(
   };
 }
 
-/** Runs steps that fail; the error's message and what people saw. */
+/** Runs steps that must fail. Returns the message of the error, and the log. */
 export async function failOn(
   folder: TestFolder,
   steps: Step[],

@@ -1,66 +1,34 @@
-/** Small layers for tests of the step runner, and what a layer turned out to hold. */
+/** Writes small layers for tests of the step runner, and describes the layers that it writes. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Entry, Xattrs } from '../../formats/entry/entry.ts';
-import { NO_XATTRS } from '../../formats/entry/entry.ts';
+import type { Entry } from '../../formats/entry/entry.ts';
 import { readContent } from '../../image/layer/content.ts';
 import { openLayerFile, writeLayerFile } from '../../image/layer/file.ts';
 import { mergeLayers } from '../../image/layer/merge.ts';
 import { listLayer } from '../../image/layer/reader.ts';
 import type { LayerItem } from '../../image/layer/writer.ts';
 import type { Step } from '../../image/steps/step.ts';
+import { directory, file, symlink } from './items.ts';
 
 const APPLETS = (
   'basename cat chmod chown cp date dd echo env false find grep head hostname id kill ln ls mkdir mkfifo mknod mv ' +
   'od printf ps rm rmdir seq setsid sh sleep sort stat sync tail test touch tr true umask usleep wc'
 ).split(' ');
 
-/** The folder with the step runner's own programs. */
+/** Returns the folder with the step runner's own programs. */
 export function runnerRoot(): string {
   const root = process.env['ICOS_STEP_RUNNER_ROOT'];
   if (root === undefined || root === '') {
     throw new Error(
-      'these tests need the step runner’s programs: set ICOS_STEP_RUNNER_ROOT to a folder with ' +
+      "these tests need the step runner's programs: set ICOS_STEP_RUNNER_ROOT to a folder with " +
         "Debian testing's user-mode-linux, libc6, busybox-static, util-linux and libcap-ng0 unpacked (dpkg-deb -x)",
     );
   }
   return root;
 }
 
-interface Metadata {
-  readonly mode?: number;
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly xattrs?: Xattrs;
-}
-
-function metadata(path: string, given: Metadata, mode: number) {
-  return { path, mode, uid: 0, gid: 0, xattrs: NO_XATTRS, ...given };
-}
-
-export function file(path: string, content: string | Uint8Array, given: Metadata = {}): LayerItem {
-  const bytes = Buffer.from(content);
-  return {
-    kind: 'entry',
-    entry: { ...metadata(path, given, 0o644), type: 'file', sizeBytes: bytes.length },
-    content: bytes,
-  };
-}
-
-export function directory(path: string, given: Metadata = {}): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, given, 0o755), type: 'directory' } };
-}
-
-export function symlink(path: string, target: string): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, {}, 0o777), type: 'symlink', target } };
-}
-
-export function hardLink(path: string, target: string): LayerItem {
-  return { kind: 'entry', entry: { ...metadata(path, {}, 0o644), type: 'hardlink', target } };
-}
-
-/** A root file system of nothing but busybox and three users. */
+/** A root file system with only busybox and three users. */
 export function busyboxTree(): LayerItem[] {
   return [
     directory(''),
@@ -76,7 +44,7 @@ export function busyboxTree(): LayerItem[] {
   ];
 }
 
-/** A folder that goes with its test. */
+/** A temporary folder that is removed at the end of its test. */
 export class TestFolder {
   readonly path: string;
 
@@ -96,7 +64,7 @@ export class TestFolder {
   }
 }
 
-/** A step that runs a shell script as root. */
+/** Makes a step that runs a shell script, as root by default. */
 export function shell(script: string, given: Partial<Step> = {}): Step {
   return {
     name: 'test',
@@ -130,7 +98,7 @@ function describeEntry(entry: Entry): string {
   }
 }
 
-/** Each path of a layer with what the layer says about it. */
+/** Describes each path of a layer. */
 export async function describeLayer(path: string): Promise<Record<string, string>> {
   const items = await listLayer(openLayerFile(path));
   return Object.fromEntries(
@@ -140,7 +108,7 @@ export async function describeLayer(path: string): Promise<Record<string, string
   );
 }
 
-/** The content of a file of merged layers. */
+/** Reads a file of merged layers. */
 export async function readMerged(layers: readonly string[], path: string): Promise<Buffer> {
   const tree = await mergeLayers(layers.map(openLayerFile));
   const inode = tree.get(path);

@@ -1,19 +1,22 @@
-/**
- * The shell functions of the guest, in POSIX sh for busybox: the same for both runners. File descriptor 5 leads to the
- * runner. The variables in capitals come from {@link guestScript}.
- */
+# shellcheck shell=sh
+# The shell functions of the guest, for busybox's ash. Both runners use them.
+#
+# guest-script.ts writes assignments of the variables in capitals before this text, and uml.sh or
+# chroot.sh after it. File descriptor 5 leads to the runner.
 
-/** Talking to the runner. A line of the guest's own may follow an output that has no newline at its end. */
-const TELLING = `
+# --- messages to the runner ---
+
+# Every message is one line that begins with $MARK; it may follow output that does not end with a
+# newline.
 bb() { "$BUSYBOX" "$@"; }
-tell() { printf '%s %s\\n' "$MARK" "$*" >&5; }
+tell() { printf '%s %s\n' "$MARK" "$*" >&5; }
 give_up() { tell error "$*"; leave; }
-# Called in a step's process, whose standard output leads to the runner.
-refuse() { printf '%s trouble %s\\n' "$MARK" "$*"; exit 1; }
-`;
+# Called in the process of a step, whose standard output leads to the runner.
+refuse() { printf '%s trouble %s\n' "$MARK" "$*"; exit 1; }
 
-/** The file systems that a step sees beside the image. */
-const MOUNTING = `
+# --- the file systems that a step sees ---
+
+# device NAME MAJOR MINOR
 device() { bb mknod -m 666 "$ROOT/dev/$1" c "$2" "$3" || give_up "cannot make /dev/$1"; }
 
 mount_dev() {
@@ -30,7 +33,7 @@ mount_dev() {
   bb ln -s pts/ptmx "$ROOT/dev/ptmx"
   bb ln -s /proc/self/fd "$ROOT/dev/fd"
   for stream in 0:stdin 1:stdout 2:stderr; do
-    bb ln -s "/proc/self/fd/\${stream%:*}" "$ROOT/dev/\${stream#*:}"
+    bb ln -s "/proc/self/fd/${stream%:*}" "$ROOT/dev/${stream#*:}"
   done
 }
 
@@ -48,7 +51,8 @@ mount_image() {
   done
 }
 
-# A mount namespace of a step that was killed may hold the image a moment longer; read-only counts for all of them.
+# The mount namespace of a killed step may keep the image mounted a moment longer. Read-only holds
+# in every namespace, so nothing can be written any more once the remount succeeds.
 unmount_image() {
   for folder in $TEMPORARY dev/pts dev sys proc/sys proc; do
     bb umount "$ROOT/$folder"
@@ -61,24 +65,27 @@ unmount_image() {
   done
   bb umount "$ROOT" || give_up 'cannot unmount the image'
 }
-`;
 
-/**
- * Users as Docker resolves them: a number is a user id, known or not; a name has to be in /etc/passwd (but for root,
- * who is there before that file is). Without an explicit group the user's primary group holds, and the groups that list the user by name.
- */
-const USERS = `
+# --- users ---
+#
+# Users are resolved as Docker does it: a number is a user ID, whether it is known or not; a name
+# has to be in /etc/passwd, except root, which exists without that file. Without an explicit group,
+# the user's primary group applies, and the supplementary groups are those that list the user by
+# name.
+
 is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac; }
 
-# The image's own file, also where it is a symbolic link from the image's root.
+# account_file NAME: sets file to /etc/NAME of the image. Symbolic links are resolved below the
+# image's root.
 account_file() {
   file=$ROOT/etc/$1
   while [ -L "$file" ]; do
     target=$(bb readlink "$file")
-    case $target in /*) file=$ROOT$target ;; *) file=\${file%/*}/$target ;; esac
+    case $target in /*) file=$ROOT$target ;; *) file=${file%/*}/$target ;; esac
   done
 }
 
+# matches WANTED NAME ID
 matches() { if is_number "$1"; then [ "$3" = "$1" ]; else [ "$2" = "$1" ]; fi; }
 
 find_user() {
@@ -107,42 +114,44 @@ find_memberships() {
   account_file group
   groups=''
   while IFS=: read -r entry _ entry_gid members || [ -n "$entry" ]; do
-    case ,$members, in *",$1,"*) groups=$groups\${groups:+,}$entry_gid ;; esac
+    case ,$members, in *",$1,"*) groups=$groups${groups:+,}$entry_gid ;; esac
   done <"$file"
   [ -z "$groups" ] || memberships=--groups=$groups
 }
 
-# Sets uid, gid and memberships.
+# resolve_user USER[:GROUP]: sets uid, gid and memberships.
 resolve_user() {
   memberships=--clear-groups
-  find_user "\${1%%:*}" 2>/dev/null || [ -n "$uid" ] || refuse "user \${1%%:*} is not in the image's /etc/passwd"
+  find_user "${1%%:*}" 2>/dev/null || [ -n "$uid" ] || refuse "user ${1%%:*} is not in the image's /etc/passwd"
   case $1 in
-    *:*) find_group "\${1#*:}" 2>/dev/null || refuse "group \${1#*:} is not in the image's /etc/group" ;;
+    *:*) find_group "${1#*:}" 2>/dev/null || refuse "group ${1#*:} is not in the image's /etc/group" ;;
     *) [ -z "$account" ] || find_memberships "$account" 2>/dev/null ;;
   esac
 }
-`;
 
-/** Steps. A process that a step leaves behind ends with it, as in a container. */
-const STEPS = `
-# Kernel threads and dead processes have no executable.
+# --- steps ---
+
+# Kills every process that the step left running, as a container engine does; $1 is the process that
+# must survive. Kernel threads and dead processes have no executable.
 kill_left_behind() {
   while :; do
     left=''
     for folder in /proc/[0-9]*; do
-      pid=\${folder#/proc/}
+      pid=${folder#/proc/}
       [ "$pid" != 1 ] && [ "$pid" != "$1" ] && [ -e "$folder/exe" ] && left="$left $pid"
     done
     [ -n "$left" ] || return 0
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2086 # several process IDs
     kill -9 $left 2>/dev/null
   done
 }
 
 run_step() {
-  # Without the function bb, so that $! is the process that reads, and not a shell that waits for it.
+  # Called without the function bb, so that $! is the process that reads, not a shell that waits for
+  # it.
   "$BUSYBOX" cat "$STATE/output" >&5 &
   relay=$!
+  # shellcheck source=/dev/null # stepScript() in guest-script.ts writes it
   (. "$STEPS/$1.sh") >"$STATE/output" 2>&1 <"$STEPS/$1.stdin" 5>&-
   status=$?
   kill_left_behind "$relay"
@@ -161,7 +170,30 @@ run_steps() {
     step=$((step + 1))
   done
 }
-`;
 
-/** All functions that both runners' scripts call. */
-export const GUEST_FUNCTIONS = [TELLING, MOUNTING, USERS, STEPS].join('');
+# enter_image DIRECTORY COMMAND...: becomes a step's command, as the user whom resolve_user found.
+#
+# The file of the step defines with_environment(), which runs its arguments in the environment of
+# the step. util-linux's two tools enter the image last, so that it needs none of them: owner and
+# groups first, then the root and the working directory, then the user.
+enter_image() {
+  directory=$1
+  shift
+  with_environment \
+    "$LOADER" --library-path "$LIBRARIES" "$SETPRIV" \
+    --regid="$gid" "$memberships" --bounding-set="$WITHHELD" \
+    "$LOADER" --library-path "$LIBRARIES" "$UNSHARE" \
+    --mount --root="$ROOT" --wd="$directory" --setuid="$uid" -- \
+    "$@"
+}
+
+# Runs all steps. The runner's own script calls it last.
+run_guest() {
+  bb ip link set lo up
+  bb hostname localhost
+  mount_image
+  run_steps
+  unmount_image
+  tell 'done'
+  leave
+}
