@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-/** These look at what Bazel has built, or start it themselves: only `tools/bazel test` can run them. */
+/**
+ * These look at what Bazel has built, or start it themselves: only `tools/bazel test` can run them.
+ */
 const BAZEL_ONLY = [
   'test/conformance/debian-root.test.ts',
   'test/consumer_test/**',

@@ -1,7 +1,8 @@
 /**
  * Measures our tools and the tools that everybody calls, in one run:
  *
- *     pnpm run bench [--row=NAME]... [--root=small|large] [--runs=N] [--work=DIR] [--quick] [--output=FILE]
+ *     npm run bench -- [--row=NAME]... [--root=small|large] [--runs=N] [--work=DIR] [--quick]
+ *       [--output=FILE]
  *
  * Every run prints the tables and writes results.json to the work folder. A run of all rows with at
  * least five samples also writes the tables to docs/benchmarks.md (or FILE). --quick takes one

@@ -23,7 +23,7 @@ export function checkNode(): void {
   const pinned = pinnedNode();
   if (process.versions.node === pinned) return;
   throw new Error(
-    `this is Node ${process.versions.node}, the tools need ${pinned}: start the benchmark with "pnpm run bench"`,
+    `this is Node ${process.versions.node}, the tools need ${pinned}: start the benchmark with "npm run bench"`,
   );
 }
 

@@ -85,7 +85,7 @@ test('failures and different results are listed and never count as reached', () 
 });
 
 test('a document keeps the text around the measured part', () => {
-  const begin = '<!-- bench: `pnpm run bench` writes the following part -->';
+  const begin = '<!-- bench: `npm run bench` writes the following part -->';
   writeFileSync(document, `before\n${begin}\nold\n<!-- bench: end -->\nafter\n`);
   writeDocument(document, 'new');
   writeDocument(document, 'newer');

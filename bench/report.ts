@@ -14,7 +14,7 @@ export interface Report {
   readonly results: readonly RowResult[];
 }
 
-const BEGIN = '<!-- bench: `pnpm run bench` writes the following part -->';
+const BEGIN = '<!-- bench: `npm run bench` writes the following part -->';
 const END = '<!-- bench: end -->';
 const MEBIBYTE = 1024 ** 2;
 /** The most memory that any of our tools may use, for images of any size. */

@@ -1,5 +1,5 @@
 /**
- * Bundles every tool into tools/prebuilt/NAME.mjs: `pnpm run bundle`. A file is written only if its
+ * Bundles every tool into tools/prebuilt/NAME.mjs: `npm run bundle`. A file is written only if its
  * content changes, so that Bazel does not rebuild what depends on an unchanged bundle.
  *
  * If a tool cannot be bundled, its file is removed, the other tools are still bundled, and the exit

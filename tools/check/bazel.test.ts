@@ -16,6 +16,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const WRAPPER = resolve(import.meta.dirname, '../bazel');
+const NPM_PACKAGES = resolve(import.meta.dirname, '../npm-packages');
 const BAZEL_VERSION = '7.7.1';
 /** Commands that the wrapper expects on every Debian system. */
 const ESSENTIAL = [
@@ -88,6 +89,7 @@ beforeEach(() => {
   }
   mkdirSync(join(workspace, 'tools/prebuilt'), { recursive: true });
   copyFileSync(WRAPPER, join(workspace, 'tools/bazel'));
+  copyFileSync(NPM_PACKAGES, join(workspace, 'tools/npm-packages'));
   write(join(workspace, '.bazelversion'), `${BAZEL_VERSION}\n`);
   write(
     join(workspace, 'package.json'),
@@ -210,7 +212,15 @@ describe('the airgap way', () => {
     setUpBefore();
     const source = `tools/lib/gpt/${name}`;
     write(join(workspace, source), '');
-    for (const path of ['tools', 'tools/bazel', 'tools/lib', 'tools/lib/gpt', source, 'pnpm-lock.yaml']) {
+    for (const path of [
+      'tools',
+      'tools/bazel',
+      'tools/npm-packages',
+      'tools/lib',
+      'tools/lib/gpt',
+      source,
+      'pnpm-lock.yaml',
+    ]) {
       spawnSync('touch', ['-d', '2020-01-01', join(workspace, path)]);
     }
     spawnSync('touch', ['-d', '2020-01-01', join(workspace, 'tsconfig.json')]);

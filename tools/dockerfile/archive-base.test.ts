@@ -12,7 +12,10 @@ import { archive } from '../lib/testing/tar/archive.ts';
 const LAYER = 'out.layer.tar.zst';
 const BASE = 'base.tar';
 
-/** Builds a Dockerfile on a base whose only layer is the given archive; returns the path of the new layer. */
+/**
+ * Builds a Dockerfile on a base whose only layer is the given archive; returns the path of the new
+ * layer.
+ */
 function build(folder: TestFolder, dockerfile: string, base: Uint8Array): string {
   writeFileSync(join(folder.path, 'Dockerfile'), dockerfile);
   writeFileSync(join(folder.path, 'file'), 'context');

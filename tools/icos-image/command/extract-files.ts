@@ -30,8 +30,10 @@ import { isZero } from '../bytes/source.ts';
 export interface FolderOptions {
   /** Whether existing files may be replaced. A directory is never replaced. */
   readonly overwrite: boolean;
-  /** Whether owners are set, which only root can do. If not, set-uid and set-gid are dropped, and the
-   * umask applies. */
+  /**
+   * Whether owners are set, which only root can do. If not, set-uid and set-gid are dropped, and
+   * the umask applies.
+   */
   readonly asRoot: boolean;
   readonly umask: number;
 }

@@ -12,8 +12,10 @@ const MAGIC = 'ustar';
 const CHECKSUM = { offset: 148, length: 8 } as const;
 const SPACE = 0x20;
 
-/** An archive with at most this many files has its images opened as parts. In a larger archive only an
- * address reaches them. */
+/**
+ * An archive with at most this many files has its images opened as parts. In a larger archive only
+ * an address reaches them.
+ */
 const MAX_PARTS = 64;
 const SMALLEST_IMAGE_BYTES = 1024;
 

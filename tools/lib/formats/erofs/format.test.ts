@@ -14,7 +14,8 @@ import {
   ZSTD_SETTINGS,
 } from './format.ts';
 
-// erofs_check_ondisk_layout_definitions() in fs/erofs/erofs_fs.h, and its comments on compression settings.
+// erofs_check_ondisk_layout_definitions() in fs/erofs/erofs_fs.h, and its comments on compression
+// settings.
 test.each([
   ['erofs_super_block', SUPERBLOCK, 128],
   ['erofs_inode_compact', COMPACT_INODE, 32],
