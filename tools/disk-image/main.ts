@@ -48,5 +48,5 @@ await runTool(async ({ args, output }) => {
     await pool.close();
     if (values.zst === undefined && values.gz === undefined) return;
   }
-  await writeArchives(values, output, (archive) => writeDiskArchive(plan, archive));
+  await writeArchives(values, output, [...images.values()], (archive) => writeDiskArchive(plan, archive));
 });

@@ -18,5 +18,7 @@ await runTool(async ({ args, output }) => {
     root: readPackedPartition(required(values.root, 'root')),
     version,
   };
-  await writeArchives(values, output, (archive) => writeUpgradeArchive(upgrade, archive));
+  await writeArchives(values, output, [upgrade.boot, upgrade.root], (archive) =>
+    writeUpgradeArchive(upgrade, archive),
+  );
 });

@@ -11,7 +11,7 @@ import { gzipMember } from '../../formats/gzip/member.ts';
 import { zstdFrame } from '../../formats/zstd/compress.ts';
 import { SWITCH, TEXT } from '../../runtime/cli/cli.ts';
 import { readIndexFile } from './file.ts';
-import { StreamHash } from './hashing.ts';
+import { type StreamHash, streamHash } from './hashing.ts';
 import { type Compression, compressedBytes, hasCompression, type PackedIndex } from './index.ts';
 
 const COPY_BYTES = 1 << 20;
@@ -42,12 +42,12 @@ export class ArchiveFile {
   readonly #descriptor: number;
   readonly #hash: StreamHash | undefined;
 
-  /** @param checksum whether to write a checksum file beside the archive */
-  constructor(path: string, compression: Compression, checksum = true) {
+  /** @param expectedBytes about the size of the archive; absent to write no checksum file beside it */
+  constructor(path: string, compression: Compression, expectedBytes?: number) {
     this.#path = path;
     this.#compression = compression;
     this.#descriptor = openSync(path, 'w');
-    this.#hash = checksum ? new StreamHash() : undefined;
+    this.#hash = expectedBytes === undefined ? undefined : streamHash(expectedBytes);
   }
 
   #append(bytes: Uint8Array): void {
@@ -119,12 +119,14 @@ export const ARCHIVE_OPTIONS = { zst: TEXT, gz: TEXT, 'no-checksum': SWITCH };
 /**
  * Writes the requested archives, each with its checksum file unless that is omitted.
  *
+ * @param partitions what the archives will contain
  * @param output registers a file that is removed if the tool fails
  * @throws UserError if no archive is requested
  */
 export async function writeArchives(
   paths: { readonly [Name in Compression]?: string | undefined } & { readonly 'no-checksum'?: boolean },
   output: (path: string) => string,
+  partitions: readonly PackedPartition[],
   write: (archive: ArchiveFile) => Promise<void>,
 ): Promise<void> {
   if (paths.zst === undefined && paths.gz === undefined) {
@@ -135,7 +137,8 @@ export async function writeArchives(
     if (path === undefined) continue;
     const checksum = paths['no-checksum'] !== true;
     if (checksum) output(checksumPath(path));
-    const archive = new ArchiveFile(output(path), compression, checksum);
+    const expectedBytes = partitions.reduce((sum, { index }) => sum + compressedBytes(index, compression), 0);
+    const archive = new ArchiveFile(output(path), compression, checksum ? expectedBytes : undefined);
     try {
       await write(archive);
       await archive.close();

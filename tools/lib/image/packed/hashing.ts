@@ -1,5 +1,6 @@
 /** Hashes, on a thread of its own, data that is also written elsewhere. */
 
+import { createHash } from 'node:crypto';
 import { TaskPool } from '../../runtime/parallel/parallel.ts';
 import { sharedWords } from '../../runtime/parallel/shared.ts';
 import { END, FREE, type HashRing, hashTask, SLOT_BYTES, SLOT_COUNT } from './hash-worker.ts';
@@ -7,8 +8,55 @@ import { END, FREE, type HashRing, hashTask, SLOT_BYTES, SLOT_COUNT } from './ha
 /** A thread that has not hashed a slot after this time is considered dead. */
 const PATIENCE_MS = 120_000;
 
+/** A SHA-256 of a stream. The caller fills slots, or passes bytes that are somewhere else. */
+export interface StreamHash {
+  /** Returns a buffer to fill. Its bytes stay unchanged until the next call. */
+  slot(): Uint8Array;
+  /** Hashes the first `lengthBytes` of the slot. */
+  put(lengthBytes: number): void;
+  update(bytes: Uint8Array): void;
+  /** Returns the digest in hexadecimal. */
+  finish(): Promise<string>;
+  /** Releases the hash if the digest is not needed. */
+  close(): Promise<void>;
+}
+
+/**
+ * Up to this size, hashing here costs less processor time than starting a thread, which takes about
+ * as long as hashing 64 MiB.
+ */
+const INLINE_BYTES = 64 << 20;
+
+/** Makes a hash for a stream of about `expectedBytes`. The size only decides where it is computed. */
+export function streamHash(expectedBytes: number): StreamHash {
+  return expectedBytes <= INLINE_BYTES ? new InlineHash() : new ThreadedHash();
+}
+
+class InlineHash implements StreamHash {
+  readonly #hash = createHash('sha256');
+  readonly #slot = new Uint8Array(SLOT_BYTES);
+
+  slot(): Uint8Array {
+    return this.#slot;
+  }
+
+  put(lengthBytes: number): void {
+    this.#hash.update(this.#slot.subarray(0, lengthBytes));
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  async finish(): Promise<string> {
+    return this.#hash.digest('hex');
+  }
+
+  async close(): Promise<void> {}
+}
+
 /** Computes the SHA-256 of bytes that are put into the slots of a ring, one after another. */
-export class StreamHash {
+class ThreadedHash implements StreamHash {
   readonly #ring: HashRing = {
     bytes: new Uint8Array(new SharedArrayBuffer(SLOT_BYTES * SLOT_COUNT)),
     lengths: sharedWords(SLOT_COUNT),
