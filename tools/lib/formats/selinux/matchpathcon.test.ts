@@ -1,91 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Constructs of PCRE2, random policies, and the files around file_contexts. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { realTool } from '../../testing/real-tool.ts';
-import { instances } from '../../testing/selinux/instances.ts';
-import { realPolicy } from '../../testing/selinux/real-policy.ts';
-import { FileContexts, type FileContextsSources, type FileKind } from './selinux.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ComparedPolicy } from '../../testing/selinux/compared-policy.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'selinux-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** The arguments of matchpathcon's option -m. */
-const MODES: Readonly<Record<FileKind, string>> = {
-  file: 'f',
-  directory: 'd',
-  symlink: 'l',
-  'character-device': 'c',
-  'block-device': 'b',
-  fifo: 'p',
-  socket: 's',
-};
-const KINDS = Object.keys(MODES) as FileKind[];
-
-/** A command line is too short for all paths. */
-const PATHS_PER_RUN = 8000;
-
-/** Looks up paths of one type with libselinux. */
-function matchpathcon(file: string, paths: readonly string[], kind: FileKind): string[] {
-  const answers: string[] = [];
-  for (let start = 0; start < paths.length; start += PATHS_PER_RUN) {
-    const output = execFileSync(
-      realTool('matchpathcon', 'selinux-utils'),
-      ['-f', file, '-N', '-n', '-m', MODES[kind], '--', ...paths.slice(start, start + PATHS_PER_RUN)],
-      { encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-    answers.push(...output.trimEnd().split('\n'));
-  }
-  return answers;
-}
-
-const SUFFIXES: Readonly<Record<keyof FileContextsSources, string>> = {
-  fileContexts: '',
-  homeDirectories: '.homedirs',
-  local: '.local',
-  distributionSubstitutions: '.subs_dist',
-  substitutions: '.subs',
-};
-
-class Policy {
-  readonly #path: string;
-  readonly contexts: FileContexts;
-
-  constructor(name: string, texts: Partial<Record<keyof FileContextsSources, string>>) {
-    this.#path = join(folder, name);
-    const sources: Partial<Record<keyof FileContextsSources, { name: string; text: string }>> = {};
-    for (const [key, suffix] of Object.entries(SUFFIXES) as [keyof FileContextsSources, string][]) {
-      const text = texts[key];
-      if (text === undefined) continue;
-      sources[key] = { name: `${name}${suffix}`, text };
-      writeFileSync(`${this.#path}${suffix}`, text);
-    }
-    const { fileContexts = { name, text: '' }, ...others } = sources;
-    this.contexts = new FileContexts({ fileContexts, ...others });
-  }
-
-  /** Lists the paths for which the results differ. */
-  differences(paths: readonly string[], kinds: readonly FileKind[] = KINDS): string[] {
-    return kinds.flatMap((kind) => {
-      const answers = matchpathcon(this.#path, paths, kind);
-      expect(answers.length).toBe(paths.length);
-      return paths.flatMap((path, index) => {
-        const ours = this.contexts.lookup(path, kind) ?? '<<none>>';
-        return ours === answers[index] ? [] : [`${kind} ${path}: ${ours}, libselinux ${answers[index]}`];
-      });
-    });
-  }
-}
-
-function walk(path: string, prefix: string, found: string[]): string[] {
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    found.push(`${prefix}/${entry.name}`);
-    if (entry.isDirectory()) walk(join(path, entry.name), `${prefix}/${entry.name}`, found);
-  }
-  return found;
-}
 
 /** Makes one line for each expression, with the labels `t0`, `t1`, ... */
 function lines(patterns: readonly string[]): string {
@@ -294,14 +216,16 @@ describe('matchpathcon agrees', () => {
       ],
     ],
   ])('%s', (name, text, paths) => {
-    const policy = new Policy(name.replaceAll(' ', '-').slice(0, 30), { fileContexts: `${text}\n` });
+    const policy = new ComparedPolicy(folder, name.replaceAll(' ', '-').slice(0, 30), {
+      fileContexts: `${text}\n`,
+    });
     expect(policy.differences(paths.filter((path) => !path.endsWith('\n')))).toEqual([]);
     const single = (path: string) => policy.differences([path]).map((line) => line.replaceAll('\n', '\\n'));
     for (const path of paths.filter((found) => found.endsWith('\n'))) expect(single(path)).toEqual([]);
   });
 
   test('about homedirs, local and substitutions', () => {
-    const policy = new Policy('all-files', {
+    const policy = new ComparedPolicy(folder, 'all-files', {
       fileContexts: lines(['/.*', '/usr/lib/.*', '/home/a', '/srv/.*', '/']),
       homeDirectories: '/home/.* u:r:home\n/home/b u:r:literal-home\n/usr/lib/x.* u:r:home-lib\n',
       local: '/usr/lib/xy.* u:r:local\n/srv/.* <<none>>\n/.*/z u:r:z\n',
@@ -370,66 +294,14 @@ describe('matchpathcon agrees', () => {
               `${expression} ${type} ${none && index % 3 === 0 ? '<<none>>' : `u:r:t${index}`}\n`,
           );
           expect(
-            new Policy('random', { fileContexts: text.join('') }).differences(paths, ['file', 'directory']),
+            new ComparedPolicy(folder, 'random', { fileContexts: text.join('') }).differences(paths, [
+              'file',
+              'directory',
+            ]),
           ).toEqual([]);
         },
       ),
       { numRuns: 60 },
     );
-  });
-});
-
-describe('a real policy', () => {
-  let policy: Policy;
-  let patterns: string[];
-  const root = process.env['ICOS_HOST_TOOLS_ROOT'] ?? '';
-
-  beforeAll(() => {
-    const { fileContexts, homeDirectories } = realPolicy();
-    const substitutions = readFileSync(
-      join(root, 'etc/selinux/default/contexts/files/file_contexts.subs_dist'),
-      'utf8',
-    );
-    policy = new Policy('file_contexts', {
-      fileContexts,
-      homeDirectories,
-      distributionSubstitutions: substitutions,
-    });
-    patterns = [fileContexts, homeDirectories].flatMap((text) =>
-      text
-        .trimEnd()
-        .split('\n')
-        .map((line) => line.split('\t')[0] ?? ''),
-    );
-  });
-
-  test('labels every path in it', () => {
-    const literal = patterns.map((pattern) => pattern.replaceAll('\\', ''));
-    const stems = patterns.map((pattern) => pattern.replace(/[.^$?*+|[({].*$/, '').replaceAll('\\', ''));
-    const paths = [
-      ...new Set([
-        ...literal,
-        ...stems,
-        ...stems.map((stem) => `${stem}/x`),
-        ...stems.map((stem) => `${stem}x`),
-      ]),
-    ];
-    const tested = paths.filter((path) => path.startsWith('/'));
-    expect(tested.length).toBeGreaterThan(10_000);
-    expect(policy.differences(tested)).toEqual([]);
-  });
-
-  test('labels instances of each of its expressions', () => {
-    const generated = [...new Set(patterns)].flatMap((pattern, index) => instances(pattern, 4, index));
-    const paths = [...new Set(generated)].filter((path) => path.startsWith('/'));
-    expect(paths.length).toBeGreaterThan(10_000);
-    expect(policy.differences(paths)).toEqual([]);
-  });
-
-  test("labels every path of the tests' own Debian packages", () => {
-    const roots = [root, process.env['ICOS_STEP_RUNNER_ROOT'] ?? ''];
-    const paths = [...new Set(roots.flatMap((path) => walk(path, '', [])))];
-    expect(paths.length).toBeGreaterThan(2500);
-    expect(policy.differences(paths, ['file', 'directory', 'symlink'])).toEqual([]);
   });
 });

@@ -71,7 +71,7 @@ function isSkippable(magic: number): boolean {
   return (magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC;
 }
 
-/** The user data of a skippable frame. */
+/** The length of a skippable frame's user data. */
 function skippableBytes(header: Uint8Array): number {
   return littleEndian(SKIPPABLE_HEADER.at.Frame_Size.bytes(header));
 }
