@@ -45,7 +45,7 @@ export interface GuestScriptOptions {
 const WITHHELD_CAPABILITIES = '-sys_time,-sys_module,-sys_boot';
 
 /** Quotes any text without NUL as one word of a POSIX shell. */
-export function quoteWord(text: string): string {
+function quoteWord(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
