@@ -33,7 +33,7 @@ _INITRAMFS_MODULES = [
     "sha256-ssse3",
 ]
 
-# Files that a machine does not need: a fifth of the size. Licences stay.
+# Files that a machine does not need. They are a fifth of the size. Licences are kept (_INCLUDE).
 _EXCLUDE = [
     "/usr/share/bash-completion/*",
     "/usr/share/bug/*",
