@@ -65,8 +65,8 @@ export function* readerEntries(reader: TreeReader): Generator<ListedEntry> {
 }
 
 /**
- * Reads an archive of GNU tar. The target of a hard link becomes the first path in path order,
- * whatever the order of the archive.
+ * Reads an archive of GNU tar. The first path of a file, in path order, becomes the target of its
+ * hard links. The order of the archive does not matter.
  */
 export async function tarEntries(path: string): Promise<ListedEntry[]> {
   const found = new Map<string, ListedEntry>();
