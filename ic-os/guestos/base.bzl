@@ -2,7 +2,7 @@
 
 Each step is a target that adds a layer to the one before it:
 
-| target | made from | content |
+| target | built from | content |
 |---|---|---|
 | `@guestos_debs//:SET` | `packages/*.packages`, pinned by `//ic-os/locks:guestos.lock.json` | the .debs of one set |
 | `packages_VARIANT` | the set | the packages, unpacked and configured |
