@@ -63,7 +63,7 @@ describe('an entry that escapes the root', () => {
   });
 });
 
-describe('an entry that goes through a symbolic link', () => {
+describe('an entry whose path goes through a symbolic link', () => {
   test('is refused in an archive for ADD', () => {
     expectAddRefusal(
       THROUGH_LINK,

@@ -37,7 +37,7 @@ function digestOf(pieces: Iterable<Uint8Array>): string {
   return hash.digest('hex');
 }
 
-/** Describes entries. @param forget removes from an entry what the format cannot store */
+/** Describes entries. @param forget removes the properties that the format cannot store */
 export function listingOf(entries: Iterable<ListedEntry>, forget: (entry: Entry) => Entry): Listing {
   const listing = new Map<string, string>();
   for (const { entry, digest } of entries) {

@@ -12,7 +12,7 @@ export interface Target {
   read(source: BlockSource): Promise<void> | void;
 }
 
-/** The largest read that a reader may request, whatever the image states. */
+/** The largest read that a reader may request, even if the image states a larger size. */
 export const MAX_READ_BYTES = 64 << 20;
 /**
  * The number of content bytes to read. A damaged file may have any size, and the reader must return
