@@ -8,7 +8,8 @@ use_repo(apt, "guestos_debs", "host_tools")
 ```
 
 A lock does not name mirrors. They are read from `--repo_env=ICOS_APT_MIRRORS` (base addresses
-separated by spaces or commas, tried in order), and otherwise from the host's apt configuration.
+separated by spaces or commas) or, without this option, from the host's apt configuration. They are
+tried in order.
 """
 
 load("//rules/private:apt_debs.bzl", "apt_debs")

@@ -2,7 +2,7 @@
 
 Each step is a target that adds a layer to the one before it:
 
-| target | made from | content |
+| target | built from | content |
 |---|---|---|
 | `@guestos_debs//:SET` | `packages/*.packages`, pinned by `//ic-os/locks:guestos.lock.json` | the .debs of one set |
 | `packages_VARIANT` | the set | the packages, unpacked and configured |
@@ -33,7 +33,7 @@ _INITRAMFS_MODULES = [
     "sha256-ssse3",
 ]
 
-# Files that a machine does not need: a fifth of the size. Licences stay.
+# Files that a machine does not need. They are a fifth of the size. Licences are kept (_INCLUDE).
 _EXCLUDE = [
     "/usr/share/bash-completion/*",
     "/usr/share/bug/*",

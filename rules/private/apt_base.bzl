@@ -1,4 +1,4 @@
-"""A root file system made from locked Debian packages."""
+"""A root file system built from locked Debian packages."""
 
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:step_runner.bzl", "STEP_RUNNER_ATTRS", "step_runner_action")

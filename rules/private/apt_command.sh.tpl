@@ -26,7 +26,7 @@ done
 root=$(cd "$root" && pwd)
 bin=$(cd "$here" && pwd)
 
-# Programs that this program starts are taken from the same packages if possible.
+# If possible, this program starts other programs from the same packages.
 PATH=$bin:${PATH:-/usr/bin:/bin}
 export PATH
 %{ENVIRONMENT}%

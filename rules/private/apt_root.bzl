@@ -20,15 +20,15 @@ APT_ROOT_ATTRS = LOCK_ATTRS | {
         doc = "Maps the path of an additional file, without a leading slash, to its content.",
     ),
     "exclude": attr.string_list(
-        doc = "Further paths to leave out, without a leading slash; a component `*` matches every name.",
+        doc = "More paths to leave out, without a leading slash; a component `*` matches every name.",
     ),
 }
 
 _DIRECTORY = "debs"
 _LOADER = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 
-# A program that is started through the loader sees the loader's file as its own, and looks for its
-# data relative to it. Therefore the loader is copied to the directory of the programs.
+# A program that is started through the loader takes the loader's file for its own file, and looks
+# for its data relative to it. Therefore a copy of the loader is in the directory of the programs.
 _LOADER_COPY = "usr/bin/.ld.so"
 _LIBRARY_PATHS = ["usr/lib/x86_64-linux-gnu"]
 

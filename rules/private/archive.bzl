@@ -1,4 +1,4 @@
-"""What `disk_image` and `upgrade_image` share: an archive in two compressions, with checksums."""
+"""The parts that `disk_image` and `upgrade_image` share: archives, compressions and checksums."""
 
 load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 load("//rules/private:tool_action.bzl", "tool_action")

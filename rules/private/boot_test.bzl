@@ -19,7 +19,7 @@ def _boot_test_impl(ctx):
 boot_test = rule(
     implementation = _boot_test_impl,
     test = True,
-    doc = """Boots a disk in QEMU with OVMF firmware and checks what the system serves.
+    doc = """Boots a disk in QEMU with OVMF firmware and checks the services of the system.
 
 The test prints the time from the firmware to `ready_text`. ssh must answer. With `console_login`,
 the system must be in the state `running`, without a failed unit and with a read-only root. The test
@@ -37,7 +37,7 @@ uses KVM if a probe shows that it works, and emulation otherwise.""",
             doc = "`USER:PASSWORD` for the console. Without it, the console must not offer a login.",
         ),
         "console_texts": attr.string_list(
-            doc = "Regular expressions: texts that must be on the console by the time of `ready_text`.",
+            doc = "Regular expressions: texts that must be on the console when `ready_text` appears.",
         ),
         "version_file": attr.label(
             allow_single_file = True,

@@ -29,9 +29,9 @@ since 6.10 with zstd if they were built with it. All times are 0. See docs/forma
     attrs = LINUX_FILE_SYSTEM_ATTRS | {
         "compression": attr.string(
             default = "none",
-            doc = """How file contents are stored: `none`, `zstd` or `lz4`, or with a level, such as
-            `zstd,19` or `lz4,12`. The packed partition is compressed in any case: this attribute
-            saves space on the machine's disk and in its page cache.""",
+            doc = """The compression of file contents: `none`, `zstd` or `lz4`. A level can follow, as in
+            `zstd,19` or `lz4,12`. The packed partition is always compressed; this attribute saves
+            space on the machine's disk and in its page cache.""",
         ),
         "cluster_size": attr.string(
             doc = """Number of bytes that are compressed together: a power of two from `8K` to `1M`.

@@ -51,7 +51,7 @@ docs/formats/ext4.md.""",
             doc = "Share of all blocks that only root may fill, 0 to 50 percent. The default of mke2fs is 5.",
         ),
         "journal": attr.bool(
-            doc = "Whether to create a journal: for file systems that are mounted writable.",
+            doc = "Whether to create a journal, for a file system that is mounted writable.",
         ),
         "hash_seed": attr.string(
             doc = """UUID that seeds directory hashes (kernel documentation, ext4: s_hash_seed).

@@ -1,4 +1,4 @@
-"""What `boot_test` and `launch` share: starting an image in QEMU."""
+"""The parts that `boot_test` and `launch` share: starting an image in QEMU."""
 
 load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 load("//rules/private:real_tools.bzl", "real_tool_attrs", "real_tool_path", "real_tool_runfiles")

@@ -67,7 +67,7 @@ def icos_image(
       os_name: name of the operating system.
       base: the root file system without components: a `dockerfile` or any other target with
         layers.
-      initrd: the initial RAM file system, which becomes `initrd.img` of the boot partition.
+      initrd: the initial RAM file system: `initrd.img` in the boot partition.
       layout: `partitions.csv`.
       partitions: dict of partition name to packed partition, for all partitions except root and
         boot.
@@ -79,7 +79,7 @@ def icos_image(
       directories: dict of absolute path to mode: directories that are added to `base`.
       symlinks: dict of absolute path to target: symbolic links that are added to `base`.
       root_exclude: paths that the root partition leaves out, in addition to `/boot/*`.
-      root_file_system: `ext4`, or `erofs`, which has no free space.
+      root_file_system: `ext4` or `erofs`. An EROFS file system has no free space.
       root_partition: name of the root partition in the layout.
       boot_partition: name of the partition with kernel, initial RAM file system and boot arguments
         in the layout.
@@ -88,9 +88,10 @@ def icos_image(
         creates.
       password_logins: `none` or `root`: who can log in with a password. `image_test` checks it.
       console_login: `USER:PASSWORD` for `boot_test`, if the console has a login.
-      ready_text: regular expression: the console's text that shows that the system is up. Without
-        it, there is no `boot_test`.
-      console_texts: regular expressions: texts that must be on the console by then.
+      ready_text: regular expression: the text on the console that shows that the system is up.
+        Without it, `boot_test` is not defined.
+      console_texts: regular expressions: texts that must be on the console when `ready_text`
+        appears.
       pages: dict of `PORT/PATH` to regular expression: the pages that `boot_test` fetches.
       forward_ports: ports of the guest that `launch` forwards.
       set_uid_files: absolute paths of the files that may be set-uid or set-gid.

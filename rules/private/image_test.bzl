@@ -1,4 +1,4 @@
-"""A test of what must be true for every image."""
+"""A test of the properties that every image must have."""
 
 load("//rules/private:providers/archive_info.bzl", "ArchiveInfo")
 load("//rules/private:real_tools.bzl", "real_tool_attrs", "real_tool_path", "real_tool_runfiles")
@@ -59,7 +59,7 @@ def _image_test_impl(ctx):
 image_test = rule(
     implementation = _image_test_impl,
     test = True,
-    doc = """Checks what must be true for every image.
+    doc = """Checks the properties that every image must have.
 
 The checks use the real tools: e2fsck, debugfs, fsck.erofs, dump.erofs, fsck.vfat, mtools, sgdisk,
 veritysetup, GNU tar.

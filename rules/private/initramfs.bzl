@@ -1,4 +1,4 @@
-"""An initial RAM file system, made from a root file system."""
+"""An initial RAM file system, built from a root file system."""
 
 load("//rules/private:install.bzl", "decode_install", "encode_install", "only_file")
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")

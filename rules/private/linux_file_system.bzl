@@ -1,4 +1,4 @@
-"""What the rules of ext4 and EROFS partitions share: a UUID, SELinux labels and dm-verity."""
+"""The parts that ext4 and EROFS partitions share: a UUID, SELinux labels and dm-verity."""
 
 load("//rules/private:packed_partition.bzl", "TREE_ATTRS", "tree_args")
 

@@ -80,7 +80,7 @@ It has its own volume group with linear logical volumes. See docs/formats/lvm.md
         volumes = attr.string_list(
             doc = "`NAME=SIZE` of each logical volume, in the order on the physical volume.",
         ),
-        volume_uuids = attr.string_list(doc = "`NAME=UUID` of each logical volume with a given UUID."),
+        volume_uuids = attr.string_list(doc = "`NAME=UUID` of each logical volume whose UUID is not derived."),
         contents = attr.label_keyed_string_dict(
             providers = [PartitionInfo],
             doc = """Maps a packed partition to the names of the logical volumes that start with it,

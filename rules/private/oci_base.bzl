@@ -1,4 +1,4 @@
-"""A root file system made from an OCI image."""
+"""A root file system built from an OCI image."""
 
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:tool_action.bzl", "TOOLS_TOOLCHAIN_TYPE", "tool_action")

@@ -1,4 +1,4 @@
-"""What all partition rules share: the outputs, arguments and providers of a packed partition."""
+"""The parts that all partition rules share: outputs, arguments and providers."""
 
 load("//rules/private:providers/layers_info.bzl", "LayersInfo")
 load("//rules/private:providers/partition_info.bzl", "PartitionInfo")
@@ -8,8 +8,8 @@ load("//rules/private:tool_action.bzl", "tool_action")
 COMPRESSION_ATTRS = {
     "zstd_level": attr.int(
         default = 3,
-        doc = """zstd level, 1 to 22. RFC 8878 leaves the encoding to the encoder; the toolchain
-        pins Node's libzstd.""",
+        doc = """zstd level, 1 to 22. RFC 8878 allows several encodings of the same data; the
+        toolchain pins Node's libzstd, so that the result is always the same.""",
     ),
     "gzip_level": attr.int(default = 6, doc = "DEFLATE level, 1 to 9 (RFC 1952)."),
 }

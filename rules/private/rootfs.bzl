@@ -96,8 +96,8 @@ def rootfs(name, files = {}, **kwargs):
 
     Args:
       name: the target's name.
-      files: dict of label to `install(...)`. Each label must have exactly one output: a file, or a
-        directory (a tree artifact). All files of a directory get the given mode and owner.
+      files: dict of label to `install(...)`. Each label must have exactly one output, which is a
+        file or a directory (a tree artifact). All files of a directory get the given mode and owner.
       **kwargs: `base`, `directories`, `symlinks`, and the common attributes of rules.
     """
     _rootfs(

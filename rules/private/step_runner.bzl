@@ -32,7 +32,7 @@ def step_runner_args(ctx, args):
     args.add("--time-limit=%d" % ctx.attr.time_limit_seconds)
     return struct(
         inputs = root.files,
-        # A chroot needs the real root user, and a sandbox does not have one.
+        # A chroot requires the real root user, which does not exist in a sandbox.
         execution_requirements = {"no-sandbox": "1", "no-remote": "1"} if runner == "chroot" else {},
     )
 

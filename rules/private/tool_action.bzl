@@ -42,7 +42,7 @@ def tool_action(
     icos_tools = ctx.toolchains[TOOLS_TOOLCHAIN_TYPE].icos_tools
     bundle = icos_tools.tools.get(tool)
     if bundle == None:
-        fail("%s: there is no tool %r; the tools are %s" % (ctx.label, tool, ", ".join(sorted(icos_tools.tools))))
+        fail("%s: the tool %r does not exist; the tools are %s" % (ctx.label, tool, ", ".join(sorted(icos_tools.tools))))
 
     node_arguments = ctx.actions.args()
     node_arguments.add_all(node_options)

@@ -22,7 +22,7 @@ def tool_executable(ctx, *, tool, arguments, files, environment = {}, runfiles =
     Args:
       ctx: the rule's context; the rule must require TOOLS_TOOLCHAIN_TYPE.
       tool: the tool's name.
-      arguments: list of string; paths in it come from `runfiles_path`.
+      arguments: list of string; paths in it are those of `runfiles_path`.
       files: list of File that the tool reads.
       environment: dict of variable to runfiles path, which the script makes absolute.
       runfiles: list of further runfiles that the tool reads or runs.

@@ -7,7 +7,7 @@ load(":refusal.bzl", "refusal_tests")
 def _install_probe_impl(ctx):
     install(ctx.attr.path, mode = ctx.attr.mode, owner = ctx.attr.owner)
 
-# An error in the loading phase would fail all tests: in a rule, it fails one target.
+# An error of `install` in a BUILD file would fail all tests. In a rule, it fails only one target.
 _install_probe = rule(
     implementation = _install_probe_impl,
     attrs = {

@@ -1,4 +1,4 @@
-"""Tests that the analysis of a target fails, and with which error."""
+"""Tests that the analysis of a target fails with the expected error."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 

@@ -25,7 +25,7 @@ def _upper_impl(ctx):
     action = the_tool_action(env, "IcosLayer", "layer")
     asserts.equals(env, ["--manifest=rootfs_upper.files.json", "--output=rootfs_upper.layer.tar.zst"], short_options(action))
 
-    # A layer depends only on its own files: a change of a lower layer does not rebuild it.
+    # A layer depends only on its own files, so a change of a lower layer does not rebuild it.
     asserts.false(env, "rootfs_lower.layer.tar.zst" in basenames(action.inputs))
 
     entries = {entry["path"]: entry for entry in _written(env, "rootfs_upper.files.json")["entries"]}

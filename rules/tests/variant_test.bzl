@@ -18,7 +18,7 @@ _OTHER_OS = icos_os(
     version = "",
 )
 
-# An error in a macro would fail the whole package: in a rule, it fails one target.
+# An error in a macro would fail the whole package. In a rule, it fails only one target.
 _variant_probe = rule(
     implementation = lambda ctx: icos_variant(name = ctx.attr.variant, os = _OTHER_OS if ctx.attr.other else _OS),
     attrs = {"other": attr.bool(), "variant": attr.string(mandatory = True)},

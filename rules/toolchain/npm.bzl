@@ -1,4 +1,4 @@
-"""The repository @icos_npm: Node and the npm packages, from either of two sources."""
+"""The repository @icos_npm: Node and the npm packages, from one of two sources."""
 
 # The two versions of defs.bzl: real rules from aspect_rules_js, or replacements.
 _FROM_SOURCE_DEFS = '''"The npm packages as Bazel targets of aspect_rules_js."
@@ -11,7 +11,7 @@ js_library = _js_library
 npm_link_all_packages = _npm_link_all_packages
 '''
 
-_PREBUILT_DEFS = '''"The npm packages in the directory that `pnpm install` created."
+_PREBUILT_DEFS = '''"The npm packages in the directory that tools/npm-packages creates."
 
 FROM_SOURCE = False
 
@@ -59,7 +59,7 @@ def _icos_npm_impl(rctx):
         rctx.symlink(node_modules, "node_modules")
         rctx.symlink(node, "node")
     elif not from_source:
-        fail("{} does not exist; run `pnpm install` in {} (tools/bazel does that)".format(node, package_json.dirname))
+        fail("{} does not exist; run tools/npm-packages in {}".format(node, package_json.dirname))
     rctx.file("BUILD.bazel", _BUILD.format(node_modules = ["node_modules"] if node.exists else []))
 
 icos_npm = repository_rule(

@@ -1,10 +1,10 @@
 """The toolchain of the image tools: a Node runtime and one bundle per tool."""
 
 IcosToolsInfo = provider(
-    doc = "What an action needs to run one of the image tools.",
+    doc = "The files that an action needs to run one of the image tools.",
     fields = {
         "node": "File: a Node executable, version 24 or newer (with built-in zstd).",
-        "tools": "dict of string to File: a tool's name (its directory in tools/) to its bundle (an ES module).",
+        "tools": "dict of string to File: maps a tool's name (its directory in tools/) to its bundle (an ES module).",
     },
 )
 

@@ -10,7 +10,7 @@ const LAYER_OUTPUTS = ['--output=out.layer.tar.zst', '--output-config=out.config
 const ESCAPING: readonly Entry[] = [file('../outside', 3)];
 const THROUGH_LINK: readonly Entry[] = [symlink('etc', '/tmp'), file('etc/passwd', 3)];
 
-/** Checks that `ADD` refuses an archive of the entries with this rule, and that nothing is left. */
+/** Checks that `ADD` refuses an archive of the entries with this error, and leaves no output. */
 function expectAddRefusal(entries: readonly Entry[], rule: string): void {
   using place = new Workbench();
   place.put('Dockerfile', 'FROM scratch\nADD a.tar /srv/\n');
@@ -63,7 +63,7 @@ describe('an entry that escapes the root', () => {
   });
 });
 
-describe('an entry that goes through a symbolic link', () => {
+describe('an entry whose path goes through a symbolic link', () => {
   test('is refused in an archive for ADD', () => {
     expectAddRefusal(
       THROUGH_LINK,

@@ -37,7 +37,7 @@ describe('a Dockerfile', () => {
     expect(place.refusal('dockerfile', OPTIONS)).toMatch(line);
   });
 
-  test('that copies a file missing from the context is refused with the files that exist', () => {
+  test('that copies a file missing from the context is refused, and the error lists the existing files', () => {
     using place = placeWith('FROM scratch\nCOPY etc/motd /etc/\n');
     const { status, stderr } = place.run('dockerfile', OPTIONS);
     expect(stderr).toBe(

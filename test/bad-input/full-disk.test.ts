@@ -1,8 +1,7 @@
 /**
- * Tests with a full disk. The kernel's /dev/full refuses every write like a full disk does, also to
- * root. A symbolic link to it takes the place of an output. The names of scratch files are chosen
- * by the tool, so that they cannot be linked: for them the limit of `ulimit -f` stops the writing
- * midway.
+ * Tests with a full disk. Every write to the kernel's /dev/full fails as on a full disk, even for
+ * root. So the tests make an output a symbolic link to /dev/full. Scratch files cannot be linked,
+ * because the tools choose their names: for them, the limit of `ulimit -f` stops a write midway.
  */
 import { lstatSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -120,7 +119,7 @@ function lastLine(text: string): string | undefined {
 }
 
 describe.each(Object.entries(TOOLS))('on a full disk, %s', (tool, inputs) => {
-  test('reports it, names the file, and leaves nothing, for each of its outputs', async () => {
+  test('names the file that cannot be written and leaves no file, for each of its outputs', async () => {
     using place = new Workbench();
     const args = await inputs(place);
     place.put('params', '');
@@ -146,7 +145,7 @@ describe('with a limit on the size of files', () => {
     ['erofs-image', 'out.json.raw'],
     ['vfat-image', 'out.json.raw'],
     ['apt-base', 'out.layer.tar.zst.spool'],
-  ])('%s names its scratch file %s, and leaves nothing', async (tool, scratch) => {
+  ])('%s names its scratch file %s, and leaves no file', async (tool, scratch) => {
     using place = new Workbench();
     const args = await (TOOLS[tool] as Inputs)(place);
     expect(place.refusal(tool, args, { fileLimitBytes: 2 * MIB })).toBe(
@@ -155,14 +154,14 @@ describe('with a limit on the size of files', () => {
     );
   });
 
-  test.each(['layer', 'disk-image', 'raw-image'])('%s leaves nothing half written', async (tool) => {
+  test.each(['layer', 'disk-image', 'raw-image'])('%s leaves no incomplete file', async (tool) => {
     using place = new Workbench();
     const args = await (TOOLS[tool] as Inputs)(place);
     expect(place.refusal(tool, args, { fileLimitBytes: MIB / 2 })).toMatch(/^out\..*\(EFBIG\)$/);
   });
 });
 
-test('a directory that is named as an output by mistake keeps its contents', async () => {
+test('a directory that is given as an output by mistake keeps its contents', async () => {
   using place = new Workbench();
   place.put('out.json/precious', 'data');
   const args = await (TOOLS['manifest'] as Inputs)(place);

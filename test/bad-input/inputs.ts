@@ -1,4 +1,4 @@
-/** Valid inputs, for tests in which one other thing is invalid. */
+/** Makes valid inputs, for tests in which only one other input is invalid. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { MemoryImage } from '../../tools/lib/formats/block/block.ts';

@@ -35,7 +35,7 @@ describe('a package', () => {
       /^bad\.deb: not an intact Debian package: byte 0: the magic string of an ar archive is missing; download it again$/,
     ],
     [
-      'with a wrong magic',
+      'with a wrong magic number',
       damaged(0),
       /^bad\.deb: not an intact Debian package: byte 0: the magic string of an ar archive is missing; download it again$/,
     ],

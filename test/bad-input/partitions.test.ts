@@ -40,7 +40,7 @@ describe('a layout', () => {
     expect(diskImage(place, layout)).toBe(line);
   });
 
-  test('without the partition of an image is refused with the known partitions', async () => {
+  test('without the partition of an image is refused, and the error lists the known partitions', async () => {
     using place = new Workbench();
     const image = await packedPartition(place, 'boot', MIB);
     expect(diskImage(place, GOOD_LAYOUT, `--partition=boot=${image}`)).toBe(
@@ -48,7 +48,7 @@ describe('a layout', () => {
     );
   });
 
-  test('with a partition that is too small is refused with the missing bytes', async () => {
+  test('with a partition that is too small is refused, and the error says by how many bytes', async () => {
     using place = new Workbench();
     const image = await packedPartition(place, 'root', 4 * MIB + 4096);
     expect(diskImage(place, GOOD_LAYOUT, `--partition=root=${image}`)).toBe(
@@ -57,7 +57,7 @@ describe('a layout', () => {
     );
   });
 
-  test('that is larger than the disk is refused with the missing bytes', () => {
+  test('that is larger than the disk is refused, and the error says by how many bytes', () => {
     using place = new Workbench();
     expect(diskImage(place, GOOD_LAYOUT, '--expanded-size=13M')).toBe(
       '--expanded-size: 1048576 bytes too small for the partitions of partitions.csv; ' +
@@ -67,7 +67,7 @@ describe('a layout', () => {
 });
 
 describe.each(['ext4-image', 'erofs-image', 'vfat-image'])('%s', (tool) => {
-  test('reports by how much the file system is too small, and leaves nothing', async () => {
+  test('reports by how many bytes the file system is too small, and leaves no output', async () => {
     using place = new Workbench();
     const layer = await goodLayer(place, 'in', noise(3 * MIB));
     const options = [`--layer=${layer}`, ...FILE_SYSTEM_OUTPUTS];
@@ -76,7 +76,7 @@ describe.each(['ext4-image', 'erofs-image', 'vfat-image'])('%s', (tool) => {
     expect(line).toMatch(
       /^(the (ext4|EROFS) file system of 2097152 bytes is|FAT: the volume is) .*, or put less into it$/,
     );
-    // The number is exact: with it the file system fits, and with one block less it does not.
+    // The number is exact: the tree fits into this size, and does not fit into one block less.
     const enough = Math.ceil((2 * MIB + missing) / 4096) * 4096;
     place.refusal(tool, [...options, `--size=${enough - 4096}`]);
     expect(place.run(tool, [...options, `--size=${enough}`])).toEqual({ status: 0, stderr: '' });

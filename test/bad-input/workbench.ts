@@ -18,8 +18,8 @@ export interface RunOptions {
 }
 
 /**
- * A directory for one test. The tool runs in it, as an action runs in its execution root, and all
- * its files are in it.
+ * A directory for one test. Tools run in it, as actions run in the execution root, and it contains
+ * all files of the test.
  */
 export class Workbench {
   readonly path: string = mkdtempSync(join(tmpdir(), 'bad-input-'));
@@ -63,7 +63,7 @@ export class Workbench {
     const { status, stderr } = this.run(tool, args, options);
     expect(stderr, 'one line').toMatch(/^[^\n]+\n$/);
     expect(status).toBe(1);
-    expect(this.files(), 'nothing is left').toEqual(before);
+    expect(this.files(), 'no output remains').toEqual(before);
     return stderr.trimEnd();
   }
 }

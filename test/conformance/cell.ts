@@ -16,7 +16,7 @@ import type { SampleTree } from './sample-trees.ts';
 const SECTOR_BYTES = 512;
 /** The number of random bytes in the file before it is written. */
 const STALE_BYTES = 1 << 20;
-/** The largest headers that GNU tar writes for one of these entries. */
+/** An upper bound of the headers that GNU tar writes for one of these entries. */
 const TAR_BYTES_PER_ENTRY = 12_288;
 const SCRATCH_BYTES = 1 << 30;
 const KERNEL_MEBIBYTES = 512;
@@ -92,7 +92,7 @@ function lines(listing: Listing, additions: readonly string[] = []): string[] {
   return found.map(([path, description]) => `${printableName(path)}: ${description}`).sort();
 }
 
-/** Compares long lists fast, and shows the difference if they differ. */
+/** Compares long lists fast, and lets vitest show the difference only if they differ. */
 function expectEqual(actual: readonly string[], expected: readonly string[]): void {
   if (actual.join('\n') !== expected.join('\n')) expect(actual).toEqual(expected);
 }

@@ -9,9 +9,9 @@ export interface Format {
   readonly name: string;
   /** Features that the format cannot store. Trees with them are not tested. */
   readonly lacks: readonly Feature[];
-  /** Other trees that the format cannot store: the reason by the name of the tree. */
+  /** Other trees that the format cannot store: maps the name of the tree to the reason. */
   readonly cannotHold?: Readonly<Record<string, string>>;
-  /** Removes from an entry what the format cannot store. */
+  /** Removes the properties of an entry that the format cannot store. */
   forget?(entry: Entry): Entry;
   /** Paths that every image of the format contains in addition to the tree. */
   readonly additions?: readonly string[];

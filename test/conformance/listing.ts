@@ -37,7 +37,7 @@ function digestOf(pieces: Iterable<Uint8Array>): string {
   return hash.digest('hex');
 }
 
-/** Describes entries. @param forget removes from an entry what the format cannot store */
+/** Describes entries. @param forget removes the properties that the format cannot store */
 export function listingOf(entries: Iterable<ListedEntry>, forget: (entry: Entry) => Entry): Listing {
   const listing = new Map<string, string>();
   for (const { entry, digest } of entries) {
@@ -65,8 +65,8 @@ export function* readerEntries(reader: TreeReader): Generator<ListedEntry> {
 }
 
 /**
- * Reads an archive of GNU tar. The target of a hard link becomes the first path in path order,
- * whatever the order of the archive.
+ * Reads an archive of GNU tar. The first path of a file, in path order, becomes the target of its
+ * hard links. The order of the archive does not matter.
  */
 export async function tarEntries(path: string): Promise<ListedEntry[]> {
   const found = new Map<string, ListedEntry>();

@@ -1,7 +1,7 @@
 /**
- * The trees that every format is tested with. They have what breaks writers and readers: sizes
- * around every boundary, names that are long, unusual or not text, many links, attributes up to the
- * limits.
+ * The trees with which every format is tested. They contain cases in which writers and readers
+ * often fail: sizes around every boundary; names that are long, unusual or not text; many links;
+ * attributes up to the limits.
  */
 import { comparePaths, type Entry } from '../../tools/lib/formats/entry/entry.ts';
 import { decodeName } from '../../tools/lib/formats/entry/name.ts';
@@ -284,7 +284,7 @@ function attributes(): SampleTree {
   tree.directory('directory', { xattrs: entries.xattrs({ 'security.selinux': label, 'user.d': 'd' }) });
   tree.symlink('link', 'labelled', { xattrs: entries.xattrs({ 'security.selinux': label }) });
   tree.file('capable', 1, { mode: 0o755, xattrs: entries.xattrs({ 'security.capability': CAPABILITY }) });
-  // With an access ACL, the group bits of the mode are its mask.
+  // In an entry with an access ACL, the group bits of the mode are the mask of the ACL.
   tree.file('acl', 1, { mode: 0o640, xattrs: entries.xattrs({ 'system.posix_acl_access': ACL }) });
   tree.file('bytes', 1, {
     xattrs: entries.xattrs({ 'user.bytes': Uint8Array.from({ length: 256 }, (_, index) => index) }),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fuzz } from './run.ts';
 import { TARGETS } from './targets.ts';
 
-/** Enough for mistakes that are easy to find. `nightly` finds the others. */
+/** Enough to find common errors. `nightly` finds the others. */
 const CASES = 1000;
 
 test.each(TARGETS.map(({ name }) => name))(

@@ -10,8 +10,8 @@ const MOST_CHANGES = 4;
 const MOST_RANGE_BYTES = 64;
 
 /**
- * An image, and the places in it that are not zero. Most of an image is zeros, which no reader
- * looks at.
+ * An image, and the blocks in it that are not all zeros. Most of an image is zeros, and readers do
+ * not look at them.
  */
 export interface Seed {
   readonly name: string;

@@ -5,8 +5,8 @@ import { TARGETS } from './targets.ts';
 /** The number of cases of all targets together. */
 const CASES = 400_000;
 /**
- * A new seed each night would find more, but failures could not be repeated. Change it by hand when
- * these cases pass.
+ * A new seed each night would find more errors, but a failure could not be repeated. Change the
+ * seed by hand when these cases pass.
  */
 const SEED = 2;
 const HOUR_MILLISECONDS = 3_600_000;

@@ -1,4 +1,4 @@
-/** Runs readers on damaged images, and reports the case that broke one. */
+/** Runs readers on damaged images, and reports the case in which a reader failed. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ function watch(worker: Worker, progress: Int32Array, onHang: (number: number) =>
  * Runs cases in a thread.
  *
  * @returns the number of cases
- * @throws Error that names the case that broke the reader
+ * @throws Error that names the case in which the reader failed
  */
 export async function fuzz(given: Omit<FuzzPlan, 'folder'>): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));

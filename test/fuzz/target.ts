@@ -12,16 +12,16 @@ export interface Target {
   read(source: BlockSource): Promise<void> | void;
 }
 
-/** The largest read that a reader may request, whatever the image states. */
+/** The largest read that a reader may request, even if the image states a larger size. */
 export const MAX_READ_BYTES = 64 << 20;
 /**
- * The number of content bytes to read. A damaged file may have any size, which the reader must
- * return in pieces.
+ * The number of content bytes to read. A damaged file may have any size, and the reader must return
+ * its content in pieces.
  */
 const MAX_CONTENT_BYTES = 8 << 20;
 const MAX_PIECE_BYTES = 4 << 20;
 
-/** A mistake of a reader, as opposed to a damaged image. */
+/** An error in a reader, as opposed to a damaged image. */
 export class BrokenPromise extends Error {}
 
 /** Makes a source that checks the requests of a reader. */

@@ -1,6 +1,6 @@
 /**
- * Runs cases in sequence. run.ts starts it in a separate thread, so that it can stop a reader that
- * does not terminate.
+ * Runs cases in sequence. run.ts starts this module in a separate thread, so that run.ts can stop a
+ * reader that does not terminate.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { UserError } from '../../tools/lib/formats/error/user-error.ts';
@@ -10,7 +10,7 @@ import type { FuzzPlan } from './run.ts';
 import { BrokenPromise, type Target, watchedSource } from './target.ts';
 import { TARGETS } from './targets.ts';
 
-/** The memory that a reader may need, in addition to that of the process before. */
+/** The memory that a reader may need, in addition to the memory before the first case. */
 const MAX_MEMORY_BYTES = 320 << 20;
 const KIBIBYTE = 1024;
 
@@ -18,7 +18,7 @@ function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** Runs a case. @returns what broke, or `undefined` if the reader succeeded or threw a UserError */
+/** Runs a case. @returns the failure, or `undefined` if the reader succeeds or throws UserError */
 async function runCase(target: Target, seed: Seed, random: Random): Promise<string | undefined> {
   const { damages, sizeBytes } = mutate(seed, random);
   try {
@@ -37,7 +37,7 @@ async function run(
   progress: Int32Array,
 ): Promise<void> {
   const target = TARGETS.find((candidate) => candidate.name === name);
-  if (target === undefined) throw new Error(`no target ${name}`);
+  if (target === undefined) throw new Error(`the target ${name} does not exist`);
   const seeds = await target.seeds(folder);
   for (const image of seeds) {
     // If the reader refused an intact image, every case would pass.

@@ -65,7 +65,7 @@ describe('the GuestOS disk', () => {
     expect(printed[0]).toContain('disk-img.tar.zst.sha256');
   });
 
-  test('has no differences to the gzip archive, according to diff', async () => {
+  test('does not differ from the gzip archive, according to diff', async () => {
     expect(await run('diff', DISK, built('dev', 'disk-img.tar.gz'))).toMatchObject({
       status: 0,
       error: undefined,

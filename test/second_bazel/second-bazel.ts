@@ -16,7 +16,7 @@ export const RUNFILES: string = join(variable('TEST_SRCDIR'), variable('TEST_WOR
 /** The source tree itself. */
 export const WORKSPACE: string = dirname(realpathSync(join(RUNFILES, 'MODULE.bazel')));
 
-/** Whether the test runs in the private root of the airgap way. Its only Bazel is Debian's. */
+/** Whether the test runs in the private root of docs/bazel.md, which has only Debian's Bazel. */
 export const INSIDE_AIRGAP_ROOT: boolean = existsSync('/etc/bazel/bazelrc') && existsSync('/usr/bin/bazel');
 
 const LAST_LINES = 40;

@@ -75,7 +75,7 @@ def _node_modules_path(node_modules):
     """Returns the path of node_modules, relative to the main repository's runfiles."""
     files = node_modules.files.to_list()
     if len(files) == 1 and files[0].basename == "node_modules":
-        # The directory that `pnpm install` creates.
+        # The directory that tools/npm-packages creates.
         return files[0].short_path
 
     # aspect_rules_js links each package into the package of the target.

@@ -1,4 +1,4 @@
-"""The provider of the archives that leave the build."""
+"""The provider of a finished archive."""
 
 ArchiveInfo = provider(
     doc = """A disk or upgrade archive in both compressions.

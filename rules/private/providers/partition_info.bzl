@@ -1,4 +1,4 @@
-"""The provider of the content of a partition."""
+"""The provider of a packed partition."""
 
 PartitionInfo = provider(
     doc = """A packed partition, which is compressed once and copied into every archive.

@@ -6,7 +6,7 @@ import { readerEntries } from '../listing.ts';
 import { writeContents } from '../sample-trees.ts';
 
 const UUID = '01234567-89ab-cdef-0123-456789abcdef';
-/** Larger than any image. The rest of the file is a hole, and is cut off afterwards. */
+/** Larger than any image. The unused rest of the file is a hole, and is cut off afterwards. */
 const MAX_BYTES = 1 << 30;
 
 function erofs(name: string, compression: ErofsCompression | undefined): Format {

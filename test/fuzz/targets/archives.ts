@@ -39,7 +39,7 @@ function tarSeeds(folder: string) {
   const options = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '-C', tree];
   const archive = (name: string, more: readonly string[]) => {
     const path = join(folder, `${name}.tar`);
-    // The oldest formats omit long names, and tar reports that with its status.
+    // The oldest formats cannot store long names: tar omits them, and its exit status reports it.
     const tool = realTool('tar', 'tar');
     try {
       execFileSync(tool, ['-cf', path, ...more, ...options, '.'], { stdio: 'pipe' });
@@ -70,7 +70,7 @@ function readTarEvents(source: BlockSource): void {
   }
 }
 
-/** Makes a layer in the form of the layer writer: sorted, with numeric owners, in frames. */
+/** Makes a layer with the real tar, in the form of our writer: sorted, numeric owners, frames. */
 async function layerSeeds(folder: string) {
   const tree = makeSampleFolder(folder);
   const names = (readdirSync(tree, { recursive: true }) as string[]).sort();

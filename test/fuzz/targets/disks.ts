@@ -10,7 +10,7 @@ import { run } from './sample-folder.ts';
 
 const SECTOR_BYTES = 512;
 const DISK_BYTES = 1 << 20;
-/** UEFI 2.10, table 5-5: the fields of a header for its own checksum and that of the entries. */
+/** UEFI 2.10, table 5-5: the fields of a header for the checksums of the header and the entries. */
 const GPT_HEADER_BYTES = 92;
 const HEADER_CRC_OFFSET = 16;
 const ENTRIES_SECTOR_OFFSET = 72;

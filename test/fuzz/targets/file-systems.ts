@@ -7,7 +7,7 @@ import { seedOf } from '../mutate.ts';
 import { readTree, type Target } from '../target.ts';
 import { makeSampleFolder, run } from './sample-folder.ts';
 
-/** Without checksums, damage reaches the code after their verification. */
+/** In the images without checksums, damage reaches the code that runs after the verification. */
 const EXT4_SEEDS: readonly (readonly [name: string, ...options: string[]])[] = [
   ['checksums', '-t', 'ext4', '-b', '1024'],
   ['no checksums', '-t', 'ext4', '-b', '4096', '-O', '^metadata_csum,^has_journal'],
