@@ -37,9 +37,9 @@ export interface CopyJob {
   readonly freeStarts: Float64Array;
   readonly freeCounts: Float64Array;
   /**
-   * Set if every block of the sequence has its own place instead: the same position of the target,
-   * counted from `firstBlock`. Blocks of zeros are then not written. With `keepsTarget`, bytes of a
-   * block that no content covers keep what the target has there.
+   * Set if every block of the sequence has a fixed place: block `n` of the sequence belongs to
+   * block `firstBlock + n` of the target. Blocks of zeros are then not written. With `keepsTarget`,
+   * bytes of the target that no content covers stay unchanged.
    */
   readonly fixed?: { readonly firstBlock: number; readonly keepsTarget: boolean };
   readonly progress: Int32Array;

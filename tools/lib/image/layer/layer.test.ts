@@ -207,7 +207,7 @@ describe('a selection', () => {
     text('bootx', ''),
   ];
 
-  it('of a subtree makes its directory the root, and makes a link to a file outside the subtree that file', async () => {
+  it('of a subtree has its directory as the root; a link to a file outside the subtree becomes that file', async () => {
     const tree = await mergeLayers([await layerOf('l', items)]);
     const selected = selectEntries(tree.entries(), { subtree: 'boot' });
     expect(await listing(selected)).toEqual([

@@ -47,10 +47,7 @@ export interface RunOptions {
    * Default: run and tmp.
    */
   readonly temporaryFolders?: readonly string[];
-  /**
-   * Ends the run early: the guest is killed, no file remains, and the reason of the signal is
-   * thrown.
-   */
+  /** Aborts the run: kills the guest, removes all files, and throws the reason of the signal. */
   readonly signal?: AbortSignal;
   /** Receives the log: the output of the steps, and lines about them. Default: standard error. */
   readonly log?: (bytes: Uint8Array) => void;
