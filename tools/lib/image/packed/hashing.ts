@@ -30,8 +30,8 @@ export interface StreamHash {
 const INLINE_BYTES = 64 << 20;
 
 /**
- * Makes a hash for a stream of about `expectedBytes`. The size only determines which thread computes
- * it.
+ * Makes a hash for a stream of about `expectedBytes`. Only the choice of the thread depends on the
+ * size.
  */
 export function streamHash(expectedBytes: number): StreamHash {
   return expectedBytes <= INLINE_BYTES ? new InlineHash() : new ThreadedHash();

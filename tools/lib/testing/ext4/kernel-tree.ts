@@ -19,7 +19,7 @@ for (let index = 0; index < 1500; index++) HOLES.write(`${index}`, index * 8192)
 const NOT_UTF8 = decodeName(Buffer.from([0x6e, 0xff, 0xc3, 0x28, 0xed, 0xb2, 0x80]));
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex');
 
-/** Not in path order. */
+/** The entries of the tree, not in path order. */
 export const KERNEL_TREE: readonly Entry[] = [
   device('block-new', 259, 70_000, 'block-device'),
   device('char-new', 10, 256),
