@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 /** The repository: the workspace of the rules and the operating systems. */
 export const WORKSPACE = resolve(import.meta.dirname, '..');
-/** This directory: the workspace of the packages that the benchmark measures with. */
+/** This directory: the workspace of the packages that the benchmark uses. */
 export const BENCH_WORKSPACE = import.meta.dirname;
 
 /**

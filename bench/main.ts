@@ -1,5 +1,5 @@
 /**
- * Measures our tools and the tools that everybody calls, in one run:
+ * Measures our tools and the common tools for the same work, in one run:
  *
  *     npm run bench -- [--row=NAME]... [--root=small|large] [--runs=N] [--work=DIR] [--quick]
  *       [--output=FILE]

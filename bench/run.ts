@@ -25,7 +25,7 @@ export interface Usage {
 
 export const NO_USAGE: Usage = { wallSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
 
-/** Adds up two usages, one after the other. */
+/** Combines the usages of two measurements that ran one after the other. */
 export function inSequence(first: Usage, second: Usage): Usage {
   return {
     wallSeconds: first.wallSeconds + second.wallSeconds,
