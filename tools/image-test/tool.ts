@@ -28,7 +28,7 @@ export function runRealTool(
   return { status, stdout, stderr };
 }
 
-/** Returns the problem of a tool that must succeed: none, or one with the end of its output. */
+/** Checks that a tool succeeded. Returns no problem, or one with the end of its output. */
 export function failure(what: string, { status, stdout, stderr }: ToolResult): string[] {
   return status === 0
     ? []
