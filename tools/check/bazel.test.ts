@@ -295,7 +295,7 @@ describe('the set-up of the root', () => {
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /tools\/bazel: please install what is missing: sudo apt-get install mmdebstrap\n$/,
+      /tools\/bazel: please install the missing commands: sudo apt-get install mmdebstrap\n$/,
     );
   });
 });

@@ -19,6 +19,6 @@ timed tsc --noEmit
 timed biome check .
 timed node tools/check/buildifier.ts
 timed node tools/check/prose.ts
-# bench/ is a Bazel module of its own, so these tests are not targets of this one.
+# bench/ is a separate Bazel module, so its tests are not targets of this one.
 timed vitest run bench/
 timed tools/bazel test --test_tag_filters=-kernel //tools/... //rules/...

@@ -83,7 +83,10 @@ export class ModuleIndex {
     this.#directory = resolvePath(root, `${MODULES_DIRECTORY}/${version}`).path;
   }
 
-  /** @throws UserError unless there is exactly one kernel, and depmod ran for it */
+  /**
+   * Reads the files of depmod. @throws UserError unless there is exactly one kernel, and depmod ran
+   * for it
+   */
   static async read(root: RootTree): Promise<ModuleIndex> {
     const index = new ModuleIndex(root, kernelVersion(root));
     for (const line of await index.#lines('modules.dep', true)) {
