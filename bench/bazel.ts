@@ -7,7 +7,7 @@ export const WORKSPACE = resolve(import.meta.dirname, '..');
 export const BENCH_WORKSPACE = import.meta.dirname;
 
 /**
- * Runs tools/bazel in a workspace and returns what it printed on standard output.
+ * Runs tools/bazel in a workspace and returns its standard output.
  *
  * @throws Error if it fails, which ends the measurement
  */

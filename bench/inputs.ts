@@ -36,7 +36,7 @@ const LOCK = join(BENCH_WORKSPACE, 'roots.lock.json');
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
 
-/** The size of the file system that holds a root. */
+/** The size of the file system for a root. */
 export const ROOT_IMAGE_BYTES: Readonly<Record<RootName, number>> = {
   small: 256 * MEBIBYTE,
   large: 4 * GIBIBYTE,

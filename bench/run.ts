@@ -64,7 +64,7 @@ function failure(command: Command, log: string, reason: string): Error {
 
 /** A daemon that runs while the commands of a measurement run. */
 export interface Daemon {
-  /** Returns what it has written to standard output so far. */
+  /** Returns its standard output so far. */
   output(): string;
   readonly process: ChildProcess;
   readonly command: Command;
