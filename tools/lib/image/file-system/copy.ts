@@ -4,8 +4,8 @@
  *
  * All contents together are a sequence of blocks; each content is padded to whole blocks. Threads
  * take pieces of the sequence, drop the blocks of zeros, and write the others to the free blocks of
- * the target, in the order of the sequence. So the result is the same as that of one thread that
- * works from front to back, whatever the number of threads and their speed.
+ * the target, in the order of the sequence. So the result does not depend on the number of threads
+ * and their speed: it is that of one thread that works from front to back.
  */
 
 import { TaskPool, workerCount } from '../../runtime/parallel/parallel.ts';
@@ -237,7 +237,7 @@ export function startCopy(
  * file at `targetPath`, which must have its final size. Blocks of zeros are not written: the file
  * must read as zeros there.
  *
- * @param firstBlock the block of the file where the sequence of the list begins
+ * @param firstBlock the block of the file at which the sequence of the list begins
  * @param keepsTarget whether the blocks already hold data. Bytes that no content covers then stay
  *   unchanged; otherwise they become zero
  */

@@ -81,7 +81,7 @@ function withLabel(xattrs: Xattrs, label: Uint8Array | undefined): Xattrs {
  * policy has none (`<<none>>`), the entry has no label. A file with several names has the label of
  * the first one.
  *
- * @param mountPoint the absolute path where the root of the tree will be mounted
+ * @param mountPoint the absolute path at which the root of the tree will be mounted
  */
 export function labelTree(tree: SelectedTree, contexts: FileContexts, mountPoint: string): SelectedTree {
   // There are few different labels, so that most entries can share their attributes.

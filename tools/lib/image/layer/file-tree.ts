@@ -155,7 +155,7 @@ export class FileTree<Source> {
     return node.inode;
   }
 
-  /** Removes what is at `path`, with everything in it. A missing path is not an error. */
+  /** Removes the entry at `path`, with everything in it. A missing path is not an error. */
   remove(path: string, origin: string): void {
     const children = this.#directory(parentPath(path), path, origin, false)?.children;
     this.#forgetDirectory(children?.get(baseName(path)));
@@ -172,7 +172,7 @@ export class FileTree<Source> {
     node?.children?.clear();
   }
 
-  /** Returns what is at `path` itself. A symbolic link is not followed. */
+  /** Returns the inode at `path`. A symbolic link is not followed. */
   get(path: string): Inode<Source> | undefined {
     let node: Node<Source> | undefined = this.#root;
     if (path === '') return node.inode;

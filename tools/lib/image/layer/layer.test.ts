@@ -77,7 +77,7 @@ describe('a layer file', () => {
     }
   });
 
-  it('has the same bytes whatever the order of the items and the pieces of the contents', async () => {
+  it('has the same bytes for every order of the items and for all pieces of the contents', async () => {
     const content = Buffer.alloc(100_000, 'content');
     const whole: LayerItem = { kind: 'entry', entry: file('a', content.length), content };
     const pieces: LayerItem = {

@@ -16,7 +16,7 @@ export type MergedTree = FileTree<ContentPlace>;
 
 /**
  * Applies a layer to a tree: its deletions first, then its entries. A deletion applies to the
- * layers below, whatever its position in the layer.
+ * layers below, at any position in the layer.
  *
  * @param sourceOf converts the place of a file's content to the value that the tree stores for it
  * @throws UserError if the layer is damaged, hostile or not sorted, or if an entry goes through a

@@ -52,7 +52,7 @@ export interface ImageManifest {
   readonly os: string;
   readonly variant: string;
   readonly version: string;
-  /** The path of each placeholder, and what it does instead of the real file. */
+  /** The path of each placeholder, with a description of what it does instead of the real file. */
   readonly notes: Readonly<Record<string, string>>;
   /** The SHA-256 of each archive by its file name. */
   readonly archives: Readonly<Record<string, string>>;

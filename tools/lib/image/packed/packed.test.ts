@@ -150,7 +150,7 @@ describe('packing', () => {
     await expect(pack(new MemoryImage(1000))).rejects.toThrow('not a multiple of the block size');
   });
 
-  it('reads only what was written, and hashes the rest as zeros', async () => {
+  it('reads only written ranges, and hashes the rest as zeros', async () => {
     const image = new MemoryImage(1 << 30);
     const sink = new RecordingSink(image);
     sink.write(1 << 29, Buffer.from('data'));

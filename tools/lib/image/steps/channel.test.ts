@@ -40,7 +40,7 @@ const EXPECTED = [
   { kind: 'done' },
 ];
 
-test('separates output from messages of the guest, wherever the stream is cut', () => {
+test('separates output from messages of the guest, for every cut of the stream', () => {
   expect(take([STREAM])).toEqual(EXPECTED);
   expect(take([...STREAM])).toEqual(EXPECTED);
   for (let cut = 1; cut < STREAM.length; cut++) {

@@ -1,4 +1,4 @@
-/** Runs a guest: a process that reports through a pipe what happens in it. */
+/** Runs a guest: a process that reports its progress through a pipe. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { GuestChannel, type GuestEvent } from './channel.ts';

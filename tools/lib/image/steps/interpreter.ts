@@ -1,6 +1,6 @@
 /**
  * Changes the interpreter of an ELF program, so that the user-mode Linux kernel starts with the
- * loader and the C library of the runner root, whatever the host has.
+ * loader and the C library of the runner root, not with those of the host.
  *
  * Most programs can also be run as `ld.so PROGRAM`, but this one cannot: it places its memory
  * between its own image and its heap. If a program is started through the loader, Linux places the

@@ -160,7 +160,7 @@ async function runOnImage(options: RunOptions, workingFolder: string): Promise<R
 }
 
 /**
- * Checks that the disk of the host is not full. When it is, a loop device loses what was written,
+ * Checks that the disk of the host is not full. When it is full, a loop device loses written data,
  * and only the kernel log of the host reports it.
  *
  * @throws UserError if the disk of the host is full

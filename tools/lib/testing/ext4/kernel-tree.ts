@@ -125,7 +125,9 @@ export function seenIn(entries: readonly Entry[], contents: Contents): Map<strin
   );
 }
 
-/** Returns what the reader sees in an image, without the content of the files `unread`. */
+/**
+ * Returns the facts that our reader finds in an image, without the content of the files `unread`.
+ */
 export function seenByReader(imagePath: string, unread: readonly string[] = []): Map<string, Seen> {
   const image = FileImage.open(imagePath);
   try {
@@ -174,8 +176,8 @@ class SparseHash {
 }
 
 /**
- * Returns what GNU tar saw of a tree that it wrote to a disk, without the content of the files
- * `unread`. Archives have no sockets.
+ * Returns the facts of a tree in the archive that GNU tar wrote to a disk, without the content of
+ * the files `unread`. Archives have no sockets.
  */
 export function seenByTar(diskPath: string, unread: readonly string[] = []): Map<string, Seen> {
   const image = FileImage.open(diskPath);
