@@ -8,8 +8,8 @@ import type { UnpackedPackage } from './unpack.ts';
 const FIRST_PREINST = 'base-passwd';
 
 /**
- * The environment of the packages' scripts. It has what dpkg's documentation requires, and removes
- * causes of differences between two runs.
+ * The environment of the packages' scripts. It has the variables that dpkg's documentation
+ * requires, and variables that prevent differences between two runs.
  */
 const ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin',

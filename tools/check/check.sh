@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks a change before its commit: `npm run check`. It needs what tools/bazel needs, and no pnpm.
+# Checks a change before its commit: `npm run check`. It has the same requirements as tools/bazel,
+# and does not need pnpm.
 #
 # Tests that start a kernel are left out here; `tools/bazel test //...` runs everything.
 

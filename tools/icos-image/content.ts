@@ -75,7 +75,7 @@ export interface Format {
   open(source: ImageSource, name: string, context: OpenContext): Promise<Content> | Content;
 }
 
-/** Lets a container open its parts without knowing all formats. */
+/** Lets a container open its parts without an import of all formats. */
 export interface OpenContext {
   open(source: ImageSource, name: string): Promise<Content>;
 }

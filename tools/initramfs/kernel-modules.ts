@@ -19,10 +19,7 @@ export const LOAD_LIST = 'etc/modules-load';
 const MODULE_MODE = 0o644;
 const COMPRESSED = /\.(xz|zst|gz)$/;
 
-/**
- * Returns the name of a module: it has underscores where the file name has hyphens, see
- * modprobe(8).
- */
+/** Returns the name of a module: hyphens of the file name become underscores, as in modprobe(8). */
 function moduleName(path: string): string {
   return baseName(path).replace(COMPRESSED, '').replace(/\.ko$/, '').replaceAll('-', '_');
 }

@@ -14,7 +14,7 @@ export interface ImageSource extends BlockSource {
   readInto?(offsetBytes: number, bytes: Uint8Array): void;
 }
 
-/** Limits a single read, whatever a damaged image claims. */
+/** The limit for a single read, because a damaged image may claim any size. */
 const LARGEST_READ_BYTES = 128 << 20;
 
 /**
