@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { realTool } from '../lib/testing/real-tool.ts';
 
-/** debugfs prints a few hundred thousand lines for every file of a root file system. */
+/** debugfs prints a few hundred thousand lines in total about the files of a root file system. */
 const OUTPUT_LIMIT_BYTES = 1 << 30;
 
 export interface ToolResult {

@@ -19,7 +19,10 @@ interface Chunk {
 
 type Compression = 'zst' | 'gz';
 
-/** Node allocates a second buffer of the whole size if the first one is full. */
+/**
+ * Additional space in output buffers, because Node allocates a second buffer of the same size if
+ * the first one is full.
+ */
 const OUTPUT_SLACK_BYTES = 64;
 
 function decompress(compressed: Uint8Array, compression: Compression, contentBytes: number): Uint8Array {

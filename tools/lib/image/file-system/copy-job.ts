@@ -83,8 +83,8 @@ export class Progress {
   }
 
   /**
-   * Waits until the blocks with data before a piece are counted. Returns a negative number if they
-   * never will be.
+   * Waits until the blocks with data before a piece are counted, and returns their number. Returns
+   * a negative number if the copy ends before that.
    */
   waitFor(piece: number): number {
     if (piece === 0) return 0;
@@ -93,7 +93,7 @@ export class Progress {
     return Atomics.load(this.#words, word);
   }
 
-  /** {@link waitFor} that does not block the thread's other work. */
+  /** Does the same as {@link waitFor} without blocking the thread. */
   async untilKnown(piece: number): Promise<number> {
     if (piece === 0) return 0;
     const word = COUNTS + piece - 1;

@@ -13,7 +13,7 @@ import type { SelectedTree } from './selection.ts';
 export const LABEL_OPTIONS = { 'file-contexts': LIST, 'mount-point': TEXT };
 
 /**
- * mke2fs(8) creates it, and every ext4 file system has it, even if the tree does not contain it.
+ * The directory that mke2fs(8) creates. Every ext4 file system has it, even if the tree does not.
  */
 const LOST_AND_FOUND = 'lost+found';
 const LOST_AND_FOUND_MODE = 0o700;
