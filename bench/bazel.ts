@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 
 /** The repository: the workspace of the rules and the operating systems. */
 export const WORKSPACE = resolve(import.meta.dirname, '..');
-/** This directory: the workspace of the packages that the benchmark measures with. */
+/** This directory: the workspace of the packages that the benchmark uses. */
 export const BENCH_WORKSPACE = import.meta.dirname;
 
 /**
- * Runs tools/bazel in a workspace and returns what it printed on standard output.
+ * Runs tools/bazel in a workspace and returns its standard output.
  *
  * @throws Error if it fails, which ends the measurement
  */

@@ -1,6 +1,7 @@
 /**
  * Rows that write a file system from a plain tar or a directory, without a list of entries: the
- * tool's best case, in which threads copy the content straight from the tar. No rule runs this.
+ * tool's best case, in which threads copy the content directly from the tar. No rule runs these
+ * commands.
  */
 import { mkdirSync } from 'node:fs';
 import { checkErofs, checkExt4, checkFat, type FileSystemCheck } from './checks.ts';
@@ -65,8 +66,8 @@ function ext4Row(bench: Bench, root: RootName): Row {
 }
 
 /**
- * Does what the script fakeroot does: starts the daemon, then the programs with its library
- * preloaded.
+ * Starts fakeroot's daemon, and then the programs with its library preloaded, as the script
+ * fakeroot does.
  */
 async function unpackUnderFakeroot(peers: PeerTools, run: Run, tar: string, root: RootName): Promise<void> {
   const tree = run.path('tree');
@@ -86,7 +87,7 @@ async function unpackUnderFakeroot(peers: PeerTools, run: Run, tar: string, root
 /** A file that every Debian system has. */
 const LABELLED_FILE = '/usr/bin/dpkg';
 
-/** Checks also that the labels are in the image, so that no contender saves that work. */
+/** Also checks that the labels are in the image: a contender without labels would do less work. */
 const checkLabelled: FileSystemCheck = (peers, run, path): Facts => {
   const request = `ea_get ${LABELLED_FILE} security.selinux`;
   const output = run.untimed(peers.command('debugfs', '-R', request, path));

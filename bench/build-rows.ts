@@ -1,7 +1,7 @@
 /**
- * Rows that run what the partition rules run (rules/private/packed_partition.bzl): layers in zstd,
- * all entries listed, the hash tree appended, both compressions, and a digest. The peers do the
- * same, one after another.
+ * Rows that run the same commands as the partition rules (rules/private/packed_partition.bzl):
+ * layers in zstd, a list of all entries, a hash tree, both compressions, and a digest. The peers do
+ * the same work, one program after another.
  */
 import { writeFileSync } from 'node:fs';
 import { checkErofs, checkExt4, checkFat, type FileSystemCheck, unpackPartition } from './checks.ts';
@@ -30,7 +30,7 @@ interface Partition {
   readonly label: string;
   /** Whether a hash tree follows the file system. */
   readonly verity: boolean;
-  /** Options of the format, after those that all partitions have. */
+  /** Options of the format, in addition to those of all partitions. */
   readonly more: readonly string[];
   readonly check: FileSystemCheck;
 }
@@ -80,7 +80,7 @@ function ownPartition(bench: Bench, partition: Partition): OwnContender {
   };
 }
 
-/** Compresses a file both ways and hashes what the rule hashes. */
+/** Compresses a file with zstd and with gzip, and computes the digests of the `hashed` files. */
 export function compressAndHash(peers: PeerTools, run: Run, file: string, hashed: readonly string[]): void {
   run.timed(peers.command('zstd', '-T0', '-3', '-q', file, '-o', `${file}.zst`));
   run.timed(peers.command('pigz', '-6', '-k', '-n', file));
@@ -97,7 +97,7 @@ function peerPartition(
     title: [title, ...(partition.verity ? ['veritysetup'] : []), 'zstd -T0 -3', 'pigz -6', 'sha256sum'].join(
       ', ',
     ),
-    // mke2fs and veritysetup sync the raw image; nobody syncs the outputs.
+    // mke2fs and veritysetup sync the raw image; no peer syncs the outputs.
     fsync: false,
     run: (run) => {
       const image = run.path(PEER_IMAGE);
@@ -122,7 +122,7 @@ function peerPartition(
   };
 }
 
-/** Decompresses the layer, because no peer reads it in zstd. */
+/** Decompresses the layer, because no peer reads zstd. */
 function decompress(peers: PeerTools, run: Run, layer: string): string {
   const tar = run.path('layer.tar');
   run.timed(peers.command('zstd', '-dq', layer, '-o', tar));

@@ -1,4 +1,4 @@
-/** Checks of results by independent tools. Nothing here is measured. */
+/** Checks results with independent tools. These checks are not measured. */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { FileImage } from '../tools/lib/formats/block/file.ts';
 import { dataExtents, type PackedIndex, parseIndex } from '../tools/lib/image/packed/packed.ts';

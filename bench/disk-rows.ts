@@ -173,7 +173,7 @@ export class DiskRows {
       peers: [
         {
           title: 'genimage, tar --sparse, zstd -T0 -3, pigz -6, sha256sum',
-          // genimage syncs the raw disk; nobody syncs the archives.
+          // genimage syncs the raw disk; no peer syncs the archives.
           fsync: false,
           run: (run) => {
             const tar = this.#genimageTar(run);
@@ -201,7 +201,7 @@ export class DiskRows {
       peers: [
         {
           title: 'genimage, tar --sparse, zstd -T0 -3',
-          // genimage syncs the raw disk; nobody syncs the archive.
+          // genimage syncs the raw disk; no peer syncs the archive.
           fsync: false,
           goal: 0.03,
           run: (run) => {

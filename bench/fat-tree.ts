@@ -20,8 +20,8 @@ function numbers(seed: number): () => number {
 /**
  * Writes 1,000 files with long names, 50 MB in total, to directories below `path`.
  *
- * @param source the file whose consecutive pieces become the files, so that they compress as real
- * files do
+ * @param source the file whose consecutive pieces become the content of the files, so that they
+ *   compress like real files
  */
 export function writeFatTree(source: string, path: string): void {
   const next = numbers(1);

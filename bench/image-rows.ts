@@ -1,4 +1,4 @@
-/** Best-case rows that work on one raw image: hash trees and packing. */
+/** Best-case rows with one raw image as the input: hash trees and packing. */
 import { readFileSync, statSync } from 'node:fs';
 import { packCommand } from './inputs.ts';
 import type { RootName } from './roots.ts';

@@ -21,7 +21,7 @@ interface Measurement {
   readonly actions: readonly string[];
 }
 
-/** Builds once with an execution log, which lists every action that no cache had. */
+/** Builds once with an execution log, which lists every action whose result was in no cache. */
 function measure(title: string, folder: string): Measurement {
   const log = join(folder, 'execution.json');
   const wallSeconds = seconds(() => bazel(WORKSPACE, 'build', TARGET, `--execution_log_json_file=${log}`));

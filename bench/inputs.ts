@@ -28,14 +28,15 @@ import type { RootName } from './roots.ts';
 import type { Run } from './run.ts';
 
 /**
- * Incremented when this file makes other inputs, so that those of an older work folder are removed.
+ * Increment this number with every change of the inputs, so that the inputs in older work folders
+ * are removed.
  */
 const VERSION = 2;
 const LOCK = join(BENCH_WORKSPACE, 'roots.lock.json');
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
 
-/** The size of the file system that holds a root. */
+/** The size of the file system for a root. */
 export const ROOT_IMAGE_BYTES: Readonly<Record<RootName, number>> = {
   small: 256 * MEBIBYTE,
   large: 4 * GIBIBYTE,
@@ -113,7 +114,7 @@ export class Inputs {
     });
   }
 
-  /** The same as one plain tar, sorted by path, with numeric owners. */
+  /** The same root file system as one plain tar, sorted by path, with numeric owners. */
   tar(root: RootName): string {
     const layer = this.layer(root);
     return this.#once(`${root}.tar`, (path) => {
@@ -143,7 +144,7 @@ export class Inputs {
     return this.#once('fat', (path) => writeFatTree(tar, path));
   }
 
-  /** The same as a layer, as `rootfs` writes it. */
+  /** The tree of {@link fatTree} as a layer, as `rootfs` writes it. */
   fatLayer(): string {
     const tree = this.fatTree();
     return this.#once('fat.layer.tar.zst', (path) => {
@@ -161,7 +162,7 @@ export class Inputs {
     });
   }
 
-  /** The same as a tar. */
+  /** The tree of {@link fatTree} as a tar. */
   fatTar(): string {
     const tree = this.fatTree();
     return this.#once('fat.tar', (path) => {
@@ -184,7 +185,10 @@ export class Inputs {
     });
   }
 
-  /** 4 GiB of a tar's bytes. Almost no block is zeros, so no contender saves work on holes. */
+  /**
+   * 4 GiB of a tar's bytes. Almost no block is all zeros, so no contender gains time by skipping
+   * holes.
+   */
   fullImage(): string {
     const tar = this.tar('large');
     return this.#once('full.img', (path) => fillFrom(tar, path, ROOT_IMAGE_BYTES.large));

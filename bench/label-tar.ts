@@ -1,4 +1,4 @@
-/** Adds a SELinux label to every member of a tar, as a labelled root has them. */
+/** Adds an SELinux label to every member of a tar. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { writeFully } from '../tools/lib/formats/block/write.ts';
 import type { Entry } from '../tools/lib/formats/entry/entry.ts';
@@ -8,8 +8,8 @@ import { TAR_END, tarHeader, tarPadding } from '../tools/lib/formats/tar/writer.
 const READ_BYTES = 1 << 20;
 const ATTRIBUTE = 'security.selinux';
 /**
- * Types by path; the first match counts. The number of types is similar to that of a root with the
- * reference policy.
+ * The types by path. The first pattern that matches determines the type. The number of types is
+ * similar to that of a root with the reference policy.
  */
 const TYPES: readonly (readonly [RegExp, string])[] = [
   [/^usr\/s?bin\/[a-f]/, 'bin_t'],
@@ -54,7 +54,7 @@ function labelled(entry: Entry): Entry {
 }
 
 /**
- * Copies the tar at `source` to `path` with a label on every entry, the root directory included.
+ * Copies the tar at `source` to `path` with a label on every entry, including the root directory.
  */
 export function labelTar(source: string, path: string): void {
   const root: Entry = { type: 'directory', path: '', mode: 0o755, uid: 0, gid: 0, xattrs: new Map() };

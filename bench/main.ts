@@ -1,5 +1,5 @@
 /**
- * Measures our tools and the tools that everybody calls, in one run:
+ * Measures our tools and the common tools for the same work, in one run:
  *
  *     npm run bench -- [--row=NAME]... [--root=small|large] [--runs=N] [--work=DIR] [--quick]
  *       [--output=FILE]
@@ -27,8 +27,8 @@ const GIBIBYTE = 1024 ** 3;
 /** The number of samples that a result in docs/benchmarks.md needs. */
 const RUNS = 5;
 /**
- * Disk space of a whole run: the inputs, one tree of the large root per sample of the row that
- * unpacks, an image.
+ * The disk space of a whole run: the inputs, one tree of the large root per sample of the row that
+ * unpacks trees, and an image.
  */
 const INPUT_BYTES = 19 * GIBIBYTE;
 const TREE_BYTES = 3.5 * GIBIBYTE;

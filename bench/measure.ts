@@ -117,7 +117,10 @@ export class Measurer {
     this.#settle();
   }
 
-  /** Waits until all data is written, so that a run does not pay for the previous one. */
+  /**
+   * Waits until all data is written, so that writes of the previous run do not slow down the next
+   * one.
+   */
   #settle(): void {
     const run = this.newRun('sync');
     run.untimed(this.#peers.command('sync'));

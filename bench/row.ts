@@ -5,14 +5,17 @@ import type { PeerTools } from './peers.ts';
 import type { RootName } from './roots.ts';
 import type { Run } from './run.ts';
 
-/** What rows are built from. */
+/** The resources that rows use: inputs and tools. */
 export interface Bench {
   readonly own: OwnTools;
   readonly peers: PeerTools;
   readonly inputs: Inputs;
 }
 
-/** Facts about a result that our tool and its peers must agree on, such as the number of files. */
+/**
+ * Facts about a result that are compared between our tool and its peers, such as the number of
+ * files.
+ */
 export type Facts = Readonly<Record<string, number>>;
 
 export interface Contender {
@@ -50,7 +53,7 @@ export interface Peer extends Contender {
  * What a row measures.
  *
  * - `build`: the command line of a rule, with every output that the rule declares.
- * - `best-case`: the same tool where it does the least work, beside a peer that does only that.
+ * - `best-case`: the same tool with the least work, compared with a peer that does only this work.
  */
 export type RowKind = 'build' | 'best-case';
 

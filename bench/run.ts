@@ -25,7 +25,7 @@ export interface Usage {
 
 export const NO_USAGE: Usage = { wallSeconds: 0, cpuSeconds: 0, peakBytes: 0 };
 
-/** Adds up two usages, one after the other. */
+/** Combines the usages of two measurements that ran one after the other. */
 export function inSequence(first: Usage, second: Usage): Usage {
   return {
     wallSeconds: first.wallSeconds + second.wallSeconds,
@@ -64,7 +64,7 @@ function failure(command: Command, log: string, reason: string): Error {
 
 /** A daemon that runs while the commands of a measurement run. */
 export interface Daemon {
-  /** Returns what it has written to standard output so far. */
+  /** Returns its standard output so far. */
   output(): string;
   readonly process: ChildProcess;
   readonly command: Command;

@@ -52,8 +52,7 @@ async function openPackage(file: string): Promise<BinaryPackage> {
 }
 
 /**
- * Opens .debs, and sorts them in the order of unpacking: by name, whatever the order of the
- * arguments is.
+ * Opens .debs, and sorts them in the order of unpacking: by name, for every order of the arguments.
  */
 export async function openPackages(files: readonly string[]): Promise<BinaryPackage[]> {
   const packages: BinaryPackage[] = [];

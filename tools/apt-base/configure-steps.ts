@@ -8,8 +8,8 @@ import type { UnpackedPackage } from './unpack.ts';
 const FIRST_PREINST = 'base-passwd';
 
 /**
- * The environment of the packages' scripts. It has what dpkg's documentation requires, and removes
- * causes of differences between two runs.
+ * The environment of the packages' scripts. It has the variables that dpkg's documentation
+ * requires, and variables that prevent differences between two runs.
  */
 const ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
@@ -22,7 +22,8 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   INITRD: 'No',
   // The date of the last password change in /etc/shadow. Day 0 would force an immediate change.
   SOURCE_DATE_EPOCH: '86400',
-  // Fixes the order of Perl's hashes, and so of everything that debconf and others write from them.
+  // Fixes the order of the keys in Perl's hashes, and so the order of the files that debconf and
+  // other programs write from them.
   PERL_HASH_SEED: '0',
   // systemctl does not look for a running systemd.
   SYSTEMD_OFFLINE: '1',

@@ -8,7 +8,7 @@ export class PathFilter {
   readonly #excluded: readonly RegExp[];
   readonly #included: readonly RegExp[];
 
-  /** @param excluded, included shell patterns of absolute paths */
+  /** @param excluded, included shell patterns for absolute paths */
   constructor(excluded: readonly string[], included: readonly string[]) {
     this.#excluded = excluded.map(patternExpression);
     this.#included = included.map(patternExpression);

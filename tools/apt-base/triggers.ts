@@ -2,8 +2,9 @@ import { textOf } from '../lib/formats/deb/deb.ts';
 import type { BinaryPackage } from './binary-package.ts';
 
 /**
- * Triggers that no package receives while an image is configured. The rules of the image build its
- * initial RAM disk; the packages would build one for the machine on which they are configured.
+ * Triggers that no package receives during the configuration of an image. The image's own rules
+ * build its initial RAM disk; the packages would build one for the machine on which they are
+ * configured.
  */
 const SILENCED: ReadonlySet<string> = new Set(['update-initramfs']);
 

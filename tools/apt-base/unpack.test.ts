@@ -15,7 +15,7 @@ const BASE_FILES = {
 };
 
 describe('links between directories', () => {
-  test('files are unpacked through the links of base-files, whatever the order of the packages is', async () => {
+  test('files are unpacked through the links of base-files, for every order of the packages', async () => {
     using set = new TestSet();
     set.add({ control: { control: controlText('aaa') }, files: { 'lib/a/x': 'a', 'bin/tool': 'tool' } });
     set.add(BASE_FILES);

@@ -11,8 +11,8 @@ import { resolveLinks } from './resolve-links.ts';
 export interface UnpackedPackage {
   readonly binary: BinaryPackage;
   /**
-   * dpkg's list of the package's files: every path of the archive in its order, unresolved,
-   * including excluded ones.
+   * dpkg's list of the package's files: every path of the archive, in the order of the archive,
+   * without following links, including excluded paths.
    */
   readonly listedPaths: ReadonlySet<string>;
   /**

@@ -2,8 +2,8 @@ import { UserError } from '../lib/formats/error/user-error.ts';
 
 /**
  * The first line of an environment block, the file from which GRUB reads kernel command lines (GRUB
- * manual, section "The GRUB environment block"). After it come comments and lines `NAME=value`.
- * GRUB reads the names that it is asked to read, and runs nothing.
+ * manual, section "The GRUB environment block"). Comments and lines `NAME=value` follow it. GRUB
+ * reads only the names that its configuration requests, and executes nothing in this file.
  */
 const SIGNATURE = '# GRUB Environment Block';
 const NAME = /^BOOT_ARGS(_[A-Z]+)*$/;

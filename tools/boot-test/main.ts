@@ -10,16 +10,16 @@ import { banner, fetchPage, login, runCommand } from './checks.ts';
 
 const SSH_PORT = 22;
 
-/** What the test expects of a boot. Each expectation is one line of the report. */
+/** The expectations for a boot. Each one is a line of the report. */
 interface Expectations {
   /** Text on the console that shows that the system is up. */
   readonly ready: RegExp;
   readonly readyLimitMs: number;
-  /** The user who can log in at the console; `undefined` if no login must be possible. */
+  /** The user who can log in at the console; `undefined` if the console must not offer a login. */
   readonly login: { readonly user: string; readonly password: string } | undefined;
   /** The guest port and path of each page to fetch, and a text that the page must contain. */
   readonly pages: readonly { readonly port: number; readonly path: string; readonly text: RegExp }[];
-  /** Other texts that must be on the console by then. */
+  /** Other texts that must be on the console before the text in `ready`, or together with it. */
   readonly consoleTexts: readonly RegExp[];
   readonly version: string | undefined;
 }

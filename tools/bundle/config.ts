@@ -12,7 +12,7 @@ const STORE = /node_modules\/\.(?:pnpm|aspect_rules_js)\/[^/\s"']+\/node_modules
 /**
  * aspect_rules_esbuild resolves imports in a plugin. esbuild then does not know that our files are
  * ES modules in Node's sense ("type" in package.json), and a default import of a CommonJS module
- * would have another value than in Node. The second argument corrects that.
+ * would have a different value than in Node. The second argument corrects that.
  * `//tools/prebuilt:bundles_equal_test` compares the result with bundles for which esbuild resolves
  * the imports.
  */

@@ -1,6 +1,6 @@
 /**
  * Bundles every tool into tools/prebuilt/NAME.mjs: `npm run bundle`. A file is written only if its
- * content changes, so that Bazel does not rebuild what depends on an unchanged bundle.
+ * content changes, so that Bazel does not rebuild the targets that depend on an unchanged bundle.
  *
  * If a tool cannot be bundled, its file is removed, the other tools are still bundled, and the exit
  * code is 1.
@@ -13,8 +13,8 @@ import config from './config.ts';
 const WORKSPACE = resolve(import.meta.dirname, '../..');
 const PREBUILT = 'tools/prebuilt';
 /**
- * Its time is the start of the last complete bundling. tools/bazel bundles again if a source is
- * newer.
+ * The modification time of this file is the start of the last run that bundled all tools.
+ * tools/bazel bundles again if a source is newer.
  */
 const STAMP = join(WORKSPACE, PREBUILT, '.stamp');
 

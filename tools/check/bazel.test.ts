@@ -289,13 +289,13 @@ describe('the set-up of the root', () => {
     expect(stderr).toContain('(tried: http://a http://b)');
   });
 
-  test('names the command that installs what is missing, for a user who is not root', () => {
+  test('names the command that installs the missing packages, for a user who is not root', () => {
     network.answers('mirror.example');
     // As root on Debian, it would be installed. Without apt-get, that is impossible.
     const { stderr, status } = run(['info'], { ICOS_AIRGAP: '1' });
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /tools\/bazel: please install what is missing: sudo apt-get install mmdebstrap\n$/,
+      /tools\/bazel: please install the missing commands: sudo apt-get install mmdebstrap\n$/,
     );
   });
 });

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks a change before its commit: `npm run check`. It needs what tools/bazel needs, and no pnpm.
+# Checks a change before its commit: `npm run check`. It has the same requirements as tools/bazel,
+# and does not need pnpm.
 #
 # Tests that start a kernel are left out here; `tools/bazel test //...` runs everything.
 
@@ -19,6 +20,6 @@ timed tsc --noEmit
 timed biome check .
 timed node tools/check/buildifier.ts
 timed node tools/check/prose.ts
-# bench/ is a Bazel module of its own, so these tests are not targets of this one.
+# bench/ is a separate Bazel module, so its tests are not targets of this one.
 timed vitest run bench/
 timed tools/bazel test --test_tag_filters=-kernel //tools/... //rules/...

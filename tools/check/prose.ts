@@ -1,7 +1,8 @@
 /**
  * Checks that lines of prose (Markdown and comments) have at most 100 characters.
  *
- * Tables, blocks of code, and lines whose only long part is one word (an address, a path) are free.
+ * Tables, blocks of code, and lines whose only long part is one word (an address, a path) may be
+ * longer.
  */
 import { readFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
@@ -9,7 +10,7 @@ import { WORKSPACE, workspaceFiles } from './workspace-files.ts';
 
 const LONGEST_LINE = 100;
 
-/** A line of a comment, by the ending of the file. */
+/** The pattern for a line of a comment, by the extension of the file. */
 const COMMENT: Readonly<Record<string, RegExp>> = {
   '.ts': /^\s*(?:\/\*\*?|\*|\/\/)\s/,
   '.bzl': /^\s*#\s/,
@@ -25,7 +26,7 @@ function isTooLong(line: string): boolean {
   return line.slice(first.length).trim().includes(' ');
 }
 
-/** The numbers of the lines that are too long, from 1. */
+/** Returns the numbers of the lines that are too long, counted from 1. */
 function longLines(path: string, text: string): number[] {
   const comment = COMMENT[extname(path)];
   let inCode = false;

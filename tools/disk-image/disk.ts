@@ -58,7 +58,7 @@ function gptPartition({
   return { name, startSector, sizeSectors, typeUuid: PARTITION_TYPES[type].guid, uuid };
 }
 
-/** Everything about the disk that does not depend on the compression. */
+/** The plan of a disk, which does not depend on the compression. */
 export interface DiskPlan {
   readonly header: Uint8Array;
   readonly primaryTable: Uint8Array;
@@ -70,7 +70,10 @@ export interface DiskPlan {
   readonly end: Uint8Array;
 }
 
-/** @throws UserError if the layout is invalid, a partition is unknown, or an image is too large */
+/**
+ * Plans a disk. @throws UserError if the layout is invalid, the disk is too small, a partition is
+ * unknown, or an image is too large
+ */
 export function planDisk({ layout, diskUuid, sizeBytes, images }: DiskOptions): DiskPlan {
   const sectors = diskSectors(layout, sizeBytes);
   const gpt = encodeGpt({ diskSectors: sectors, diskUuid, partitions: layout.partitions.map(gptPartition) });

@@ -1,4 +1,4 @@
-/** Bases that are uncompressed tar archives, as `--base-layer` takes them too. */
+/** Tests bases that are uncompressed tar archives, which `--base-layer` also accepts. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

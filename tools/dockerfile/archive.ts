@@ -80,8 +80,8 @@ export async function openArchive(inode: StageInode, name: string): Promise<Arch
   try {
     first = await head(chunks(), BLOCK_BYTES);
   } catch {
-    // It is damaged from the first byte, so it is not recognized as an archive and is copied like
-    // any file.
+    // The file cannot be read as an archive from its first byte on, so it is copied like any other
+    // file.
     return undefined;
   }
   return isTarHeader(first) ? { name, chunks } : undefined;

@@ -132,7 +132,7 @@ describe('the layer', () => {
     });
   });
 
-  test('holds nothing of a file that one session created and a later one deleted', async () => {
+  test('does not hold a file that one session created and a later one deleted', async () => {
     const outputs: LayerItem[][] = [[file('t')], [{ kind: 'whiteout', path: 't' }]];
     const runSteps: TestBuild['runSteps'] = (_layers, _steps, output) =>
       writeLayerFile(output, outputs.shift() ?? []);
@@ -170,7 +170,7 @@ describe('the layer', () => {
 
   test('a stage that the target does not need is not executed', async () => {
     const text =
-      'FROM base AS needed\nCOPY f /f\nFROM base AS other\nRUN other\nFROM scratch\nCOPY --from=needed /f /g\nFROM base AS behind\nRUN behind';
+      'FROM base AS needed\nCOPY f /f\nFROM base AS other\nRUN other\nFROM scratch\nCOPY --from=needed /f /g\nFROM base AS later\nRUN later';
     const { sessions, layer } = await runBuild({ text, target: '2', context: { f: '' } });
     expect([sessions, Object.keys(layer)]).toEqual([[], ['g']]);
   });

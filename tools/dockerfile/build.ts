@@ -38,11 +38,11 @@ export interface BuildResult {
 /** The layers of a stage. */
 interface StageLayers {
   readonly baseLayers: readonly string[];
-  /** The base's files, as the stage's own tree had them at the beginning. */
+  /** The files of the base, as they were in the stage before its first instruction. */
   readonly baseSnapshot: Snapshot;
   /** The layers above the base: those that sessions ran on, and those that they produced. */
   readonly ownLayers: readonly string[];
-  /** The files that all these layers hold together. */
+  /** The files of all these layers, merged. */
   readonly layered: Snapshot;
 }
 

@@ -34,7 +34,8 @@ function sameDirectory(left: Entry, right: Entry): boolean {
 
 /**
  * Returns the items of the layer that changes the files of `snapshot` into `files`. If a
- * hard-linked file has a new name, the layer holds all of its names, so that they stay one file.
+ * hard-linked file has a new name, the layer holds all of its names, so that they remain names of
+ * one file.
  */
 export function changesSince(snapshot: Snapshot, files: StageFiles): LayerItem[] {
   const entries = files.entries();

@@ -36,7 +36,7 @@ function defaultMode(path: string): number {
   }
 }
 
-/** The value of one `--context=DESTINATION=SOURCE[:MODE]`. */
+/** The value of one option `--context=DESTINATION=SOURCE[:MODE]`. */
 export interface ContextFile {
   readonly destination: string;
   readonly source: string;
@@ -103,10 +103,10 @@ class ContextReader {
   }
 
   /**
-   * Adds a symbolic link of a directory. One that stays inside the directory is kept. One that
-   * leads to the same path in a directory of the same name elsewhere is followed: that is how a
-   * sandbox shows the file itself. Every other link is refused, because it would bring in a file
-   * that the build does not name.
+   * Adds a symbolic link of a directory. Keeps a link that stays inside the directory. Follows a
+   * link to the same path in another directory of the same name, because a sandbox has such links
+   * in place of files. Refuses every other link, because its target is a file that the build does
+   * not name.
    */
   #addLink(path: string, directory: string, relative: string, mode: number | undefined): void {
     const link = join(directory, relative);

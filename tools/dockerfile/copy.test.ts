@@ -140,7 +140,7 @@ describe('COPY', () => {
       'COPY --from=nothing /a /b',
       'Dockerfile:2: COPY --from=nothing: no earlier stage and no base has this name or number',
     ],
-    ['COPY [] /x', 'Dockerfile:2: []: the [ ] of this pattern is wrong'],
+    ['COPY [] /x', 'Dockerfile:2: []: the character class [ ] of this pattern is invalid'],
   ])('%s is refused', async (lines, message) => {
     await expect(changes(lines)).rejects.toThrow(message);
   });

@@ -11,7 +11,10 @@ import { ROOT_OWNER, type StageFiles } from './stage-files.ts';
 
 const NAMES_SHOWN = 6;
 
-/** A source that exists: the given path, which names the copy, and the path it resolves to. */
+/**
+ * A source that exists: the given path, whose last component names the copy, and the path to which
+ * it resolves.
+ */
 export interface FoundSource {
   readonly path: string;
   readonly realPath: string;
@@ -42,7 +45,7 @@ function matches(files: StageFiles, pattern: string, where: string): string[] {
 /**
  * Finds a source by its path or pattern.
  *
- * @param place the name of the source for people, such as `the context`
+ * @param place the name of the source in error messages, such as `the context`
  * @throws UserError if nothing is found, or the path leaves the source
  */
 export function findSources(files: StageFiles, source: string, where: string, place: string): FoundSource[] {

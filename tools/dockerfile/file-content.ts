@@ -1,4 +1,4 @@
-/** Reads the bytes of a stage's files, wherever they are. */
+/** Reads the bytes of a stage's files, which are in layers, in memory or in other files. */
 import { readFileRange } from '../lib/formats/block/read-range.ts';
 import type { FileEntry } from '../lib/formats/entry/entry.ts';
 import { frameContent } from '../lib/formats/zstd/decompress.ts';
@@ -16,8 +16,8 @@ export type ContentSource =
 export type StageInode = Inode<ContentSource>;
 
 /**
- * The number of frames to keep. Files are read in the order of their paths, as they are in the
- * layers' frames, so a few are enough.
+ * The number of frames to keep. Files are read in the order of their paths, which is also the order
+ * in the frames of a layer, so a few frames are enough.
  */
 const FRAMES_MAX = 6;
 

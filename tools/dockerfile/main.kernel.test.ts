@@ -90,7 +90,7 @@ describe('the tool', () => {
     expect(readdirSync(folder.path).sort()).toEqual(['Dockerfile', 'f']);
   });
 
-  test('RUN sees what COPY put into /tmp, and the layer does not hold what RUN deleted', async () => {
+  test('RUN sees the files that COPY put into /tmp, and the layer does not hold files that RUN deleted', async () => {
     using folder = new TestFolder();
     const base = await folder.layer('base', busyboxTree());
     writeFileSync(join(folder.path, 'f'), 'content');

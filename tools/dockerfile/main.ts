@@ -101,7 +101,7 @@ await runTool(async ({ args, output }) => {
             steps,
             runner,
             output: sessionOutput,
-            // /tmp is part of the image, so that RUN sees what COPY put there.
+            // /tmp is part of the image, so that RUN sees the files that COPY put there.
             temporaryFolders: ['run'],
             timeLimitSeconds,
             signal,

@@ -32,7 +32,7 @@ export interface StageParts {
   readonly stage: Stage;
   readonly files: StageFiles;
   readonly config: RootConfig;
-  /** The arguments that the parent stage declared. They are visible here too. */
+  /** The arguments that the parent stage declared. They are also visible in this stage. */
   readonly args: ReadonlyMap<string, string>;
   readonly buildArgs: ReadonlyMap<string, string>;
   readonly session: Session;
@@ -91,7 +91,8 @@ export class StageRun {
   }
 
   /**
-   * Executes ENV or LABEL. All words are expanded with the variables from before the instruction.
+   * Executes ENV or LABEL. Expands all words with the values that the variables have before the
+   * instruction.
    */
   pairs({ keyword, pairs, where }: PairsInstruction): void {
     const options = this.#options(where);
@@ -161,7 +162,7 @@ export class StageRun {
    * Executes COPY or ADD.
    *
    * @param from the files that `--from` refers to, or the context
-   * @param place the name of `from` for people
+   * @param place the name of `from` in error messages
    */
   async copy(instruction: CopyInstruction, from: StageFiles, place: string): Promise<void> {
     await this.flush();

@@ -28,8 +28,8 @@ function bare(entry: Entry): LayerItem {
 }
 
 /**
- * Boundary cases of copying: ends of blocks, of pieces of 1 MiB and of files, zeros at each of
- * these, and hard links.
+ * Returns boundary cases of copying: ends of blocks, of pieces of 1 MiB and of files, zeros at each
+ * of these, and hard links.
  */
 function treeItems(): LayerItem[] {
   const holes = Buffer.alloc(9 * MIB);

@@ -43,7 +43,7 @@ await runTool(async ({ args, output }) => {
     ext4: { ...ext4, sizeBytes: sizeOf(values, tree, ext4) },
     verity: verity?.identity,
     target,
-    // In the folder of the outputs: /tmp may be small, and may be in memory.
+    // The scratch file is in the folder of the outputs, because /tmp may be small or in memory.
     scratch: target.packed === undefined ? '' : output(`${target.packed.files.index}.raw`),
     pool,
   });

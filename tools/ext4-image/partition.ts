@@ -18,8 +18,8 @@ export interface Ext4PartitionOptions {
   /** The file for the raw image if that is not an output; it is removed afterwards. */
   readonly scratch: string;
   /**
-   * Threads that copy the contents: only if all layers are uncompressed archives and no list of
-   * entries is wanted.
+   * Threads that copy the contents. Absent if a layer is compressed, or if a list of entries is
+   * requested.
    */
   readonly pool: CopyPool | undefined;
 }
@@ -45,7 +45,7 @@ async function writeFileSystem(
   return undefined;
 }
 
-/** Writes the file system and, if the options ask for it, the hash tree and the packed image. */
+/** Writes the file system and, if the options require them, the hash tree and the packed image. */
 export async function writeExt4Partition(options: Ext4PartitionOptions): Promise<WrittenPartition> {
   const { sizeBytes, label, uuid } = options.ext4;
   const image = new RawPartition({ ...options, sizeBytes });

@@ -8,9 +8,9 @@ import type { Image } from './open.ts';
 
 /** An image or a part of one. */
 export interface Place {
-  /** As in an address, before the colon; empty for the whole image. */
+  /** The name in an address, before the colon; empty for the whole image. */
   readonly name: string;
-  /** For errors: the file and the part. */
+  /** The file and the part, for errors. */
   readonly where: string;
   readonly part: Part | undefined;
   readonly content: Content;
@@ -122,7 +122,7 @@ function unescaped(text: string): string {
 }
 
 /**
- * Finds what an address means.
+ * Finds the target of an address.
  *
  * @param address `PART:PATH`, `PART:`, or `PATH` if there is only one file system; absent for the
  *   whole image

@@ -26,15 +26,16 @@ export interface Content {
    */
   readonly format: string;
   readonly source: ImageSource;
-  /** Facts about it, with the names that the JSON has. */
+  /** Facts about the content, with the names of their JSON keys. */
   readonly facts: Facts;
-  /** Its files, if it has any. */
+  /** The files of the content, if it has any. */
   readonly tree?: TreeReader;
   /** The images in it: partitions, logical volumes, an archive's images. */
   readonly parts: readonly Part[];
   readonly hashTree?: HashTree;
   /**
-   * Checks beyond opening it and reading every file: names, and functions that throw a UserError.
+   * Checks in addition to opening the content and reading every file. Each one throws a UserError
+   * if it fails.
    */
   readonly checks?: readonly Check[];
   /** Names the structure that a byte belongs to. */
@@ -48,14 +49,14 @@ export interface Check {
 
 /** An image within an image. */
 export interface Part {
-  /** As in an address, before the colon. */
+  /** The name in an address, before the colon. */
   readonly name: string;
   /** A partition's number, which an address can use instead of its name. */
   readonly number?: number;
   readonly sizeBytes: number;
-  /** The container's facts about it, with the names that the JSON has. */
+  /** The facts that the container has about the part, with the names of their JSON keys. */
   readonly facts: Facts;
-  /** Where it begins in the container, if it is contiguous. */
+  /** The start of the part in the container, if the part is contiguous. */
   readonly startBytes?: number;
   source(): ImageSource;
   /** @throws UserError if its content is damaged */
@@ -65,7 +66,7 @@ export interface Part {
 /** A format, recognised by its bytes. A new format is one file that exports one of these. */
 export interface Format {
   readonly name: string;
-  /** Whether the bytes look like this format. Cheap, and never throws. */
+  /** Whether the bytes look like this format. The function is fast and never throws. */
   matches(source: ImageSource): boolean;
   /**
    * @param name the image's name, for errors
@@ -74,7 +75,7 @@ export interface Format {
   open(source: ImageSource, name: string, context: OpenContext): Promise<Content> | Content;
 }
 
-/** Lets a container open its parts without knowing all formats. */
+/** Lets a container open its parts without an import of all formats. */
 export interface OpenContext {
   open(source: ImageSource, name: string): Promise<Content>;
 }

@@ -40,7 +40,7 @@ async function expectEqual(older: string, newer: string): Promise<void> {
 }
 
 describe('diff of equal images', () => {
-  test('prints nothing, whatever their compression', async () => {
+  test('prints nothing, for every compression', async () => {
     await expectEqual(images.disk, images.disk);
     await expectEqual(images.disk, images.diskZst);
     await expectEqual(images.diskGz, images.diskZst);
@@ -48,7 +48,7 @@ describe('diff of equal images', () => {
 });
 
 describe('diff of files', () => {
-  test('names what was added, deleted and changed, and how', async () => {
+  test('names added, deleted and changed files, and the changes', async () => {
     const path = copy(images.ext4, 'changed.img');
     const content = join(images.folder, 'content');
     writeFileSync(content, 'other content\n');

@@ -163,7 +163,7 @@ describe('extract', () => {
     expect(readdirSync(join(folder, 'usr'))).toEqual([]);
   });
 
-  test('names what it cannot create', async () => {
+  test('names the files that it cannot create', async () => {
     const path = join(images.folder, 'devices.img');
     tool('cp', 'coreutils', [images.ext4, path]);
     tool('debugfs', 'e2fsprogs', ['-w', '-R', 'mknod null c 1 3', path]);

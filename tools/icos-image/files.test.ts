@@ -285,7 +285,7 @@ test('an initramfs of several archives, the last one compressed, is read as the 
   expect(await lines('cat', path, 'late', 'early')).toEqual(['late', 'early']);
 });
 
-test('a packed partition whose data is missing says which file', async () => {
+test('a packed partition without its data gives an error that names the missing files', async () => {
   const index = join(images.folder, 'alone.json');
   writeFileSync(index, readFileSync(join(images.folder, 'root.json')));
   expect((await run('ls', index, '/')).error).toMatch(

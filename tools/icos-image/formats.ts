@@ -1,4 +1,4 @@
-/** All formats. A new one is one file in format/ and a line here. */
+/** Lists all formats. A new format needs one file in format/ and a line here. */
 import type { ImageSource } from './bytes/source.ts';
 import { guarded } from './bytes/source.ts';
 import type { Content, Format, OpenContext } from './content.ts';
@@ -14,7 +14,10 @@ import { tar } from './format/tar.ts';
 import { unknownContent } from './format/unknown.ts';
 import { findHashTree } from './format/verity.ts';
 
-/** In this order: a file system's unused sectors may contain anything, so containers come first. */
+/**
+ * The formats in the order in which they are tried. Containers come first, because the unused
+ * sectors of a file system may contain anything.
+ */
 const FORMATS: readonly Format[] = [gpt, deb, cpio, grubenv, tar, lvm, ext4, erofs, fat];
 
 export function formatOf(source: ImageSource): Format | undefined {

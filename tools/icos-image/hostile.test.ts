@@ -4,7 +4,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type Fixtures, makeFixtures } from './testing/fixtures.ts';
 import { MIB, run } from './testing/workbench.ts';
 
-/** A damaged image gives an error of one line or no error; `run` lets no other error pass. */
+/**
+ * The undamaged images. A damaged copy must give an error of one line or no error; `run` fails on
+ * every other error.
+ */
 let images: Fixtures;
 
 beforeAll(() => {

@@ -4,7 +4,8 @@ import { OUTPUT_CLOSED_STATUS, Output, OutputClosed } from './output.ts';
 
 let status = 0;
 await runTool(async ({ args }) => {
-  // `bazel run` starts the tool in another directory than the one that paths are relative to.
+  // `bazel run` starts the tool in its own directory, but paths are relative to the caller's
+  // directory.
   const callerFolder = process.env['BUILD_WORKING_DIRECTORY'];
   if (callerFolder !== undefined) process.chdir(callerFolder);
   const output = new Output();

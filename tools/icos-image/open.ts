@@ -24,7 +24,7 @@ export interface Image {
 /** The formats of whole images. An archive of exactly one of them is treated as that image. */
 const IMAGE_FORMATS = ['gpt', 'ext4', 'vfat', 'erofs', 'lvm'];
 
-/** The image of an archive that holds nothing else, or the content itself. */
+/** Returns the image in an archive that contains nothing else, or otherwise the content itself. */
 async function unwrapped(content: Content): Promise<Pick<Image, 'content' | 'wrapper'>> {
   const [part, second] = content.parts;
   if (

@@ -1,6 +1,9 @@
 import { writeSync } from 'node:fs';
 
-/** Thrown when the reader of the output has gone away, as `head` does. The tool ends silently. */
+/**
+ * Thrown if the reader of the output has closed its end, as `head` does. The tool then ends without
+ * a message.
+ */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }

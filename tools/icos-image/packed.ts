@@ -32,7 +32,10 @@ export function isIndex(file: ImageSource): boolean {
   );
 }
 
-/** The index of a file of packed data, if it is beside the file and matches its size. */
+/**
+ * Returns the path of the index for a file of packed data, if it is beside the file and has its
+ * size.
+ */
 export function packedBeside(path: string, sizeBytes: number): string | undefined {
   const compression = DATA_SUFFIX.exec(path)?.[1] as Compression | undefined;
   const indexPath = path.replace(DATA_SUFFIX, '.json');
@@ -46,7 +49,7 @@ export function packedBeside(path: string, sizeBytes: number): string | undefine
   }
 }
 
-/** The files of a packed partition that exist. */
+/** Returns the compressed files of a packed partition that exist. */
 export function packedFiles(
   index: PackedIndex,
   indexPath: string,

@@ -16,7 +16,7 @@ export const USAGE = `icos-image - reads disks, partitions and archives
 
 IMAGE is a disk with a GPT, a partition (ext4, vfat, EROFS, LVM, with or without a dm-verity tree),
 an archive (tar, cpio, .deb) of images or of files, compressed with zstd, gzip or xz, or a packed
-partition (its NAME.json). Its content decides what it is; its name does not matter.
+partition (its NAME.json). Its format is recognized by its content, not by its name.
 PART is a partition's name or number (A_root, 3), a logical volume (data/VG/LV), or an image in an
 archive (root.img). Omit it if the image has only one file system.
 `;

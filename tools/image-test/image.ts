@@ -12,8 +12,8 @@ import { failure, runRealTool } from './tool.ts';
 export type Extent = readonly [offsetBytes: number, lengthBytes: number];
 
 /**
- * A partition that was copied out of the unpacked disk, and what the index and the manifest say
- * about it.
+ * A partition that was copied out of the unpacked disk, with its index and its entries in the
+ * manifest.
  */
 export interface PartitionImage {
   readonly name: string;
@@ -58,7 +58,7 @@ function indexExtents(index: PackedIndex): Extent[] {
   return index.chunks.flatMap((chunk) => chunk.extents.map(([offset, length]) => [offset, length] as const));
 }
 
-/** Copies the data of a partition from the disk into a sparse file of its own. */
+/** Copies the data of a partition from the disk into a separate sparse file. */
 function cutPartition(disk: FileImage, startBytes: number, index: PackedIndex, path: string): void {
   const image = FileImage.create(path, index.sizeBytes);
   for (const [offsetBytes, lengthBytes] of indexExtents(index)) {

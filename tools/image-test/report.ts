@@ -1,4 +1,4 @@
-/** At most this many problems of one check are shown; the rest is counted. */
+/** At most this many problems of one check are shown; the others are only counted. */
 const SHOWN_PROBLEMS = 20;
 
 /**
@@ -8,7 +8,7 @@ export class Report {
   #passed = 0;
   #failed = 0;
 
-  /** Runs a check. `find` returns the problems, none if all is well. */
+  /** Runs a check. `find` returns the problems; the check passes if there are none. */
   async check(promise: string, find: () => Iterable<string> | Promise<Iterable<string>>): Promise<void> {
     const problems = [...(await find())];
     if (problems.length === 0) {

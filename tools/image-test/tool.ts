@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { realTool } from '../lib/testing/real-tool.ts';
 
-/** debugfs prints a few hundred thousand lines for every file of a root file system. */
+/** debugfs prints a few hundred thousand lines in total about the files of a root file system. */
 const OUTPUT_LIMIT_BYTES = 1 << 30;
 
 export interface ToolResult {
@@ -28,7 +28,7 @@ export function runRealTool(
   return { status, stdout, stderr };
 }
 
-/** Returns the problem of a tool that must succeed: none, or one with the end of its output. */
+/** Checks that a tool succeeded. Returns no problem, or one with the end of its output. */
 export function failure(what: string, { status, stdout, stderr }: ToolResult): string[] {
   return status === 0
     ? []

@@ -3,7 +3,9 @@ import { UserError } from '../lib/formats/error/user-error.ts';
 import type { ArchiveTree } from './archive-tree.ts';
 
 const APPLET_DIRECTORY = 'bin';
-/** Linux, CONFIG_MODPROBE_PATH: where the kernel looks for modprobe when it needs a module. */
+/**
+ * Linux, CONFIG_MODPROBE_PATH: the path at which the kernel starts modprobe when it needs a module.
+ */
 const KERNEL_MODPROBE = { applet: 'modprobe', path: 'sbin/modprobe' };
 /**
  * BusyBox, include/applet_tables.h: the names are stored sorted, each followed by a NUL. `[` and
@@ -11,7 +13,7 @@ const KERNEL_MODPROBE = { applet: 'modprobe', path: 'sbin/modprobe' };
  */
 const TABLE_STARTS = ['[\0[[\0', '[\0'];
 const APPLET_NAME = /^[a-z0-9[][a-z0-9._+[-]*$/;
-/** A table with fewer names than this is not the table of applets. */
+/** Text with fewer names than this is not the table of applets. */
 const APPLETS_MIN = 10;
 
 /** Finds the applets of a BusyBox binary; `undefined` if it has no table of applets. */

@@ -160,7 +160,7 @@ describe('collect', () => {
     ]);
   });
 
-  test('a library that is found only through ld.so.conf gets a link where the loader searches without a cache', async () => {
+  test('a library that is found only through ld.so.conf gets a link in a directory that the loader searches without a cache', async () => {
     const found = await members({ binaries: ['usr/bin/local'] });
     expect(found.get('usr/lib/x86_64-linux-gnu/liblocal.so.1')?.entry).toMatchObject({
       target: '/opt/lib/liblocal.so.1',

@@ -19,10 +19,7 @@ export const LOAD_LIST = 'etc/modules-load';
 const MODULE_MODE = 0o644;
 const COMPRESSED = /\.(xz|zst|gz)$/;
 
-/**
- * Returns the name of a module: it has underscores where the file name has hyphens, see
- * modprobe(8).
- */
+/** Returns the name of a module: hyphens of the file name become underscores, as in modprobe(8). */
 function moduleName(path: string): string {
   return baseName(path).replace(COMPRESSED, '').replace(/\.ko$/, '').replaceAll('-', '_');
 }
@@ -83,7 +80,10 @@ export class ModuleIndex {
     this.#directory = resolvePath(root, `${MODULES_DIRECTORY}/${version}`).path;
   }
 
-  /** @throws UserError unless there is exactly one kernel, and depmod ran for it */
+  /**
+   * Reads the files of depmod. @throws UserError unless there is exactly one kernel, and depmod ran
+   * for it
+   */
   static async read(root: RootTree): Promise<ModuleIndex> {
     const index = new ModuleIndex(root, kernelVersion(root));
     for (const line of await index.#lines('modules.dep', true)) {

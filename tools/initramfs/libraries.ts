@@ -23,7 +23,7 @@ export const LOADER_DIRECTORIES = [
   'usr/lib64',
 ];
 const CONFIGURATION = 'etc/ld.so.conf';
-/** Ends the recursion of a file that includes itself. */
+/** The maximum depth of includes, because a file may include itself. */
 const INCLUDES_MAX = 16;
 
 function globPattern(glob: string): RegExp {

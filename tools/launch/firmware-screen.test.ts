@@ -12,7 +12,7 @@ async function filtered(...pieces: string[]): Promise<string> {
   return Buffer.concat(chunks).toString('latin1');
 }
 
-it('the firmware cannot clear the screen, wherever its output is cut', async () => {
+it('the firmware cannot clear the screen, even if its output is cut at any position', async () => {
   const text = 'a\x1b[2J\x1b[01;01H\x1b[=3hb\x1b[12;40Hc';
   expect(await filtered(text)).toBe('a\x1b[=3hbc');
   expect(await filtered(...text)).toBe('a\x1b[=3hbc');

@@ -9,7 +9,7 @@ const SCREEN_CONTROL = /\x1b\[(?:2J|[0-9;]*H)/g;
 /** A control sequence that may continue in the next piece. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
 const UNFINISHED = /\x1b(?:\[[0-9;]*)?$/;
-/** Part of the kernel's first line. From here, the guest controls the screen. */
+/** Part of the kernel's first line. From this line on, the guest controls the screen. */
 const KERNEL_STARTS = 'Linux version ';
 
 /**

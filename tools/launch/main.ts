@@ -34,7 +34,7 @@ await runTool(async ({ args }) => {
   const tools = guestTools(values);
   const ports = await Promise.all(values.forward.map(parseForward));
   const folder = mkdtempSync(join(tmpdir(), 'icos-launch-'));
-  // The guest receives Ctrl-C. QEMU ends on Ctrl-A X, on power-off, or with the terminal.
+  // Ctrl-C is for the guest. QEMU ends after Ctrl-A X, a power-off, or the end of the terminal.
   process.on('SIGINT', () => undefined);
   try {
     const disk = unpackDisk(required(values.disk, 'disk'), folder, tools);

@@ -1,5 +1,5 @@
 /**
- * The manifest that lists what goes into a layer; the `rootfs` rule writes it
+ * Reads the manifest that lists the entries of a layer. The `rootfs` rule writes it
  * (docs/formats/layer.md, "The manifest of the `layer` tool").
  */
 

@@ -22,7 +22,10 @@ import { digestImage, packImage } from '../lib/image/packed/pack.ts';
 import { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 import { unpackImage } from '../lib/image/packed/unpack.ts';
 
-/** A packed partition in a logical volume, and the ranges of that on the physical volume. */
+/**
+ * A packed partition in a logical volume, and the ranges of the logical volume on the physical
+ * volume.
+ */
 export interface PlacedContent {
   readonly files: PackedFiles;
   readonly index: PackedIndex;
@@ -50,7 +53,8 @@ function metadataChunks(metadata: readonly MetadataRange[]): Set<number> {
 }
 
 /**
- * Returns the new position of a chunk of a content, or `undefined` if it does not remain one chunk.
+ * Returns the position of a chunk on the physical volume, or `undefined` if it is not contiguous
+ * there or not aligned to a chunk.
  */
 function placeChunk(chunk: PackedChunk, ranges: readonly VolumeRange[]): number | undefined {
   const last = chunk.extents.at(-1);
@@ -72,7 +76,8 @@ interface PlacedChunk {
 
 /**
  * Returns all chunks of all contents with their positions, or `undefined` if a chunk must be split,
- * shares its position, or lacks the requested compression.
+ * if its position already has metadata or another chunk, or if a content lacks the requested
+ * compression.
  */
 function placeChunks(
   { metadata, contents }: PhysicalVolumeParts,
@@ -273,8 +278,8 @@ async function repack(
 }
 
 /**
- * Packs a physical volume. If every chunk of the contents is at the position of a chunk, the
- * compressed frames are copied unchanged. Otherwise everything is compressed again.
+ * Packs a physical volume. If every chunk of the contents is also a chunk of the result, the
+ * compressed frames are copied unchanged. Otherwise, everything is compressed again.
  *
  * @param scratch a file that is created for the raw image if it is needed, and deleted afterwards
  * @returns whether the frames were copied
@@ -291,7 +296,9 @@ export async function packPhysicalVolume(
   return placed !== undefined;
 }
 
-/** Says which compressed file of a content has another size than its index says. */
+/**
+ * Returns the problem of the first compressed file whose size differs from the one in the index.
+ */
 export function checkFiles({ files, index }: Pick<PlacedContent, 'files' | 'index'>): string | undefined {
   for (const compression of ['zst', 'gz'] as const) {
     const path = files[compression];

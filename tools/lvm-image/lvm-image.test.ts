@@ -182,7 +182,7 @@ describe('a packed volume group', () => {
   test('is refused if a content is larger than its volume', () => {
     const { stderr } = lvmImage('refused', ...GROUP, '--volume=a=8M', content('a', 'root'));
     expect(stderr).toContain(
-      `root.json: ${10 * MIB} bytes, and logical volume "a" has ${8 * MIB}: make it ${2 * MIB} bytes larger`,
+      `root.json: ${10 * MIB} bytes, but logical volume "a" has only ${8 * MIB}: make the volume ${2 * MIB} bytes larger`,
     );
   });
 });

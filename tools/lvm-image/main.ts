@@ -28,8 +28,8 @@ function readContent(indexPath: string, volume: LogicalVolumeRequest): Omit<Plac
   const { index } = readPackedPartition(indexPath);
   if (index.sizeBytes > volume.sizeBytes) {
     throw new UserError(
-      `${indexPath}: ${index.sizeBytes} bytes, and logical volume "${volume.name}" has ${volume.sizeBytes}: ` +
-        `make it ${index.sizeBytes - volume.sizeBytes} bytes larger`,
+      `${indexPath}: ${index.sizeBytes} bytes, but logical volume "${volume.name}" has only ${volume.sizeBytes}: ` +
+        `make the volume ${index.sizeBytes - volume.sizeBytes} bytes larger`,
     );
   }
   const stem = indexPath.slice(0, -'.json'.length);
@@ -104,7 +104,7 @@ await runTool(async ({ args, output }) => {
     return path === undefined ? [] : [{ ...readContent(path, volume), ranges }];
   });
   const target = packTarget(values, output);
-  // These are the type and the UUID that blkid shows.
+  // The type and the UUID are those that blkid shows.
   const facts = { fileSystem: { type: 'LVM2_member', label: '', uuid: description.uuid } };
   await packPhysicalVolume({ ...physical, contents }, target, facts, output(`${target.files.index}.raw`));
 });

@@ -28,7 +28,7 @@ import type { LayerItem } from '../lib/image/layer/writer.ts';
 import type { ImageLayout } from './blob-store.ts';
 
 const INDEX_FILE = 'index.json';
-/** The maximum depth of nested indexes. Ends the recursion of an index that holds itself. */
+/** The maximum depth of nested indexes, because an index may contain itself. */
 const INDEX_DEPTH_MAX = 8;
 const CHUNK_BYTES = 1 << 20;
 
@@ -100,8 +100,8 @@ async function* verified(chunks: Chunks, diffId: string, name: string): Chunks {
 }
 
 /**
- * Stores contents of files one after another in a temporary file, because the layers have another
- * order than the output.
+ * Stores contents of files one after another in a temporary file, because their order in the layers
+ * differs from that in the output.
  */
 class ContentSpool {
   readonly #path: string;
@@ -150,12 +150,13 @@ class Flattener {
     this.#spool = spool;
   }
 
-  /** Applies a layer. A deletion affects only the layers below, wherever in the layer it is. */
+  /** Applies a layer. A deletion affects only the layers below, at any position in the layer. */
   async add(archive: Chunks, name: string): Promise<void> {
     const deletions: DeletionItem[] = [];
     const entries: SpooledEntry[] = [];
     const tar = archive[Symbol.asyncIterator]();
-    // Has no `return`: the reader stops at the end of the archive, but the digest must go on.
+    // This iterator has no `return`: the reader stops at the end of the archive, but the rest is
+    // still needed for the digest.
     const rest: Chunks = { [Symbol.asyncIterator]: () => ({ next: () => tar.next() }) };
     for await (const file of readTarFiles(rest, name)) {
       const item = layerItem(file.entry, name);

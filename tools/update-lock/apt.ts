@@ -22,8 +22,8 @@ interface CommandResult {
 }
 
 /**
- * Runs apt in a private directory. No package counts as installed, the host's sources and
- * preferences are not used, and only the network settings of the host's configuration are.
+ * Runs apt in a private directory, as on a system without installed packages. Of the host's
+ * configuration, only the network settings are used, not the sources and preferences.
  */
 export class PrivateApt {
   readonly #directory: string;
@@ -63,7 +63,7 @@ export class PrivateApt {
       'Acquire::Retries': '3',
       // A mirror that is no longer updated has an expired suite. The signature must still be valid.
       'Acquire::Check-Valid-Until': 'false',
-      // Archives may still have weak digests; none of them may reach the lock.
+      // Archives may also list weak digests, which must not be written to the lock.
       'Acquire::ForceHash': 'SHA256',
       'Dir::State': join(this.#directory, 'state'),
       'Dir::State::status': join(this.#directory, 'status'),

@@ -3,8 +3,8 @@ import { comparePaths } from '../lib/formats/entry/entry.ts';
 import type { LockedPackage } from './lock.ts';
 
 /**
- * Describes each package that is new, gone, or has another version, other bytes or other sets: one
- * line per package, sorted by name.
+ * Describes each package that was added or removed, or whose version, bytes or sets have changed:
+ * one line per package, sorted by name.
  */
 export function describeChanges(before: readonly LockedPackage[], after: readonly LockedPackage[]): string[] {
   const old = new Map(before.map((entry) => [entry.name, entry]));

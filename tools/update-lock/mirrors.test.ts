@@ -56,7 +56,7 @@ test("the host's mirrors are in the order of its files: only web addresses, each
   }
 });
 
-test('if no mirror is known, the error says what to set', () => {
+test('if no mirror is known, the error names the variable to set', () => {
   expect(() => configuredMirrors(undefined, '/nonexistent')).toThrow(
     /^no mirror of Debian packages is known: set ICOS_APT_MIRRORS/,
   );

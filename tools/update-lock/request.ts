@@ -10,7 +10,8 @@ export interface LockRequest {
   /** Whether every set includes the packages that every Debian system needs. */
   readonly essential: boolean;
   /**
-   * Those of these packages to leave out, together with the dependencies that nothing else needs.
+   * The packages to leave out of those that every Debian system needs, together with their
+   * dependencies that no other package needs.
    */
   readonly without: readonly string[];
   /** Whether the lock includes the dependencies of the packages. */

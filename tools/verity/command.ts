@@ -9,7 +9,8 @@ const DEFAULT_BLOCK_BYTES = 4096;
 const DEFAULT_HASH = 'sha256';
 
 /**
- * Returns the requested number of data blocks, or by default that of all blocks before the tree.
+ * Returns the requested number of data blocks; by default, the number of all blocks before the
+ * tree.
  */
 function dataBlocks(dataPath: string, hashPath: string, tree: TreeOptions): number {
   if (tree.dataBlockCount !== undefined) return tree.dataBlockCount;
@@ -82,7 +83,7 @@ function report(
   return lines.map(([name, value]) => `${`${name}:`.padEnd(17)}\t${value}\n`).join('');
 }
 
-/** @throws UserError that names the first bad block */
+/** Verifies the data. @throws UserError that names the first bad block */
 export async function verify(
   dataPath: string,
   hashPath: string,

@@ -22,7 +22,7 @@ Creates or verifies a dm-verity hash tree, with the options of veritysetup. DATA
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
-/** The tree as the command line describes it. */
+/** The parameters of the tree on the command line. */
 export interface TreeOptions {
   readonly format: VerityFormatOptions;
   readonly isSaltGiven: boolean;
@@ -40,7 +40,7 @@ export interface CommandLine {
   readonly tree: TreeOptions;
 }
 
-/** @throws UserError for an invalid command line */
+/** Reads the command line. @throws UserError if it is invalid */
 export function readOptions(positionals: readonly string[], values: Values): CommandLine {
   const [command, dataPath, hashPath, ...rest] = positionals;
   if (command !== 'format' && command !== 'verify') {
@@ -94,7 +94,7 @@ function parseHash(name: string): VerityHash {
   return known;
 }
 
-/** Parses a salt. `-` is no salt, as in veritysetup. */
+/** Parses a salt. `-` means an empty salt, as in veritysetup. */
 function parseSalt(text: string | undefined): Uint8Array {
   if (text === undefined || text === '-') return new Uint8Array();
   if (!/^([0-9a-f]{2}){1,256}$/i.test(text)) {

@@ -33,7 +33,7 @@ function keptByFat(tree: SelectedTree): SelectedTree {
   };
 }
 
-/** Copies the contents without computing digests. */
+/** Copies the contents, and computes no digests. */
 async function copyPlainly(tree: SelectedTree, writer: FatWriter): Promise<void> {
   let file: FatFileWriter | undefined;
   await streamContents(tree.entries, (entry, positionBytes, bytes) => {

@@ -199,7 +199,7 @@ describe('instructions', () => {
   test.each([
     ['RUN x', 'Dockerfile:1: RUN before the first FROM; only ARG is allowed there'],
     ['# nothing', 'Dockerfile: no FROM in it'],
-    ['FROM base AS a\nFROM base AS A', 'Dockerfile:2: there is a stage a already'],
+    ['FROM base AS a\nFROM base AS A', 'Dockerfile:2: the name a is already used by an earlier stage'],
   ])('%j is refused', (text, message) => {
     expect(() => parse(text)).toThrow(message);
   });

@@ -117,7 +117,7 @@ class StageReader {
     if (image === '')
       throw new UserError(`${where}: FROM ${from.image} names no image; give the ARG before FROM a value`);
     if (from.name !== undefined && this.#stageCalled(from.name) !== undefined) {
-      throw new UserError(`${where}: there is a stage ${from.name} already`);
+      throw new UserError(`${where}: the name ${from.name} is already used by an earlier stage`);
     }
     const reference: ImageReference =
       image === 'scratch' ? { kind: 'scratch' } : this.#reference(image, where);

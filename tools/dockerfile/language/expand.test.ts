@@ -80,8 +80,8 @@ describe('expandWord', () => {
     ['${open', 'Dockerfile:3: } is missing in ${open'],
     ['${open:-x', 'Dockerfile:3: } is missing in ${open:-x'],
     ['${}', 'Dockerfile:3: a variable without name in ${}'],
-    ['${x:=y}', 'Dockerfile:3: ${x:=...} is not a modifier that Docker knows, in ${x:=y}'],
-    ['${x:#y}', 'Dockerfile:3: ${x:#...} is not a modifier that Docker knows, in ${x:#y}'],
+    ['${x:=y}', 'Dockerfile:3: ${x:=...} is not a modifier that Docker supports, in ${x:=y}'],
+    ['${x:#y}', 'Dockerfile:3: ${x:#...} is not a modifier that Docker supports, in ${x:#y}'],
     ['${unset:?say it}', 'Dockerfile:3: unset: say it: in ${unset:?say it}'],
     ['${empty:?}', 'Dockerfile:3: empty: is not set: in ${empty:?}'],
   ])('%s is an error', (word, message) => {

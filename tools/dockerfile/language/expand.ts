@@ -169,7 +169,7 @@ class Expander {
     if (!emptyIsUnset && (operator === '#' || operator === '%')) return this.#stripped(value ?? '', operator);
     if (!emptyIsUnset && operator === '/') return this.#replaced(value ?? '');
     return this.#fail(
-      `\${${name}${emptyIsUnset ? ':' : ''}${operator}...} is not a modifier that Docker knows,`,
+      `\${${name}${emptyIsUnset ? ':' : ''}${operator}...} is not a modifier that Docker supports,`,
     );
   }
 

@@ -15,8 +15,8 @@ function escaped(character: string): string {
 }
 
 /**
- * Parses `[...]` from after the bracket. Returns the source of a regular expression, and the end
- * position.
+ * Parses a character class `[...]`, beginning after its opening bracket. Returns the source of a
+ * regular expression, and the end position.
  */
 function characterClass(pattern: string, start: number): { source: string; end: number } | undefined {
   let index = start;
@@ -49,7 +49,7 @@ function characterClass(pattern: string, start: number): { source: string; end: 
  * literal.
  *
  * @param where `FILE:LINE` for error messages
- * @throws UserError for a pattern that filepath.Match calls bad
+ * @throws UserError for a pattern for which filepath.Match returns ErrBadPattern
  */
 export function globRegExp(pattern: string, where: string): RegExp {
   let source = '';
@@ -59,7 +59,8 @@ export function globRegExp(pattern: string, where: string): RegExp {
     else if (character === '?') source += '[^/]';
     else if (character === '[') {
       const set = characterClass(pattern, index);
-      if (set === undefined) throw new UserError(`${where}: ${pattern}: the [ ] of this pattern is wrong`);
+      if (set === undefined)
+        throw new UserError(`${where}: ${pattern}: the character class [ ] of this pattern is invalid`);
       source += `(?!/)${set.source}`;
       index = set.end;
     } else if (character === '\\') {

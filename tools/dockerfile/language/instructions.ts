@@ -64,7 +64,7 @@ export type Instruction =
 
 const SUPPORTED = 'ADD, ARG, COPY, ENV, FROM, LABEL, RUN, SHELL, USER and WORKDIR are';
 
-/** Docker's other instructions, and the alternatives to them. */
+/** Docker's unsupported instructions, and the alternatives to them. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   CMD: 'an image of an operating system starts its init; enable a systemd unit instead',
   ENTRYPOINT: 'an image of an operating system starts its init; enable a systemd unit instead',
@@ -236,7 +236,7 @@ export function parseInstruction(
   return new InstructionParser(source, escapeCharacter, file).parse();
 }
 
-/** @throws UserError for every platform except the one that images are built for */
+/** Checks a platform. @throws UserError unless it is the platform that images are built for */
 export function checkPlatform(platform: string, where: string): void {
   if (platform !== PLATFORM)
     throw new UserError(`${where}: platform ${platform} is not supported; images are for ${PLATFORM}`);

@@ -20,7 +20,7 @@ interface Action {
   readonly permissions: string;
 }
 
-/** Returns the bits that `permissions` means for the classes, for an entry with this mode. */
+/** Returns the mode bits that `permissions` sets for the classes of an entry with this mode. */
 function permissionBits(permissions: string, classes: string, mode: number, isDirectory: boolean): number {
   const copied = SHIFTS[permissions];
   let triple = copied === undefined ? 0 : (mode >> copied) & 7;

@@ -35,7 +35,7 @@ export function parseHeredocWord(
   word: string,
 ): { name: string; chomp: boolean; expand: boolean } | undefined {
   const match = HEREDOC.exec(word);
-  // A word that only begins like one is not a here-document.
+  // A word that only begins like a here-document is not one.
   if (match === null || rawWords(word, '\\').length !== 1) return undefined;
   const [, dash = '', delimiter = ''] = match;
   const name = delimiter.replaceAll(QUOTES, '');

@@ -40,7 +40,9 @@ export interface DockerfileSource {
 const BYTE_ORDER_MARK = '\ufeff';
 const DIRECTIVE = /^#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$/;
 const DIRECTIVES = ['syntax', 'escape', 'check'];
-/** Docker's own Dockerfile frontend, in any version. Another frontend reads another language. */
+/**
+ * Docker's own Dockerfile frontend, in any version. Other frontends may read a different language.
+ */
 const FRONTEND = /^docker\/dockerfile(:|@|$)/;
 const HEREDOC_KEYWORDS = ['ADD', 'COPY', 'RUN'];
 

@@ -19,7 +19,10 @@ interface Chunk {
 
 type Compression = 'zst' | 'gz';
 
-/** Node allocates a second buffer of the whole size if the first one is full. */
+/**
+ * Additional space in output buffers, because Node allocates a second buffer of the same size if
+ * the first one is full.
+ */
 const OUTPUT_SLACK_BYTES = 64;
 
 function decompress(compressed: Uint8Array, compression: Compression, contentBytes: number): Uint8Array {
@@ -36,7 +39,8 @@ type CompressedFile = BlockSource & { readInto?(offsetBytes: number, bytes: Uint
 class ChunkCache {
   readonly #file: CompressedFile;
   /**
-   * Used for all compressed bytes: new buffers would accumulate until the next garbage collection.
+   * The buffer for all compressed bytes: new buffers would accumulate until the next garbage
+   * collection.
    */
   #input: Buffer = Buffer.alloc(0);
   readonly #compression: Compression;
@@ -164,10 +168,10 @@ export class SparseSource implements ImageSource {
   readonly #stored: BlockSource;
   readonly #startBytes: number;
   readonly #extents: readonly DataExtent[];
-  /** Where the data of each extent begins in the stored bytes. */
+  /** The start of the data of each extent in the stored bytes. */
   readonly #storedOffsets: readonly number[];
 
-  /** @param startBytes where the data begins in `stored` */
+  /** @param startBytes the start of the data in `stored` */
   constructor(stored: BlockSource, startBytes: number, sizeBytes: number, extents: readonly DataExtent[]) {
     this.#stored = stored;
     this.#startBytes = startBytes;

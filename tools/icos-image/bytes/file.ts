@@ -23,7 +23,7 @@ export class FileSource implements ImageSource {
     const status = fstatSync(descriptor);
     if (status.isFile()) return new FileSource(descriptor, path, status.size);
     closeSync(descriptor);
-    const what = status.isDirectory() ? 'a directory' : 'no regular file';
+    const what = status.isDirectory() ? 'a directory' : 'not a regular file';
     throw new UserError(`${path}: it is ${what}; name the file of an image or an archive`);
   }
 
@@ -55,7 +55,8 @@ const LARGEST_CONTENT_BYTES = 2 ** 40;
 
 /**
  * Writes data that has no random access, such as a gzip stream, to a sparse temporary file. The
- * file's name is removed before it is written, so that nothing remains however the process ends.
+ * name of the file is removed before data is written, so that no file remains, however the process
+ * ends.
  *
  * @param name the image's name, for errors
  */

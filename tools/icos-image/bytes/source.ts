@@ -4,8 +4,8 @@ import { UserError } from '../../lib/formats/error/user-error.ts';
 /** The bytes of an image, and the holes that are known without reading. */
 export interface ImageSource extends BlockSource {
   /**
-   * The number of bytes from `offsetBytes` that are known to be zero; 0 if only reading could tell.
-   * The answer may be shorter than the whole run of zeros.
+   * The number of bytes from `offsetBytes` that are known to be zero; 0 if the bytes must be read
+   * to find out. The result may be shorter than the whole run of zeros.
    */
   zeroBytes(offsetBytes: number): number;
   /**
@@ -14,11 +14,11 @@ export interface ImageSource extends BlockSource {
   readInto?(offsetBytes: number, bytes: Uint8Array): void;
 }
 
-/** Limits a single read, whatever a damaged image claims. */
+/** The limit for a single read, because a damaged image may claim any size. */
 const LARGEST_READ_BYTES = 128 << 20;
 
 /**
- * A source that checks its reads: a reader that follows damaged bytes ends with an error of one
+ * Wraps a source and checks every read, so that a damaged offset or length gives an error of one
  * line.
  *
  * @param name the image's name, for errors

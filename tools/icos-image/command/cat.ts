@@ -6,7 +6,7 @@ import type { Image } from '../open.ts';
 import type { Output } from '../output.ts';
 import { contentPath, findRecord } from '../tree/find.ts';
 
-/** `cat`: writes a file's bytes, or a whole part's bytes if the address ends with the colon. */
+/** `cat`: writes the bytes of a file, or of a whole part if the address ends with the colon. */
 export async function cat(output: Output, image: Image, addresses: readonly string[]): Promise<void> {
   for (const address of addresses) {
     const { place, path } = await findTarget(image, address);

@@ -15,7 +15,7 @@ export interface Range {
   readonly endBytes: number;
 }
 
-/** The same bytes as a Buffer. */
+/** Returns the same bytes as a Buffer, without a copy. */
 function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
@@ -133,7 +133,7 @@ export class ByteComparison {
     }
   }
 
-  /** Whether there was no difference. */
+  /** Whether no difference was found. */
   get isEqual(): boolean {
     return this.#alike.size === 0;
   }

@@ -67,7 +67,7 @@ function xattrDetails(older: Xattrs, newer: Xattrs): string[] {
   });
 }
 
-/** What is compared besides type and metadata. */
+/** Returns the target or the device number of an entry, which `diff` compares as text. */
 function targetText(entry: Entry): string | undefined {
   switch (entry.type) {
     case 'symlink':
@@ -124,7 +124,7 @@ export class TreeComparison {
     const [from, to] = [targetText(older), targetText(newer)];
     const target =
       from === to ? [] : [`${older.type.endsWith('device') ? 'device' : 'target'} ${from} -> ${to}`];
-    // The rest of a hard link's data belongs to the first name, and is compared there.
+    // Everything else about a hard link belongs to its first name, and is compared there.
     if (older.type === 'hardlink') return target;
     return [
       ...(older.mode === newer.mode ? [] : [`mode ${octal(older.mode)} -> ${octal(newer.mode)}`]),

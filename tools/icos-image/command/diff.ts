@@ -157,7 +157,7 @@ class Comparison {
     let differ = false;
     for (const { letter, path, details } of new TreeComparison(older.tree, newer.tree).changes()) {
       differ = true;
-      // If two images of the same name differ, their own lines say how.
+      // If two images of the same name differ, the lines for their contents show the differences.
       if (letter === 'M' && images.has(path)) continue;
       this.#change(letter, `${prefix}/${printableName(path)}`, details);
     }
@@ -168,7 +168,7 @@ class Comparison {
     const comparison = new ByteComparison(structuresOf(older), structuresOf(newer));
     for (const range of rangesOutside(older, newer)) comparison.compare(older.source, newer.source, range);
     if (older.format === 'gpt' && older.source.sizeBytes !== newer.source.sizeBytes) {
-      this.#line(`B ${prefix}backup GPT: it lies elsewhere; its bytes are not compared`);
+      this.#line(`B ${prefix}backup GPT: its position differs; its bytes are not compared`);
     }
     this.#printBytes(comparison, older.tree, prefix);
   }
@@ -179,7 +179,7 @@ class Comparison {
   }
 }
 
-/** A part's content, or the line that says why it cannot be opened. */
+/** Returns the content of a part, or the error message if it cannot be opened. */
 async function openOrProblem(part: Part): Promise<Content | string> {
   try {
     return await part.open();

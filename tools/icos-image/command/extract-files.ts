@@ -45,7 +45,7 @@ const SET_ID_BITS = 0o6000;
 const WRITABLE_MODE = 0o700;
 const SUFFIX = '.icos-image-part';
 
-/** A failed system call as an error of one line that names the path. */
+/** Converts the error of a system call to an error of one line that names the path. */
 function refusal(shown: string, error: unknown): unknown {
   if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return error;
   return new UserError(`${shown}: cannot be created: ${error.code} (${error.syscall})`);
@@ -185,7 +185,7 @@ export class TargetFolder {
 
   symbolicLink(record: TreeRecord): void {
     const { entry, modificationTime } = record;
-    if (entry.type !== 'symlink') throw new Error(`${entry.path} is no symbolic link`);
+    if (entry.type !== 'symlink') throw new Error(`${entry.path} is not a symbolic link`);
     this.#place(entry.path, (temporary) => {
       symlinkSync(encodeName(entry.target), temporary);
       if (this.#options.asRoot) lchownSync(temporary, entry.uid, entry.gid);

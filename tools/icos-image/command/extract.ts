@@ -17,7 +17,7 @@ export interface ExtractOptions {
   readonly overwrite: boolean;
 }
 
-/** Entries that could not be created, for the line at the end. */
+/** The entries that could not be created, for the messages at the end. */
 interface LeftOut {
   readonly special: string[];
   xattrFiles: number;

@@ -28,7 +28,7 @@ function textAt(node: Node | undefined, key: string): string {
 
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'];
 
-/** `1073741824 (1 GiB)`. */
+/** Formats a size: `1073741824 bytes (1 GiB)`. */
 export function sizeText(bytes: Json | undefined): string {
   if (typeof bytes !== 'number') return '';
   let value = bytes;
@@ -41,7 +41,7 @@ export function sizeText(bytes: Json | undefined): string {
   return unit === '' ? `${bytes} bytes` : `${bytes} bytes (${Number(value.toFixed(1))} ${unit})`;
 }
 
-/** A whole number of units, such as `1 GiB`, for the table. */
+/** Formats a size for the table: `1 GiB`. */
 function shortSize(bytes: Json | undefined): string {
   return /\((.*)\)/.exec(sizeText(bytes))?.[1] ?? sizeText(bytes);
 }
@@ -137,7 +137,7 @@ function printParts(output: Output, content: Node, prefix: string): void {
   for (const part of parts) {
     const name = `${prefix}${textAt(part, 'name') || textAt(part, 'number')}`;
     const inner = nodeAt(part, 'content');
-    // The table has all facts about these.
+    // The table already shows all facts about parts of zeros.
     if (textAt(inner, 'format') === 'zeros') continue;
     output.line();
     if (inner === undefined) {

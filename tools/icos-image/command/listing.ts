@@ -1,4 +1,4 @@
-/** The line of `ls -l` for an entry. */
+/** Formats the line of `ls -l` for an entry. */
 import type { Entry } from '../../lib/formats/entry/entry.ts';
 import { nameBytes, printableName } from '../../lib/formats/entry/name.ts';
 import type { Timestamp, TreeRecord } from '../../lib/formats/entry/tree-reader.ts';
@@ -19,14 +19,14 @@ const SET_UID = 0o4000;
 const SET_GID = 0o2000;
 const STICKY = 0o1000;
 
-/** Three permission characters. The last one also shows set-uid, set-gid or sticky. */
+/** Formats three permission bits. The last character also shows set-uid, set-gid or sticky. */
 function triple(bits: number, isSpecial: boolean, special: string): string {
   const execute = (bits & 1) !== 0;
   const last = isSpecial ? (execute ? special : special.toUpperCase()) : execute ? 'x' : '-';
   return `${(bits & 4) !== 0 ? 'r' : '-'}${(bits & 2) !== 0 ? 'w' : '-'}${last}`;
 }
 
-/** `-rwsr-xr-x`. */
+/** Formats the type and the mode: `-rwsr-xr-x`. */
 export function modeString(type: Entry['type'], mode: number): string {
   return (
     TYPE_CHARACTERS[type] +
@@ -42,7 +42,7 @@ function attributeMark({ xattrs }: Entry): string {
   return xattrs.has('security.selinux') ? '.' : '';
 }
 
-/** `2026-01-31 12:00` in UTC. A time outside the range of dates is shown as seconds. */
+/** Formats a time in UTC: `2026-01-31 12:00`, or `@SECONDS` outside the range of dates. */
 function timeString({ seconds }: Timestamp): string {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return `@${seconds}`;

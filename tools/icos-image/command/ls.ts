@@ -62,7 +62,7 @@ function printRecords(output: Output, records: readonly TreeRecord[], long: bool
   }
 }
 
-/** Lists the parts of an image without files, as an address begins. */
+/** Lists the parts of an image, each in the form with which an address begins: `A_root:`. */
 function listParts(output: Output, content: Content, long: boolean): void {
   const rows = content.parts.map((part) => [
     ...(long ? [String(part.number ?? ''), String(part.sizeBytes), String(part.facts['type'] ?? '')] : []),

@@ -9,7 +9,10 @@ import { ext4FeatureNames } from './ext4-names.ts';
 const MAGIC_OFFSET = 1024 + 0x38;
 const MAGIC = 0xef53;
 
-/** Reads the file that the walk has just reached by its inode, without a second path lookup. */
+/**
+ * Makes the tree. If the next file to read is the last one listed, its inode is known, so no second
+ * path lookup is needed.
+ */
 function treeOf(reader: Ext4Reader): TreeReader {
   let last: Ext4Record | undefined;
   return {

@@ -3,8 +3,8 @@ import { type Content, type Format, peek } from '../content.ts';
 import { fatStructures } from '../structure/fat.ts';
 
 /**
- * Microsoft FAT specification, "Boot Sector and BPB Structure": the fields that tell a FAT volume
- * from other boot sectors.
+ * Microsoft FAT specification, "Boot Sector and BPB Structure": the fields that distinguish a FAT
+ * volume from other boot sectors.
  */
 const BOOT_SECTOR_BYTES = 512;
 const SIGNATURE = 0xaa55;

@@ -11,7 +11,10 @@ import { guarded, type ImageSource } from '../bytes/source.ts';
 import { type Check, type Content, type Format, type OpenContext, once, type Part } from '../content.ts';
 import { RegionMap, region } from '../structure/map.ts';
 
-/** Where a logical volume begins in the physical volume, if it is contiguous. */
+/**
+ * Returns the start of a logical volume in the physical volume, if the logical volume is
+ * contiguous.
+ */
 function startOf({ group }: FoundGroup, volume: LogicalVolume): number | undefined {
   const [segment, second] = volume.segments;
   const [stripe, otherStripe] = segment?.stripes ?? [];
@@ -20,7 +23,7 @@ function startOf({ group }: FoundGroup, volume: LogicalVolume): number | undefin
   return physical && physical.dataStartBytes + stripe.startExtent * group.extentBytes;
 }
 
-/** A volume's bytes, with the known holes of the physical volume. */
+/** Returns the bytes of a logical volume, with the known holes of the physical volume. */
 function sourceOf(found: FoundGroup, volume: LogicalVolume, below: ImageSource): ImageSource {
   const bytes = openLogicalVolume(found, volume.name);
   const startBytes = startOf(found, volume);

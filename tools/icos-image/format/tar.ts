@@ -13,8 +13,8 @@ const CHECKSUM = { offset: 148, length: 8 } as const;
 const SPACE = 0x20;
 
 /**
- * An archive with at most this many files has its images opened as parts. In a larger archive only
- * an address reaches them.
+ * The images in an archive are opened as parts only if it has at most this many files. The members
+ * of a larger archive are only files.
  */
 const MAX_PARTS = 64;
 const SMALLEST_IMAGE_BYTES = 1024;

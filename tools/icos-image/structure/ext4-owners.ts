@@ -124,7 +124,10 @@ export class OwnerScan {
     }
   }
 
-  /** Scans a pointer in a block map of ext2 or ext3: at level 0 to data, otherwise to pointers. */
+  /**
+   * Scans a pointer in a block map of ext2 or ext3: at level 0, it refers to data, otherwise to
+   * pointers.
+   */
   #scanPointer(block: number, level: number, inodeNumber: number, kind: OwnedRun['kind']): void {
     if (block === 0) return;
     if (!this.#own(block, 1, inodeNumber, level === 0 ? kind : 'block map') || level === 0) return;

@@ -1,6 +1,6 @@
 /**
- * Finds the owner of each cluster of a FAT volume. The volume was opened before, so its boot sector
- * is valid.
+ * Finds the owner of each cluster of a FAT volume. The boot sector is valid, because the volume was
+ * opened before.
  */
 import {
   ATTRIBUTE,

@@ -15,7 +15,7 @@ import { viewOf } from '../../lib/formats/structure/view.ts';
 import type { ImageSource } from '../bytes/source.ts';
 import { fieldPlace, type Place, type Region, RegionMap, type StructureMap, structureRegion } from './map.ts';
 
-/** No tool makes a table with more entries. */
+/** The limit for a damaged header. No tool makes a table with more entries. */
 const LARGEST_COUNT = 0xffff;
 
 function mbrPlace(offsetBytes: number): Place {

@@ -1,14 +1,15 @@
-/** Which structure of an image a byte belongs to, for people who compare images. */
+/** Finds the structure of an image that a byte belongs to, for people who compare images. */
 import type { Field } from '../../lib/formats/structure/structure.ts';
 
+/** The structure at an offset of an image. */
 export interface Place {
-  /** `superblock`, `inode 12`, `block bitmap of group 3`, `unused space`. */
+  /** The name of the structure, such as `superblock`, `inode 12` or `block bitmap of group 3`. */
   readonly structure: string;
-  /** The field within it, by the name that the format's specification has for it. */
+  /** The name of the field in the structure, as in the specification of the format. */
   readonly field?: string;
-  /** The first byte behind what has this name, at least one behind the byte that was asked for. */
+  /** The end of the range to which this name applies: an offset greater than the one looked up. */
   readonly endBytes: number;
-  /** Whose it is, where only a walk of all files knows the path. */
+  /** The inode that it belongs to, if its path can only be found by listing all files. */
   readonly inodeNumber?: number;
 }
 
@@ -17,10 +18,10 @@ export interface StructureMap {
 }
 
 /**
- * The field that holds a byte of a structure.
+ * Finds the field that contains a byte of a structure.
  *
- * @param startBytes where the structure lies
- * @param sizeBytes how long it is: what is in no field is named by its offset
+ * @param startBytes the start of the structure
+ * @param sizeBytes its size. A byte that is in no field is named by its offset in the structure
  */
 export function fieldPlace(
   structure: string,
@@ -40,19 +41,19 @@ export function fieldPlace(
   return { structure, field: `byte ${within}`, endBytes: startBytes + next };
 }
 
-/** A region of an image with one name, or with places of its own. */
+/** A region of an image. All its bytes have the same name, or `place` names each byte. */
 export interface Region {
   readonly startBytes: number;
   readonly endBytes: number;
   place(offsetBytes: number): Place;
 }
 
-/** A region whose bytes all have one name. */
+/** Makes a region whose bytes all have the same name. */
 export function region(startBytes: number, endBytes: number, structure: string): Region {
   return { startBytes, endBytes, place: () => ({ structure, endBytes }) };
 }
 
-/** A region that is a structure with fields. */
+/** Makes a region that is a structure with fields. */
 export function structureRegion(
   structure: string,
   fields: readonly Field[],
@@ -69,8 +70,8 @@ export function structureRegion(
 export const UNUSED = 'unused space';
 
 /**
- * A map of regions; what is in none of them is unused. Of regions that overlap, the one that begins
- * last has the byte.
+ * A map of regions. Bytes outside all regions are unused. If regions overlap, a byte belongs to the
+ * region that begins last.
  */
 export class RegionMap implements StructureMap {
   readonly #regions: readonly Region[];

@@ -15,8 +15,8 @@ export interface ArchiveMember {
 
 /**
  * The tree of an archive, as far as the archive alone defines it: a layer may have hard links to
- * files of lower layers, and any type where a lower layer has a directory. If two members have the
- * same path, the last one counts, as when the archive is unpacked.
+ * files of lower layers, and an entry of any type at a path where a lower layer has a directory. If
+ * two members have the same path, the last one counts, as when the archive is unpacked.
  */
 export class ArchiveTree<Member extends ArchiveMember> implements TreeReader {
   readonly #name: string;

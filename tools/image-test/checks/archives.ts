@@ -8,8 +8,8 @@ import { failure, runRealTool } from '../tool.ts';
 
 const MIB = 1 << 20;
 /**
- * Holes consist of blocks of the underlying file system: an extent may occupy up to this many
- * further bytes on each side.
+ * The holes of a file consist of whole blocks, so an extent may occupy up to this many additional
+ * bytes on each side.
  */
 const BLOCK_SLACK_BYTES = 4096;
 
@@ -19,7 +19,9 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The `.sha256` file of each archive and the manifest have the digest of the archive. */
+/**
+ * Checks that the `.sha256` file of each archive and the manifest have the digest of the archive.
+ */
 export async function checksumProblems(image: Image, archives: readonly string[]): Promise<string[]> {
   const problems: string[] = [];
   for (const archive of archives) {
@@ -33,7 +35,7 @@ export async function checksumProblems(image: Image, archives: readonly string[]
   return problems;
 }
 
-/** sgdisk finds the partition table valid, and every partition at its place in the layout. */
+/** Checks with sgdisk that the partition table is valid and agrees with the layout. */
 export function tableProblems(image: Image): string[] {
   const verify = runRealTool('sgdisk', 'gdisk', ['--verify', image.disk]);
   const problems = failure('sgdisk --verify', verify);
@@ -54,7 +56,7 @@ export function tableProblems(image: Image): string[] {
   return problems;
 }
 
-/** The extents of one image equal those of another one, at an offset. */
+/** Checks that the extents of two images, each from its own offset on, have the same bytes. */
 function extentProblems(
   what: string,
   left: FileImage,
@@ -73,7 +75,9 @@ function extentProblems(
   return different.map(([offset, length]) => `${what}: ${length} bytes at ${offset} differ`);
 }
 
-/** All data on the disk belongs to the partition table or to an extent of a partition. */
+/**
+ * Checks that all data on the disk belongs to the partition table or to an extent of a partition.
+ */
 export function strayDataProblems(image: Image): string[] {
   const extents = image.partitions.flatMap((partition) => partition.extents);
   const expectedBytes = extents.reduce((sum, [, length]) => sum + length + 2 * BLOCK_SLACK_BYTES, 2 * MIB);
@@ -83,7 +87,7 @@ export function strayDataProblems(image: Image): string[] {
     : [`the disk occupies ${actualBytes} bytes, but its partitions need at most ${expectedBytes}`];
 }
 
-/** The second archive of the disk unpacks to the same disk. */
+/** Checks that the second archive of the disk unpacks to the same disk. */
 export function twinProblems(image: Image, twin: string): string[] {
   const folder = join(image.folder, 'twin');
   unpack(twin, folder);
@@ -103,8 +107,8 @@ export function twinProblems(image: Image, twin: string): string[] {
 }
 
 /**
- * An upgrade archive has the boot and root partitions of the disk, byte for byte, and the version,
- * in this order.
+ * Checks that an upgrade archive has the boot and root partitions of the disk, byte for byte, and
+ * the version, in this order.
  */
 export function upgradeProblems(
   image: Image,

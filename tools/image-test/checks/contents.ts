@@ -6,7 +6,7 @@ import { digestOf } from '../tree-reader.ts';
 
 const LOST_AND_FOUND = 'lost+found';
 
-/** The text by which an entry of the manifest is compared with one on disk. */
+/** Formats an entry as the text that is compared between the manifest and the disk. */
 function comparable(record: EntryRecord | ImageEntry): string {
   const { path, type, mode, uid, gid, sizeBytes, sha256, target, device, xattrs } = record;
   const sorted = xattrs === undefined ? undefined : Object.entries(xattrs).sort();
@@ -14,7 +14,7 @@ function comparable(record: EntryRecord | ImageEntry): string {
   return JSON.stringify({ path, type, mode, uid, gid, sizeBytes, sha256, target, device, xattrs: sorted });
 }
 
-/** Our own reader finds every entry of the manifest, and no other. */
+/** Checks that our own reader finds every entry of the manifest, and no other entry. */
 export function contentProblems(name: string, entries: readonly ImageEntry[], reader: TreeReader): string[] {
   const expected = new Map(entries.map((entry) => [entry.path, comparable(entry)]));
   const problems: string[] = [];

@@ -5,7 +5,7 @@ import type { ImageEntry } from '../../lib/image/manifest/manifest.ts';
 import type { PartitionImage } from '../image.ts';
 import { failure, runRealTool } from '../tool.ts';
 
-/** The names that debugfs has for the types. */
+/** The names of the entry types in the output of debugfs. */
 const DEBUGFS_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
   file: 'regular',
   hardlink: 'regular',
@@ -26,7 +26,9 @@ interface DebugfsInode {
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
-/** debugfs shows text values in quotes, and other values in hexadecimal. */
+/**
+ * Parses extended attributes. debugfs shows text values in quotes, and other values in hexadecimal.
+ */
 function parseXattrs(text: string): Map<string, string> {
   const xattrs = new Map<string, string>();
   for (const [, name = '', hex, quoted] of text.matchAll(
@@ -63,7 +65,7 @@ const ACL_HEADER_BYTES = 4;
 const ACL_NAMED_TAGS: readonly number[] = [0x02, 0x08];
 
 /**
- * Returns an access control list as text, whichever form it has, and other values unchanged. It is
+ * Returns an access control list of either version as text, and other values unchanged. It is
  * decoded here, not by our library, so that the check is independent of the writer.
  */
 function canonical(name: string, value: string | undefined): string | undefined {
@@ -85,7 +87,7 @@ function quote(path: string): string {
   return `"${path.replaceAll('"', '""')}"`;
 }
 
-/** Asks debugfs about all paths in one run. */
+/** Runs `stat` of debugfs for all paths in one process. */
 function statAll(image: string, paths: readonly string[]): Map<string, DebugfsInode | undefined> {
   const commands = paths.map((path) => `stat ${quote(path)}\n`).join('');
   const { stdout } = runRealTool('debugfs', 'e2fsprogs', ['-f', '-', image], commands);
@@ -112,7 +114,7 @@ function inodeProblems(where: string, entry: ImageEntry, inode: DebugfsInode | u
   return problems;
 }
 
-/** debugfs shows every entry as the manifest has it. */
+/** Checks that debugfs shows every entry as the manifest has it. */
 export function debugfsProblems({ name, path, entries }: PartitionImage): string[] {
   const inodes = statAll(
     path,
@@ -121,7 +123,10 @@ export function debugfsProblems({ name, path, entries }: PartitionImage): string
   return entries.flatMap((entry) => inodeProblems(`${name}:${entry.path}`, entry, inodes.get(entry.path)));
 }
 
-/** Files that a real tool copied out of the file system have the digests of the manifest. */
+/**
+ * Checks that files that a real tool copied out of the file system have the digests of the
+ * manifest.
+ */
 export function dumpProblems(name: string, entries: readonly ImageEntry[], folder: string): string[] {
   const problems: string[] = [];
   for (const entry of entries) {
@@ -137,15 +142,15 @@ export function dumpProblems(name: string, entries: readonly ImageEntry[], folde
   return problems;
 }
 
-/** Every file that debugfs copies out of an ext4 file system has its digest. */
+/** Checks the digest of every file that debugfs copies out of an ext4 file system. */
 export function debugfsContentProblems(partition: PartitionImage, folder: string): string[] {
   mkdirSync(folder, { recursive: true });
-  // It complains about owners that it is not allowed to set; the contents are complete anyway.
+  // debugfs reports owners that it is not allowed to set; the contents are complete anyway.
   runRealTool('debugfs', 'e2fsprogs', ['-R', `rdump / ${quote(folder)}`, partition.path]);
   return dumpProblems(partition.name, partition.entries, folder);
 }
 
-/** Every file that mtools copies out of a FAT file system has its digest. */
+/** Checks the digest of every file that mtools copies out of a FAT file system. */
 export function mtoolsContentProblems(partition: PartitionImage, folder: string): string[] {
   mkdirSync(folder, { recursive: true });
   const copied = runRealTool('mcopy', 'mtools', ['-s', '-n', '-i', partition.path, '::/*', folder]);

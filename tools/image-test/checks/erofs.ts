@@ -8,7 +8,7 @@ import { dumpProblems } from './debugfs.ts';
 const PERMISSIONS = 0o7777;
 /** The bits that dump.erofs shows. */
 const ACCESS = 0o777;
-/** The names that dump.erofs has for the types. */
+/** The names of the entry types in the output of dump.erofs. */
 const DUMP_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
   file: 'regular file',
   hardlink: 'regular file',
@@ -21,8 +21,8 @@ const DUMP_TYPES: Readonly<Record<ImageEntry['type'], string>> = {
 };
 
 /**
- * Every file and directory that fsck.erofs copies out of the file system has its permissions, and
- * every file its digest.
+ * Checks the permissions of every file and directory that fsck.erofs copies out of the file system,
+ * and the digest of every file.
  */
 export function fsckContentProblems({ name, path, entries }: PartitionImage, folder: string): string[] {
   const copied = runRealTool('fsck.erofs', 'erofs-utils', [
@@ -45,7 +45,10 @@ export function fsckContentProblems({ name, path, entries }: PartitionImage, fol
   return [...problems, ...dumpProblems(name, entries, folder)];
 }
 
-/** Whether an entry is one of the few that differ from most: dump.erofs takes one path per run. */
+/**
+ * Whether to check an entry with dump.erofs. It accepts only one path per run, so only unusual
+ * entries are checked.
+ */
 function isSpecial(entry: ImageEntry): boolean {
   if (entry.type === 'hardlink') return false;
   const hasXattrs = Object.keys(entry.xattrs ?? {}).length > 0;
@@ -82,8 +85,8 @@ function statProblems(where: string, entry: ImageEntry, text: string): string[] 
 }
 
 /**
- * dump.erofs shows owner, access and type as the manifest has them, for every entry that is
- * set-uid, not owned by root, or has attributes.
+ * Checks that dump.erofs shows owner, access and type as the manifest has them, for every entry
+ * that is set-uid, not owned by root, or has attributes.
  */
 export function dumpErofsProblems({ name, path, entries }: PartitionImage): string[] {
   return entries.filter(isSpecial).flatMap((entry) => {

@@ -1,7 +1,7 @@
 import type { PartitionImage } from '../image.ts';
 import { failure, runRealTool } from '../tool.ts';
 
-/** e2fsck, fsck.erofs or fsck.vfat finds nothing to repair. */
+/** Checks that e2fsck, fsck.erofs or fsck.vfat finds nothing to repair. */
 export function cleanProblems({ name, path, index }: PartitionImage): string[] {
   const type = index.fileSystem?.type;
   if (type === 'ext4') {
@@ -14,7 +14,7 @@ export function cleanProblems({ name, path, index }: PartitionImage): string[] {
 }
 
 /**
- * veritysetup reads every block of the file system and confirms the root hash that the kernel
+ * Verifies every block of the file system with veritysetup, against the root hash that the kernel
  * receives.
  */
 export function verityProblems({ name, path, index }: PartitionImage): string[] {

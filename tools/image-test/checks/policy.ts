@@ -10,7 +10,7 @@ function* regularFiles(image: Image): Iterable<ImageEntry> {
   for (const entry of image.manifest.entries) if (entry.type === 'file') yield entry;
 }
 
-/** No file is set-uid or set-gid unless it is on the list, and every file on the list is. */
+/** Checks that exactly the files on the list are set-uid or set-gid. */
 export function setUidProblems(image: Image, allowed: readonly string[]): string[] {
   const found = new Set<string>();
   for (const { path, mode } of regularFiles(image)) {
@@ -26,10 +26,13 @@ export function setUidProblems(image: Image, allowed: readonly string[]): string
 
 const HOST_KEY = /^\/etc\/ssh\/ssh_host_.*key/;
 const PRIVATE_KEY = /^-----BEGIN [A-Z ]*PRIVATE KEY-----/m;
-/** Programs contain the first line of a key as a string; a key itself is text, and short. */
+/**
+ * Larger files are not searched for private keys. A key is a short text, but programs that read
+ * keys contain its first line, too.
+ */
 const KEY_LIMIT_BYTES = 1 << 16;
 
-/** The image contains no secret and no identity that every machine would share. */
+/** Checks that the image contains no secret, and no identity that all machines would share. */
 export function secretProblems(image: Image, readFile: ReadFile): string[] {
   const problems: string[] = [];
   for (const { partition, path, sizeBytes = 0 } of regularFiles(image)) {
@@ -47,7 +50,8 @@ export function secretProblems(image: Image, readFile: ReadFile): string[] {
 }
 
 /**
- * Whether a password field of /etc/shadow (shadow(5)) allows a login with a password, or with none.
+ * Whether a password field of /etc/shadow (shadow(5)) allows a login with a password or without
+ * one.
  */
 function hasPassword(field: string): boolean {
   return !field.startsWith('!') && !field.startsWith('*');
@@ -65,8 +69,8 @@ const PROMPT_UNITS = [
 ];
 
 /**
- * Every unit that starts a prompt is masked: linked to /dev/null, which no dependency and no
- * command overrides.
+ * Checks that every unit that starts a prompt is masked: a link to /dev/null, so that no dependency
+ * and no command can start the unit.
  */
 function promptProblems(image: Image): string[] {
   const entries = new Map(image.manifest.entries.map((entry) => [entry.path, entry]));
@@ -75,7 +79,7 @@ function promptProblems(image: Image): string[] {
     .map((unit) => `${unit} can start a login prompt; mask it`);
 }
 
-/** Nobody can log in with a password (`none`), or only root can (`root`). */
+/** Checks that no user (policy `none`) or only root (policy `root`) can log in with a password. */
 export function loginProblems(
   image: Image,
   readFile: ReadFile,
@@ -97,7 +101,7 @@ export function loginProblems(
 
 const IC_PATH = /\/opt\/ic\/[A-Za-z0-9_./-]*[A-Za-z0-9_-]/g;
 
-/** Every path below /opt/ic that a component file names is in the image. */
+/** Checks that every path below /opt/ic that a component file names is in the image. */
 export function referenceProblems(image: Image, files: ReadonlyMap<string, string>): string[] {
   const present = new Set(image.manifest.entries.map(({ path }) => path));
   const problems: string[] = [];
@@ -110,8 +114,8 @@ export function referenceProblems(image: Image, files: ReadonlyMap<string, strin
 }
 
 /**
- * The version is the same in the root and boot file systems, in the manifest and in the version
- * file.
+ * Checks that the version is the same in the root and boot file systems, in the manifest and in the
+ * version file.
  */
 export function versionProblems(
   image: Image,

@@ -9,7 +9,7 @@ function next(state: number): number {
   return (Math.imul(state, MULTIPLIER) + INCREMENT) | 0;
 }
 
-/** Returns bytes that do not compress. None is zero, so that no block looks like a hole. */
+/** Returns bytes that do not compress. No byte is zero, so that no block looks like a hole. */
 export function noise(lengthBytes: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(lengthBytes);
   let state = seed | 1;

@@ -3,8 +3,8 @@ import { delimiter, join, resolve } from 'node:path';
 
 /**
  * Finds a real tool that a test compares our code with: `$E2FSCK` for `e2fsck`, else the first
- * match in the search path and the system directories. A missing tool fails the test; it never
- * skips it.
+ * match in the search path and the system directories. If the tool is missing, the test fails and
+ * is not skipped.
  *
  * @param name of the command; the variable of `fsck.vfat` is `$FSCK_VFAT`
  * @param debianPackage the Debian package of the command, for the error message

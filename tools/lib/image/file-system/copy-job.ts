@@ -37,9 +37,9 @@ export interface CopyJob {
   readonly freeStarts: Float64Array;
   readonly freeCounts: Float64Array;
   /**
-   * Set if every block of the sequence has its own place instead: the same position of the target,
-   * counted from `firstBlock`. Blocks of zeros are then not written. With `keepsTarget`, bytes of a
-   * block that no content covers keep what the target has there.
+   * Set if every block of the sequence has a fixed place: block `n` of the sequence belongs to
+   * block `firstBlock + n` of the target. Blocks of zeros are then not written. With `keepsTarget`,
+   * bytes of the target that no content covers stay unchanged.
    */
   readonly fixed?: { readonly firstBlock: number; readonly keepsTarget: boolean };
   readonly progress: Int32Array;
@@ -83,8 +83,8 @@ export class Progress {
   }
 
   /**
-   * Waits until the blocks with data before a piece are counted. Returns a negative number if they
-   * never will be.
+   * Waits until the blocks with data before a piece are counted, and returns their number. Returns
+   * a negative number if the copy ends before that.
    */
   waitFor(piece: number): number {
     if (piece === 0) return 0;
@@ -93,7 +93,7 @@ export class Progress {
     return Atomics.load(this.#words, word);
   }
 
-  /** {@link waitFor} that does not block the thread's other work. */
+  /** Does the same as {@link waitFor} without blocking the thread. */
   async untilKnown(piece: number): Promise<number> {
     if (piece === 0) return 0;
     const word = COUNTS + piece - 1;

@@ -153,7 +153,8 @@ function wordsOf(piece: Buffer): Int32Array {
 }
 
 function isZeroBlock(piece: Buffer, words: Int32Array, block: number): boolean {
-  // Most blocks with data have data in their first or last bytes.
+  // This check finds most blocks with data early, because they have data in their first or last
+  // bytes.
   if (words[block * WORDS_PER_BLOCK] !== 0 || words[(block + 1) * WORDS_PER_BLOCK - 1] !== 0) return false;
   return ZERO_BLOCK.compare(piece, block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES) === 0;
 }
@@ -238,7 +239,7 @@ function copyPieces(job: CopyJob, sources: readonly SourceFile[], target: number
   }
 }
 
-/** Copies pieces whose blocks have places of their own. */
+/** Copies pieces whose blocks have fixed places. */
 function copyFixedPieces(job: CopyJob, sources: readonly SourceFile[], target: number): void {
   const { pieceBlocks, blockCount, targetPath } = job;
   const { firstBlock, keepsTarget } = job.fixed as NonNullable<CopyJob['fixed']>;

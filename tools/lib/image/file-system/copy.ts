@@ -4,8 +4,8 @@
  *
  * All contents together are a sequence of blocks; each content is padded to whole blocks. Threads
  * take pieces of the sequence, drop the blocks of zeros, and write the others to the free blocks of
- * the target, in the order of the sequence. So the result is the same as that of one thread that
- * works from front to back, whatever the number of threads and their speed.
+ * the target, in the order of the sequence. So the result does not depend on the number of threads
+ * and their speed: it is that of one thread that works from front to back.
  */
 
 import { TaskPool, workerCount } from '../../runtime/parallel/parallel.ts';
@@ -73,8 +73,8 @@ export class CopyList {
   }
 
   /**
-   * {@link add} for a content without holes: it makes no list of runs, because there are many such
-   * contents.
+   * Adds a content without holes. Unlike {@link add}, it makes no list of runs, because there are
+   * many such contents.
    */
   addWhole(sourcePath: string, offsetBytes: number, sizeBytes: number): void {
     this.#push(this.#source(sourcePath), offsetBytes, sizeBytes, this.#blockCount * BLOCK_BYTES);
@@ -105,8 +105,8 @@ export class CopyList {
   }
 
   /**
-   * Adds a range of bytes with a place of its own, in bytes from the start of the sequence. A list
-   * for {@link startFixedCopy} consists of such ranges only, in any order.
+   * Adds a range of bytes with a fixed place, `targetBytes` after the start of the sequence. A list
+   * for {@link startFixedCopy} consists only of such ranges, in any order.
    */
   addAt(sourcePath: string, offsetBytes: number, lengthBytes: number, targetBytes: number): void {
     this.#push(this.#source(sourcePath), offsetBytes, lengthBytes, targetBytes);
@@ -233,13 +233,13 @@ export function startCopy(
 }
 
 /**
- * Starts to copy the contents of a list that have places of their own ({@link CopyList.addAt}) to
- * the file at `targetPath`, which must have its final size. Blocks of zeros are not written: the
- * file must read as zeros there.
+ * Starts to copy the contents of a list, which have fixed places ({@link CopyList.addAt}), to the
+ * file at `targetPath`, which must have its final size. Blocks of zeros are not written: the file
+ * must read as zeros there.
  *
- * @param firstBlock the block of the file where the sequence of the list begins
- * @param keepsTarget whether the blocks already hold data, which is kept where no content goes;
- *   otherwise those bytes become zero
+ * @param firstBlock the block of the file at which the sequence of the list begins
+ * @param keepsTarget whether the blocks already hold data. Bytes that no content covers then stay
+ *   unchanged; otherwise they become zero
  */
 export function startFixedCopy(
   pool: CopyPool,

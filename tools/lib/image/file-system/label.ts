@@ -12,7 +12,9 @@ import type { SelectedTree } from './selection.ts';
 /** The files of the policy, and the mount point of the file system. */
 export const LABEL_OPTIONS = { 'file-contexts': LIST, 'mount-point': TEXT };
 
-/** mke2fs(8) creates it, and every ext4 file system has it, even if the tree does not name it. */
+/**
+ * The directory that mke2fs(8) creates. Every ext4 file system has it, even if the tree does not.
+ */
 const LOST_AND_FOUND = 'lost+found';
 const LOST_AND_FOUND_MODE = 0o700;
 
@@ -21,7 +23,7 @@ const LABEL_XATTR = 'security.selinux';
 
 type SourceName = keyof FileContextsSources;
 
-/** The files that accompany `file_contexts` are known by their names, as in libselinux. */
+/** The files that accompany `file_contexts` are recognized by their names, as in libselinux. */
 const COMPANIONS: readonly (readonly [suffix: string, SourceName])[] = [
   ['.homedirs', 'homeDirectories'],
   ['.local', 'local'],
@@ -34,7 +36,7 @@ function sourceName(path: string): SourceName {
 }
 
 /**
- * Reads the files of a policy. The suffix of a name tells which file it is.
+ * Reads the files of a policy. The suffix of a name determines the kind of the file.
  *
  * @throws UserError if a file is given twice, if `file_contexts` is missing, or if a line is
  *   invalid
@@ -79,7 +81,7 @@ function withLabel(xattrs: Xattrs, label: Uint8Array | undefined): Xattrs {
  * policy has none (`<<none>>`), the entry has no label. A file with several names has the label of
  * the first one.
  *
- * @param mountPoint the absolute path where the root of the tree will be mounted
+ * @param mountPoint the absolute path at which the root of the tree will be mounted
  */
 export function labelTree(tree: SelectedTree, contexts: FileContexts, mountPoint: string): SelectedTree {
   // There are few different labels, so that most entries can share their attributes.
@@ -126,10 +128,10 @@ export function withLostAndFound(tree: SelectedTree): SelectedTree {
 }
 
 /**
- * Labels a tree as {@link LABEL_OPTIONS} require. Without a policy it returns the tree unchanged.
+ * Labels a tree as {@link LABEL_OPTIONS} require. Returns the tree unchanged if they name no
+ * policy.
  *
- * The mount point is that of the options, or else the subtree: the root of the boot partition is
- * `/boot`.
+ * The default mount point is the path of the subtree: for the boot partition, it is `/boot`.
  */
 export function labelledTree(
   tree: SelectedTree,

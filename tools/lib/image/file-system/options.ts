@@ -7,8 +7,8 @@ import { BLOCK_BYTES } from '../packed/index.ts';
 import type { PackOptions } from '../packed/pack.ts';
 
 /**
- * The files of a packed partition, and its compression levels. Without `gz`, only zstd archives can
- * be made from it.
+ * The options for the files of a packed partition, and for its compression levels. Without `gz`,
+ * only zstd archives can be made from the partition.
  */
 export const PACK_OPTIONS = {
   zst: TEXT,
@@ -19,7 +19,7 @@ export const PACK_OPTIONS = {
   'no-checksum': SWITCH,
 };
 
-/** The file for the raw image. */
+/** The option for the file of the raw image. */
 export const RAW_OPTION = { raw: TEXT };
 
 /** The options of every file-system tool: its contents and its names. */

@@ -1,6 +1,5 @@
 /**
- * The raw image of a partition, from the empty file to the packed partition. A tool uses it from
- * top to bottom:
+ * Writes the raw image of a partition and packs it. A tool makes these calls in order:
  *
  *     const image = new RawPartition({ sizeBytes, verity, target, scratch });
  *     ...write the file system through image.sink...
@@ -30,7 +29,7 @@ export interface RawPartitionOptions {
   readonly scratch: string;
 }
 
-/** What a tool knows about a partition that it has written. */
+/** The results of writing a partition. */
 export interface WrittenPartition {
   readonly entries: EntryList | undefined;
   readonly rootHash: string | undefined;
@@ -39,7 +38,7 @@ export interface WrittenPartition {
 export class RawPartition {
   /** The raw image, a sparse file. */
   readonly path: string;
-  /** Writes into the image and records where, so that holes need not be read again. */
+  /** Writes to the image and records the written ranges, so that holes need not be read again. */
   readonly sink: RecordingSink;
   readonly #options: RawPartitionOptions;
   readonly #image: FileImage;
@@ -57,8 +56,8 @@ export class RawPartition {
   }
 
   /**
-   * Appends the hash tree, packs the image and closes it, each if the options ask for it. The file
-   * system must be complete.
+   * Appends the hash tree and packs the image, if the options require it, and closes the image. The
+   * file system must be complete.
    *
    * @returns the root hash in hexadecimal, if there is a hash tree
    */
@@ -77,7 +76,10 @@ export class RawPartition {
     return verity?.rootHash;
   }
 
-  /** Writes the dm-verity hash tree directly after the file system. All processors hash. */
+  /**
+   * Writes the dm-verity hash tree directly after the file system. Several threads compute the
+   * hashes.
+   */
   async #appendHashTree(): Promise<VerityInfo | undefined> {
     const { sizeBytes: dataBytes, verity } = this.#options;
     if (verity === undefined) return undefined;

@@ -6,7 +6,7 @@ import { type BlockRun, CopyList, type CopyPool, startCopy, startFixedCopy } fro
 import { BLOCK_BYTES } from './copy-job.ts';
 import type { SelectedTree } from './selection.ts';
 
-/** A file system that assigns blocks to files, and receives which of them hold data. */
+/** A file system that assigns blocks to files when it knows which of their blocks hold data. */
 export interface Placement {
   readonly freeRuns: readonly BlockRun[];
   /** See `Ext4Writer.placeFile`. */
@@ -92,7 +92,7 @@ export async function placeContents(
   return firstBlocks(free, countBits(dataBits));
 }
 
-/** A file system that places its contents before it receives them, as bytes of the image. */
+/** A file system that has a place for each content before any content is written. */
 export interface FixedPlacement {
   /** The start of the blocks of content. The metadata before it contains the tails of files. */
   readonly dataOffsetBytes: number;
@@ -106,8 +106,8 @@ export interface FixedPlacement {
 }
 
 /**
- * Adds the part of a stored extent that is in the range `[start, end)` of its file. The range goes
- * to `target`.
+ * Adds the part of a stored extent that is in the range `[start, end)` of its file. The range is
+ * copied to `target`.
  */
 function addRange(
   list: CopyList,

@@ -12,7 +12,7 @@ import { exclusion, treePath } from './options.ts';
 /** The SHA-256 of no bytes. */
 const EMPTY_DIGEST = createHash('sha256').digest('hex');
 
-/** The part of a merged root file system that becomes a file system of its own. */
+/** The part of a merged root file system that becomes a separate file system. */
 export interface SelectedTree {
   readonly subtree: string;
   readonly entries: readonly MergedEntry[];
@@ -89,7 +89,7 @@ export function listEntries(tree: SelectedTree, digests: ReadonlyMap<string, str
   };
 }
 
-/** Returns the title of a layer: its file name tells which target built it. */
+/** Returns the title of a layer: its file name, which identifies the target that built it. */
 function layerTitle(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).replace(/(?:\.layer)?\.tar(?:\.zst)?$/, '');
 }

@@ -72,7 +72,7 @@ export class LayerBuilder {
     this.#deletions.set(`opaque ${path}`, { kind: 'opaque', path });
   }
 
-  /** Returns what this layer has at `path` so far. A symbolic link is not followed. */
+  /** Returns the current inode at `path` of this layer. A symbolic link is not followed. */
   get(path: string): Inode<SpooledContent> | undefined {
     return this.#tree.get(path);
   }

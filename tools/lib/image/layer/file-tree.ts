@@ -16,7 +16,10 @@ export interface Inode<Source> {
 }
 
 export interface TreeEntry<Source> {
-  /** The first path of a file is the file, and each further path is a hard link to the first. */
+  /**
+   * The entry for the first path of a file is the file; for each other path, it is a hard link to
+   * the first.
+   */
   readonly entry: Entry;
   readonly inode: Inode<Source>;
   /**
@@ -26,7 +29,7 @@ export interface TreeEntry<Source> {
   readonly implied: boolean;
 }
 
-/** A node that is not a directory. Usually it is returned unchanged by {@link FileTree.entries}. */
+/** A node that is not a directory. {@link FileTree.entries} usually returns it unchanged. */
 interface Leaf<Source> extends TreeEntry<Source> {
   readonly children: undefined;
 }
@@ -45,7 +48,7 @@ function impliedDirectory<Source>(path: string): Directory<Source> {
   return { entry, inode: { entry, source: undefined }, implied: true, children: new Map() };
 }
 
-/** Throws the error for a path that goes through something that is not a directory. */
+/** Throws the error for a path in which a component before the last is not a directory. */
 function refuseStep(origin: string, path: string, entry: Entry, at: string): never {
   const reason =
     entry.type === 'symlink'
@@ -109,8 +112,8 @@ export class FileTree<Source> {
   }
 
   /**
-   * Puts an entry at its path. A directory over a directory keeps its children; everything else
-   * replaces what is there.
+   * Puts an entry at its path. A directory that replaces a directory keeps its children. Every
+   * other entry replaces an existing one completely.
    *
    * @param origin the archive or layer of the entry, for errors
    * @throws UserError if the path goes through something that is not a directory, or if the target
@@ -152,7 +155,7 @@ export class FileTree<Source> {
     return node.inode;
   }
 
-  /** Removes what is at `path`, with everything in it. A missing path is not an error. */
+  /** Removes the entry at `path`, with everything in it. A missing path is not an error. */
   remove(path: string, origin: string): void {
     const children = this.#directory(parentPath(path), path, origin, false)?.children;
     this.#forgetDirectory(children?.get(baseName(path)));
@@ -169,7 +172,7 @@ export class FileTree<Source> {
     node?.children?.clear();
   }
 
-  /** Returns what is at `path` itself. A symbolic link is not followed. */
+  /** Returns the inode at `path`. A symbolic link is not followed. */
   get(path: string): Inode<Source> | undefined {
     let node: Node<Source> | undefined = this.#root;
     if (path === '') return node.inode;

@@ -77,7 +77,7 @@ describe('a layer file', () => {
     }
   });
 
-  it('has the same bytes whatever the order of the items and the pieces of the contents', async () => {
+  it('has the same bytes for every order of the items and for all pieces of the contents', async () => {
     const content = Buffer.alloc(100_000, 'content');
     const whole: LayerItem = { kind: 'entry', entry: file('a', content.length), content };
     const pieces: LayerItem = {
@@ -207,7 +207,7 @@ describe('a selection', () => {
     text('bootx', ''),
   ];
 
-  it('of a subtree makes its directory the root, and makes a link to a file outside the subtree that file', async () => {
+  it('of a subtree has its directory as the root; a link to a file outside the subtree becomes that file', async () => {
     const tree = await mergeLayers([await layerOf('l', items)]);
     const selected = selectEntries(tree.entries(), { subtree: 'boot' });
     expect(await listing(selected)).toEqual([

@@ -197,7 +197,7 @@ function extracts(tar: Uint8Array, target: string): boolean {
 }
 
 describe('against GNU tar', () => {
-  it('merged layers equal what tar extracts, one layer over the other', async () => {
+  it('merged layers equal the files that tar extracts, one layer over the other', async () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(

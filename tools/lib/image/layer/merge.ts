@@ -16,9 +16,9 @@ export type MergedTree = FileTree<ContentPlace>;
 
 /**
  * Applies a layer to a tree: its deletions first, then its entries. A deletion applies to the
- * layers below, whatever its position in the layer.
+ * layers below, at any position in the layer.
  *
- * @param sourceOf turns the place of a file's content into what the tree keeps for it
+ * @param sourceOf converts the place of a file's content to the value that the tree stores for it
  * @throws UserError if the layer is damaged, hostile or not sorted, or if an entry goes through a
  *   symbolic link
  */
@@ -34,7 +34,7 @@ export async function applyLayer<Source>(
     tree.put(entry, entry.type === 'file' ? sourceOf(place) : undefined, layer.name);
   };
   if (tree.isEmpty) {
-    // There is nothing to delete, so that the items need not be kept.
+    // There is nothing to delete, so the items need not be kept.
     await scanLayer(layer, put);
     return;
   }

@@ -1,4 +1,4 @@
-/** Selects a part of a tree as a tree of its own. */
+/** Selects a part of a tree as a separate tree. */
 
 import type { Inode, TreeEntry } from './file-tree.ts';
 import { at, hardLink } from './file-tree.ts';

@@ -16,8 +16,8 @@ export type LayerItem = (PresentItem & { readonly content?: Content }) | Deletio
 
 export interface LayerOptions {
   /**
-   * The compression. `zstd` (default) is a layer of this project; `gzip` and `none` are OCI layers
-   * for tools that do not support zstd.
+   * The compression. `zstd` (default) is for the layers of this project. `gzip` and `none` are for
+   * OCI layers that are read by tools without zstd.
    */
   readonly compression?: 'zstd' | 'gzip' | 'none';
   /** The level: 1 to 22 for zstd, default 3; 1 to 9 for gzip, default 6. */
@@ -80,7 +80,7 @@ async function writeContent(frames: PieceWriter, { entry, content }: Member): Pr
 }
 
 /**
- * Writes a layer of the items, which may be in any order.
+ * Writes a layer that consists of the items, which may be in any order.
  *
  * @param emit receives the bytes of the file, in order
  * @throws RangeError if a path occurs twice, if a hard link sorts before its target, or if the size

@@ -20,8 +20,8 @@ const UNIT_BYTES: ReadonlyMap<string, number> = new Map([
 const KNOWN_UNITS = 'B, K or KiB, M or MiB, G or GiB, T or TiB (binary: 1K = 1024 bytes)';
 
 /**
- * Returns the value of a size in bytes, or what is wrong with it. `plainUnitBytes` is the unit of a
- * number without a unit.
+ * Returns the value of a size in bytes, or a description of the problem with it. `plainUnitBytes`
+ * is the unit of a number without a unit.
  */
 export function readSize(text: string, plainUnitBytes: number): number | { readonly problem: string } {
   const match = /^([0-9]+)\s*([A-Za-z]*)$/.exec(text.trim());

@@ -2,7 +2,8 @@ import type { Entry } from '../../formats/entry/entry.ts';
 import { count, listOf, mapOf, matching, object, oneOf, type Reader, text } from '../../formats/json/json.ts';
 
 /**
- * The record of one name in a file system. Paths are absolute in the file system that holds them.
+ * The record of one name in a file system. Paths begin with a slash and start at the root of that
+ * file system.
  */
 export interface EntryRecord {
   readonly path: string;
@@ -28,7 +29,7 @@ export interface EntryRecord {
 /** The content of `*.entries.json`: everything in one file system. */
 export interface EntryList {
   readonly formatVersion: 1;
-  /** The directory of the root file system that became the root of this one: `/`, `/boot`. */
+  /** The directory of the whole tree that became the root of this file system: `/`, `/boot`. */
   readonly subtree: string;
   readonly entries: readonly EntryRecord[];
 }

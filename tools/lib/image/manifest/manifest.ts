@@ -26,12 +26,12 @@ export type PackageContents = PackageRecord & { readonly files: readonly string[
 export interface ComponentRecord {
   readonly path: string;
   readonly label: string;
-  /** What the file does, if it is a placeholder for the real one. */
+  /** A description of what the file does, if it is a placeholder for the real one. */
   readonly note?: string;
 }
 
 /**
- * What `image.json` says about a partition: the index of the packed partition without its frames.
+ * The record of a partition in `image.json`: the index of the packed partition without its frames.
  */
 export interface PartitionRecord extends PartitionFacts {
   readonly name: string;
@@ -52,7 +52,7 @@ export interface ImageManifest {
   readonly os: string;
   readonly variant: string;
   readonly version: string;
-  /** The path of each placeholder, and what it does instead of the real file. */
+  /** The path of each placeholder, with a description of what it does instead of the real file. */
   readonly notes: Readonly<Record<string, string>>;
   /** The SHA-256 of each archive by its file name. */
   readonly archives: Readonly<Record<string, string>>;
@@ -118,7 +118,7 @@ export function imageEntries(partition: string, list: EntryList, attribution: At
   return list.entries.map((entry) => ({ partition, ...entry, ...attribution.of(`${prefix}${entry.path}`) }));
 }
 
-/** Formats `image.json`: one line per archive list, partition, package and entry. */
+/** Formats `image.json`, with one line per partition, package and entry. */
 export function formatManifest(manifest: ImageManifest): string {
   const { formatVersion, os, variant, version, notes, archives } = manifest;
   return jsonLines(

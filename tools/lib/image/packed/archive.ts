@@ -1,6 +1,6 @@
 /**
  * Assembles archives from packed partitions: new data (tar headers, sparse maps, partition tables)
- * becomes frames of its own, and the compressed data of partitions is copied unchanged.
+ * becomes separate frames, and the compressed data of partitions is copied unchanged.
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';
@@ -42,7 +42,10 @@ export class ArchiveFile {
   readonly #descriptor: number;
   readonly #hash: StreamHash | undefined;
 
-  /** @param expectedBytes about the size of the archive; absent to write no checksum file beside it */
+  /**
+   * @param expectedBytes the approximate size of the archive; without it, no checksum file is
+   *   written
+   */
   constructor(path: string, compression: Compression, expectedBytes?: number) {
     this.#path = path;
     this.#compression = compression;
@@ -119,7 +122,7 @@ export const ARCHIVE_OPTIONS = { zst: TEXT, gz: TEXT, 'no-checksum': SWITCH };
 /**
  * Writes the requested archives, each with its checksum file unless that is omitted.
  *
- * @param partitions what the archives will contain
+ * @param partitions the packed partitions that the archives will contain
  * @param output registers a file that is removed if the tool fails
  * @throws UserError if no archive is requested
  */

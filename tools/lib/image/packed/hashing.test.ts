@@ -5,9 +5,9 @@ import { streamHash } from './hashing.ts';
 
 describe.each([
   ['on this thread', 0],
-  ['on a thread of its own', 1e9],
+  ['on a separate thread', 1e9],
 ])('a stream hashed %s', (_, expectedBytes) => {
-  test('has the digest of its bytes, from slots and from elsewhere', async () => {
+  test('has the digest of its bytes, from slots and from other buffers', async () => {
     const hash = streamHash(expectedBytes);
     const expected = createHash('sha256');
     for (let round = 0; round < 20; round++) {

@@ -1,4 +1,6 @@
-/** Hashes, on a thread of its own, data that is also written elsewhere. */
+/**
+ * Computes the hash of data that is also written to a file, on a separate thread for large data.
+ */
 
 import { createHash } from 'node:crypto';
 import { TaskPool } from '../../runtime/parallel/parallel.ts';
@@ -8,7 +10,7 @@ import { END, FREE, type HashRing, hashTask, SLOT_BYTES, SLOT_COUNT } from './ha
 /** A thread that has not hashed a slot after this time is considered dead. */
 const PATIENCE_MS = 120_000;
 
-/** A SHA-256 of a stream. The caller fills slots, or passes bytes that are somewhere else. */
+/** A SHA-256 of a stream. The caller fills slots, or passes its own buffers. */
 export interface StreamHash {
   /** Returns a buffer to fill. Its bytes stay unchanged until the next call. */
   slot(): Uint8Array;
@@ -22,12 +24,15 @@ export interface StreamHash {
 }
 
 /**
- * Up to this size, hashing here costs less processor time than starting a thread, which takes about
- * as long as hashing 64 MiB.
+ * Up to this size, hashing on the calling thread costs less processor time than starting a thread,
+ * which takes about as long as hashing 64 MiB.
  */
 const INLINE_BYTES = 64 << 20;
 
-/** Makes a hash for a stream of about `expectedBytes`. The size only decides where it is computed. */
+/**
+ * Makes a hash for a stream of about `expectedBytes`. Only the choice of the thread depends on the
+ * size.
+ */
 export function streamHash(expectedBytes: number): StreamHash {
   return expectedBytes <= INLINE_BYTES ? new InlineHash() : new ThreadedHash();
 }
@@ -92,7 +97,7 @@ class ThreadedHash implements StreamHash {
     this.#publish(lengthBytes);
   }
 
-  /** Hashes bytes that are stored elsewhere. */
+  /** Hashes bytes of a buffer that is not a slot. */
   update(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
       const slot = this.slot();

@@ -15,9 +15,7 @@ import {
 export const PACKED_VERSION = 1;
 /** The size of a block. Blocks of zeros are in no extent. */
 export const BLOCK_BYTES = 4096;
-/**
- * The image is cut into aligned chunks of this size. Each chunk with data has a frame of its own.
- */
+/** The image is cut into aligned chunks of this size. Each chunk with data has its own frame. */
 export const CHUNK_BYTES = 4 << 20;
 
 /** [offset, length] in bytes: in the image for extents, in the compressed file for frames. */
@@ -39,7 +37,7 @@ export interface VerityInfo {
   readonly uuid: string;
 }
 
-/** What is known about a partition in addition to its bytes. */
+/** Facts about a partition in addition to its bytes. */
 export interface PartitionFacts {
   readonly fileSystem?: FileSystemInfo;
   readonly verity?: VerityInfo;

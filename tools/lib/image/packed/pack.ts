@@ -36,7 +36,7 @@ export interface PackOptions {
   readonly facts?: PartitionFacts;
 }
 
-/** Receive the bytes of the compressed files, in order. */
+/** Functions that receive the bytes of the compressed files, in order. */
 export interface PackSinks {
   readonly zst: (bytes: Uint8Array) => void;
   /** Without it, nothing is compressed with gzip. */
@@ -77,7 +77,7 @@ class WrittenRanges {
     this.#ranges = ranges;
   }
 
-  /** Must be called with ascending ranges. */
+  /** Returns the parts of a range that were written. The ranges of successive calls must ascend. */
   within(startBytes: number, endBytes: number): ByteRange[] {
     const found: [number, number][] = [];
     for (; this.#index < this.#ranges.length; this.#index++) {
@@ -140,7 +140,9 @@ function* chunkData(
   }
 }
 
-/** Hashes the raw image step by step, so that the compressor gets new input in between. */
+/**
+ * Hashes the raw image step by step, so that the compressor receives new input between the steps.
+ */
 export async function digestImage(source: BlockSource, written: readonly ByteRange[]): Promise<string> {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafeSlow(HASH_STEP_BYTES);
@@ -185,7 +187,7 @@ export async function packImage(
   } = options;
   const { sizeBytes } = source;
   if (sizeBytes % BLOCK_BYTES !== 0)
-    throw new RangeError(`an image of ${sizeBytes} bytes is not in whole blocks`);
+    throw new RangeError(`an image of ${sizeBytes} bytes is not a multiple of the block size`);
   const written = options.written ?? (sizeBytes === 0 ? [] : [[0, sizeBytes] as const]);
   const chunks: PackedChunk[] = [];
   const end = { zst: 0, gz: 0 };

@@ -146,11 +146,11 @@ describe('packing', () => {
     expect([index.chunks, zst.length, gz.length]).toEqual([[], 0, 0]);
   });
 
-  it('of an image of partial blocks is a defect of the caller', async () => {
-    await expect(pack(new MemoryImage(1000))).rejects.toThrow('not in whole blocks');
+  it('of an image with a partial block at its end is refused', async () => {
+    await expect(pack(new MemoryImage(1000))).rejects.toThrow('not a multiple of the block size');
   });
 
-  it('reads only what was written, and hashes the rest as zeros', async () => {
+  it('reads only written ranges, and hashes the rest as zeros', async () => {
     const image = new MemoryImage(1 << 30);
     const sink = new RecordingSink(image);
     sink.write(1 << 29, Buffer.from('data'));
@@ -226,7 +226,7 @@ describe('the three files', () => {
   });
 });
 
-describe('what does not belong together is refused:', () => {
+describe('damaged files, and files that do not belong together, are refused:', () => {
   async function sample(): Promise<Packed> {
     const image = new MemoryImage(4 * CHUNK_BYTES);
     image.write(0, Buffer.alloc(3 * CHUNK_BYTES, 'some data '));
@@ -298,17 +298,17 @@ describe('what does not belong together is refused:', () => {
       'the zst frames do not follow one another directly',
     ],
     [
-      'a range of texts',
+      'a range of strings',
       (_index, chunk) => (chunk['gz'] = ['0', '1']),
       'chunks[0].gz[0]: expected a whole number from 0 on, found "0"',
     ],
     [
-      'a range of three',
+      'a range of three numbers',
       (_index, chunk) => (chunk['zst'] = [0, 1, 2]),
       'chunks[0].zst: expected [offset, length]',
     ],
     [
-      'a file system of no type',
+      'a file system without a type',
       (index) => (index['fileSystem'] = {}),
       'fileSystem: the key "type" is missing',
     ],

@@ -10,7 +10,9 @@ import { compressedBytes, type PackedChunk, type PackedIndex } from './index.ts'
 /** The number of decompressed chunks that a {@link PackedSource} keeps. */
 const CACHED_CHUNKS = 4;
 
-/** @throws UserError if the size of the `.img.zst` file differs from the one in the index */
+/**
+ * Checks the size of the `.img.zst` file. @throws UserError if it differs from the one in the index
+ */
 export function checkPackedSize(index: PackedIndex, sizeBytes: number, name: string): void {
   const expected = compressedBytes(index, 'zst');
   if (sizeBytes !== expected) {

@@ -109,7 +109,7 @@ describe('the layer of the changes', () => {
     });
   });
 
-  test('keeps hard links, and has files for links that were broken', async () => {
+  test('keeps hard links, and has separate files for names that are no longer linked', async () => {
     using folder = new TestFolder();
     const { layer, basePath, outputPath } = await runOn(
       folder,

@@ -40,7 +40,7 @@ const EXPECTED = [
   { kind: 'done' },
 ];
 
-test('separates output from messages of the guest, wherever the stream is cut', () => {
+test('separates output from messages of the guest, for every cut of the stream', () => {
   expect(take([STREAM])).toEqual(EXPECTED);
   expect(take([...STREAM])).toEqual(EXPECTED);
   for (let cut = 1; cut < STREAM.length; cut++) {
@@ -48,7 +48,7 @@ test('separates output from messages of the guest, wherever the stream is cut', 
   }
 });
 
-test('passes output on at once, except what may be the start of a message', () => {
+test('passes output on at once, except bytes that may be the start of a message', () => {
   const outputs: string[] = [];
   const channel = new GuestChannel(
     MARK,

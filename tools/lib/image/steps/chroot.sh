@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# The rest of the first process of the chroot runner's namespaces, after guest.sh. File descriptor 3
-# leads to the runner.
+# The end of the script of the first process in the chroot runner's namespaces; guest.sh comes
+# before it. File descriptor 3 is the channel to the runner.
 
 leave() { exit 0; }
 

@@ -24,7 +24,7 @@ export type Change =
 /** Compares the contents of two files of the same size, one from each tree. */
 export type ContentComparison = (before: Node, after: Node) => boolean;
 
-/** A name and the file that it leads to. */
+/** A name and its file. */
 export interface Node {
   readonly path: string;
   readonly inode: number;
@@ -151,9 +151,9 @@ function deletions(before: Tree, after: Tree): Change[] {
 /**
  * Compares two trees, each listed in path order.
  *
- * The result depends only on what the trees hold, not on how the second was made from the first: a
- * file that was written again with the same content and metadata has not changed, whatever its
- * inode number is.
+ * The result depends only on the content of the trees, not on how the second was made from the
+ * first: a file that was written again with the same content and metadata is unchanged, even if its
+ * inode number differs.
  */
 export function findChanges(
   before: Iterable<ListedEntry>,

@@ -1,7 +1,7 @@
 /**
  * Writes the scripts of the guest: the one that its first process runs, in user-mode Linux or in
- * the namespaces of the `chroot` runner, and the one that starts each step. Their shell is in the
- * `.sh` files of this folder.
+ * the namespaces of the `chroot` runner, and the one that starts each step. Their constant text is
+ * in the `.sh` files of this folder.
  */
 import { readFileSync } from 'node:fs';
 import type { Step } from './step.ts';
@@ -39,8 +39,8 @@ export interface GuestScriptOptions {
 }
 
 /**
- * Capabilities that no step has: no step sets the clock, loads kernel modules or switches the
- * machine off.
+ * Capabilities that no step receives, so that no step can set the clock, load kernel modules or
+ * switch the machine off.
  */
 const WITHHELD_CAPABILITIES = '-sys_time,-sys_module,-sys_boot';
 
@@ -73,18 +73,18 @@ function guestVariables({ paths, mark, stepCount, temporaryFolders }: GuestScrip
   });
 }
 
-/** The script of the first process of the user-mode Linux kernel. */
+/** Returns the script of the first process of the user-mode Linux kernel. */
 export function umlScript(options: GuestScriptOptions, clockStartSeconds: number): string {
   const variables = guestVariables(options) + assignments({ CLOCK_START: String(clockStartSeconds) });
   return `#!${options.paths.busybox} sh\n${variables}${GUEST}${UML}`;
 }
 
-/** The script of the first process in the namespaces of the `chroot` runner. */
+/** Returns the script of the first process in the namespaces of the `chroot` runner. */
 export function chrootScript(options: GuestScriptOptions): string {
   return `${guestVariables(options)}${GUEST}${CHROOT}`;
 }
 
-/** The file that the guest sources, in a process of the step's own, to start a step. */
+/** Returns the text of the file that the guest sources, in a separate process, to start a step. */
 export function stepScript(step: Step): string {
   const environment = Object.entries(step.env).map(([name, value]) => ` ${quoteWord(`${name}=${value}`)}`);
   const words = [step.workingDirectory, ...step.argv].map(quoteWord);

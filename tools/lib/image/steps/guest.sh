@@ -2,7 +2,7 @@
 # The shell functions of the guest, for busybox's ash. Both runners use them.
 #
 # guest-script.ts writes assignments of the variables in capitals before this text, and uml.sh or
-# chroot.sh after it. File descriptor 5 leads to the runner.
+# chroot.sh after it. File descriptor 5 is the channel to the runner.
 
 # --- messages to the runner ---
 
@@ -11,7 +11,7 @@
 bb() { "$BUSYBOX" "$@"; }
 tell() { printf '%s %s\n' "$MARK" "$*" >&5; }
 give_up() { tell error "$*"; leave; }
-# Called in the process of a step, whose standard output leads to the runner.
+# Called in the process of a step, whose output is sent to the runner.
 refuse() { printf '%s trouble %s\n' "$MARK" "$*"; exit 1; }
 
 # --- the file systems that a step sees ---
@@ -51,8 +51,8 @@ mount_image() {
   done
 }
 
-# The mount namespace of a killed step may keep the image mounted a moment longer. Read-only holds
-# in every namespace, so nothing can be written any more once the remount succeeds.
+# The mount namespace of a killed step may keep the image mounted a moment longer. Remounting
+# it read-only affects every namespace, so nothing can be written after that succeeds.
 unmount_image() {
   for folder in $TEMPORARY dev/pts dev sys proc/sys proc; do
     bb umount "$ROOT/$folder"
@@ -131,8 +131,8 @@ resolve_user() {
 
 # --- steps ---
 
-# Kills every process that the step left running, as a container engine does; $1 is the process that
-# must survive. Kernel threads and dead processes have no executable.
+# Kills every process that the step left running, as a container engine does, except the process $1.
+# Kernel threads and dead processes have no executable.
 kill_left_behind() {
   while :; do
     left=''
@@ -174,8 +174,9 @@ run_steps() {
 # enter_image DIRECTORY COMMAND...: becomes a step's command, as the user whom resolve_user found.
 #
 # The file of the step defines with_environment(), which runs its arguments in the environment of
-# the step. util-linux's two tools enter the image last, so that it needs none of them: owner and
-# groups first, then the root and the working directory, then the user.
+# the step. Two tools of util-linux do the rest, so the image does not need to contain them: setpriv
+# sets the groups and the capabilities; then unshare changes the root, the working directory and the
+# user.
 enter_image() {
   directory=$1
   shift

@@ -1,4 +1,4 @@
-/** Runs a guest: a process that reports through a pipe what happens in it. */
+/** Runs a guest: a process that reports its progress through a pipe. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { GuestChannel, type GuestEvent } from './channel.ts';
@@ -10,8 +10,7 @@ export interface GuestPlan {
   /** Begins each message of the guest in the channel. */
   readonly mark: string;
   /**
-   * The absolute path of a folder for everything that the guest needs. It holds nothing but the
-   * image.
+   * The absolute path of a folder for everything that the guest needs. It contains only the image.
    */
   readonly workingFolder: string;
   /** The image's name in {@link workingFolder}. */
@@ -39,7 +38,7 @@ export interface GuestEnd {
   readonly cause: 'exit' | 'time limit' | 'aborted';
   /** The exit status of the guest's process; `undefined` if a signal ended it. */
   readonly status: number | undefined;
-  /** The end of what the guest's kernel wrote, not the steps. */
+  /** The end of the output of the guest's kernel, without the output of the steps. */
   readonly kernelLog: string;
 }
 

@@ -1,11 +1,11 @@
 /**
  * Changes the interpreter of an ELF program, so that the user-mode Linux kernel starts with the
- * loader and the C library of the runner root, whatever the host has.
+ * loader and the C library of the runner root, not with those of the host.
  *
- * Running `ld.so linux.uml` works for most programs, but not for this one: its memory is between
- * its own image and its heap. If a program is started through the loader, Linux places the heap
- * after the loader, far away, and not after the program. A copy that names another interpreter is
- * loaded as usual.
+ * Most programs can also be run as `ld.so PROGRAM`, but this one cannot: it places its memory
+ * between its own image and its heap. If a program is started through the loader, Linux places the
+ * heap after the loader, far away, and not after the program. A copy that names another interpreter
+ * is loaded as usual.
  */
 import { UserError } from '../../formats/error/user-error.ts';
 

@@ -9,7 +9,10 @@ import { chooseMemoryFolder } from './memory-folder.ts';
 import { type RunnerRoot, tiedToRunner } from './runner-root.ts';
 
 const MEBIBYTE = 1024 * 1024;
-/** What the kernel needs in addition to the guest's memory, when it keeps it in a shared folder. */
+/**
+ * The free space that the kernel needs in the folder of the guest's memory, in addition to that
+ * memory.
+ */
 const MEMORY_SLACK_BYTES = 16 * MEBIBYTE;
 
 /**
@@ -24,7 +27,7 @@ export interface KernelOptions {
   readonly memoryMebibytes: number;
   /** The initial RAM file system: one or more newc archives. */
   readonly initrd: Uint8Array;
-  /** The kernel's own name, `umid`. */
+  /** The name of this kernel instance, `umid`. */
   readonly name: string;
   /** The arguments that give the kernel its disks, such as `ubd0=disk.img`. */
   readonly disks: readonly string[];
@@ -60,7 +63,7 @@ function kernelArguments(options: KernelOptions): string[] {
     'con0=null,fd:1',
     'ssl=null',
     'ssl0=null,fd:3',
-    // Catches system calls more than twice as fast as tracing, if the host allows it.
+    // Seccomp intercepts system calls more than twice as fast as ptrace, if the host allows it.
     'seccomp=auto',
     ...(options.moreArguments ?? []),
     // No security module labels the files that the guest writes.

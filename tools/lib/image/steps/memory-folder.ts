@@ -16,9 +16,9 @@ function isNoExec(folder: string): boolean {
 }
 
 /**
- * Prefers /dev/shm, because memory there is never written to a disk. In a sandbox or a container,
- * that folder may be read-only, only a few megabytes large, or closed to the executable mappings
- * that the kernel needs.
+ * Chooses /dev/shm if possible, because it is in memory and not on a disk. In a sandbox or a
+ * container, that folder may be read-only, only a few megabytes large, or closed to the executable
+ * mappings that the kernel needs.
  *
  * @returns `/dev/shm` if it is usable, else `fallback`
  */

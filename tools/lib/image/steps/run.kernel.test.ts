@@ -206,7 +206,7 @@ describe('a run that fails', () => {
     expectNothingLeft(folder);
   });
 
-  test('on a full disk says so, and what to do', async () => {
+  test('on a full disk reports that, and the remedy', async () => {
     using folder = new TestFolder();
     const { message } = await failOn(folder, [shell('dd if=/dev/zero of=/big bs=1M')], { freeMebibytes: 32 });
     expect(message).toMatch(
@@ -214,7 +214,7 @@ describe('a run that fails', () => {
     );
   });
 
-  test('without memory says so, and what to do', async () => {
+  test('without memory reports that, and the remedy', async () => {
     using folder = new TestFolder();
     const { message } = await failOn(folder, [shell('x=$(tr "\\0" x </dev/zero)')], {
       runner: { kind: 'uml', root: runnerRoot(), memoryMebibytes: 96 },

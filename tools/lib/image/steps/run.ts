@@ -47,10 +47,7 @@ export interface RunOptions {
    * Default: run and tmp.
    */
   readonly temporaryFolders?: readonly string[];
-  /**
-   * Ends the run early: the guest is killed, no file remains, and the reason of the signal is
-   * thrown.
-   */
+  /** Aborts the run: kills the guest, removes all files, and throws the reason of the signal. */
   readonly signal?: AbortSignal;
   /** Receives the log: the output of the steps, and lines about them. Default: standard error. */
   readonly log?: (bytes: Uint8Array) => void;
@@ -163,7 +160,7 @@ async function runOnImage(options: RunOptions, workingFolder: string): Promise<R
 }
 
 /**
- * Checks that the disk of the host is not full. When it is, a loop device loses what was written,
+ * Checks that the disk of the host is not full. When it is full, a loop device loses written data,
  * and only the kernel log of the host reports it.
  *
  * @throws UserError if the disk of the host is full

@@ -33,7 +33,7 @@ const LIBRARIES: readonly { readonly name: string; readonly debianPackage: strin
   { name: 'libcap-ng.so.0', debianPackage: 'libcap-ng0' },
 ];
 
-/** @throws UserError if a program is missing; the message names its package */
+/** Finds the programs. @throws UserError if one is missing; the message names its package */
 export function findRunnerRoot(root: string): RunnerRoot {
   const find = (path: string, debianPackage: string): string => {
     const found = join(root, path);
@@ -64,7 +64,7 @@ export function guestLibraries(runnerRoot: RunnerRoot): Map<string, Buffer> {
   return new Map(LIBRARIES.map(({ name }) => [name, readFileSync(join(runnerRoot.libraryFolder, name))]));
 }
 
-/** Wraps a command so that the kernel kills it when the runner dies, for whatever reason. */
+/** Wraps a command so that the kernel kills it when the runner dies for any reason. */
 export function tiedToRunner(
   { loader, libraryFolder, setpriv }: RunnerRoot,
   command: readonly string[],

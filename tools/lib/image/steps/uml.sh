@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# The rest of the first process of the user-mode Linux kernel, after guest.sh. Serial line 0 leads
-# to the runner.
+# The end of the script of the first process of the user-mode Linux kernel; guest.sh comes before
+# it. Serial line 0 is the channel to the runner.
 
 leave() {
   bb poweroff -f

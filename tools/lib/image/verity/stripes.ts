@@ -13,7 +13,7 @@ export interface DataFile {
   /** The start of the data in the file; 0 by default. */
   readonly startBytes?: number;
   readonly blockCount: number;
-  /** The ranges that may contain other bytes than zero, ascending. By default all of the data. */
+  /** The ranges that may contain bytes other than zero, ascending. By default, all of the data. */
   readonly written?: readonly DataRange[];
 }
 
@@ -26,11 +26,11 @@ export interface Stripe {
 
 /** The number of bytes that a worker hashes per call. */
 const STRIPE_BYTES = 8 * 1024 ** 2;
-/** The number of bytes that it reads at once, so that they are still in the cache when hashed. */
+/** The number of bytes that a worker reads at once: few enough to be in the cache when hashed. */
 const PIECE_BYTES = 256 * 1024;
 /** Up to this size, hashing takes less time than starting a worker. */
 const PARALLEL_BYTES = 2 * STRIPE_BYTES;
-/** Per worker: one stripe that it works on, and one that waits. */
+/** Each worker has one stripe that it hashes, and one that waits. */
 const STRIPES_PER_WORKER = 2;
 
 interface StripeInput {
@@ -181,7 +181,10 @@ export async function* hashStripes(
 
 type StripeOutput = Uint8Array | Transferred<Uint8Array>;
 
-/** Starts to hash one stripe. A failure is kept until its turn, so that the first one is thrown. */
+/**
+ * Starts to hash one stripe. A failure is thrown in the order of the stripes, so the error is the
+ * same in every run.
+ */
 function startStripe(
   input: StripeInput,
   run: (input: StripeInput) => StripeOutput | Promise<StripeOutput>,

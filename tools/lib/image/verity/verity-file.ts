@@ -7,9 +7,9 @@ import { openTree, type VerifyOptions, type VerityParameters } from '../../forma
 import { type DataRange, hashStripes } from './stripes.ts';
 
 export interface VerityFileOptions extends VerityOptions {
-  /** The ranges of the data that may contain other bytes than zero, ascending. By default all. */
+  /** The ranges of the data that may contain bytes other than zero, ascending. By default, all. */
   readonly written?: readonly DataRange[];
-  /** The number of threads. By default that of the processors. It does not change the result. */
+  /** The number of threads; by default, that of `workerCount`. It does not change the result. */
   readonly workers?: number;
 }
 
@@ -37,7 +37,7 @@ export async function formatVerity(
 }
 
 export interface VerifyFileOptions extends Omit<VerifyOptions, 'hashImage'> {
-  /** The file with the tree. By default the file with the data. */
+  /** The file with the tree; by default, the file with the data. */
   readonly hashPath?: string;
   readonly workers?: number;
 }

@@ -63,7 +63,7 @@ describe('a tool', () => {
 });
 
 describe('an error from outside', () => {
-  test('such as a full disk says what to do', () => {
+  test('such as a full disk names the remedy', () => {
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     expect(userMessage(full)).toBe('the disk is full; free some space and build again (ENOSPC)');
   });

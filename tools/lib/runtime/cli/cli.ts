@@ -67,8 +67,8 @@ function removeOutput(path: string): void {
  * and exits with 1.
  *
  * A defect of the tool itself is thrown again, so that Node prints its stack trace and exits with
- * 1. In a worker thread that the tool started on its own file, this function does nothing: the
- * worker only does its task.
+ * 1. In a worker thread, which loads the same file, this function does nothing: the worker only
+ * does its task.
  */
 export async function runTool(main: (invocation: Invocation) => Promise<void> | void): Promise<void> {
   if (isTaskWorker()) return;
@@ -111,7 +111,7 @@ export function nameValuePairs(values: readonly string[], option: string): [stri
   });
 }
 
-/** Reads a JSON file. @throws UserError if it is not JSON, or not what `read` expects */
+/** Reads a JSON file. @throws UserError if it is not JSON, or if `read` rejects it */
 export function readJson<T>(path: string, read: Reader<T>): T {
   return parseJson(readFileSync(path, 'utf8'), path, read);
 }

@@ -57,7 +57,7 @@ describe('a pool of workers', () => {
     await withPool(fail, 1, async (pool) => {
       const userError = await pool.run('user').catch((error: unknown) => error);
       expect(userError).toBeInstanceOf(UserError);
-      expect(userError).toHaveProperty('message', 'layer.tar: entry etc: it is twice there');
+      expect(userError).toHaveProperty('message', 'layer.tar: entry etc: it occurs twice');
       await expect(pool.run('range')).rejects.toThrow(RangeError);
       await expect(pool.run('system')).rejects.toMatchObject({ code: 'ENOSPC', path: 'image.raw' });
     });
@@ -68,7 +68,7 @@ describe('a pool of workers', () => {
       const calls = await Promise.allSettled([pool.run('exit'), pool.run('user')]);
       expect(calls.map((call) => call.status === 'rejected' && String(call.reason))).toEqual([
         'Error: a worker of fail ended by itself',
-        'UserError: layer.tar: entry etc: it is twice there',
+        'UserError: layer.tar: entry etc: it occurs twice',
       ]);
     });
   });
@@ -103,6 +103,6 @@ test.each([
     encoding: 'utf8',
   });
   expect(stdout).toBe('9 16 25\n');
-  expect(stderr).toMatch(/^(test-)?tool(\.ts)?: layer.tar: entry etc: it is twice there\n$/);
+  expect(stderr).toMatch(/^(test-)?tool(\.ts)?: layer.tar: entry etc: it occurs twice\n$/);
   expect(status).toBe(1);
 });

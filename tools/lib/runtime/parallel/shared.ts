@@ -11,8 +11,8 @@ export function sharedWords(count: number): Int32Array {
 /**
  * A lock in one word of shared memory.
  *
- * It serves, for example, writes to one file: the kernel allows only one write to a file at a time,
- * and would let the other threads spin.
+ * It is used, for example, for writes to one file: the kernel allows only one write to a file at a
+ * time, and the other threads would spin in the kernel.
  */
 export class SharedLock {
   readonly #words: Int32Array;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** The maximum time, in milliseconds, until a working KVM shows the first byte of its firmware. */
+/** The maximum time, in milliseconds, until the firmware prints its first byte if KVM works. */
 const PROBE_LIMIT_MS = 10_000;
 
 export interface Accelerator {
@@ -34,7 +34,7 @@ function kvmRunsFirmware(qemu: string, firmwareCode: string): Promise<boolean> {
     const finish = (works: boolean) => {
       clearTimeout(limit);
       probe.kill('SIGKILL');
-      // A process that hangs in the kernel ends when it can. Do not wait for it.
+      // A process that hangs in the kernel may end much later. Do not wait for it.
       probe.unref();
       probe.stdout.destroy();
       resolve(works);

@@ -39,7 +39,7 @@ export class Console {
   /**
    * Waits until the output after `from` matches `pattern`.
    *
-   * @throws Error with the last lines of the console if the guest stops or `limitMs` is over
+   * @throws Error with the last lines of the console if the guest stops or `limitMs` has passed
    */
   async waitFor(pattern: RegExp, from: number, limitMs: number): Promise<RegExpExecArray> {
     const deadline = performance.now() + limitMs;

@@ -53,8 +53,8 @@ export async function writeInPieces(
 }
 
 /**
- * Expects that a reader of damaged data ends normally or with a UserError, wherever its input is
- * cut.
+ * Expects that a reader of damaged data ends normally or with a UserError, for every cut of its
+ * input.
  */
 export async function expectDamageDetected(
   original: Uint8Array,

@@ -6,7 +6,7 @@ import { decodeName, nameBytes } from '../../formats/entry/name.ts';
 const MAXIMUM_NAME_BYTES = 255;
 const SLASH_OR_NUL = /[/\0]/g;
 
-/** The generators in which file systems differ. */
+/** The generators that differ between file systems. */
 export interface TreeArbitraries {
   readonly content: fc.Arbitrary<Uint8Array>;
   readonly xattrValue: fc.Arbitrary<Uint8Array>;
@@ -50,7 +50,7 @@ function xattrsArbitrary(value: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Map<stri
 /** Generates owners around the limit of 16 bits, and up to that of 32 bits. */
 const ownerArbitrary = fc.oneof(fc.constantFrom(0, 65_535, 65_536), fc.integer({ min: 0, max: 0xffffffff }));
 
-/** The fields that become an entry; each type of entry uses some of them. */
+/** The fields from which an entry is made; each type of entry uses some of them. */
 interface Node {
   readonly kind: Entry['type'];
   /** Selects one of the previous directories as the parent, and one of the previous files. */

@@ -19,7 +19,7 @@ function name(bytes: readonly number[]): string {
 }
 
 /**
- * Sizes around one block, around the room after a 32-byte inode, and around one compressed piece.
+ * Sizes around one block, around the space after a 32-byte inode, and around one compressed piece.
  */
 const SIZES = [
   0,

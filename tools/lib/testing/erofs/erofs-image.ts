@@ -117,7 +117,8 @@ export function erofsTool(name: 'fsck.erofs' | 'dump.erofs' | 'mkfs.erofs', ...a
 }
 
 /**
- * Returns what fsck.erofs reports about an image after reading all content; empty if it is clean.
+ * Returns the problems that fsck.erofs reports after reading all content of an image; empty if it
+ * is clean.
  */
 export function fsckComplaints(imagePath: string): string {
   const { status, output } = erofsTool('fsck.erofs', '--extract', imagePath);

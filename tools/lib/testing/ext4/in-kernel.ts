@@ -6,7 +6,7 @@ export const KERNEL_TIMEOUT_MS = 120_000;
 /**
  * Runs a script in the test kernel.
  *
- * @param disks the kernel has them as /dev/ubda, /dev/ubdb and so on
+ * @param disks files that are /dev/ubda, /dev/ubdb and so on in the kernel
  * @param files for the kernel's root file system, by path
  * @returns the output
  * @throws Error if the script fails

@@ -19,7 +19,7 @@ for (let index = 0; index < 1500; index++) HOLES.write(`${index}`, index * 8192)
 const NOT_UTF8 = decodeName(Buffer.from([0x6e, 0xff, 0xc3, 0x28, 0xed, 0xb2, 0x80]));
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex');
 
-/** Not in path order. */
+/** The entries of the tree, not in path order. */
 export const KERNEL_TREE: readonly Entry[] = [
   device('block-new', 259, 70_000, 'block-device'),
   device('char-new', 10, 256),
@@ -125,7 +125,9 @@ export function seenIn(entries: readonly Entry[], contents: Contents): Map<strin
   );
 }
 
-/** Returns what the reader sees in an image, without the content of the files `unread`. */
+/**
+ * Returns the facts that our reader finds in an image, without the content of the files `unread`.
+ */
 export function seenByReader(imagePath: string, unread: readonly string[] = []): Map<string, Seen> {
   const image = FileImage.open(imagePath);
   try {
@@ -174,8 +176,8 @@ class SparseHash {
 }
 
 /**
- * Returns what GNU tar saw of a tree that it wrote to a disk, without the content of the files
- * `unread`. Archives have no sockets.
+ * Returns the facts of a tree in the archive that GNU tar wrote to a disk, without the content of
+ * the files `unread`. Archives have no sockets.
  */
 export function seenByTar(diskPath: string, unread: readonly string[] = []): Map<string, Seen> {
   const image = FileImage.open(diskPath);

@@ -1,4 +1,4 @@
-/** u::rw-, u:1000:r--, g::r--, m::r--, o::---, in the form that programs use. */
+/** The list u::rw-, u:1000:r--, g::r--, m::r--, o::---, in the form that system calls use. */
 export const ACL = Buffer.from(
   '02000000' +
     '01000600ffffffff' +

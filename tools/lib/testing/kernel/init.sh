@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # The first process of the test kernel, in busybox's ash. test-kernel.ts writes assignments of the
-# variables in capitals before this text. What the test's script writes leaves through serial line
-# 0, and its exit status as a message.
+# variables in capitals before this text. Serial line 0 receives the output of the test's script,
+# and then a message with its exit status.
 
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/tmp LC_ALL=C

@@ -1,6 +1,6 @@
 /**
- * Compares the entries of our newc archives with what the kernel unpacks as its first root file
- * system.
+ * Compares the entries of our newc archives with the files that the kernel unpacks as its first
+ * root file system.
  */
 
 import { createHash } from 'node:crypto';
@@ -135,13 +135,13 @@ test('the kernel unpacks devices, links, pipes, sockets, names of any bytes, mod
   const archive = Buffer.concat([...writeNewc(TREE)]);
   // An initramfs may have a second archive after the first one, with zeros between them.
   const second = Buffer.concat([
-    ...writeNewc([bare({ ...OWNER, type: 'fifo', path: 'behind', mode: 0o600 })]),
+    ...writeNewc([bare({ ...OWNER, type: 'fifo', path: 'second', mode: 0o600 })]),
   ]);
   const initramfs = Buffer.concat([Buffer.alloc(512), archive, Buffer.alloc(1020), second]);
   const { output, status, kernelLog } = await runInKernel({
     disks: [],
     initramfs,
-    script: `cd /; ${SCRIPT}\nstat -c %F /behind`,
+    script: `cd /; ${SCRIPT}\nstat -c %F /second`,
   });
   expect(kernelLog).not.toMatch(/unpacking failed|broken padding|no cpio magic|junk/);
   const lines = output
@@ -155,6 +155,6 @@ test('the kernel unpacks devices, links, pipes, sockets, names of any bytes, mod
   // The reader also reads both archives.
   expect(readNewc(initramfs).map(({ entry }) => entry.path)).toEqual([
     ...TREE.map(({ entry }) => entry.path),
-    'behind',
+    'second',
   ]);
 });

@@ -3,8 +3,8 @@
  * of the writers.
  *
  * A script runs in it as root, with busybox's commands, the kernel's modules, and the real tools of
- * `@host_tools` if the test names them in its `roots`. From inside, nothing of the host can be
- * changed except the given disks.
+ * `@host_tools` if the test names them in its `roots`. A script can change nothing on the host
+ * except the given disks.
  */
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -68,13 +68,13 @@ function rootFolder(variable: string, label: string): string {
       `this test needs ${variable}: put "${label}": "${variable}" into its roots, and run it with tools/bazel test`,
     );
   }
-  // A test sees a folder of links to the files. The kernel needs the folder that the links point
-  // into.
+  // For a test, the folder contains links to the files. The kernel needs the folder that the links
+  // point into.
   const library = realpathSync(join(root, LIBRARY));
   return library.slice(0, -LIBRARY.length - 1);
 }
 
-/** The parent directories of the files, each once, parents first. */
+/** Returns the parent directories of the files, each once, parents first. */
 function foldersOf(paths: readonly string[]): string[] {
   const folders = new Set('bin dev lib mnt proc run runner sys tmp tools etc'.split(' '));
   for (const path of paths) {
@@ -86,14 +86,15 @@ function foldersOf(paths: readonly string[]): string[] {
   return [...folders].sort();
 }
 
-/** The first process. Both arguments are folders of the host. */
+/** Returns the script of the first process. Both arguments are folders of the host. */
 function initScript(runner: string, tools: string | undefined): string {
   const variables = assignments({ MARK, RUNNER: runner, TOOLS: tools ?? '' });
   return `#!/bin/busybox sh\n${variables}${INIT}`;
 }
 
 /**
- * The first archive of the initial RAM file system: busybox, the scripts and the files of the run.
+ * Builds the first archive of the initial RAM file system: busybox, the scripts and the files of
+ * the run.
  */
 function initrd(run: KernelRun, busybox: string, script: string): Uint8Array[] {
   const files = Object.entries(run.files ?? {});
@@ -128,8 +129,8 @@ async function boot(run: KernelRun, kernel: Omit<GuestCommand, 'mark'>): Promise
 }
 
 /**
- * Starts a kernel, runs the script in it and waits for its end. A script that fails is a status,
- * not an error.
+ * Starts a kernel, runs the script in it and waits for its end. If the script fails, only the
+ * returned status reports it.
  *
  * @throws Error if the kernel does not start, dies, or takes longer than the limit
  */

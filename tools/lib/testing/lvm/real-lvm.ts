@@ -9,7 +9,7 @@ import type { NamedSource } from '../../formats/lvm/reader.ts';
 import type { VolumeGroupImage } from '../../formats/lvm/writer.ts';
 import { runInKernel } from '../kernel/test-kernel.ts';
 
-/** No configuration of the host, no daemons, no udev; only the disks of the test. */
+/** Uses no configuration of the host, no daemons and no udev, and only the disks of the test. */
 const CONFIGURATION = [
   'devices { use_devicesfile=0 global_filter=["a|^/dev/ubd|", "r|.*|"] scan=["/dev"] }',
   'global { use_lvmlockd=0 use_lvmpolld=0 }',

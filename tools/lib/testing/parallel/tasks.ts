@@ -30,7 +30,7 @@ export const fail = defineTask(
   import.meta.url,
   'fail',
   (how: 'user' | 'system' | 'range' | 'exit'): never => {
-    if (how === 'user') throw new UserError('layer.tar: entry etc: it is twice there');
+    if (how === 'user') throw new UserError('layer.tar: entry etc: it occurs twice');
     if (how === 'range') throw new RangeError('past the end');
     if (how === 'system') {
       throw Object.assign(new Error('ENOSPC: no space left on device, write'), {

@@ -18,7 +18,7 @@ const MODES: Readonly<Record<FileKind, string>> = {
 };
 const KINDS = Object.keys(MODES) as FileKind[];
 
-/** A command line is too short for all paths. */
+/** The number of paths per call, because a command line has a maximum length. */
 const PATHS_PER_RUN = 8000;
 
 /** Looks up paths of one type with libselinux. */

@@ -3,7 +3,10 @@
  * labels with libselinux.
  */
 
-/** The linear congruential generator of Numerical Recipes, so that every run has the same texts. */
+/**
+ * Makes choices with the linear congruential generator of Numerical Recipes, so that every run has
+ * the same texts.
+ */
 class Choices {
   #state: number;
 

@@ -33,8 +33,8 @@ export function gnuTar(args: readonly string[], input?: Uint8Array): Buffer {
 }
 
 /**
- * Runs bsdtar. Both tools show names that are not UTF-8 as escapes; other names need a locale with
- * UTF-8.
+ * Runs bsdtar in a locale with UTF-8, which it needs for names outside ASCII. It shows names that
+ * are not UTF-8 as escapes.
  */
 export function bsdTar(args: readonly string[], input?: Uint8Array): Buffer {
   return execFileSync(realTool('bsdtar', 'libarchive-tools'), args, {

@@ -1,4 +1,4 @@
-/** Makes headers for tests that need more control than the writer gives. */
+/** Makes headers that the writer cannot make. */
 
 import { encodeHeader, type HeaderFields } from '../../formats/tar/header.ts';
 import { encodePax } from '../../formats/tar/pax.ts';

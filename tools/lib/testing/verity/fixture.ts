@@ -84,7 +84,10 @@ export function treeArguments(format: VerityFormat, tree: TheirTree): string[] {
   ];
 }
 
-/** Lets veritysetup create the tree of the data in `path`, in place, and returns its root hash. */
+/**
+ * Creates the tree of the data in `path`, in the same file, with veritysetup, and returns its root
+ * hash.
+ */
 export function formatTheirs(path: string, format: VerityFormat, tree: TheirTree): string {
   const { hashPath = path, superblock = true } = tree;
   const output = veritysetup(
