@@ -1,6 +1,7 @@
 /** Merges the layers of an image. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { readPieces } from '../lib/formats/block/read-fully.ts';
 import { writeFully } from '../lib/formats/block/write.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { gzipDecompressStream } from '../lib/formats/gzip/decompress.ts';
@@ -30,7 +31,6 @@ import type { ImageLayout } from './blob-store.ts';
 const INDEX_FILE = 'index.json';
 /** The maximum depth of nested indexes. Ends the recursion of an index that holds itself. */
 const INDEX_DEPTH_MAX = 8;
-const CHUNK_BYTES = 1 << 20;
 
 export interface Image {
   readonly manifest: ImageManifest;
@@ -122,14 +122,8 @@ class ContentSpool {
     return offsetBytes;
   }
 
-  *read(offsetBytes: number, sizeBytes: number): Generator<Uint8Array> {
-    for (let done = 0; done < sizeBytes; ) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - done));
-      const count = readSync(this.#descriptor, chunk, 0, chunk.length, offsetBytes + done);
-      if (count === 0) throw new RangeError('the spool file became shorter');
-      yield chunk.subarray(0, count);
-      done += count;
-    }
+  read(offsetBytes: number, sizeBytes: number): Generator<Uint8Array> {
+    return readPieces(this.#descriptor, this.#path, offsetBytes, sizeBytes);
   }
 
   close(): void {
