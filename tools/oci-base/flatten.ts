@@ -16,7 +16,6 @@ import {
   layerCompression,
   type Platform,
   parseConfiguration,
-  parseDocument,
   parseIndex,
   parseManifest,
   platformName,
@@ -43,21 +42,18 @@ export interface Image {
  * @throws UserError if there is no such image, or its documents are wrong
  */
 export function findImage(layout: ImageLayout, platform: Platform): Image {
-  let descriptors = parseIndex(
-    parseDocument(layout.text(INDEX_FILE), `${layout.name}: ${INDEX_FILE}`),
-    layout.name,
-  );
+  let descriptors = parseIndex(layout.text(INDEX_FILE), `${layout.name}: ${INDEX_FILE}`);
   for (let depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
     const chosen = chooseByPlatform(descriptors, platform, layout.name);
     const name = `${layout.name}: ${chosen.digest}`;
-    const document = parseDocument(layout.document(chosen), name);
+    const document = layout.document(chosen);
     if (isIndex(chosen.mediaType)) {
       descriptors = parseIndex(document, name);
       continue;
     }
     checkManifestType(chosen.mediaType, name);
     const manifest = parseManifest(document, name);
-    const configuration = parseConfiguration(parseDocument(layout.document(manifest.config), name), name);
+    const configuration = parseConfiguration(layout.document(manifest.config), name);
     if (platformName(configuration.platform) !== platformName(platform)) {
       throw new UserError(
         `${name}: the image is for ${platformName(configuration.platform)}, not for ${platformName(platform)}`,
