@@ -53,7 +53,7 @@ export const fat: Format = {
       },
       tree: reader,
       parts: [],
-      structures: () => fatStructures(source),
+      structures: () => fatStructures(source, reader),
     };
   },
 };
