@@ -11,6 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { listOf, object, parseJson, text } from '../tools/lib/formats/json/json.ts';
 import { bazel, printTable, WORKSPACE } from './bazel.ts';
 
 const TARGET = '//ic-os/guestos/envs/dev:dev';
@@ -22,18 +23,14 @@ interface Action {
   readonly arguments: readonly string[];
 }
 
-function isAction(value: unknown): value is Action {
-  return typeof value === 'object' && value !== null && 'mnemonic' in value && 'arguments' in value;
-}
+/** What `bazel aquery` prints. An action that runs no command has no arguments. */
+const ACTIONS = object({ actions: listOf(object({ mnemonic: text }, { arguments: listOf(text) })) });
 
 function imageActions(): Action[] {
-  const query: unknown = JSON.parse(
-    bazel(WORKSPACE, 'aquery', '--output=jsonproto', `mnemonic("Icos.*", deps(${TARGET}))`),
+  const json = bazel(WORKSPACE, 'aquery', '--output=jsonproto', `mnemonic("Icos.*", deps(${TARGET}))`);
+  return parseJson(json, 'bazel aquery', ACTIONS).actions.flatMap(({ mnemonic, arguments: argv }) =>
+    argv === undefined ? [] : [{ mnemonic, arguments: argv }],
   );
-  if (typeof query !== 'object' || query === null || !('actions' in query) || !Array.isArray(query.actions)) {
-    throw new Error('bazel aquery printed no list of actions');
-  }
-  return query.actions.filter(isAction);
 }
 
 /**

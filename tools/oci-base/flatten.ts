@@ -1,6 +1,7 @@
 /** Merges the layers of an image. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { readPieces } from '../lib/formats/block/read-fully.ts';
 import { writeFully } from '../lib/formats/block/write.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
 import { gzipDecompressStream } from '../lib/formats/gzip/decompress.ts';
@@ -15,7 +16,6 @@ import {
   layerCompression,
   type Platform,
   parseConfiguration,
-  parseDocument,
   parseIndex,
   parseManifest,
   platformName,
@@ -30,7 +30,6 @@ import type { ImageLayout } from './blob-store.ts';
 const INDEX_FILE = 'index.json';
 /** The maximum depth of nested indexes, because an index may contain itself. */
 const INDEX_DEPTH_MAX = 8;
-const CHUNK_BYTES = 1 << 20;
 
 export interface Image {
   readonly manifest: ImageManifest;
@@ -43,21 +42,18 @@ export interface Image {
  * @throws UserError if there is no such image, or its documents are wrong
  */
 export function findImage(layout: ImageLayout, platform: Platform): Image {
-  let descriptors = parseIndex(
-    parseDocument(layout.text(INDEX_FILE), `${layout.name}: ${INDEX_FILE}`),
-    layout.name,
-  );
+  let descriptors = parseIndex(layout.text(INDEX_FILE), `${layout.name}: ${INDEX_FILE}`);
   for (let depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
     const chosen = chooseByPlatform(descriptors, platform, layout.name);
     const name = `${layout.name}: ${chosen.digest}`;
-    const document = parseDocument(layout.document(chosen), name);
+    const document = layout.document(chosen);
     if (isIndex(chosen.mediaType)) {
       descriptors = parseIndex(document, name);
       continue;
     }
     checkManifestType(chosen.mediaType, name);
     const manifest = parseManifest(document, name);
-    const configuration = parseConfiguration(parseDocument(layout.document(manifest.config), name), name);
+    const configuration = parseConfiguration(layout.document(manifest.config), name);
     if (platformName(configuration.platform) !== platformName(platform)) {
       throw new UserError(
         `${name}: the image is for ${platformName(configuration.platform)}, not for ${platformName(platform)}`,
@@ -122,14 +118,8 @@ class ContentSpool {
     return offsetBytes;
   }
 
-  *read(offsetBytes: number, sizeBytes: number): Generator<Uint8Array> {
-    for (let done = 0; done < sizeBytes; ) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - done));
-      const count = readSync(this.#descriptor, chunk, 0, chunk.length, offsetBytes + done);
-      if (count === 0) throw new RangeError('the spool file became shorter');
-      yield chunk.subarray(0, count);
-      done += count;
-    }
+  read(offsetBytes: number, sizeBytes: number): Generator<Uint8Array> {
+    return readPieces(this.#descriptor, this.#path, offsetBytes, sizeBytes);
   }
 
   close(): void {

@@ -41,7 +41,20 @@ describe('the lock as text', () => {
 
   test('of another version is ignored, and text that is not JSON is refused', () => {
     expect(parseLock('{"version": 2, "packages": []}', 'x')).toBeUndefined();
-    expect(() => parseLock('{', 'x.lock.json')).toThrow('x.lock.json: not JSON; delete the file');
+    expect(() => parseLock('{', 'x.lock.json')).toThrow(
+      /^x\.lock\.json: not JSON: .+; delete the file to create the lock again$/,
+    );
+  });
+
+  test.each([
+    [[], 'expected an object, found a list'],
+    [{ ...LOCK, packages: undefined }, 'the key "packages" is missing'],
+    [
+      { ...LOCK, packages: [{ ...LOCK.packages[0], sizeBytes: '1' }] },
+      'packages[0].sizeBytes: expected a whole',
+    ],
+  ])('with a mistake is refused: %j', (lock, message) => {
+    expect(() => parseLock(JSON.stringify(lock), 'x.lock.json')).toThrow(`x.lock.json: ${message}`);
   });
 });
 

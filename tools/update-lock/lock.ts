@@ -1,5 +1,16 @@
 import { comparePaths } from '../lib/formats/entry/entry.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
+import {
+  anything,
+  count,
+  listOf,
+  mapOf,
+  object,
+  oneOf,
+  parseJson,
+  type Reader,
+  text,
+} from '../lib/formats/json/json.ts';
 
 /** The version of the lock's format. */
 export const LOCK_VERSION = 1;
@@ -54,16 +65,41 @@ export function formatLock(lock: Lock): string {
   ].join('\n');
 }
 
+const LOCK = object({
+  version: oneOf(LOCK_VERSION),
+  suites: listOf(text),
+  architecture: text,
+  requested: mapOf(listOf(text)),
+  packages: listOf(
+    object({
+      name: text,
+      version: text,
+      architecture: text,
+      source: text,
+      poolPath: text,
+      sizeBytes: count,
+      sha256: text,
+      sets: listOf(text),
+    }),
+  ),
+});
+
+const ANY_VERSION = object({}, { version: anything });
+
+const lockOfThisVersion: Reader<Lock | undefined> = (value, place) =>
+  ANY_VERSION(value, place).version === LOCK_VERSION ? LOCK(value, place) : undefined;
+
 /**
  * Parses a lock that {@link formatLock} wrote. Returns `undefined` for a lock of another version.
+ *
+ * @param where the lock's file, for errors
+ * @throws UserError for anything else
  */
-export function parseLock(text: string, where: string): Lock | undefined {
-  let value: unknown;
+export function parseLock(json: string, where: string): Lock | undefined {
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UserError(`${where}: not JSON; delete the file to create the lock again`);
+    return parseJson(json, where, lockOfThisVersion);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${error.message}; delete the file to create the lock again`);
   }
-  const lock = value as Partial<Lock>;
-  return lock.version === LOCK_VERSION && Array.isArray(lock.packages) ? (lock as Lock) : undefined;
 }

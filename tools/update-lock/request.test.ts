@@ -61,15 +61,15 @@ describe('locks.json', () => {
   });
 
   test.each<[unknown, string[], string]>([
-    ['{', [], 'locks.json: '],
-    ['{}', [], 'expected {"locks"'],
+    ['{', [], 'locks.json: not JSON: '],
+    ['{}', [], 'locks.json: the key "locks" is missing'],
     [{ a: A }, ['b'], 'no lock is named "b"; known are: a'],
-    [{ a: 1 }, [], '"a": expected an object'],
-    [{ a: { ...A, suites: [] } }, [], '"suites" is not a list with at least one suite'],
-    [{ a: { ...A, architecture: undefined } }, [], '"architecture" is missing'],
-    [{ a: { ...A, essential: 'yes' } }, [], 'must be true or false'],
-    [{ a: { ...A, without: 'apt' } }, [], '"without" is not a list'],
-    [{ a: { ...A, sets: { all: 'one' } } }, [], 'set "all" is not a list'],
+    [{ a: 1 }, [], 'locks.json: locks.a: expected an object, found 1'],
+    [{ a: { ...A, suites: [] } }, [], 'locks.a.suites: the list is empty'],
+    [{ a: { ...A, architecture: undefined } }, [], 'locks.a: the key "architecture" is missing'],
+    [{ a: { ...A, essential: 'yes' } }, [], 'locks.a.essential: expected true or false, found "yes"'],
+    [{ a: { ...A, without: 'apt' } }, [], 'locks.a.without: expected a list, found "apt"'],
+    [{ a: { ...A, sets: { all: 'one' } } }, [], 'locks.a.sets.all: expected a list, found "one"'],
   ])('refuses %j %j', (locks, names, message) => {
     expect(() => read(locks, names)).toThrow(message);
   });

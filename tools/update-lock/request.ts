@@ -1,6 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../lib/formats/error/user-error.ts';
+import {
+  anything,
+  flag,
+  listOf,
+  mapOf,
+  nonEmptyListOf,
+  object,
+  Place,
+  parseJson,
+  text,
+} from '../lib/formats/json/json.ts';
 
 /** The description of one lock: one entry of `locks.json`. */
 export interface LockRequest {
@@ -35,12 +46,13 @@ export function parsePackageList(text: string, where: string): string[] {
   });
 }
 
-const isStrings = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string');
+/** `locks.json`. Only the requested locks are checked. */
+const LOCKS = object({ locks: mapOf(anything) });
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+const LOCK_REQUEST = object(
+  { suites: nonEmptyListOf(text), architecture: text, sets: mapOf(listOf(text)) },
+  { essential: flag, without: listOf(text), dependencies: flag },
+);
 
 /**
  * Reads `locks.json` and the package lists that it names, relative to its own directory.
@@ -49,15 +61,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
  */
 export function readLockRequests(directory: string, names: readonly string[]): LockRequest[] {
   const file = join(directory, 'locks.json');
-  let document: unknown;
-  try {
-    document = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new UserError(`${file}: ${error.message}`);
-    throw error;
-  }
-  const locks = isObject(document) ? document['locks'] : undefined;
-  if (!isObject(locks)) throw new UserError(`${file}: expected {"locks": {NAME: {...}}}`);
+  const { locks } = parseJson(readFileSync(file, 'utf8'), file, LOCKS);
   const known = Object.keys(locks);
   for (const name of names) {
     if (!known.includes(name)) {
@@ -65,22 +69,20 @@ export function readLockRequests(directory: string, names: readonly string[]): L
     }
   }
   const selected = names.length === 0 ? known : names;
-  return selected.map((name) => readRequest(directory, `${file}: "${name}"`, name, locks[name]));
+  const place = new Place(file).at('locks');
+  return selected.map((name) => readRequest(directory, name, locks[name], place.at(name)));
 }
 
-function readRequest(directory: string, where: string, name: string, value: unknown): LockRequest {
-  if (!isObject(value)) throw new UserError(`${where}: expected an object`);
-  const { suites, architecture, essential = false, without = [], dependencies = true, sets } = value;
-  if (!isStrings(suites) || suites.length === 0)
-    throw new UserError(`${where}: "suites" is not a list with at least one suite`);
-  if (typeof architecture !== 'string') throw new UserError(`${where}: "architecture" is missing`);
-  if (typeof essential !== 'boolean' || typeof dependencies !== 'boolean') {
-    throw new UserError(`${where}: "essential" and "dependencies" must be true or false`);
-  }
-  if (!isStrings(without)) throw new UserError(`${where}: "without" is not a list of package names`);
-  if (!isObject(sets)) throw new UserError(`${where}: "sets" is missing`);
+function readRequest(directory: string, name: string, value: unknown, place: Place): LockRequest {
+  const {
+    suites,
+    architecture,
+    essential = false,
+    without = [],
+    dependencies = true,
+    sets,
+  } = LOCK_REQUEST(value, place);
   const packages = Object.entries(sets).map(([set, files]): [string, string[]] => {
-    if (!isStrings(files)) throw new UserError(`${where}: set "${set}" is not a list of package list files`);
     const names = files.flatMap((file) => {
       const path = join(directory, file);
       return parsePackageList(readFileSync(path, 'utf8'), path);

@@ -1,13 +1,10 @@
-import { rmSync } from 'node:fs';
-import { FileImage } from '../lib/formats/block/file.ts';
 import { NO_XATTRS } from '../lib/formats/entry/entry.ts';
 import { type FatFileWriter, type FatOptions, FatWriter } from '../lib/formats/fat/fat.ts';
 import type { ImageTarget } from '../lib/image/file-system/options.ts';
+import { RawPartition } from '../lib/image/file-system/partition.ts';
 import { copyContents, listEntries, type SelectedTree } from '../lib/image/file-system/selection.ts';
 import { streamContents } from '../lib/image/layer/content.ts';
 import type { EntryList } from '../lib/image/manifest/entries.ts';
-import { packImageFiles } from '../lib/image/packed/file.ts';
-import { RecordingSink } from '../lib/image/packed/recording-sink.ts';
 
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
@@ -50,13 +47,11 @@ function formatVolumeId(volumeId: number): string {
 
 /** Writes the volume, and packs it if requested. */
 export async function writeVfatPartition(options: VfatPartitionOptions): Promise<EntryList | undefined> {
-  const { fat, target, isListed } = options;
+  const { fat, target, scratch, isListed } = options;
   const tree = keptByFat(options.tree);
-  const path = target.raw ?? options.scratch;
-  const image = FileImage.create(path, fat.sizeBytes);
-  const sink = target.packed === undefined ? undefined : new RecordingSink(image);
+  const image = new RawPartition({ sizeBytes: fat.sizeBytes, verity: undefined, target, scratch });
   const writer = new FatWriter(
-    sink ?? image,
+    image.sink,
     tree.entries.map(({ entry }) => entry),
     fat,
   );
@@ -64,14 +59,6 @@ export async function writeVfatPartition(options: VfatPartitionOptions): Promise
     ? await copyContents(tree, { open: (entry) => writer.openFile(entry.path) })
     : await copyPlainly(tree, writer);
   const { type } = writer.finish();
-  if (target.packed !== undefined && sink !== undefined) {
-    await packImageFiles(image, target.packed.files, {
-      ...target.packed.settings,
-      written: sink.extents(),
-      facts: { fileSystem: { type, label: fat.label, uuid: formatVolumeId(fat.volumeId) } },
-    });
-  }
-  image.close();
-  if (target.raw === undefined) rmSync(path);
+  await image.finish({ type, label: fat.label, uuid: formatVolumeId(fat.volumeId) });
   return digests === undefined ? undefined : listEntries(tree, digests);
 }

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readFully } from '../../lib/formats/block/read-fully.ts';
 import { naming, writeFully } from '../../lib/formats/block/write.ts';
 import { UserError } from '../../lib/formats/error/user-error.ts';
 import { type ImageSource, isZero } from './source.ts';
@@ -40,11 +41,7 @@ export class FileSource implements ImageSource {
 
   /** Fills `bytes`, starting at `offsetBytes`, for callers that use a buffer several times. */
   readInto(offsetBytes: number, bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
-      const count = readSync(this.#descriptor, bytes, done, bytes.length - done, offsetBytes + done);
-      if (count === 0) throw new UserError(`${this.#path}: the file became shorter during reading`);
-      done += count;
-    }
+    readFully(this.#descriptor, this.#path, bytes, offsetBytes);
   }
 }
 

@@ -1,4 +1,13 @@
-import { HEADER_BYTES, TRAILER_NAME } from '../../lib/formats/cpio/format.ts';
+import {
+  ALIGNMENT_BYTES,
+  aligned,
+  CRC_MAGIC,
+  fieldNumber,
+  HEADER,
+  HEADER_BYTES,
+  NEWC_MAGIC,
+  TRAILER_NAME,
+} from '../../lib/formats/cpio/format.ts';
 import type { CpioMember } from '../../lib/formats/cpio/newc.ts';
 import { readNewc } from '../../lib/formats/cpio/read.ts';
 import { UserError } from '../../lib/formats/error/user-error.ts';
@@ -7,36 +16,25 @@ import { type ImageSource, isZero, partOf, withoutHoles } from '../bytes/source.
 import { type Content, type Format, peek } from '../content.ts';
 import { ArchiveTree } from '../tree/archive-tree.ts';
 
-/**
- * Linux, Documentation/driver-api/early-userspace/buffer-format.rst: without and with checksums.
- */
-const MAGICS = ['070701', '070702'];
-const MAGIC_BYTES = 6;
-const ALIGNMENT_BYTES = 4;
-/** The offsets of c_filesize and c_namesize: fields of eight digits after the magic number. */
-const FILE_SIZE_OFFSET = MAGIC_BYTES + 6 * 8;
-const NAME_SIZE_OFFSET = MAGIC_BYTES + 11 * 8;
-const FIELD_DIGITS = 8;
+const { c_magic, c_filesize, c_namesize } = HEADER.at;
+const MAGICS: readonly string[] = [NEWC_MAGIC, CRC_MAGIC];
 const LARGEST_ARCHIVE_BYTES = 128 << 20;
 /** An initramfs has one or two early archives and the main one. */
 const MAX_ARCHIVES = 16;
 
 function isArchive(source: ImageSource, offsetBytes: number): boolean {
-  return MAGICS.includes(peek(source, offsetBytes, MAGIC_BYTES).toString('latin1'));
-}
-
-function aligned(offsetBytes: number): number {
-  return Math.ceil(offsetBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  return MAGICS.includes(
+    peek(source, offsetBytes + c_magic.offsetBytes, c_magic.lengthBytes).toString('latin1'),
+  );
 }
 
 /** The end of the first archive: after its trailer. The reader refuses damaged members later. */
 function archiveBytes(source: ImageSource): number {
   for (let offset = 0; isArchive(source, offset); ) {
     const header = peek(source, offset, HEADER_BYTES).toString('latin1');
-    const field = (start: number) => Number.parseInt(header.slice(start, start + FIELD_DIGITS), 16);
     const nameStart = offset + HEADER_BYTES;
-    const nameBytes = field(NAME_SIZE_OFFSET);
-    const next = aligned(aligned(nameStart + nameBytes) + field(FILE_SIZE_OFFSET));
+    const nameBytes = fieldNumber(header, c_namesize);
+    const next = aligned(aligned(nameStart + nameBytes) + fieldNumber(header, c_filesize));
     if (!(next > offset)) break;
     const name = peek(source, nameStart, TRAILER_NAME.length).toString('latin1');
     if (name === TRAILER_NAME && nameBytes === TRAILER_NAME.length + 1)

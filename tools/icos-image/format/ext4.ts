@@ -1,13 +1,17 @@
 import type { TreeReader } from '../../lib/formats/entry/tree-reader.ts';
 import { type Ext4Reader, type Ext4Record, readExt4 } from '../../lib/formats/ext4/ext4.ts';
+import {
+  SUPERBLOCK,
+  SUPERBLOCK_MAGIC,
+  SUPERBLOCK_OFFSET_BYTES,
+} from '../../lib/formats/ext4/format-superblock.ts';
+import { viewOf } from '../../lib/formats/structure/view.ts';
 import { uuidFromBytes } from '../../lib/formats/uuid/uuid.ts';
 import { type Content, type Format, peek } from '../content.ts';
 import { ext4Structures } from '../structure/ext4.ts';
 import { ext4FeatureNames } from './ext4-names.ts';
 
-/** The kernel's ext4 documentation, "Super Block": s_magic. */
-const MAGIC_OFFSET = 1024 + 0x38;
-const MAGIC = 0xef53;
+const { s_magic } = SUPERBLOCK.at;
 
 /**
  * Makes the tree. If the next file to read is the last one listed, its inode is known, so no second
@@ -29,8 +33,8 @@ function treeOf(reader: Ext4Reader): TreeReader {
 export const ext4: Format = {
   name: 'ext4',
   matches(source) {
-    const magic = peek(source, MAGIC_OFFSET, 2);
-    return magic.length === 2 && magic.readUInt16LE(0) === MAGIC;
+    const bytes = peek(source, SUPERBLOCK_OFFSET_BYTES, s_magic.endBytes);
+    return bytes.length === s_magic.endBytes && s_magic.get(viewOf(bytes)) === SUPERBLOCK_MAGIC;
   },
   open(source, name): Content {
     const reader = readExt4(source, name);

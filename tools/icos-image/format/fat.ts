@@ -1,14 +1,17 @@
 import { readFat } from '../../lib/formats/fat/fat.ts';
+import {
+  BOOT_RECORD_BYTES,
+  BOOT_SECTOR_16,
+  BOOT_SIGNATURE,
+  JUMP_NEAR,
+  JUMP_SHORT,
+  SECTOR_SIZES,
+} from '../../lib/formats/fat/format.ts';
+import { viewOf } from '../../lib/formats/structure/view.ts';
 import { type Content, type Format, peek } from '../content.ts';
 import { fatStructures } from '../structure/fat.ts';
 
-/**
- * Microsoft FAT specification, "Boot Sector and BPB Structure": the fields that distinguish a FAT
- * volume from other boot sectors.
- */
-const BOOT_SECTOR_BYTES = 512;
-const SIGNATURE = 0xaa55;
-const SECTOR_SIZES = [512, 1024, 2048, 4096];
+const JUMPS: readonly (number | undefined)[] = [JUMP_SHORT, JUMP_NEAR];
 
 function isPowerOfTwo(value: number): boolean {
   return value > 0 && (value & (value - 1)) === 0;
@@ -16,16 +19,19 @@ function isPowerOfTwo(value: number): boolean {
 
 export const fat: Format = {
   name: 'vfat',
+  /** Checks the fields that tell a FAT volume from other boot sectors. All types have them. */
   matches(source) {
-    const boot = peek(source, 0, BOOT_SECTOR_BYTES);
-    if (boot.length < BOOT_SECTOR_BYTES || boot.readUInt16LE(510) !== SIGNATURE) return false;
-    const jump = boot.readUInt8(0);
+    const bytes = peek(source, 0, BOOT_RECORD_BYTES);
+    if (bytes.length < BOOT_RECORD_BYTES) return false;
+    const boot = viewOf(bytes);
+    const { at } = BOOT_SECTOR_16;
     return (
-      (jump === 0xeb || jump === 0xe9) &&
-      SECTOR_SIZES.includes(boot.readUInt16LE(11)) &&
-      isPowerOfTwo(boot.readUInt8(13)) &&
-      boot.readUInt16LE(14) > 0 &&
-      boot.readUInt8(16) > 0
+      at.signature.get(boot) === BOOT_SIGNATURE &&
+      JUMPS.includes(at.BS_jmpBoot.bytes(bytes)[0]) &&
+      SECTOR_SIZES.includes(at.BPB_BytsPerSec.get(boot)) &&
+      isPowerOfTwo(at.BPB_SecPerClus.get(boot)) &&
+      at.BPB_RsvdSecCnt.get(boot) > 0 &&
+      at.BPB_NumFATs.get(boot) > 0
     );
   },
   open(source, name): Content {
@@ -47,7 +53,7 @@ export const fat: Format = {
       },
       tree: reader,
       parts: [],
-      structures: () => fatStructures(source),
+      structures: () => fatStructures(source, reader),
     };
   },
 };

@@ -2,11 +2,16 @@ import { printableName } from '../../lib/formats/entry/name.ts';
 import { UserError } from '../../lib/formats/error/user-error.ts';
 import {
   type GptInspection,
+  HEADER,
+  HEADER_SIGNATURE,
   inspectGpt,
+  MBR,
+  MBR_SIGNATURE,
   type NumberedPartition,
   SECTOR_BYTES,
   SECTOR_SIZES,
 } from '../../lib/formats/gpt/gpt.ts';
+import { viewOf } from '../../lib/formats/structure/view.ts';
 import { guarded, type ImageSource, partOf } from '../bytes/source.ts';
 import {
   type Check,
@@ -20,12 +25,9 @@ import {
 import { gptStructures } from '../structure/gpt.ts';
 import { attributeNames, typeName } from './gpt-names.ts';
 
-const SIGNATURE = 'EFI PART';
-const MBR_SIGNATURE_OFFSET = 510;
-const MBR_SIGNATURE = '55aa';
-
 function isHeader(source: ImageSource, offsetBytes: number): boolean {
-  return peek(source, offsetBytes, SIGNATURE.length).toString('latin1') === SIGNATURE;
+  const { Signature } = HEADER.at;
+  return HEADER_SIGNATURE.equals(peek(source, offsetBytes + Signature.offsetBytes, Signature.lengthBytes));
 }
 
 function partitionPart(
@@ -73,6 +75,11 @@ function checksOf({ problems }: GptInspection, name: string): Check[] {
   return [{ name: `${name}: both copies of the GPT, and the protective MBR`, run() {} }];
 }
 
+function hasMbrSignature(source: ImageSource): boolean {
+  const bytes = peek(source, 0, MBR.sizeBytes);
+  return bytes.length === MBR.sizeBytes && MBR.at.Signature.get(viewOf(bytes)) === MBR_SIGNATURE;
+}
+
 /**
  * A disk with at least one readable copy of the table. Other problems are reported, and fail
  * `verify`.
@@ -83,9 +90,8 @@ export const gpt: Format = {
     if (isHeader(source, SECTOR_BYTES) || isHeader(source, source.sizeBytes - SECTOR_BYTES)) return true;
     // With larger sectors, a header could be part of an archive's first member; an archive has no
     // MBR.
-    const hasMbr = peek(source, MBR_SIGNATURE_OFFSET, 2).toString('hex') === MBR_SIGNATURE;
     return (
-      hasMbr &&
+      hasMbrSignature(source) &&
       SECTOR_SIZES.some((bytes) => isHeader(source, bytes) || isHeader(source, source.sizeBytes - bytes))
     );
   },

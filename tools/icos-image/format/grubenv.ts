@@ -1,7 +1,6 @@
+import { SIGNATURE } from '../../lib/formats/grubenv/format.ts';
 import { GRUB_ENVIRONMENT_BYTES, parseGrubEnvironment } from '../../lib/formats/grubenv/grubenv.ts';
 import { type Content, type Format, peek } from '../content.ts';
-
-const SIGNATURE = '# GRUB Environment Block\n';
 
 /** GRUB's environment block at the start of a partition that contains nothing else. */
 export const grubenv: Format = {

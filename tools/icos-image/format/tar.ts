@@ -1,3 +1,5 @@
+import { BLOCK_BYTES, HEADER, MAGIC_START } from '../../lib/formats/tar/format.ts';
+import { checksumOf } from '../../lib/formats/tar/header.ts';
 import { scanTar, type TarMember } from '../../lib/formats/tar/tar.ts';
 import { SparseSource } from '../bytes/chunks.ts';
 import { guarded, type ImageSource, isZero, partOf } from '../bytes/source.ts';
@@ -5,12 +7,7 @@ import { type Content, type Format, type OpenContext, once, type Part, peek } fr
 import { tarStructures } from '../structure/tar.ts';
 import { ArchiveTree } from '../tree/archive-tree.ts';
 
-const BLOCK_BYTES = 512;
-/** POSIX `pax`, "ustar Interchange Format": the offsets of magic and checksum. */
-const MAGIC_OFFSET = 257;
-const MAGIC = 'ustar';
-const CHECKSUM = { offset: 148, length: 8 } as const;
-const SPACE = 0x20;
+const { chksum, magic } = HEADER.at;
 
 /**
  * The images in an archive are opened as parts only if it has at most this many files. The members
@@ -21,16 +18,8 @@ const SMALLEST_IMAGE_BYTES = 1024;
 
 /** Whether the block has the checksum of a header, for archives older than the magic number. */
 function hasChecksum(block: Buffer): boolean {
-  const stated = /^ *([0-7]{1,7})[ \0]/.exec(
-    block.toString('latin1', CHECKSUM.offset, CHECKSUM.offset + CHECKSUM.length),
-  );
-  if (stated === null) return false;
-  let sum = 0;
-  for (const [index, byte] of block.entries()) {
-    const isField = index >= CHECKSUM.offset && index < CHECKSUM.offset + CHECKSUM.length;
-    sum += isField ? SPACE : byte;
-  }
-  return sum === Number.parseInt(stated[1] ?? '', 8);
+  const stated = /^ *([0-7]{1,7})[ \0]/.exec(block.toString('latin1', chksum.offsetBytes, chksum.endBytes));
+  return stated !== null && checksumOf(block) === Number.parseInt(stated[1] ?? '', 8);
 }
 
 function contentOf(source: ImageSource, { entry, dataOffsetBytes, extents }: TarMember): ImageSource {
@@ -75,7 +64,8 @@ export const tar: Format = {
     const block = peek(source, 0, BLOCK_BYTES);
     if (block.length < BLOCK_BYTES || isZero(block)) return false;
     return (
-      block.toString('latin1', MAGIC_OFFSET, MAGIC_OFFSET + MAGIC.length) === MAGIC || hasChecksum(block)
+      block.toString('latin1', magic.offsetBytes, magic.endBytes).startsWith(MAGIC_START) ||
+      hasChecksum(block)
     );
   },
   async open(source, name, context): Promise<Content> {

@@ -1,5 +1,6 @@
 /** Finds the dm-verity tree after a partition's data. */
 import { createHash } from 'node:crypto';
+import { DEFAULT_BLOCK_BYTES, SUPERBLOCK, SUPERBLOCK_SIGNATURE } from '../../lib/formats/verity/format.ts';
 import { planTree } from '../../lib/formats/verity/geometry.ts';
 import {
   readVeritySuperblock,
@@ -11,12 +12,14 @@ import {
 import type { ImageSource } from '../bytes/source.ts';
 import { type Check, type HashTree, peek } from '../content.ts';
 
-/** cryptsetup `lib/verity/verity.c`, VERITY_SIGNATURE. */
-const SIGNATURE = 'verity\0\0';
-const SMALLEST_BYTES = 8192;
+/** A block of data and the superblock's block. */
+const SMALLEST_BYTES = 2 * DEFAULT_BLOCK_BYTES;
 
 function isSuperblock(source: ImageSource, offsetBytes: number): boolean {
-  return peek(source, offsetBytes, SIGNATURE.length).toString('latin1') === SIGNATURE;
+  const { signature } = SUPERBLOCK.at;
+  return SUPERBLOCK_SIGNATURE.equals(
+    peek(source, offsetBytes + signature.offsetBytes, signature.lengthBytes),
+  );
 }
 
 /** The root hash of a tree: the digest of its top block, or of the data if it is a single block. */

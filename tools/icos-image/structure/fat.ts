@@ -1,11 +1,13 @@
 /** Names the bytes of a FAT volume, with the tables of `tools/lib/formats/fat`. */
 
 import { printableName } from '../../lib/formats/entry/name.ts';
+import type { FatReader, FatVolume } from '../../lib/formats/fat/fat.ts';
 import {
   ATTRIBUTE,
   BOOT_RECORD_BYTES,
-  BOOT_SECTOR_16,
   BOOT_SECTOR_32,
+  bootSectorOf,
+  FAT_ENTRY_BITS,
   FIRST_CLUSTER,
   INFO,
   LONG,
@@ -15,7 +17,7 @@ import {
 } from '../../lib/formats/fat/format.ts';
 import { viewOf } from '../../lib/formats/structure/view.ts';
 import type { ImageSource } from '../bytes/source.ts';
-import { type FatLayout, type FatOwner, FatWalk, readFatLayout } from './fat-walk.ts';
+import { clusterOwners, type FatOwner } from './fat-walk.ts';
 import {
   fieldPlace,
   type Place,
@@ -26,15 +28,17 @@ import {
   structureRegion,
 } from './map.ts';
 
-function tableRegion(layout: FatLayout, copy: number): Region {
-  const startBytes = layout.tableStartBytes + copy * layout.tableBytes;
-  const endBytes = startBytes + layout.tableBytes;
+function tableRegion(volume: FatVolume, copy: number): Region {
+  const { type, reservedSectors, fatSectors, sectorBytes } = volume;
+  const bits = FAT_ENTRY_BITS[type];
+  const startBytes = (reservedSectors + copy * fatSectors) * sectorBytes;
+  const endBytes = startBytes + fatSectors * sectorBytes;
   return {
     startBytes,
     endBytes,
     place(offsetBytes) {
-      const entry = Math.floor(((offsetBytes - startBytes) * 8) / layout.bits);
-      const end = startBytes + Math.ceil(((entry + 1) * layout.bits) / 8);
+      const entry = Math.floor(((offsetBytes - startBytes) * 8) / bits);
+      const end = startBytes + Math.ceil(((entry + 1) * bits) / 8);
       return {
         structure: `FAT ${copy + 1}`,
         field: `entry ${entry}`,
@@ -60,17 +64,18 @@ function slotPlace(source: ImageSource, directory: string, startBytes: number, o
 
 function clusterRegion(
   source: ImageSource,
-  layout: FatLayout,
+  volume: FatVolume,
   owners: ReadonlyMap<number, FatOwner>,
 ): Region {
-  const { dataStartBytes, clusterBytes, clusterCount } = layout;
-  const endBytes = dataStartBytes + clusterCount * clusterBytes;
+  const { dataStartSector, sectorBytes, clusterBytes, clusterCount } = volume;
+  const startBytes = dataStartSector * sectorBytes;
+  const endBytes = startBytes + clusterCount * clusterBytes;
   return {
-    startBytes: dataStartBytes,
+    startBytes,
     endBytes,
     place(offsetBytes) {
-      const index = Math.floor((offsetBytes - dataStartBytes) / clusterBytes);
-      const start = dataStartBytes + index * clusterBytes;
+      const index = Math.floor((offsetBytes - startBytes) / clusterBytes);
+      const start = startBytes + index * clusterBytes;
       const owner = owners.get(index + FIRST_CLUSTER);
       if (owner === undefined) return { structure: 'free clusters', endBytes: start + clusterBytes };
       if (!owner.isDirectory) {
@@ -81,14 +86,14 @@ function clusterRegion(
   };
 }
 
-function* regions(source: ImageSource): Generator<Region> {
-  const layout = readFatLayout(source);
-  const { bits, sectorBytes } = layout;
-  const boot = viewOf(source.read(0, BOOT_RECORD_BYTES));
-  const bootFields = (bits === 32 ? BOOT_SECTOR_32 : BOOT_SECTOR_16).fields;
-  yield region(0, layout.tableStartBytes, 'reserved sectors');
+function* regions(source: ImageSource, reader: FatReader): Generator<Region> {
+  const { volume } = reader;
+  const { type, sectorBytes, fatCount } = volume;
+  const bootFields = bootSectorOf(type).fields;
+  yield region(0, volume.reservedSectors * sectorBytes, 'reserved sectors');
   yield structureRegion('boot sector', bootFields, 0, sectorBytes);
-  if (bits === 32) {
+  if (type === 'fat32') {
+    const boot = viewOf(source.read(0, BOOT_RECORD_BYTES));
     const info = BOOT_SECTOR_32.at.BPB_FSInfo.get(boot) * sectorBytes;
     const backup = BOOT_SECTOR_32.at.BPB_BkBootSec.get(boot) * sectorBytes;
     yield structureRegion('FSInfo sector', INFO.fields, info, sectorBytes);
@@ -97,16 +102,16 @@ function* regions(source: ImageSource): Generator<Region> {
       yield structureRegion('backup FSInfo sector', INFO.fields, backup + info, sectorBytes);
     }
   }
-  for (let copy = 0; copy < layout.tableCount; copy++) yield tableRegion(layout, copy);
-  const rootStart = layout.rootStartBytes;
-  if (layout.rootBytes > 0) {
-    const endBytes = rootStart + layout.rootBytes;
-    yield { startBytes: rootStart, endBytes, place: (offset) => slotPlace(source, '', rootStart, offset) };
+  for (let copy = 0; copy < fatCount; copy++) yield tableRegion(volume, copy);
+  if (type !== 'fat32') {
+    const startBytes = volume.rootStartSector * sectorBytes;
+    const endBytes = volume.dataStartSector * sectorBytes;
+    yield { startBytes, endBytes, place: (offset) => slotPlace(source, '', startBytes, offset) };
   }
-  yield clusterRegion(source, layout, new FatWalk(source, layout).owners);
-  yield region(layout.totalBytes, Number.POSITIVE_INFINITY, 'space after the file system');
+  yield clusterRegion(source, volume, clusterOwners(source, reader));
+  yield region(volume.sizeBytes, Number.POSITIVE_INFINITY, 'space after the file system');
 }
 
-export function fatStructures(source: ImageSource): StructureMap {
-  return new RegionMap(regions(source));
+export function fatStructures(source: ImageSource, reader: FatReader): StructureMap {
+  return new RegionMap(regions(source, reader));
 }

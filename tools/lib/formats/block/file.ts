@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
 import { type BlockSink, type BlockSource, checkRange } from './block.ts';
+import { readFully } from './read-fully.ts';
 import { naming, writeFully } from './write.ts';
 
 /** An image in a file, which is sparse where nothing was written. */
@@ -45,15 +46,8 @@ export class FileImage implements BlockSink, BlockSource {
 
   /** Fills `bytes` with the bytes from `offsetBytes` on, for callers that reuse a buffer. */
   readInto(offsetBytes: number, bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
-      const count = readSync(this.#descriptor, bytes, done, bytes.length - done, offsetBytes + done);
-      if (count === 0) {
-        throw new RangeError(
-          `read of ${bytes.length} bytes at ${offsetBytes} passes the end at ${this.sizeBytes}`,
-        );
-      }
-      done += count;
-    }
+    checkRange('read', offsetBytes, bytes.length, this.sizeBytes);
+    readFully(this.#descriptor, this.#path, bytes, offsetBytes);
   }
 
   close(): void {

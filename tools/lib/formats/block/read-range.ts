@@ -1,8 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { UserError } from '../error/user-error.ts';
-
-/** The size of the pieces that a file is read in. */
-const PIECE_BYTES = 1 << 20;
+import { closeSync, openSync } from 'node:fs';
+import { readPieces } from './read-fully.ts';
 
 /**
  * Reads a part of a file, piece by piece.
@@ -16,13 +13,7 @@ export function* readFileRange(
 ): Generator<Uint8Array, void, undefined> {
   const descriptor = openSync(path, 'r');
   try {
-    for (let done = 0; done < sizeBytes; ) {
-      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, sizeBytes - done));
-      const count = readSync(descriptor, piece, 0, piece.length, offsetBytes + done);
-      if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
-      yield piece.subarray(0, count);
-      done += count;
-    }
+    yield* readPieces(descriptor, path, offsetBytes, sizeBytes);
   } finally {
     closeSync(descriptor);
   }

@@ -4,7 +4,7 @@
  * Specification: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
  */
 
-import { structure } from '../structure/structure.ts';
+import { type FieldAccess, structure } from '../structure/structure.ts';
 
 /** The header of a member. Each field except `c_magic` is eight hexadecimal digits. */
 export const HEADER = structure([
@@ -26,6 +26,11 @@ export const HEADER = structure([
 
 export const HEADER_BYTES = HEADER.sizeBytes;
 
+/** Reads a number of a header. The result is NaN if the field does not begin with a digit. */
+export function fieldNumber(header: string, { offsetBytes, endBytes }: FieldAccess): number {
+  return Number.parseInt(header.slice(offsetBytes, endBytes), 16);
+}
+
 /** `c_magic` of an archive without checksums. */
 export const NEWC_MAGIC = '070701';
 /**
@@ -38,6 +43,12 @@ export const CRC_MAGIC = '070702';
  * many bytes.
  */
 export const ALIGNMENT_BYTES = 4;
+
+/** Returns the first multiple of {@link ALIGNMENT_BYTES} from `offsetBytes` on. */
+export function aligned(offsetBytes: number): number {
+  return Math.ceil(offsetBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+}
+
 /** The name of the member that ends the archive. */
 export const TRAILER_NAME = 'TRAILER!!!';
 /** Linux, init/initramfs.c: N_ALIGN and do_header() refuse a name longer than PATH_MAX. */

@@ -9,9 +9,11 @@ import { UserError } from '../error/user-error.ts';
 import type { FieldAccess } from '../structure/structure.ts';
 import {
   ALIGNMENT_BYTES,
+  aligned,
   COMPONENT_BYTES_MAX,
   CRC_MAGIC,
   FILE_TYPE_MASK,
+  fieldNumber,
   HEADER,
   HEADER_BYTES,
   NAME_BYTES_MAX,
@@ -36,10 +38,6 @@ const COMPRESSED: readonly [string, string][] = [
   ['5d0000', 'lzma'],
   ['894c5a', 'lzo'],
 ];
-
-function align(offsetBytes: number): number {
-  return Math.ceil(offsetBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
-}
 
 /** A member as stored. */
 interface RawMember {
@@ -99,13 +97,12 @@ class ArchiveReader {
     if (start + HEADER_BYTES > bytes.length) this.fail('the header is truncated');
     const text = bytes.toString('latin1', start, start + HEADER_BYTES);
     if (!HEXADECIMAL.test(text.slice(MAGIC_BYTES))) this.fail('a header field is not hexadecimal');
-    const number = ({ offsetBytes, endBytes }: FieldAccess): number =>
-      Number.parseInt(text.slice(offsetBytes, endBytes), 16);
+    const number = (field: FieldAccess): number => fieldNumber(text, field);
     const { at } = HEADER;
     const nameLength = number(at.c_namesize);
     const fileBytes = number(at.c_filesize);
     const nameStart = start + HEADER_BYTES;
-    const contentStart = align(nameStart + nameLength);
+    const contentStart = aligned(nameStart + nameLength);
     if (nameLength === 0 || contentStart + fileBytes > bytes.length) {
       this.fail(`the member passes the end of the archive at ${bytes.length}`);
     }
@@ -120,7 +117,7 @@ class ArchiveReader {
     if (magic === CRC_MAGIC && isFile && fileBytes > 0 && sumOf(content) !== number(at.c_chksum)) {
       this.fail('the checksum of its bytes is wrong', `entry ${printableName(decodeName(name))}`);
     }
-    this.#position = Math.min(align(contentStart + fileBytes), bytes.length);
+    this.#position = Math.min(aligned(contentStart + fileBytes), bytes.length);
     return {
       // The kernel compares the file type too (initramfs.c, find_link()).
       inode: `${number(at.c_ino)} ${number(at.c_maj)} ${number(at.c_min)} ${mode & FILE_TYPE_MASK}`,

@@ -14,6 +14,7 @@ import {
   INFO_SECTOR,
   INFO_STRUCT_SIGNATURE,
   INFO_TRAIL_SIGNATURE,
+  JUMP_SHORT,
   MEDIA,
 } from './format.ts';
 import type { FatGeometry } from './geometry.ts';
@@ -23,7 +24,6 @@ const OEM_NAME = 'MSWIN4.1';
 /** The label in the boot sector of a volume without a label. */
 export const NO_LABEL = 'NO NAME';
 
-const JUMP_SHORT = 0xeb;
 const JUMP_BYTES = 2;
 const NOP = 0x90;
 /**

@@ -118,6 +118,9 @@ export const STATE_DIRTY = 0x01;
 export const EXTENDED_BOOT_SIGNATURE = 0x29;
 export const HARD_DISK_DRIVE = 0x80;
 export const BOOT_SIGNATURE = 0xaa55;
+/** "BS_jmpBoot": the first byte is one of two jump instructions. */
+export const JUMP_SHORT = 0xeb;
+export const JUMP_NEAR = 0xe9;
 
 /** "BPB_ExtFlags": bit 7 means that only one FAT is in use, and bits 0 to 3 are its number. */
 export const EXTENDED_FLAG_ONE_FAT = 0x80;

@@ -6,6 +6,7 @@ import { ChainReader, ClusterSet } from './chains.ts';
 import { type FatChild, type FatListing, readDirectory } from './directory-reader.ts';
 import { ATTRIBUTE, DIRECTORY_SLOT_LIMIT, SLOT_BYTES } from './format.ts';
 import { nameProblem } from './names.ts';
+import type { TableReader } from './table-reader.ts';
 import { secondsOf } from './time.ts';
 import { type FatVolume, type OpenVolume, readVolume } from './volume.ts';
 
@@ -56,6 +57,8 @@ interface Step {
 /** An opened volume. */
 export class FatReader implements TreeReader {
   readonly volume: FatVolume;
+  /** The file allocation table in use. */
+  readonly table: TableReader;
   /** The label of the root directory, or the empty string. */
   readonly rootLabel: string;
   readonly #source: BlockSource;
@@ -74,6 +77,7 @@ export class FatReader implements TreeReader {
     this.#name = name;
     this.#open = readVolume(source, name);
     this.volume = this.#open.volume;
+    this.table = this.#open.table;
     this.#chains = new ChainReader(source, this.#open, name);
     this.#root = { ...ROOT, firstCluster: this.volume.rootCluster };
     this.rootLabel = this.#list(this.#root, '').label ?? '';

@@ -35,6 +35,9 @@ export interface FatVolume {
   readonly label: string;
   readonly hiddenSectors: number;
   readonly reservedSectors: number;
+  /** The number of file allocation tables, which follow the reserved sectors. */
+  readonly fatCount: number;
+  readonly fatSectors: number;
   readonly rootEntryCount: number;
   readonly rootStartSector: number;
   /** 0 if the root directory is not a chain of clusters. */
@@ -168,6 +171,8 @@ function describe(boot: Uint8Array, layout: Layout, freeClusterCount: number): F
     label: Buffer.from(at.BS_VolLab.bytes(boot)).toString('latin1').trimEnd(),
     hiddenSectors: at.BPB_HiddSec.get(view),
     reservedSectors: layout.reservedSectors,
+    fatCount: layout.fatCount,
+    fatSectors: layout.fatSectors,
     rootEntryCount: layout.rootEntryCount,
     rootStartSector: layout.rootStartSector,
     rootCluster: type === 'fat32' ? BOOT_SECTOR_32.at.BPB_RootClus.get(view) : 0,

@@ -8,6 +8,7 @@ import {
   listOf,
   mapOf,
   matching,
+  nonEmptyListOf,
   object,
   oneOf,
   parseJson,
@@ -45,6 +46,7 @@ describe('a reader', () => {
     ['null for an object', 'null', FILE, 'a.json: expected an object, found null'],
     ['a list for an object', '[]', FILE, 'a.json: expected an object, found a list'],
     ['an object for a list', '{}', listOf(text), 'a.json: expected a list, found an object'],
+    ['an empty list', '{"k":[]}', mapOf(nonEmptyListOf(text)), 'a.json: k: the list is empty'],
     ['a missing key', '{"path":"a"}', FILE, 'a.json: the key "sizeBytes" is missing'],
     ['a number for a text', '{"path":1,"sizeBytes":1}', FILE, 'a.json: path: expected a text, found 1'],
     [

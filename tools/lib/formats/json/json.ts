@@ -105,6 +105,15 @@ export function listOf<T>(read: Reader<T>): Reader<T[]> {
       : place.refuse(value, 'a list');
 }
 
+/** {@link listOf} that refuses an empty list. */
+export function nonEmptyListOf<T>(read: Reader<T>): Reader<T[]> {
+  const readList = listOf(read);
+  return (value, place) => {
+    const items = readList(value, place);
+    return items.length > 0 ? items : place.fail('the list is empty; expected at least one item');
+  };
+}
+
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../error/user-error.ts';
-import { type Uuid, uuidFromName, uuidToBytes } from '../uuid/uuid.ts';
+import { derivedUuid } from '../uuid/identity.ts';
+import { uuidToBytes } from '../uuid/uuid.ts';
 
 /**
  * A UUID of LVM (lib/id/id.c): 32 characters of an alphabet of 64, written in groups of
@@ -63,7 +64,7 @@ export function lvmUuidFromBytes(bytes: Uint8Array): string | undefined {
  * with random bytes.
  */
 export function lvmUuidFromName(name: string): LvmUuid {
-  const uuids: readonly Uuid[] = [uuidFromName(`${name}#lvm-1`), uuidFromName(`${name}#lvm-2`)];
+  const uuids = [derivedUuid(name, 'lvm-1'), derivedUuid(name, 'lvm-2')];
   const bytes = uuids.flatMap((uuid) => [...uuidToBytes(uuid)]);
   const characters = bytes.map((byte) => ALPHABET.charAt(byte % GIVEN_CHARACTERS)).join('');
   return formatLvmUuid(characters.slice(0, CHARACTERS));

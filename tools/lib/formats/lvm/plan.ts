@@ -1,6 +1,7 @@
 /** Plans a new volume group, and assigns extents to its logical volumes. */
 
 import { UserError } from '../error/user-error.ts';
+import { identityName } from '../uuid/identity.ts';
 import { MDA_HEADER_BYTES, SECTOR_BYTES } from './format.ts';
 import { type LvmUuid, lvmUuidFromName, parseLvmUuid } from './identifier.ts';
 import { checkGroupName, checkTag, checkVolumeName } from './names.ts';
@@ -234,7 +235,7 @@ function planLogicalVolumes(
     }
     const planned: LogicalVolume = {
       name,
-      uuid: identifier(uuid, `${request.identity}#lv-${name}`, `UUID of logical volume "${name}"`),
+      uuid: identifier(uuid, request.identity, `lv-${name}`, `UUID of logical volume "${name}"`),
       tags,
       status: ['READ', 'WRITE', 'VISIBLE'],
       segments,
@@ -249,8 +250,9 @@ function planLogicalVolumes(
   return planned;
 }
 
-function identifier(uuid: LvmUuid | undefined, name: string, what: string): LvmUuid {
-  return uuid === undefined ? lvmUuidFromName(name) : parseLvmUuid(uuid, what);
+/** Returns a given UUID, or derives one from the group's identity and a role. */
+function identifier(uuid: LvmUuid | undefined, identity: string, role: string, what: string): LvmUuid {
+  return uuid === undefined ? lvmUuidFromName(identityName(identity, role)) : parseLvmUuid(uuid, what);
 }
 
 function checkUnique(values: readonly string[], what: string): void {
@@ -284,7 +286,7 @@ export function planVolumeGroup(request: VolumeGroupRequest): PlannedGroup {
     volume.tags?.forEach(checkTag);
     return {
       name: `pv${number}`,
-      uuid: identifier(volume.uuid, `${identity}#pv${number}`, `UUID of physical volume ${number}`),
+      uuid: identifier(volume.uuid, identity, `pv${number}`, `UUID of physical volume ${number}`),
       deviceHint: volume.deviceHint,
       tags: volume.tags ?? [],
       status: ['ALLOCATABLE'],
@@ -305,7 +307,7 @@ export function planVolumeGroup(request: VolumeGroupRequest): PlannedGroup {
   );
   const group: VolumeGroup = {
     name,
-    uuid: identifier(request.uuid, `${identity}#vg`, `UUID of volume group "${name}"`),
+    uuid: identifier(request.uuid, identity, 'vg', `UUID of volume group "${name}"`),
     sequenceNumber: 1,
     extentBytes,
     tags,

@@ -5,6 +5,7 @@
  * config.md), and for the media types of Docker its "Image Manifest Version 2, Schema 2".
  */
 import { UserError } from '../error/user-error.ts';
+import { count, listOf, mapOf, object, oneOf, parseJson, type Reader, text } from '../json/json.ts';
 import { DEFAULT_CONFIG, DEFAULT_PATH, type RootConfig } from './root-config.ts';
 
 /** descriptor.md, "Properties". */
@@ -58,24 +59,6 @@ const LAYER_TYPES: Readonly<Record<string, Compression>> = {
 /** descriptor.md, "Registered Algorithms": the number of hexadecimal digits of each. */
 const DIGEST_DIGITS: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Parses a document. @param name its name, for errors */
-export function parseDocument(text: string, name: string): JsonObject {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${name}: not JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  if (!isObject(value)) throw new UserError(`${name}: not a JSON object`);
-  return value;
-}
-
 /**
  * Splits a digest.
  *
@@ -89,29 +72,47 @@ export function splitDigest(digest: string, name: string): { algorithm: string; 
   return { algorithm, hex };
 }
 
-function parsePlatform(value: unknown): Platform | undefined {
-  if (!isObject(value)) return undefined;
-  return { os: String(value['os'] ?? ''), architecture: String(value['architecture'] ?? '') };
+/** Reads `null` as an absent value: programs in Go write empty lists and maps so. */
+function nullable<T>(read: Reader<T>): Reader<T | undefined> {
+  return (value, place) => (value === null ? undefined : read(value, place));
 }
 
-function parseDescriptor(value: unknown, name: string): Descriptor {
-  if (!isObject(value)) throw new UserError(`${name}: a descriptor is not a JSON object`);
-  const { mediaType, digest, size, platform } = value;
-  if (
-    typeof mediaType !== 'string' ||
-    typeof digest !== 'string' ||
-    !Number.isSafeInteger(size) ||
-    (size as number) < 0
-  ) {
-    throw new UserError(`${name}: a descriptor has no media type, digest or size`);
-  }
-  splitDigest(digest, name);
-  return { mediaType, digest, sizeBytes: size as number, platform: parsePlatform(platform) };
+const digest: Reader<string> = (value, place) => {
+  const found = text(value, place);
+  splitDigest(found, `${place.file}: ${place.key}`);
+  return found;
+};
+
+const PLATFORM_MEMBERS = { os: nullable(text), architecture: nullable(text) };
+const PLATFORM = object({}, PLATFORM_MEMBERS);
+const DESCRIPTOR = object({ mediaType: text, digest, size: count }, { platform: nullable(PLATFORM) });
+const INDEX = object({ manifests: listOf(DESCRIPTOR) });
+const MANIFEST = object({ schemaVersion: oneOf(2), config: DESCRIPTOR, layers: listOf(DESCRIPTOR) });
+const CONFIGURATION = object(
+  { rootfs: object({}, { diff_ids: nullable(listOf(text)) }) },
+  {
+    ...PLATFORM_MEMBERS,
+    config: nullable(
+      object(
+        {},
+        {
+          Env: nullable(listOf(text)),
+          Labels: nullable(mapOf(text)),
+          Shell: nullable(listOf(text)),
+          User: nullable(text),
+          WorkingDir: nullable(text),
+        },
+      ),
+    ),
+  },
+);
+
+function platformOf({ os, architecture }: ReturnType<typeof PLATFORM>): Platform {
+  return { os: os ?? '', architecture: architecture ?? '' };
 }
 
-function parseDescriptors(value: unknown, what: string, name: string): Descriptor[] {
-  if (!Array.isArray(value)) throw new UserError(`${name}: the list of ${what} is missing`);
-  return value.map((item: unknown) => parseDescriptor(item, name));
+function descriptorOf({ mediaType, digest, size, platform }: ReturnType<typeof DESCRIPTOR>): Descriptor {
+  return { mediaType, digest, sizeBytes: size, platform: platform && platformOf(platform) };
 }
 
 export function isIndex(mediaType: string): boolean {
@@ -127,17 +128,14 @@ export function checkManifestType(mediaType: string, name: string): void {
     throw new UserError(`${name}: media type ${mediaType} is not an image's manifest`);
 }
 
-/** Parses the descriptors of an index. */
-export function parseIndex(document: JsonObject, name: string): Descriptor[] {
-  return parseDescriptors(document['manifests'], 'manifests', name);
+/** Parses the descriptors of an index. @param name its name, for errors */
+export function parseIndex(json: string, name: string): Descriptor[] {
+  return parseJson(json, name, INDEX).manifests.map(descriptorOf);
 }
 
-export function parseManifest(document: JsonObject, name: string): ImageManifest {
-  if (document['schemaVersion'] !== 2) {
-    throw new UserError(`${name}: schema version ${String(document['schemaVersion'])}; only 2 is supported`);
-  }
-  const layers = parseDescriptors(document['layers'], 'layers', name);
-  return { config: parseDescriptor(document['config'], name), layers };
+export function parseManifest(json: string, name: string): ImageManifest {
+  const { config, layers } = parseJson(json, name, MANIFEST);
+  return { config: descriptorOf(config), layers: layers.map(descriptorOf) };
 }
 
 /**
@@ -155,16 +153,6 @@ export function layerCompression(mediaType: string, name: string): Compression {
   return compression;
 }
 
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : [];
-}
-
-function stringValues(value: unknown): Record<string, string> {
-  return isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]))
-    : {};
-}
-
 function parseEnvironment(values: readonly string[]): Record<string, string> {
   const pairs = values.map((value) => {
     const equals = value.indexOf('=');
@@ -173,25 +161,19 @@ function parseEnvironment(values: readonly string[]): Record<string, string> {
   return { PATH: DEFAULT_PATH, ...(Object.fromEntries(pairs) as Record<string, string>) };
 }
 
-function nonEmpty(value: unknown, otherwise: string): string {
-  return typeof value === 'string' && value !== '' ? value : otherwise;
-}
-
 /** Parses a configuration (config.md, "Properties"). */
-export function parseConfiguration(document: JsonObject, name: string): ImageConfiguration {
-  const { rootfs, config } = document;
-  if (!isObject(rootfs)) throw new UserError(`${name}: the image's configuration has no "rootfs"`);
-  const settings = isObject(config) ? config : {};
-  const shell = strings(settings['Shell']);
+export function parseConfiguration(json: string, name: string): ImageConfiguration {
+  const { rootfs, config, ...platform } = parseJson(json, name, CONFIGURATION);
+  const { Env, Labels, Shell, User, WorkingDir } = config ?? {};
   return {
-    platform: { os: String(document['os'] ?? ''), architecture: String(document['architecture'] ?? '') },
-    diffIds: strings(rootfs['diff_ids']),
+    platform: platformOf(platform),
+    diffIds: rootfs.diff_ids ?? [],
     root: {
-      env: parseEnvironment(strings(settings['Env'])),
-      workingDirectory: nonEmpty(settings['WorkingDir'], DEFAULT_CONFIG.workingDirectory),
-      user: nonEmpty(settings['User'], DEFAULT_CONFIG.user),
-      labels: stringValues(settings['Labels']),
-      shell: shell.length > 0 ? shell : DEFAULT_CONFIG.shell,
+      env: parseEnvironment(Env ?? []),
+      workingDirectory: WorkingDir || DEFAULT_CONFIG.workingDirectory,
+      user: User || DEFAULT_CONFIG.user,
+      labels: Labels ?? {},
+      shell: Shell !== undefined && Shell.length > 0 ? Shell : DEFAULT_CONFIG.shell,
     },
   };
 }

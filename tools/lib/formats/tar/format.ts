@@ -30,10 +30,12 @@ export const HEADER = structure([
   [345, 155, 'prefix'],
 ]);
 
-export const USTAR_MAGIC = 'ustar\0';
+/** The start of {@link USTAR_MAGIC} and {@link GNU_MAGIC}. */
+export const MAGIC_START = 'ustar';
+export const USTAR_MAGIC = `${MAGIC_START}\0`;
 export const USTAR_VERSION = '00';
 /** tar.h, OLDGNU_MAGIC: magic and version as one word. */
-export const GNU_MAGIC = 'ustar  \0';
+export const GNU_MAGIC = `${MAGIC_START}  \0`;
 
 /** Values of `typeflag`. `'\0'` is the plain file of archives older than POSIX. */
 export const TypeFlag = {

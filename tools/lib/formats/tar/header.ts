@@ -52,7 +52,7 @@ export interface HeaderFields {
 }
 
 /** Sums the bytes of a block. Those of the checksum itself count as spaces. */
-function checksumOf(block: Uint8Array): number {
+export function checksumOf(block: Uint8Array): number {
   let sum = 0;
   for (let index = 0; index < BLOCK_BYTES; index++) sum += block[index] as number;
   for (let index = CHECKSUM_OFFSET; index < CHECKSUM_END; index++) sum += SPACE - (block[index] as number);

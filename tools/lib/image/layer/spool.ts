@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { readPieces } from '../../formats/block/read-fully.ts';
 import { writeFully } from '../../formats/block/write.ts';
 
 /** The place of a content in a spool. */
@@ -7,7 +8,6 @@ export interface SpooledContent {
   readonly lengthBytes: number;
 }
 
-const READ_BYTES = 1 << 20;
 const BUFFER_BYTES = 1 << 20;
 
 /**
@@ -52,16 +52,7 @@ export class Spool {
   *read({ startBytes, lengthBytes }: SpooledContent): Generator<Uint8Array, void, undefined> {
     this.#writeOut(this.#buffer.subarray(0, this.#buffered));
     this.#buffered = 0;
-    for (let done = 0; done < lengthBytes; ) {
-      const bytes = Buffer.allocUnsafe(Math.min(READ_BYTES, lengthBytes - done));
-      const count = readSync(this.#descriptor, bytes, 0, bytes.length, startBytes + done);
-      if (count === 0)
-        throw new RangeError(
-          `content of ${lengthBytes} bytes at ${startBytes} extends past the end of the spool`,
-        );
-      yield bytes.subarray(0, count);
-      done += count;
-    }
+    yield* readPieces(this.#descriptor, this.#path, startBytes, lengthBytes);
   }
 
   close(): void {

@@ -20,26 +20,24 @@ test('a step list is read as it was written', () => {
 
 test.each([
   ['{', 'a.steps.json: not JSON: '],
-  ['[]', 'a.steps.json: not a step list'],
-  ['{"version":2,"steps":[]}', 'a.steps.json: step list of version 2; this tool knows version 1'],
+  ['[]', 'a.steps.json: expected an object, found a list'],
+  ['{"version":2,"steps":[]}', 'a.steps.json: version: expected 1, found 2'],
 ])('a file that is not a step list is refused: %s', (json, message) => {
   expect(() => parseStepList(json, 'a.steps.json')).toThrow(message);
 });
 
 test.each([
-  [{ argv: [] }, '"argv" is not a list of at least one string'],
-  [{ argv: ['a', 1] }, '"argv" is not a string'],
-  [{ argv: ['a\0'] }, '"argv" contains a NUL character'],
-  [{ env: undefined }, '"env" is not an object'],
-  [{ env: { 'A=B': '' } }, '"A=B" cannot be the name of an environment variable'],
-  [{ env: { '-i': '' } }, '"-i" cannot be the name'],
-  [{ env: { A: 1 } }, '"env.A" is not a string'],
-  [{ workingDirectory: 'srv' }, 'the working directory srv does not begin with a slash'],
-  [{ user: '' }, 'the user "" is not of the form USER or USER:GROUP'],
-  [{ user: 'a:b:c' }, 'the user "a:b:c" is not of the form'],
-  [{ shell: 'x' }, 'unknown key "shell"'],
+  [{ argv: [] }, '.argv: the list is empty'],
+  [{ argv: ['a', 1] }, '.argv[1]: expected a text, found 1'],
+  [{ argv: ['a\0'] }, '.argv[0]: it contains a NUL character'],
+  [{ env: undefined }, ': the key "env" is missing'],
+  [{ env: { 'A=B': '' } }, '.env: "A=B" cannot be the name of an environment variable'],
+  [{ env: { '-i': '' } }, '.env: "-i" cannot be the name'],
+  [{ env: { A: 1 } }, '.env.A: expected a text, found 1'],
+  [{ workingDirectory: 'srv' }, '.workingDirectory: expected an absolute path, found "srv"'],
+  [{ user: '' }, '.user: expected a user of the form USER or USER:GROUP, found ""'],
+  [{ user: 'a:b:c' }, '.user: expected a user of the form USER or USER:GROUP, found "a:b:c"'],
+  [{ shell: 'x' }, ': the key "shell" is unknown; known are name, argv'],
 ])('a step with a mistake is refused: %j', (mistake, message) => {
-  expect(() => parse({ ...STEP, ...mistake })).toThrow(
-    `a.steps.json: step 1 (Dockerfile:1: RUN true): ${message}`,
-  );
+  expect(() => parse({ ...STEP, ...mistake })).toThrow(`a.steps.json: steps[0]${message}`);
 });

@@ -1,5 +1,16 @@
 /** The list of steps for the step runner, and the parser of its JSON file. */
-import { UserError } from '../../formats/error/user-error.ts';
+import {
+  closedObject,
+  listOf,
+  mapOf,
+  matching,
+  nonEmptyListOf,
+  object,
+  oneOf,
+  parseJson,
+  type Reader,
+  text,
+} from '../../formats/json/json.ts';
 
 export interface Step {
   /** The name in logs and errors, such as `Dockerfile:12: RUN make`. */
@@ -24,58 +35,37 @@ export interface Step {
 
 const STEP_LIST_VERSION = 1;
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+/** Reads a text that can be an argument or a value of a command. */
+const word: Reader<string> = (value, place) => {
+  const found = text(value, place);
+  return found.includes('\0') ? place.fail('it contains a NUL character, which no command accepts') : found;
+};
 
-function text(value: unknown, what: string, where: string): string {
-  if (typeof value !== 'string') throw new UserError(`${where}: "${what}" is not a string`);
-  if (value.includes('\0'))
-    throw new UserError(`${where}: "${what}" contains a NUL character, which no command accepts`);
-  return value;
-}
-
-function parseEnvironment(value: unknown, where: string): Record<string, string> {
-  if (!isObject(value)) throw new UserError(`${where}: "env" is not an object`);
-  return Object.fromEntries(
-    Object.entries(value).map(([name, content]) => {
-      if (name === '' || /[=\0]|^-/.test(name)) {
-        throw new UserError(`${where}: "${name}" cannot be the name of an environment variable`);
-      }
-      return [name, text(content, `env.${name}`, where)];
-    }),
-  );
-}
-
-function parseStep(value: unknown, index: number, file: string): Step {
-  const place = `${file}: step ${index + 1}`;
-  if (!isObject(value)) throw new UserError(`${place}: not an object`);
-  const name = text(value['name'], 'name', place);
-  const where = `${place} (${name})`;
-  const known = ['name', 'argv', 'env', 'workingDirectory', 'user', 'stdin'];
-  const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown !== undefined)
-    throw new UserError(`${where}: unknown key "${unknown}"; a step has ${known.join(', ')}`);
-  const argv = value['argv'];
-  if (!Array.isArray(argv) || argv.length === 0)
-    throw new UserError(`${where}: "argv" is not a list of at least one string`);
-  const workingDirectory = text(value['workingDirectory'], 'workingDirectory', where);
-  if (!workingDirectory.startsWith('/')) {
-    throw new UserError(`${where}: the working directory ${workingDirectory} does not begin with a slash`);
+const environment: Reader<Record<string, string>> = (value, place) => {
+  const variables = mapOf(word)(value, place);
+  for (const name of Object.keys(variables)) {
+    if (name === '' || /[=\0]|^-/.test(name)) {
+      place.fail(`"${name}" cannot be the name of an environment variable`);
+    }
   }
-  const user = text(value['user'], 'user', where);
-  if (!/^[^:\n]+(:[^:\n]+)?$/.test(user)) {
-    throw new UserError(`${where}: the user "${user}" is not of the form USER or USER:GROUP`);
-  }
-  return {
-    name,
-    argv: argv.map((word: unknown) => text(word, 'argv', where)),
-    env: parseEnvironment(value['env'], where),
-    workingDirectory,
-    user,
-    ...(value['stdin'] === undefined ? {} : { stdin: text(value['stdin'], 'stdin', where) }),
-  };
-}
+  return variables;
+};
+
+const STEP_LIST = object({
+  version: oneOf(STEP_LIST_VERSION),
+  steps: listOf(
+    closedObject(
+      {
+        name: word,
+        argv: nonEmptyListOf(word),
+        env: environment,
+        workingDirectory: matching(/^\/[^\0]*$/, 'an absolute path'),
+        user: matching(/^[^:\n\0]+(:[^:\n\0]+)?$/, 'a user of the form USER or USER:GROUP'),
+      },
+      { stdin: word },
+    ),
+  ),
+});
 
 /**
  * Reads a step list.
@@ -84,17 +74,5 @@ function parseStep(value: unknown, index: number, file: string): Step {
  * @throws UserError if it is not a step list of the version that this parser knows
  */
 export function parseStepList(json: string, file: string): Step[] {
-  let list: unknown;
-  try {
-    list = JSON.parse(json);
-  } catch (error) {
-    throw new UserError(`${file}: not JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  if (!isObject(list) || !Array.isArray(list['steps'])) throw new UserError(`${file}: not a step list`);
-  if (list['version'] !== STEP_LIST_VERSION) {
-    throw new UserError(
-      `${file}: step list of version ${String(list['version'])}; this tool knows version 1`,
-    );
-  }
-  return list['steps'].map((step, index) => parseStep(step, index, file));
+  return parseJson(json, file, STEP_LIST).steps;
 }
