@@ -5,7 +5,7 @@ import { UserError } from '../error/user-error.ts';
  * Fills `bytes` from a file.
  *
  * @param path the file's path, for errors
- * @throws UserError if the file ends before
+ * @throws UserError if the file has fewer bytes
  */
 export function readFully(descriptor: number, path: string, bytes: Uint8Array, offsetBytes: number): void {
   for (let done = 0; done < bytes.length; ) {

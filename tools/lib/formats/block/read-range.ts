@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../error/user-error.ts';
 
-/** The size of the pieces that a file is read in. */
+/** Files are read in pieces of this size. */
 const PIECE_BYTES = 1 << 20;
 
 /**
