@@ -15,7 +15,7 @@ import { type CheckedOptions, checkOptions, type ErofsOptions } from './options.
 import { SlotAllocator } from './slots.ts';
 import { planXattrs, type XattrPlan } from './xattr-plan.ts';
 
-/** The arrays are by entry; a hard link has the values of its target. */
+/** The arrays are indexed by entry. A hard link has the values of its target. */
 export interface Layout {
   /**
    * The layout in i_format. {@link DATA_LAYOUT}.compressedFull for files that may turn out to be
