@@ -8,7 +8,10 @@ import { viewOf } from '../structure/view.ts';
 import { INODE, INODE_FLAGS } from './format-inode.ts';
 
 const AT = INODE.at;
-/** Accessors would take 5 % of the time to write a tree of many small files. */
+/**
+ * The offsets of the fields. Accessors would take 5 % of the time to write a tree of many small
+ * files.
+ */
 const OFFSET = offsetsOf(INODE);
 const { i_checksum_lo: CHECKSUM_LOW, i_checksum_hi: CHECKSUM_HIGH } = AT;
 const EXTRA_TIME_BYTES = AT.i_ctime_extra.lengthBytes;

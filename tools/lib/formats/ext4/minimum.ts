@@ -16,7 +16,10 @@ import { buildTree, type Tree } from './numbered-tree.ts';
 import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
 import { countDirectoryBlocks, isBlockSymlink, shareXattrBlocks } from './plan.ts';
 
-/** A writable file system gets one free inode per this many bytes (mke2fs: one inode in total). */
+/**
+ * A writable file system gets one free inode per this many bytes. (mke2fs makes one inode per this
+ * many bytes, free or used.)
+ */
 const BYTES_PER_FREE_INODE = 16384;
 
 /** A bound on the extents per 32,768 blocks of a file: metadata may be between its blocks. */
