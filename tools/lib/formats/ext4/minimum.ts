@@ -22,7 +22,7 @@ import { countDirectoryBlocks, isBlockSymlink, shareXattrBlocks } from './plan.t
  */
 const BYTES_PER_FREE_INODE = 16384;
 
-/** A bound on the extents per 32,768 blocks of a file: metadata may be between its blocks. */
+/** The most extents per 32,768 blocks of a file, because metadata may be between its blocks. */
 const PIECES_PER_EXTENT = 4;
 
 /** Returns the least number of inodes of the file system. */
