@@ -27,7 +27,7 @@ export interface Layout {
   readonly slots: Uint32Array;
   /** The size of the content of files, directories and symbolic links. */
   readonly sizes: Float64Array;
-  /** The first block of content; 0 if the content has no blocks. */
+  /** The first block of each content; 0 if the content has no blocks. */
   readonly firstBlocks: Uint32Array;
   /** The blocks of inodes. */
   readonly inodeBlocks: { readonly start: number; readonly end: number };
