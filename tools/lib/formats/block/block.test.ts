@@ -53,7 +53,7 @@ describe.each([
   });
 });
 
-test('an image in a file is sparse where nothing was written', () => {
+test('the file of an image has holes in the ranges that were not written', () => {
   const sizeBytes = 1 << 30;
   const image = FileImage.create(path, sizeBytes);
   image.write(sizeBytes - 1, Uint8Array.of(1));

@@ -3,7 +3,7 @@ import { type BlockSink, type BlockSource, checkRange } from './block.ts';
 import { readFully } from './read-fully.ts';
 import { naming, writeFully } from './write.ts';
 
-/** An image in a file, which is sparse where nothing was written. */
+/** An image in a sparse file. Ranges that are never written are holes. */
 export class FileImage implements BlockSink, BlockSource {
   readonly sizeBytes: number;
   readonly #descriptor: number;

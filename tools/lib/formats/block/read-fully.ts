@@ -15,7 +15,7 @@ function readSome(descriptor: number, path: string, bytes: Uint8Array, offsetByt
  * Fills `bytes` from an open file.
  *
  * @param path the file's path, for errors
- * @throws UserError if the file ends before
+ * @throws UserError if the file has fewer bytes
  */
 export function readFully(descriptor: number, path: string, bytes: Uint8Array, offsetBytes: number): void {
   for (let done = 0; done < bytes.length; ) {

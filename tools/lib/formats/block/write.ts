@@ -1,8 +1,6 @@
 import { writeFileSync, writeSync } from 'node:fs';
 
-/**
- * Adds the path to an error of an open file: Node leaves it out, and the error message needs it.
- */
+/** Adds the path of an open file to an error, because Node omits it from such errors. */
 export function naming(error: unknown, path: string): unknown {
   return error instanceof Error && !('path' in error) ? Object.assign(error, { path }) : error;
 }

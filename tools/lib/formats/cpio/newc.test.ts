@@ -86,7 +86,7 @@ describe('writeNewc', () => {
     }
   });
 
-  test('the reader returns what was written', () => {
+  test('the reader returns the written members', () => {
     expect(readNewc(archive(EVERY_KIND))).toEqual(
       EVERY_KIND.map(({ entry, content }) => ({
         entry: entry.type === 'hardlink' ? { ...entry, mode: 0o4755 } : entry,
@@ -110,7 +110,7 @@ describe('writeNewc', () => {
     expect(() => archive([file('TRAILER!!!', '')])).toThrow('TRAILER!!!');
   });
 
-  test('what the kernel would skip or lose is refused', () => {
+  test('an entry that the kernel would skip, or attributes that it would lose, are refused', () => {
     expect(() => archive([file('d/f', '')])).toThrow('d/f: its directory d does not precede it');
     const xattrs = new Map([['user.a', Buffer.from('b')]]);
     const { entry, content } = file('f', '');

@@ -58,8 +58,8 @@ function header(fields: HeaderFields): Uint8Array[] {
   put(at.c_gid, fields.gid);
   put(at.c_nlink, fields.linkCount);
   put(at.c_filesize, fields.fileBytes);
-  // c_maj and c_min stay 0: all files are on one file system, so inode numbers alone tell them
-  // apart.
+  // c_maj and c_min stay 0: all files are on one file system, so their inode numbers distinguish
+  // them.
   put(at.c_rmaj, fields.deviceMajor);
   put(at.c_rmin, fields.deviceMinor);
   put(at.c_namesize, storedNameBytes);
@@ -131,7 +131,7 @@ function countLinks(members: readonly CpioMember[]): Map<string, number> {
 }
 
 const ROOT_NAME = '.';
-/** A directory's own name and its `.`. */
+/** The link count of a directory: its own name and its `.`. */
 const DIRECTORY_LINKS = 2;
 const TRAILER: HeaderFields = {
   inode: 0,

@@ -58,7 +58,10 @@ async function gnuArchive(format: string): Promise<Buffer> {
   }
 }
 
-/** GNU cpio delays the names of a file until its last one, and stores the content there. */
+/**
+ * GNU cpio writes all names of a file at the place of the last one, and stores the content with
+ * that name.
+ */
 const GNU_MEMBERS: readonly CpioMember[] = [
   { entry: { ...OWNER, type: 'directory', path: 'd', mode: 0o750 }, content: NONE },
   file('d/caf\udce9', 'bytes'),
@@ -160,12 +163,12 @@ describe('readNewc', () => {
     [
       'a name without its NUL',
       text((latin1) => latin1.replace('ab\0', 'abc')),
-      'does not end with its only NUL',
+      'must have one NUL, at its end',
     ],
     [
       'a name with two NULs',
       text((latin1) => latin1.replace('ab\0', 'a\0\0')),
-      'does not end with its only NUL',
+      'must have one NUL, at its end',
     ],
     ['a path that leaves the root', text((latin1) => latin1.replace('ab\0', '..\0')), 'leaves the root'],
     [
@@ -272,7 +275,7 @@ const member: fc.Arbitrary<CpioMember> = fc.oneof(
 describe('any archive', () => {
   const members = fc.uniqueArray(member, { maxLength: 8, selector: ({ entry }) => entry.path });
 
-  test('is read as it was written', () => {
+  test('is read unchanged', () => {
     fc.assert(
       fc.property(members, (list) => {
         expect(plain(readNewc(archive(list)))).toEqual(plain(list));

@@ -110,7 +110,7 @@ class ArchiveReader {
       this.fail(`the name has ${nameLength} bytes; the kernel takes at most ${NAME_BYTES_MAX}`);
     const name = bytes.subarray(nameStart, nameStart + nameLength - 1);
     if (bytes[nameStart + nameLength - 1] !== 0 || name.includes(0))
-      this.fail('the name does not end with its only NUL');
+      this.fail('the name must have one NUL, at its end');
     const content = bytes.subarray(contentStart, contentStart + fileBytes);
     const mode = number(at.c_mode);
     const isFile = (mode & FILE_TYPE_MASK) === TYPE_BITS.file;
@@ -185,8 +185,8 @@ class Links {
   readonly #first = new Map<string, { path: string; index: number }>();
 
   /**
-   * Finds the first name of the file that a member is another name of. Remembers the member if it
-   * has none.
+   * Finds the member that is the first name of the same file. If there is none, remembers this
+   * member as the first name.
    */
   find(member: RawMember, path: string, index: number): { path: string; index: number } | undefined {
     const type = member.mode & FILE_TYPE_MASK;

@@ -6,7 +6,7 @@
 
 /** The Castagnoli polynomial with reversed bits. */
 const POLYNOMIAL = 0x82f63b78;
-/** The number of bytes per step. Each has its own table ("slicing by 16"). */
+/** The number of bytes per step. Each position has its own table ("slicing by 16"). */
 const SLICES = 16;
 
 const TABLES = makeTables();

@@ -9,12 +9,12 @@ import type { FieldAccess } from '../structure/structure.ts';
 import { HEADER_END_MARK, MAGIC, MEMBER_HEADER } from './format.ts';
 
 /**
- * GNU ar's reference to its table of long names, and BSD ar's mark for a name before the content.
- * deb(5) has neither.
+ * The name field of a member with a long name. GNU ar stores a reference to a table of names, and
+ * BSD ar stores the name before the content. deb(5) allows neither.
  */
 const LONG_NAME = /^(\/|#1\/)/;
 
-/** A member: its name, and where its content is in the archive. */
+/** A member: its name, and the position of its content in the archive. */
 export interface ArMember {
   readonly name: string;
   readonly offsetBytes: number;

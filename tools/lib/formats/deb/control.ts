@@ -25,13 +25,13 @@ export class Paragraph {
     for (const field of fields) this.#values.set(field.name.toLowerCase(), field.value);
   }
 
-  /** The value of a field. The case of its name does not matter. */
+  /** Returns the value of a field. The case of its name does not matter. */
   get(name: string): string | undefined {
     return this.#values.get(name.toLowerCase());
   }
 
   /**
-   * The value of a required field.
+   * Returns the value of a required field.
    *
    * @param where names the file in errors
    * @throws UserError if the field is missing or empty

@@ -224,7 +224,7 @@ describe('a damaged package is refused in one line that names the file', () => {
     [
       'members in another order',
       renamed('control.tar.xz', 'data.tar.xz'),
-      /it has "data.tar.xz" where control.tar is expected/,
+      /it has the member "data.tar.xz" in the place of control.tar/,
     ],
     ['a long name of GNU ar', renamed('data.tar.xz', '/0'), /a long name, which no package has/],
     ['a long name of BSD ar', renamed('data.tar.xz', '#1/20'), /a long name, which no package has/],

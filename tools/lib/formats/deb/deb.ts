@@ -62,7 +62,8 @@ export class Deb {
 
   #expect(member: ArMember | undefined, stem: string): ArMember {
     if (member === undefined) this.#refuse(`the member ${stem} is missing; the file may be truncated`);
-    if (!member.name.startsWith(stem)) this.#refuse(`it has "${member.name}" where ${stem} is expected`);
+    if (!member.name.startsWith(stem))
+      this.#refuse(`it has the member "${member.name}" in the place of ${stem}`);
     return member;
   }
 
@@ -100,8 +101,8 @@ export class Deb {
   }
 
   /**
-   * Reads the files that the package installs, in the order of its archive. A content must be read
-   * before the next entry.
+   * Reads the files that the package installs, in the order of its archive. The content of an entry
+   * must be read before the next entry.
    */
   dataFiles(): AsyncGenerator<TarFile, void, undefined> {
     return this.#files(this.#data, 'data.tar');
@@ -118,7 +119,7 @@ export function controlParagraph(files: ControlFiles, name: string): Paragraph {
   return paragraph;
 }
 
-/** A control file as text. */
+/** Returns a control file as text. */
 export function textOf(files: ControlFiles, name: string): string | undefined {
   const bytes = files.get(name);
   return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');

@@ -21,7 +21,7 @@ const DECOMPRESSORS: Readonly<Record<string, Decompressor>> = {
 };
 
 /**
- * The decompressor for the part of a member's name after `.tar`.
+ * Returns the decompressor for the part of a member's name after `.tar`.
  *
  * @returns `undefined` for an unknown compression
  */

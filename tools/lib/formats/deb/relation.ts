@@ -40,8 +40,9 @@ function holds(version: string, { operator, version: limit }: Relation): boolean
 }
 
 /**
- * Tells whether a package may take over files of another one (Debian Policy 7.6.1): it Replaces
- * that package by name and version, or by a virtual name that the other package Provides.
+ * Reports whether a package may take over files of another one (Debian Policy 7.6.1): its Replaces
+ * field matches the name and version of the other package, or a virtual package that the other
+ * package provides.
  */
 export function replaces(taker: Paragraph, owner: Paragraph): boolean {
   const names = new Map([[owner.get('Package') ?? '', owner.get('Version') ?? '']]);

@@ -18,8 +18,8 @@ function splitVersion(version: string): Version {
 }
 
 /**
- * The weight of a character outside numbers: `~` sorts before the end of the part, letters before
- * all other characters.
+ * Returns the sort weight of a character outside numbers: `~` sorts before the end of the part,
+ * letters before all other characters.
  */
 function weight(character: string | undefined): number {
   if (character === undefined) return 0;

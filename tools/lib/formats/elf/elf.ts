@@ -1,5 +1,6 @@
 /**
- * Reads from an ELF64 file what a dynamic loader reads: the interpreter and the required libraries.
+ * Reads the parts of an ELF64 file that a dynamic loader uses: the interpreter and the required
+ * libraries.
  */
 
 import { UserError } from '../error/user-error.ts';
@@ -43,7 +44,7 @@ interface Segment {
   readonly fileBytes: number;
 }
 
-/** Tells whether the bytes begin with the magic number of an ELF file, of any class. */
+/** Reports whether the bytes begin with the magic number of an ELF file, of any class. */
 export function isElf(bytes: Uint8Array): boolean {
   return MAGIC.equals(bytes.subarray(0, MAGIC.length));
 }

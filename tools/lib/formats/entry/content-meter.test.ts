@@ -11,13 +11,13 @@ describe('a content meter', () => {
 
   test('refuses content that is too long, and does not count it', () => {
     const meter = new ContentMeter('a', 5);
-    expect(() => meter.add(6)).toThrow('/a: its content is longer than the 5 bytes that the tree says');
+    expect(() => meter.add(6)).toThrow('/a: its content is longer than the 5 bytes that the tree states');
     expect(meter.add(5)).toBe(0);
   });
 
-  test('refuses to end before all content is there', () => {
+  test('refuses to end before all content has arrived', () => {
     const meter = new ContentMeter('a\nb', 5);
     meter.add(4);
-    expect(() => meter.close()).toThrow('/a\\012b: its content ends after 4 bytes, and the tree says 5');
+    expect(() => meter.close()).toThrow('/a\\012b: its content ends after 4 bytes, but the tree states 5');
   });
 });

@@ -1,7 +1,7 @@
 import { UserError } from '../error/user-error.ts';
 import { printableName } from './name.ts';
 
-/** Counts the content of one file, which must be exactly as long as the tree says. */
+/** Counts the content of one file, which must have exactly the size that the tree states. */
 export class ContentMeter {
   readonly sizeBytes: number;
   readonly #path: string;
@@ -22,7 +22,7 @@ export class ContentMeter {
   add(lengthBytes: number): number {
     if (this.#isClosed) throw new Error(`${this.#path} is closed`);
     if (this.#countedBytes + lengthBytes > this.sizeBytes) {
-      this.#fail(`its content is longer than the ${this.sizeBytes} bytes that the tree says`);
+      this.#fail(`its content is longer than the ${this.sizeBytes} bytes that the tree states`);
     }
     this.#countedBytes += lengthBytes;
     return this.#countedBytes - lengthBytes;
@@ -36,7 +36,7 @@ export class ContentMeter {
   close(): void {
     this.add(0);
     if (this.#countedBytes !== this.sizeBytes) {
-      this.#fail(`its content ends after ${this.#countedBytes} bytes, and the tree says ${this.sizeBytes}`);
+      this.#fail(`its content ends after ${this.#countedBytes} bytes, but the tree states ${this.sizeBytes}`);
     }
     this.#isClosed = true;
   }

@@ -14,7 +14,7 @@ export interface InodeParts {
 /**
  * Builds the entry of an inode.
  *
- * @param inode with the mode as inodes have it: type and permission bits
+ * @param inode its mode has the bits of the type and of the permissions
  */
 export function inodeEntry(inode: EntryMetadata, parts: InodeParts): Entry {
   const { path, mode, uid, gid, xattrs } = inode;

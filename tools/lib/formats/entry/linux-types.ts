@@ -50,6 +50,7 @@ const TYPES: Readonly<Record<Exclude<Entry['type'], 'hardlink'>, LinuxType>> = {
  * links, which have the type of their target.
  */
 export function typeOf(entry: Entry): LinuxType {
-  if (entry.type === 'hardlink') throw new Error(`${entry.path} is a hard link and has no type of its own`);
+  if (entry.type === 'hardlink')
+    throw new Error(`${entry.path} is a hard link, which has the type of its target`);
   return TYPES[entry.type];
 }

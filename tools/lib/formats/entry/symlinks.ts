@@ -10,7 +10,7 @@ export interface ResolvedPath {
   readonly path: string;
   /** The symbolic links that were followed, in order. */
   readonly links: readonly SymlinkEntry[];
-  /** The entry at `path`; `undefined` if there is none. */
+  /** The entry at `path`; `undefined` if it does not exist. */
   readonly entry: Entry | undefined;
 }
 
@@ -45,7 +45,7 @@ export function resolvePath(tree: { get(path: string): Entry | undefined }, path
     }
     links.push(entry);
     if (links.length > LINKS_MAX) {
-      throw new UserError(`${path}: too many symbolic links, the last one ${entry.path}`);
+      throw new UserError(`${path}: too many symbolic links; the last one is ${entry.path}`);
     }
     pending.push(...linkTarget(entry).reverse());
     current = [];

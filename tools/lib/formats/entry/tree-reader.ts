@@ -10,13 +10,13 @@ export interface Timestamp {
 /** One name in a tree. */
 export interface TreeRecord {
   /**
-   * In path order, the first name of a file is the file; its other names are hard links to the
-   * first.
+   * The first name of a file, in path order, is the entry of the file. The other names are hard
+   * links to the first one.
    */
   readonly entry: Entry;
   /**
-   * The number of names of the file. Names of a directory include its `.` and the `..` of its
-   * children.
+   * The number of names of the file. The names of a directory include its `.` and the `..` of its
+   * sub-directories.
    */
   readonly linkCount: number;
   /** The time of the last change of the content. */

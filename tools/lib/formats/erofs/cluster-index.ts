@@ -5,7 +5,7 @@
  *
  * The entry of the first block of an extent has the address of the compressed blocks. The entry of
  * the second block has their number. The entries of the other blocks have the distance to the first
- * block. All but the first have the distance to the next extent.
+ * block. All entries except the first one also have the distance to the next extent.
  */
 import {
   ADVISE,

@@ -40,7 +40,7 @@ export interface ClusterExtent {
   readonly positionBytes: number;
   readonly lengthBytes: number;
   readonly offsetBytes: number;
-  /** With the zeros before or after the bytes of the extent. */
+  /** The size on disk, including the zeros before or after the bytes of the extent. */
   readonly storedBytes: number;
   /**
    * One of ALGORITHM, or the form of uncompressed bytes: `shifted` to the start of the block, or
@@ -59,11 +59,11 @@ interface MapHeader {
 /** One entry of the index. */
 interface Cluster {
   readonly type: number;
-  /** Heads: the offset of the extent in the block of content. */
+  /** Only for heads: the offset of the extent in the block of content. */
   readonly offset: number;
-  /** Heads: the first block of the compressed bytes. */
+  /** Only for heads: the first block of the compressed bytes. */
   readonly block: number;
-  /** Others: the number of compressed blocks if this entry has it, else 0. */
+  /** Only for other entries: the number of compressed blocks if the entry has it, else 0. */
   readonly blockCount: number;
 }
 

@@ -3,7 +3,7 @@ import type { BlockSink } from '../block/block.ts';
 import { ContentMeter } from '../entry/content-meter.ts';
 import type { ContentPlace } from './layout.ts';
 
-/** Skipped zeros that are compressed come in pieces of this size. */
+/** If the content is compressed, skipped zeros are passed on in pieces of this size. */
 const ZEROS = new Uint8Array(1 << 16);
 
 /** Receives the content of a file from start to end. */

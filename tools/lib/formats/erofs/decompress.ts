@@ -11,7 +11,7 @@ function decompressWith(name: string, decompress: () => Uint8Array, lengthBytes:
   } catch (error) {
     throw new DataMapError(`its ${name} content is damaged: ${(error as Error).message}`);
   }
-  // An extent that files share may contain more than this file has of it.
+  // Files can share an extent, so it can be longer than the part that this file uses.
   if (bytes.length >= lengthBytes) return bytes.subarray(0, lengthBytes);
   throw new DataMapError(
     `its ${name} content is damaged: it decompresses to ${bytes.length} bytes, not ${lengthBytes}`,

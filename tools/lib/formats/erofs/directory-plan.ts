@@ -3,7 +3,7 @@ import type { Entry } from '../entry/entry.ts';
 import type { Tree } from './checked-tree.ts';
 import { directoryBytes } from './directory.ts';
 
-/** Represent the names `.` and `..`, which are not entries of the tree. */
+/** The positions that represent the names `.` and `..`, which are not entries of the tree. */
 export const SELF = -1;
 export const PARENT = -2;
 

@@ -1,4 +1,6 @@
-/** Reads directories. Checks that names are sorted, and that `.` and `..` are there and correct. */
+/**
+ * Reads directories. Checks that names are sorted, and that `.` and `..` are present and correct.
+ */
 import { type DirectoryEntry, DirectoryError, decodeBlock } from './directory.ts';
 import { MAXIMUM_NAME_BYTES } from './format.ts';
 import type { InodeReader, PlacedInode } from './inode-reader.ts';
@@ -14,7 +16,7 @@ function compareBytes(left: Uint8Array, right: Uint8Array): number {
 /**
  * Reads the entries of a directory, without `.` and `..`.
  *
- * @param parentNid the required number of `..`; not checked if `undefined`
+ * @param parentNid the inode number that `..` must have; not checked if `undefined`
  */
 export function readDirectory(
   inodes: InodeReader,
@@ -39,8 +41,7 @@ export function readDirectory(
     special.get(SELF) === inode.nid &&
     special.has(PARENT) &&
     (parentNid === undefined || special.get(PARENT) === parentNid);
-  if (!isRight)
-    inodes.fail(inode.nid, 'the directory does not name itself and its own directory: it is damaged');
+  if (!isRight) inodes.fail(inode.nid, 'the directory has no correct "." and "..": it is damaged');
   return entries;
 }
 

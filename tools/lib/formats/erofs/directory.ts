@@ -14,12 +14,12 @@ export interface DirectoryEntry {
   readonly name: Uint8Array;
 }
 
-/** Thrown for a directory that contradicts itself; the message is a clause. */
+/** Thrown for a directory that contradicts itself. Callers add the place to the message. */
 export class DirectoryError extends Error {}
 
 /**
- * Computes the size of a directory in bytes. Each block takes entries, in order, while they fit.
- * The last block ends with its last name.
+ * Computes the size of a directory in bytes. Each block is filled with entries, in order, until the
+ * next one does not fit. The last block ends with its last name.
  *
  * @param nameLengths bytes of each name, in order
  */

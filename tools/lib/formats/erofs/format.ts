@@ -48,8 +48,8 @@ export const SUPERBLOCK = structure([
 export const COMPATIBLE = { checksum: 0x1, modificationTimes: 0x2, xattrFilter: 0x4 } as const;
 
 /**
- * feature_incompat: EROFS_FEATURE_INCOMPAT_*, which a reader must know. Some bits have two
- * meanings; other fields of the image tell which one applies.
+ * feature_incompat: EROFS_FEATURE_INCOMPAT_*, which a reader must support. Some bits have two
+ * meanings; other fields of the image determine which one applies.
  */
 export const INCOMPATIBLE = {
   zeroPadding: 0x1,

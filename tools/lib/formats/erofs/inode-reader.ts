@@ -43,7 +43,10 @@ export class InodeReader {
   readonly #source: BlockSource;
   readonly #name: string;
   readonly #longPrefixes: readonly LongPrefix[];
-  /** By number: there are few shared attributes, and many inodes have the same ones. */
+  /**
+   * The shared attributes that were read, by number. There are few, and many inodes have the same
+   * ones.
+   */
   readonly #shared = new Map<number, readonly [string, Uint8Array]>();
   #window: Uint8Array = new Uint8Array(0);
   #windowOffset = 0;
@@ -148,7 +151,7 @@ export class InodeReader {
   }
 
   /**
-   * Reads the long prefixes: from the content of the packed inode if there is one, else from the
+   * Reads the long prefixes: from the content of the packed inode if it exists, else from the
    * image.
    */
   #readLongPrefixes(): LongPrefix[] {

@@ -1,4 +1,7 @@
-/** Compares written trees with what GNU tar packs from images that a Linux kernel has mounted. */
+/**
+ * Compares written trees with the trees that GNU tar packs from the images, which a Linux kernel
+ * mounts.
+ */
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, ftruncateSync, openSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';

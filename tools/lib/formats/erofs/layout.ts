@@ -15,7 +15,7 @@ import { type CheckedOptions, checkOptions, type ErofsOptions } from './options.
 import { SlotAllocator } from './slots.ts';
 import { planXattrs, type XattrPlan } from './xattr-plan.ts';
 
-/** The arrays are by entry; a hard link has the values of its target. */
+/** The arrays are indexed by entry. A hard link has the values of its target. */
 export interface Layout {
   /**
    * The layout in i_format. {@link DATA_LAYOUT}.compressedFull for files that may turn out to be
@@ -27,7 +27,7 @@ export interface Layout {
   readonly slots: Uint32Array;
   /** The size of the content of files, directories and symbolic links. */
   readonly sizes: Float64Array;
-  /** The first block of content; 0 if the content has no blocks. */
+  /** The first block of each content; 0 if the content has no blocks. */
   readonly firstBlocks: Uint32Array;
   /** The blocks of inodes. */
   readonly inodeBlocks: { readonly start: number; readonly end: number };

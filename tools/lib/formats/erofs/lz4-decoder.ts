@@ -11,7 +11,7 @@ const MINIMUM_MATCH_BYTES = 4;
 const LONG_LENGTH = 15;
 const LENGTH_CONTINUES = 255;
 
-/** Thrown for bytes that are not an LZ4 block; the message is a clause. */
+/** Thrown for bytes that are not an LZ4 block. Callers add the place to the message. */
 export class Lz4Error extends Error {}
 
 /**

@@ -1,7 +1,7 @@
 /** Describes an inode to the functions that find its content. */
 import type { StoredInode } from './inode.ts';
 
-/** Thrown for an inode that contradicts itself; the message is a clause. */
+/** Thrown for an inode that contradicts itself. Callers add the place to the message. */
 export class DataMapError extends Error {}
 
 export interface MappedInode extends StoredInode {

@@ -50,7 +50,9 @@ function inodeUnion(planned: PlannedTree, entry: Entry, index: number): number {
   return isDevice ? encodeDevice(entry.major, entry.minor) : (planned.layout.firstBlocks[index] as number);
 }
 
-/** How the content of a compressed file is stored: known only after compression. */
+/**
+ * The form in which the content of a compressed file is stored. It is known only after compression.
+ */
 export interface StoredContent {
   readonly layout: number;
   readonly union: number;

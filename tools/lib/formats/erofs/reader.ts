@@ -32,7 +32,7 @@ export interface DataRange {
   readonly lengthBytes: number;
 }
 
-/** A directory that {@link ErofsReader.walk} is in. */
+/** A directory that {@link ErofsReader.walk} has entered. */
 interface Visit {
   readonly path: string;
   readonly nid: number;

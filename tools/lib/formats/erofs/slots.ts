@@ -2,9 +2,12 @@
 import { SLOT_BYTES, SLOTS_PER_BLOCK } from './format.ts';
 
 export class SlotAllocator {
-  /** By number of free slots: the blocks with this many, of which the last one is used first. */
+  /**
+   * The blocks with free slots, by the number of these slots. The last block of a list is used
+   * first.
+   */
   readonly #partial: number[][] = Array.from({ length: SLOTS_PER_BLOCK }, () => []);
-  /** One bit per number of free slots, 32 in each word: set if there are such blocks. */
+  /** One bit per number of free slots, 32 bits in each word. A bit is set if such blocks exist. */
   readonly #occupied = new Uint32Array(SLOTS_PER_BLOCK / 32);
   #blockCount: number;
 

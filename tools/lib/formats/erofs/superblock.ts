@@ -104,7 +104,10 @@ export interface ErofsSuperblock {
   readonly packedNid: number;
 }
 
-/** Thrown for bytes that are not a superblock, or not a supported one; the message is a clause. */
+/**
+ * Thrown for bytes that are not a superblock, or not a supported one. Callers add the place to the
+ * message.
+ */
 export class SuperblockError extends Error {}
 
 /** The features that the reader supports; it refuses all others. */
@@ -136,7 +139,7 @@ export function decodeSuperblock(
   const directoryBits = FIELD.dirblkbits.get(view);
   if (blockBits < MINIMUM_BLOCK_BITS || blockBits > MAXIMUM_BLOCK_BITS || directoryBits !== 0) {
     throw new SuperblockError(
-      `its superblock is damaged: it says blocks of 2^${blockBits} bytes, and directory blocks 2^${directoryBits} times as large`,
+      `its superblock is damaged: it states blocks of 2^${blockBits} bytes, and directory blocks that are 2^${directoryBits} times as large`,
     );
   }
   const compatible = FIELD.feature_compat.get(view);

@@ -55,7 +55,7 @@ test('dump.erofs shows the UUID, the inode count and the time of the image', () 
   expect(output).toMatch(/Filesystem created:.*2023/);
 });
 
-test('a file may have 65,000 names, and more than a compact inode counts', () => {
+test('a file may have 65,000 names, or more names than a compact inode can count', () => {
   for (const count of [65_000, 65_536]) {
     const links = Array.from({ length: count - 1 }, (_, index) => hardlink(`link-${index}`, 'a'));
     const content = tree([file('a', 5), ...links]);
@@ -216,7 +216,7 @@ describe('the writer refuses', () => {
   test('content that is missing, or shorter or longer than the tree says', () => {
     const writer = (): ErofsWriter => new ErofsWriter(new GrowingImage(), [file('f', 10)], TEST_OPTIONS);
     expect(() => writer().openFile('f').close()).toThrow(
-      '/f: its content ends after 0 bytes, and the tree says 10',
+      '/f: its content ends after 0 bytes, but the tree states 10',
     );
     expect(() => writer().openFile('f').write(noise(11))).toThrow(
       '/f: its content is longer than the 10 bytes',

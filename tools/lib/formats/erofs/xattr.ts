@@ -25,7 +25,7 @@ const PREFIXES: readonly { readonly index: number; readonly prefix: string; read
   { index: 6, prefix: 'security.' },
 ];
 
-/** Thrown for attributes that cannot be stored, or cannot be read; the message is a clause. */
+/** Thrown for attributes that cannot be stored or read. Callers add the place to the message. */
 export class XattrError extends Error {}
 
 /**
@@ -39,8 +39,8 @@ export function encodeXattr(fullName: string, value: Uint8Array): Uint8Array {
   );
   if (found === undefined) {
     throw new XattrError(
-      `its extended attribute ${fullName} is in a namespace that EROFS does not store (user., trusted., security., ` +
-        'system.posix_acl_access and system.posix_acl_default are)',
+      `its extended attribute ${fullName} is in a namespace that EROFS does not store; it stores user., trusted., ` +
+        'security., system.posix_acl_access and system.posix_acl_default',
     );
   }
   const name = encodeName(fullName.slice(found.prefix.length));
@@ -51,7 +51,7 @@ export function encodeXattr(fullName: string, value: Uint8Array): Uint8Array {
   }
   if (value.length > MAXIMUM_VALUE_BYTES) {
     throw new XattrError(
-      `its extended attribute ${fullName} has ${value.length} bytes, and EROFS takes ${MAXIMUM_VALUE_BYTES}`,
+      `its extended attribute ${fullName} has ${value.length} bytes, and EROFS stores at most ${MAXIMUM_VALUE_BYTES}`,
     );
   }
   const nameStart = XATTR_ENTRY.sizeBytes;

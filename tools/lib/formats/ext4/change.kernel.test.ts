@@ -1,4 +1,7 @@
-/** Compares what the reader sees with what Linux wrote, for many sets of features. */
+/**
+ * Compares the trees that the reader returns with the trees that Linux wrote, for many sets of
+ * features.
+ */
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -27,7 +30,7 @@ const MIB = 2 ** 20;
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
-describe('the reader sees what the kernel extracted from an archive', () => {
+describe('the reader sees the files that the kernel extracted from an archive', () => {
   /** Without large values, which need separate inodes. */
   const tree = KERNEL_TREE.filter(({ path }) => !path.startsWith('with-xattrs/full'));
   const withLargeXattrs = [
@@ -61,7 +64,8 @@ describe('the reader sees what the kernel extracted from an archive', () => {
     /** Whether values larger than a block can be stored. */
     readonly isLarge?: true;
     /**
-     * Whether blocks are too small for the longest link and for the largest of the other values.
+     * Whether blocks are too small for the longest link and for the large attribute of ordinary
+     * cases.
      */
     readonly isSmall?: true;
   }
@@ -117,7 +121,7 @@ describe('the reader sees what the kernel extracted from an archive', () => {
   test.each(CASES)('$name', (testCase) => {
     const byReader = seenByReader(imageOf(testCase));
     expect(byReader).toEqual(seenByTar(archiveOf(testCase)));
-    // Both equal the input, so nothing was lost in both.
+    // Both trees also equal the input: a part that both lost would not be noticed otherwise.
     const entries = testCase.isLarge ? withLargeXattrs : tree;
     const stored = testCase.isSmall
       ? entries.filter(({ path }) => path !== 'dir/longest-link').map(withoutLarge)

@@ -74,7 +74,7 @@ export function encodeLeaf(
   return block;
 }
 
-/** Reports a block that violates the format. The message is a clause. */
+/** Thrown for a block that violates the format. Callers add the place to the message. */
 export class DirectoryError extends Error {}
 
 /**

@@ -1,5 +1,6 @@
 /**
- * Compares the fields that dumpe2fs shows with those of mke2fs for equal options, and with sums.
+ * Compares the fields that dumpe2fs shows with those of a file system of mke2fs with equal options,
+ * and with counts that the test computes.
  */
 import { execFileSync } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -55,7 +56,8 @@ function dumpe2fs(path: string): { fields: Map<string, string>; groups: Group[] 
 }
 
 /**
- * Fields that depend on the layout, on the machine that mke2fs was built for, or on its own work.
+ * Fields that depend on the layout, on the machine that mke2fs was built for, or on the writes of
+ * mke2fs itself.
  */
 const OWN_FIELDS = [
   'Checksum',
@@ -66,7 +68,7 @@ const OWN_FIELDS = [
   'Journal checksum type',
 ];
 
-/** Compares all output of dumpe2fs for an empty file system with that for one of mke2fs. */
+/** Compares all output of dumpe2fs for our empty file system with the output for one of mke2fs. */
 function expectAsMke2fs(options: Partial<Ext4Options> & { sizeBytes: number; inodeCount: number }): void {
   const path = images.write([], { timeSeconds: TIME_SECONDS, ...options });
   expect(e2fsckComplaints(path)).toBe('');

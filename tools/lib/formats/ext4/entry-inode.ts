@@ -17,7 +17,7 @@ export interface MappedContents {
   readonly blocks: number;
 }
 
-/** What the file system adds to an entry. */
+/** The facts that the file system adds to an entry. */
 export interface EntryFacts {
   readonly linkCount: number;
   /** The block of extended attributes, or 0. */

@@ -153,7 +153,7 @@ export function encodeExtentTree(
   return root;
 }
 
-/** Reports a tree that violates the format. The message is a clause. */
+/** Thrown for a tree that violates the format. Callers add the place to the message. */
 export class ExtentTreeError extends Error {}
 
 /**

@@ -1,6 +1,6 @@
 /** The feature bits: "Super Block" in the kernel's ext4 documentation (super.rst). */
 
-/** s_feature_compat: a driver that does not know a feature may still read and write. */
+/** s_feature_compat: a driver that does not support a feature may still read and write. */
 export const COMPAT = {
   hasJournal: 0x4,
   extAttr: 0x8,
@@ -8,7 +8,7 @@ export const COMPAT = {
   sparseSuper2: 0x200,
 } as const;
 
-/** s_feature_incompat: a driver that does not know a feature must not mount. */
+/** s_feature_incompat: a driver that does not support a feature must not mount. */
 export const INCOMPAT = {
   compression: 0x1,
   filetype: 0x2,
@@ -28,7 +28,7 @@ export const INCOMPAT = {
   casefold: 0x20000,
 } as const;
 
-/** s_feature_ro_compat: a driver that does not know a feature may only read. */
+/** s_feature_ro_compat: a driver that does not support a feature may only read. */
 export const RO_COMPAT = {
   sparseSuper: 0x1,
   largeFile: 0x2,
@@ -60,7 +60,7 @@ const READABLE_INCOMPAT =
   INCOMPAT.encrypt |
   INCOMPAT.casefold;
 
-/** The names in e2fsprogs of the other bits. */
+/** The names that e2fsprogs gives to the other bits. */
 const REFUSED_NAMES: ReadonlyMap<number, string> = new Map([
   [INCOMPAT.compression, 'compression'],
   [INCOMPAT.journalDevice, 'journal_dev'],

@@ -1,7 +1,7 @@
 /** The superblock's bytes: "Super Block" in the kernel's ext4 documentation (super.rst). */
 import { structure } from '../structure/structure.ts';
 
-/** Where the first superblock begins. Copies begin with their group. */
+/** The offset of the first superblock. Copies are at the start of their group. */
 export const SUPERBLOCK_OFFSET_BYTES = 1024;
 
 /** s_magic. */
@@ -113,7 +113,7 @@ export const SUPERBLOCK = structure([
   [0x3fc, 4, 's_checksum'],
 ]);
 
-/** What s_jnl_blocks holds: a copy of these fields of the journal's inode. */
+/** The content of s_jnl_blocks: a copy of these fields of the journal's inode. */
 export const JOURNAL_BACKUP = structure([
   [0x0, 60, 'i_block'],
   [0x3c, 4, 'i_size_high'],

@@ -11,7 +11,7 @@ export const BLOCKS_PER_GROUP = 8 * BLOCK_BYTES;
 const INODES_PER_BLOCK = BLOCK_BYTES / INODE_BYTES;
 /** The number of inodes that one block of bitmap describes. */
 export const MAXIMUM_INODES_PER_GROUP = 8 * BLOCK_BYTES;
-/** The metadata of 16 groups is stored together, as mke2fs does. */
+/** The metadata of 16 groups is stored together, as by mke2fs. */
 export const LOG_GROUPS_PER_FLEX = 4;
 const GROUPS_PER_FLEX = 2 ** LOG_GROUPS_PER_FLEX;
 /** This writer uses block numbers of 32 bits. */

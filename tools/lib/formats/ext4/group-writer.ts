@@ -21,11 +21,11 @@ import { checksumSeed, encodeSuperblock, FLAG_UNSIGNED_HASH, HASH_HALF_MD4 } fro
 
 /** The blocks and inodes in use. */
 export interface Usage {
-  /** All blocks before this one are in use, and all reserved ones. */
+  /** All blocks before this one, and all reserved blocks, are in use. */
   readonly nextBlock: number;
   /** All inodes up to this one are in use. */
   readonly lastInode: number;
-  /** By group: the number of directories with their inode there. */
+  /** By group: the number of directories whose inode is in the group. */
   readonly directoryCounts: Uint32Array;
   readonly freeBlockCount: number;
 }

@@ -93,7 +93,9 @@ export function decodeGroupDescriptor(bytes: Uint8Array): StoredGroup {
   };
 }
 
-/** Reports whether a descriptor matches its checksum. The features decide on the kind. */
+/**
+ * Reports whether a descriptor matches its checksum. The features determine the kind of checksum.
+ */
 export function isDescriptorIntact(superblock: Superblock, bytes: Uint8Array, group: number): boolean {
   const { roCompat, uuid, checksumSeed } = superblock;
   const view = viewOf(bytes);

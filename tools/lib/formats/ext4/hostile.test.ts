@@ -1,5 +1,6 @@
 /**
- * Reads hostile images: each is refused by the rule that it violates, before it costs resources.
+ * Reads hostile images. Each is refused, with the rule that it violates, before it uses many
+ * resources.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -152,7 +152,7 @@ function dots(directory: DirectoryIdentity): [DirectoryEntry, DirectoryEntry] {
   ];
 }
 
-/** Yields the blocks of a directory in order. `entries` are in the order of the planned names. */
+/** Yields the blocks of a directory in order. `entries` have the order of the planned names. */
 export function* encodeDirectory(
   plan: DirectoryPlan,
   directory: DirectoryIdentity,

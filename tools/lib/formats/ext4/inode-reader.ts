@@ -45,7 +45,7 @@ function isSane(superblock: Superblock): boolean {
   );
 }
 
-/** Refuses a file system that is not supported, is damaged, or that a recovery would change. */
+/** Refuses a file system that is not supported, is damaged, or needs recovery. */
 function checkSuperblock(
   superblock: Superblock,
   sourceBytes: number,
@@ -94,7 +94,8 @@ export class InodeReader {
     this.#groups = new GroupReader(
       superblock,
       (block) => {
-        if (block >= superblock.blockCount) fail('its group descriptors are after its end; run e2fsck on it');
+        if (block >= superblock.blockCount)
+          fail('its group descriptors are outside the file system; run e2fsck on it');
         return this.readBlocks(undefined, block, 1);
       },
       fail,
@@ -107,7 +108,7 @@ export class InodeReader {
     return (roCompat & RO_COMPAT.metadataCsum) === 0 ? undefined : checksumSeed;
   }
 
-  /** Throws the error for a broken inode, or without a number for the file system. */
+  /** Throws the error for a broken inode, or for the file system if `inodeNumber` is undefined. */
   fail(inodeNumber: number | undefined, problem: string): never {
     const where = inodeNumber === undefined ? '' : `inode ${inodeNumber}: `;
     throw new UserError(`${this.#name}: ${where}${problem}`);
@@ -125,20 +126,25 @@ export class InodeReader {
     return inode;
   }
 
-  /** Reads bytes of the image through the window, so that neighbours need no read. */
+  /**
+   * Reads bytes of the image through the window, so that neighbouring inodes need no further read.
+   */
   #readWindow(offsetBytes: number, lengthBytes: number): Uint8Array {
     let start = offsetBytes - this.#windowStartBytes;
     if (start < 0 || start + lengthBytes > this.#window.length) {
       this.#windowStartBytes = offsetBytes - (offsetBytes % WINDOW_BYTES);
       start = offsetBytes - this.#windowStartBytes;
       const length = Math.min(WINDOW_BYTES, this.#source.sizeBytes - this.#windowStartBytes);
-      if (length < start + lengthBytes) this.fail(undefined, 'an inode table is after its end');
+      if (length < start + lengthBytes) this.fail(undefined, 'an inode table is outside the file system');
       this.#window = plain(this.#source.read(this.#windowStartBytes, length));
     }
     return this.#window.subarray(start, start + lengthBytes);
   }
 
-  /** Reads blocks of an inode, or with `undefined` of the file system. Checks their numbers. */
+  /**
+   * Reads blocks of an inode, or of the file system if `inodeNumber` is undefined. Checks their
+   * numbers.
+   */
   readBlocks(inodeNumber: number | undefined, block: number, count: number): Uint8Array {
     const { blockCount, blockBytes } = this.superblock;
     if (block === 0 || block + count > blockCount) {

@@ -8,7 +8,10 @@ import { viewOf } from '../structure/view.ts';
 import { INODE, INODE_FLAGS } from './format-inode.ts';
 
 const AT = INODE.at;
-/** Accessors would take 5 % of the time to write a tree of many small files. */
+/**
+ * The offsets of the fields. Accessors would take 5 % of the time to write a tree of many small
+ * files.
+ */
 const OFFSET = offsetsOf(INODE);
 const CHECKSUM_LOW_END = AT.i_checksum_lo.endBytes;
 const CHECKSUM_HIGH_END = AT.i_checksum_hi.endBytes;

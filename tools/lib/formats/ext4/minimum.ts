@@ -16,10 +16,13 @@ import { buildTree, type Tree } from './numbered-tree.ts';
 import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
 import { countDirectoryBlocks, isBlockSymlink, shareXattrBlocks } from './plan.ts';
 
-/** A writable file system gets one free inode per this many bytes (mke2fs: one inode in total). */
+/**
+ * A writable file system gets one free inode per this many bytes. (mke2fs makes one inode per this
+ * many bytes, free or used.)
+ */
 const BYTES_PER_FREE_INODE = 16384;
 
-/** A bound on the extents per 32,768 blocks of a file: metadata may be between its blocks. */
+/** The most extents per 32,768 blocks of a file, because metadata may be between its blocks. */
 const PIECES_PER_EXTENT = 4;
 
 /** Returns the least number of inodes of the file system. */

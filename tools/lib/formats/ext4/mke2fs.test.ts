@@ -1,4 +1,4 @@
-/** Reads file systems of mke2fs with the features of twenty years. */
+/** Reads file systems of mke2fs with old and new features, from twenty years of its development. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   closeSync,
@@ -247,7 +247,7 @@ describe('extended attributes that e2fsprogs wrote', () => {
   });
 });
 
-describe('the reader names what it does not support', () => {
+describe('the reader names the unsupported feature', () => {
   test.each([
     ['an encrypted file', '0x80800', 'it is encrypted (fscrypt), which is not supported'],
     ['a file under fs-verity', '0x180000', 'it is protected by fs-verity, which is not supported'],

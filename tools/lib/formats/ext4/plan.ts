@@ -16,7 +16,10 @@ import {
   type XattrPlacement,
 } from './xattr.ts';
 
-/** An empty lost+found has spare blocks, as with mke2fs, so that e2fsck need not allocate any. */
+/**
+ * An empty lost+found has spare blocks, as with mke2fs, so that e2fsck does not have to allocate
+ * blocks.
+ */
 const LOST_AND_FOUND_BLOCKS = 4;
 
 export interface TreeDirectoryPlan extends DirectoryPlan {

@@ -53,7 +53,7 @@ describe('the reader returns', () => {
     }
   });
 
-  test('paths in the order of their bytes, also if a name begins like a directory', () => {
+  test('paths in the order of their bytes, even if a name begins with the name of a directory', () => {
     const names = ['a', 'a!', 'a/b', 'a/b-', 'a/b/c', 'a0', 'ä', '\u{ffff}', '\u{10000}'];
     const entries = names.map((name) => (['a', 'a/b'].includes(name) ? directory(name) : file(name, 0)));
     const image = new MemoryImage(4 * MIB);

@@ -12,7 +12,7 @@ import { InodeReader, isDirectory } from './inode-reader.ts';
 import type { Superblock } from './superblock.ts';
 
 const ZEROS = new Uint8Array(PIECE_BYTES);
-/** Linux opens paths of at most 4,096 bytes. A much longer path comes from a hostile image. */
+/** Linux opens paths of at most 4,096 bytes. Only a hostile image has a much longer path. */
 const MAXIMUM_PATH_LENGTH = 65_536;
 
 /** One name in the file system. */
@@ -225,7 +225,8 @@ function* zeros(lengthBytes: number): Generator<Uint8Array> {
  * is never more than the metadata of the image.
  *
  * @param name of the image in error messages, for example its file name
- * @throws UserError if the file system is damaged or not supported, or if its journal is not empty
+ * @throws UserError if the file system is damaged or not supported, or if its journal has to be
+ *   replayed
  */
 export function readExt4(source: BlockSource, name = 'the ext4 file system'): Ext4Reader {
   return new Ext4Reader(source, name);

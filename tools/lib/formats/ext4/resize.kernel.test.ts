@@ -40,7 +40,7 @@ describe('a file system of the smallest size with free space', () => {
     ['10 MiB, in addition to a journal', { journal: true }, 10 * MIB],
     ['10 MiB, in addition to the space for root', { reservedPercent: 10 }, 10 * MIB],
     ['300 MiB, over several groups', { freeInodes: 5000 }, 300 * MIB],
-  ])('%s: all of it is free, and no more than rounding adds', (_, options, freeBytes) => {
+  ])('%s: all of this space is free, and only rounding adds more', (_, options, freeBytes) => {
     const sizeBytes = minimumExt4SizeBytes(entries, { ...TEST_OPTIONS, ...options }, freeBytes);
     const path = images.write(entries, { sizeBytes, ...options }, contents);
     expect(e2fsckComplaints(path)).toBe('');
@@ -50,7 +50,7 @@ describe('a file system of the smallest size with free space', () => {
     expect(usableBytes).toBeLessThan(freeBytes + 8 * 4096);
   });
 
-  test('has the requested free inodes, and few more', () => {
+  test('has the requested number of free inodes, or a few more', () => {
     const options = { freeInodes: 1000 };
     const sizeBytes = minimumExt4SizeBytes(entries, { ...TEST_OPTIONS, ...options });
     const path = images.write(entries, { sizeBytes, ...options }, contents);
@@ -74,7 +74,7 @@ describe('a file system grows', () => {
     expect(readAll(path, 'd/f').equals(content)).toBe(true);
   });
 
-  test('offline, and shrinks to what it needs', () => {
+  test('offline, and shrinks to its smallest size', () => {
     const path = images.write(entries, { sizeBytes: 512 * MIB }, contents);
     execFileSync(realTool('resize2fs', 'e2fsprogs'), ['-M', path], { stdio: 'ignore' });
     expect(statistic(path, 'Block count')).toBeLessThan(4096);

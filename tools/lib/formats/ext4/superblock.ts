@@ -27,13 +27,13 @@ export const LAST_MOUNTED_BYTES = AT.s_last_mounted.lengthBytes;
 const ERRORS_CONTINUE = 1;
 const REVISION_ORIGINAL = 0;
 const REVISION_DYNAMIC = 1;
-/** The values for a file system of the original revision, which ignores the fields. */
+/** The values for a file system of the original revision, which does not use these fields. */
 const ORIGINAL_INODE_BYTES = 128;
 const ORIGINAL_FIRST_INODE = 11;
 const CHECKSUM_CRC32C = 1;
 /** s_default_mount_opts: user_xattr and acl, which mke2fs sets too. */
 const DEFAULT_MOUNT_OPTIONS = 0x4 | 0x8;
-/** s_max_mnt_count: no check is due after any number of mounts. */
+/** s_max_mnt_count: no number of mounts makes a check necessary. */
 const NO_MOUNT_LIMIT = 0xffff;
 /** s_jnl_backup_type: s_jnl_blocks holds the journal inode's block map and size. */
 const JOURNAL_BACKUP_BLOCKS = 1;
@@ -92,7 +92,7 @@ export interface JournalBackup {
 }
 
 export type NewSuperblock = Omit<Superblock, Derived> & {
-  /** The group that this copy is in. */
+  /** The group that contains this copy. */
   readonly group: number;
   /** Lets e2fsck rebuild the journal's inode. Absent without a journal. */
   readonly journalBackup?: JournalBackup;
@@ -177,7 +177,9 @@ function text(bytes: Uint8Array): string {
   return decodeName(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** Decodes a superblock. Returns a clause with the problem if it is not valid. */
+/**
+ * Decodes a superblock. Returns the problem of an invalid one; callers add the name of the image.
+ */
 export function decodeSuperblock(bytes: Uint8Array): Superblock | string {
   const view = viewOf(bytes);
   if (AT.s_magic.get(view) !== SUPERBLOCK_MAGIC) return 'there is no ext4 superblock';

@@ -17,7 +17,7 @@ const BLOCK = 4096;
 const images = new ImageFolder();
 afterAll(() => images.remove());
 
-describe('errors say what is wrong, where, and what to do', () => {
+describe('errors state the problem, the place, and the remedy', () => {
   const options = { ...TEST_OPTIONS, sizeBytes: 4 * MIB };
   const writing = (entries: readonly Entry[], changed = {}) => {
     const merged = { ...options, ...changed };
@@ -73,7 +73,7 @@ describe('errors say what is wrong, where, and what to do', () => {
     const open = writing([file('a', 3)])().openFile('a');
     expect(() => open.write(Buffer.from('abcd'))).toThrow('/a: its content is longer than the 3 bytes');
     open.write(Buffer.from('ab'));
-    expect(() => open.close()).toThrow('/a: its content ends after 2 bytes, and the tree says 3');
+    expect(() => open.close()).toThrow('/a: its content ends after 2 bytes, but the tree states 3');
     expect(() => writing([file('a', 3)])().finish()).toThrow(
       '/a: none of its 3 bytes of content were written',
     );

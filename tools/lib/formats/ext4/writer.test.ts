@@ -38,7 +38,7 @@ function dumped(imagePath: string, path: string): Buffer {
   return readFileSync(target);
 }
 
-describe('e2fsck has no complaints about', () => {
+describe('e2fsck reports no problem in', () => {
   test.each([
     ['1 MiB', MIB],
     ['8 MiB', 8 * MIB],
@@ -133,7 +133,7 @@ describe('content is read back', () => {
     expect(Buffer.from(skipped.read(0, 4 * MIB)).equals(written.read(0, 4 * MIB))).toBe(true);
   });
 
-  test('of two files that are written in turns', () => {
+  test('of two files whose pieces are written alternately', () => {
     const path = images.file('turns.img');
     const image = new MemoryImage(8 * MIB);
     const left = noise(200_000, 1);

@@ -114,8 +114,8 @@ export class Ext4Writer {
   }
 
   /**
-   * Writes the blocks of everything except the content of files. Callers may use it while other
-   * threads copy contents. Otherwise {@link finish} does it.
+   * Writes the blocks of everything except the content of files. Callers may call it while other
+   * threads copy contents. Otherwise {@link finish} calls it.
    */
   writeTree(): void {
     if (this.#isTreeWritten) return;
@@ -236,7 +236,7 @@ export class Ext4Writer {
     const title = `the ext4 file system ${label === '' ? '' : `"${label}" `}of ${sizeBytes} bytes`;
     if (neededBytes <= sizeBytes) {
       throw new UserError(
-        `${title} is full, because its files were written in turns and have many fragments; ` +
+        `${title} is full, because its files were written alternately and have many fragments; ` +
           'write one file after the other',
       );
     }

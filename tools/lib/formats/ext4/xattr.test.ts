@@ -50,7 +50,7 @@ describe('extended attributes are read back', () => {
       symlink('m', 'x'.repeat(80), { xattrs: values }),
     ]);
     expect(debugfs(path, 'ea_list /f')).toContain('security.selinux (26) = "system_u:object_r:etc_t:s0"');
-    // Raw, because debugfs otherwise adds ids to entries without one.
+    // `-r` reads the raw value. Without it, debugfs adds ids to entries that have none.
     debugfs(path, `ea_get -r -f ${images.file('acl')} /f system.posix_acl_access`);
     expect(readFileSync(images.file('acl')).equals(aclToDisk(ACL) as Uint8Array)).toBe(true);
   });
@@ -117,12 +117,15 @@ describe('access control lists', () => {
     expect(Buffer.from(aclFromDisk(disk) as Uint8Array).equals(ACL)).toBe(true);
   });
 
-  test.each(['', '01000000', '0200000001', '0200000003000600ffffffff'])('%s is not one', (hex) => {
-    expect(aclToDisk(Buffer.from(hex, 'hex'))).toBeUndefined();
-  });
+  test.each(['', '01000000', '0200000001', '0200000003000600ffffffff'])(
+    'the bytes %s are not a list',
+    (hex) => {
+      expect(aclToDisk(Buffer.from(hex, 'hex'))).toBeUndefined();
+    },
+  );
 
   test.each(['', '02000000', '01000000020004', '010000000200040001', '0100000003000400'])(
-    '%s is not one of ext4',
+    'the bytes %s are not a list in the form of ext4',
     (hex) => {
       expect(aclFromDisk(Buffer.from(hex, 'hex'))).toBeUndefined();
     },

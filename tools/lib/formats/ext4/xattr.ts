@@ -45,7 +45,7 @@ export interface StoredXattr {
   readonly value: Uint8Array;
 }
 
-/** Reports attributes that cannot be stored or read. The message is a clause. */
+/** Thrown for attributes that cannot be stored or read. Callers add the place to the message. */
 export class XattrError extends Error {}
 
 function refuse(fullName: string, problem: string): never {
@@ -59,8 +59,8 @@ function toStored(fullName: string, value: Uint8Array): StoredXattr {
   if (found === undefined) {
     refuse(
       fullName,
-      'is in a namespace that ext4 does not store (user., trusted., security., ' +
-        'system.posix_acl_access and system.posix_acl_default are)',
+      'is in a namespace that ext4 does not store; it stores user., trusted., security., ' +
+        'system.posix_acl_access and system.posix_acl_default',
     );
   }
   const name = encodeName(fullName.slice(found.prefix.length));

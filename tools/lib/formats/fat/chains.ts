@@ -73,7 +73,10 @@ export class ChainReader {
     yield { firstCluster: start, clusterCount: count };
   }
 
-  /** Adds the clusters of a chain to `used`, where all must be new, and returns their number. */
+  /**
+   * Adds the clusters of a chain to `used`, which must not contain any of them yet. Returns their
+   * number.
+   */
   claim(firstCluster: number, used: ClusterSet, path: string): number {
     let total = 0;
     for (const run of this.runs(firstCluster, path)) {
@@ -99,6 +102,7 @@ export class ChainReader {
       restBytes -= runBytes;
       if (restBytes === 0) return;
     }
-    if (restBytes > 0) this.fail(path, `${sizeBytes} bytes, and ${restBytes} of them are in no cluster`);
+    if (restBytes > 0)
+      this.fail(path, `it has ${sizeBytes} bytes, but its chain has no clusters for the last ${restBytes}`);
   }
 }

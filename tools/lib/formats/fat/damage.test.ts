@@ -81,12 +81,12 @@ describe('the reader refuses a damaged volume', () => {
     [
       'no signature',
       () => [[boot.signature.offsetBytes, 0]],
-      'esp.img: no FAT volume: sector 0 does not end in 55 AA',
+      'esp.img: not a FAT volume: sector 0 does not end in 55 AA',
     ],
     [
       'an unsupported sector size',
       () => [[boot.BPB_BytsPerSec.offsetBytes, 513]],
-      'esp.img: no FAT volume: the boot sector has impossible',
+      'esp.img: not a FAT volume: the boot sector has impossible',
     ],
     [
       'more sectors than the image has',
@@ -114,7 +114,7 @@ describe('the reader refuses a damaged volume', () => {
       entry(4, 100),
       '"D/ONE": its chain of clusters leads to a free cluster after 100',
     ],
-    ['a chain that is too short', entry(3, 0xffff), '"D/ONE": 4096 bytes in a chain of 1 clusters'],
+    ['a chain that is too short', entry(3, 0xffff), '"D/ONE": it has 4096 bytes in a chain of 1 clusters'],
     [
       'two files with the same chain',
       ({ dataStart }) => [[dataStart + slotTwo + DIR_FstClusLO.offsetBytes, 3]],
@@ -129,12 +129,12 @@ describe('the reader refuses a damaged volume', () => {
       '"D/TWO": cluster 2 occurs twice in its chain, or also in another file',
     ],
     [
-      'a directory without clusters',
+      'a directory that has no clusters',
       ({ dataStart }) => [
         [dataStart + slotTwo + DIR_Attr.offsetBytes, 0x10],
         [dataStart + slotTwo + DIR_FstClusLO.offsetBytes, 0],
       ],
-      '"D/TWO": a directory without clusters',
+      '"D/TWO": the directory has no clusters',
     ],
     [
       'a slash in a name',

@@ -20,7 +20,7 @@ import type { FatTime } from './time.ts';
 
 const DOT = '.'.charCodeAt(0);
 
-/** A child as the slots of its directory describe it. */
+/** A file or directory, as described by the slots of the directory that contains it. */
 export interface FatChild {
   readonly name: string;
   /** Eight and three characters without padding, as `NAME.EXT`. */
@@ -29,7 +29,7 @@ export interface FatChild {
   readonly attributes: number;
   readonly firstCluster: number;
   readonly sizeBytes: number;
-  /** The bits of the last change. */
+  /** The date and the time of the last change, as stored. */
   readonly written: FatTime;
 }
 

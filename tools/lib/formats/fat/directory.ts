@@ -17,7 +17,7 @@ import type { FatTime } from './time.ts';
 export interface DirectoryRecord {
   readonly stored: StoredName;
   readonly attributes: number;
-  /** 0 for an empty file, and for the root as a parent. */
+  /** 0 for an empty file, and for a `..` that refers to the root. */
   readonly firstCluster: number;
   /** 0 for directories. */
   readonly sizeBytes: number;

@@ -103,8 +103,8 @@ export const BOOT_SECTOR_32 = structure([
 export const BOOT_RECORD_BYTES = BOOT_SECTOR_16.sizeBytes;
 
 /**
- * Returns the boot sector of a type. The fields that both tables have differ in their offsets from
- * byte 36 on.
+ * Returns the boot sector of a type. From byte 36 on, the fields of both tables have different
+ * offsets.
  */
 export function bootSectorOf(type: FatType): typeof BOOT_SECTOR_16 | typeof BOOT_SECTOR_32 {
   return type === 'fat32' ? BOOT_SECTOR_32 : BOOT_SECTOR_16;
@@ -181,7 +181,7 @@ export const CASE_LOWER_BASE = 0x08;
 export const CASE_LOWER_EXTENSION = 0x10;
 /** "DIR_Name[0]" of a free slot. */
 export const SLOT_FREE = 0xe5;
-/** "DIR_Name[0]": represents a first character E5, which would mark the slot as free. */
+/** "DIR_Name[0]": stored for a first character E5, which would mark the slot as free. */
 export const SLOT_LEAD_E5 = 0x05;
 /** "DIR_Name[0]" of the first slot after the last one in use. */
 export const SLOT_END = 0x00;
@@ -216,7 +216,10 @@ export const LONG_UNITS = LONG_UNIT_OFFSETS.length;
 /** "DIR_FileSize" has 32 bits. */
 export const FILE_SIZE_LIMIT = 0xffffffff;
 
-/** "Short Directory Entry Checksum": ties the slots of a long name to the short name after them. */
+/**
+ * "Short Directory Entry Checksum": connects the slots of a long name with the short name after
+ * them.
+ */
 export function shortNameChecksum(shortName: Uint8Array): number {
   let sum = 0;
   for (const byte of shortName) sum = (((sum & 1) << 7) + (sum >> 1) + byte) & 0xff;

@@ -200,7 +200,7 @@ function outOfRange({ sizeBytes, type, clusterBytes, sectorBytes = SECTOR_BYTES 
   }
   const { minimum, maximum } = CLUSTER_LIMITS[type ?? 'fat32'];
   return (
-    `${title}${clusters}: ${sizeBytes} bytes do not make between ${minimum} and ${maximum} clusters: ` +
+    `${title}${clusters}: a volume of ${sizeBytes} bytes does not have ${minimum} to ${maximum} clusters: ` +
     'choose another type or another cluster size'
   );
 }

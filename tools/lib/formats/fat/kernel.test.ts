@@ -56,7 +56,7 @@ function describeVolume(path: string): string[] {
   return lines.sort();
 }
 
-/** Prints the same lines for what the kernel shows. */
+/** Prints the same lines for the files that the kernel shows. */
 const DESCRIBE = `
   describe() {
     cd /mnt

@@ -222,12 +222,12 @@ describe('an entry that FAT cannot hold is refused with its path and the rule', 
     [
       'FAT12 that is too large',
       { sizeBytes: 512 * MEBIBYTE, type: 'fat12' },
-      'FAT12: 536870912 bytes do not make between 1 and 4084 clusters',
+      'FAT12: a volume of 536870912 bytes does not have 1 to 4084 clusters',
     ],
     [
       'clusters that are too small',
       { type: 'fat12', clusterBytes: 512 },
-      'FAT12 with clusters of 512 bytes: 16777216 bytes do not make',
+      'FAT12 with clusters of 512 bytes: a volume of 16777216 bytes does not have',
     ],
     [
       'clusters that are not a power of two',

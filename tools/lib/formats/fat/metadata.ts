@@ -52,7 +52,7 @@ function writeDirectory(
   const own = runOf(plan, directory).firstCluster;
   const records: DirectoryRecord[] = [];
   if (directory.parent !== undefined) {
-    // The cluster of the root as a parent is 0, even in FAT32, where the root has a cluster.
+    // A `..` that refers to the root has cluster 0, even in FAT32, in which the root has a cluster.
     const isRoot = directory.parent.parent === undefined;
     records.push(plainRecord('.', ATTRIBUTE.directory, own));
     records.push(

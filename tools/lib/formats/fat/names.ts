@@ -46,8 +46,8 @@ export function checkName(name: string, path: string): void {
 }
 
 /**
- * Says what makes a name invalid on any volume. Spaces at the ends are allowed, because the kernel
- * writes such names.
+ * Returns the reason why a name is invalid on any volume. Spaces at the ends are allowed, because
+ * the kernel writes such names.
  */
 export function nameProblem(name: string): string | undefined {
   if (name === '' || name === '.' || name === '..') return `"${name}" is not a name`;
@@ -60,7 +60,10 @@ export function nameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** Returns the form in which FAT compares names: upper case, where that is a single character. */
+/**
+ * Returns the form in which FAT compares names: each character in upper case, if its upper case is
+ * a single character.
+ */
 export function foldName(name: string): string {
   if (ASCII.test(name)) return name.toUpperCase();
   let folded = '';
@@ -146,8 +149,8 @@ function basisName(name: string): { readonly base: string; readonly extension: s
 }
 
 /**
- * Returns the first characters in upper case, without spaces and dots, and with `_` for those that
- * short names lack.
+ * Returns the first characters in upper case, without spaces and dots, and with `_` for characters
+ * that short names cannot contain.
  */
 function shortCharacters(text: string, limit: number): string {
   let result = '';

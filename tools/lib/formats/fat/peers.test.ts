@@ -92,7 +92,7 @@ describe('the reader reads volumes of mkfs.vfat and mtools', () => {
     mkfs(path, 600 * MEBIBYTE, '-F', '16', '-S', '8192');
     const image = FileImage.open(path);
     expect(() => readFat(image, 'v')).toThrow(
-      /^v: no FAT volume: the boot sector has impossible sizes of sectors/,
+      /^v: not a FAT volume: the boot sector has impossible sizes of sectors/,
     );
     image.close();
   });

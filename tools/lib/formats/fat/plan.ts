@@ -84,7 +84,9 @@ function walk(root: FatDirectory): { readonly directories: FatDirectory[]; reado
   return { directories, files };
 }
 
-/** Counts the slots in use, with the label of the root, and `.` and `..` of other directories. */
+/**
+ * Counts the slots in use, including the label of the root, and `.` and `..` of other directories.
+ */
 function directorySlots(directory: FatDirectory, stored: readonly StoredName[], label: string): number {
   const own = directory.parent !== undefined ? 2 : label === '' ? 0 : 1;
   return stored.reduce((sum, name) => sum + slotCount(name), own);

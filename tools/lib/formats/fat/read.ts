@@ -39,8 +39,8 @@ const ROOT: FatChild = {
 };
 
 /**
- * A directory that a walk is in. Its steps are sorted by whole paths, in which the contents of a
- * child directory have a separate position.
+ * A directory that a walk has entered. Its steps are in the order of whole paths. The contents of a
+ * child directory are a separate step, because other names can be between them and the directory.
  */
 interface Visit {
   readonly path: string;
@@ -156,12 +156,12 @@ export class FatReader implements TreeReader {
       yield this.#source.read(rootStartSector * sectorBytes, rootEntryCount * SLOT_BYTES);
       return;
     }
-    if (firstCluster === 0) this.#chains.fail(path, 'a directory without clusters');
+    if (firstCluster === 0) this.#chains.fail(path, 'the directory has no clusters');
     let clusterCount = 0;
     for (const run of this.#chains.runs(firstCluster, path)) clusterCount += run.clusterCount;
     const sizeBytes = clusterCount * clusterBytes;
     if (sizeBytes > Math.max(DIRECTORY_SLOT_LIMIT * SLOT_BYTES, clusterBytes)) {
-      this.#chains.fail(path, `a directory of more than ${DIRECTORY_SLOT_LIMIT} slots`);
+      this.#chains.fail(path, `the directory has more than ${DIRECTORY_SLOT_LIMIT} slots`);
     }
     yield* this.#chains.read(firstCluster, sizeBytes, path);
   }
@@ -185,7 +185,7 @@ export class FatReader implements TreeReader {
 
   #directoryRecord(directory: FatChild, path: string, used: ClusterSet): FatRecord {
     if (this.volume.type === 'fat32' || path !== '') {
-      if (directory.firstCluster === 0) this.#chains.fail(path, 'a directory without clusters');
+      if (directory.firstCluster === 0) this.#chains.fail(path, 'the directory has no clusters');
       this.#chains.claim(directory.firstCluster, used, path);
     }
     const mode = modeOf(directory, DIRECTORY_MODE);
@@ -198,7 +198,7 @@ export class FatReader implements TreeReader {
     const { sizeBytes, firstCluster } = file;
     const clusterCount = this.#chains.claim(firstCluster, used, path);
     if (clusterCount !== Math.ceil(sizeBytes / this.volume.clusterBytes)) {
-      this.#chains.fail(path, `${sizeBytes} bytes in a chain of ${clusterCount} clusters`);
+      this.#chains.fail(path, `it has ${sizeBytes} bytes in a chain of ${clusterCount} clusters`);
     }
     const mode = modeOf(file, FILE_MODE);
     return this.#record(file, { path, type: 'file', sizeBytes, mode, uid: 0, gid: 0, xattrs: NO_XATTRS }, 1);

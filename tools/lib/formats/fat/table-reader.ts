@@ -75,7 +75,7 @@ export class TableReader {
     let page = this.#pages.get(index);
     if (page === undefined) {
       page = this.#read(this.#place.startBytes, index);
-      // The oldest page is dropped: chains mostly lead upwards.
+      // The oldest page is dropped, because chains mostly lead to higher clusters.
       for (const oldest of this.#pages.keys()) {
         if (this.#pages.size < PAGES_LIMIT) break;
         this.#pages.delete(oldest);

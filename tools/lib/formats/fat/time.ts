@@ -8,7 +8,10 @@ export interface FatTime {
 const FIRST_YEAR = 1980;
 const LAST_YEAR = 2107;
 
-/** Returns the time stamp for seconds since 1970, at least the first moment of 1980. */
+/**
+ * Returns the time stamp for seconds since 1970. Times before 1980 become the first moment of 1980,
+ * and times after 2107 the last moment of 2107.
+ */
 export function fatTime(timeSeconds: number): FatTime {
   const moment = new Date(timeSeconds * 1000);
   const year = moment.getUTCFullYear();

@@ -93,7 +93,7 @@ export function readVolume(source: BlockSource, name: string): OpenVolume {
 function readLayout(boot: DataView, sourceBytes: number, fail: Fail): Layout {
   // These fields are common to all types.
   const { at } = BOOT_SECTOR_16;
-  if (at.signature.get(boot) !== BOOT_SIGNATURE) fail('no FAT volume: sector 0 does not end in 55 AA');
+  if (at.signature.get(boot) !== BOOT_SIGNATURE) fail('not a FAT volume: sector 0 does not end in 55 AA');
   const sectorBytes = at.BPB_BytsPerSec.get(boot);
   const clusterSectors = at.BPB_SecPerClus.get(boot);
   const fatCount = at.BPB_NumFATs.get(boot);
@@ -107,7 +107,7 @@ function readLayout(boot: DataView, sourceBytes: number, fail: Fail): Layout {
     [fatCount, reservedSectors, fatSectors].includes(0)
   ) {
     fail(
-      'no FAT volume: the boot sector has impossible sizes of sectors, clusters, tables or reserved sectors',
+      'not a FAT volume: the boot sector has impossible sizes of sectors, clusters, tables or reserved sectors',
     );
   }
   const rootEntryCount = at.BPB_RootEntCnt.get(boot);
@@ -115,8 +115,8 @@ function readLayout(boot: DataView, sourceBytes: number, fail: Fail): Layout {
   const rootStartSector = reservedSectors + fatCount * fatSectors;
   const dataStartSector = rootStartSector + Math.ceil((rootEntryCount * SLOT_BYTES) / sectorBytes);
   const clusterCount = Math.floor((totalSectors - dataStartSector) / clusterSectors);
-  // mkfs.fat can make FAT32 volumes with few clusters. It and the kernel recognize FAT32 by the
-  // field that has the size of the table.
+  // mkfs.fat can make FAT32 volumes with few clusters. mkfs.fat and the kernel recognize FAT32 by
+  // the field that contains the size of the table.
   const type =
     fatSectors16 === 0 ? 'fat32' : clusterCount <= CLUSTER_LIMITS.fat12.maximum ? 'fat12' : 'fat16';
   if (clusterCount < 1 || clusterCount > CLUSTER_LIMITS[type].maximum) {
@@ -204,7 +204,8 @@ function checkInfoSector(
 }
 
 /**
- * Compares the boot sector with its backup, except the mark of a mount, which only the first has.
+ * Compares the boot sector with its backup, except the mark of a mounted volume, which only the
+ * boot sector has.
  */
 function checkBackup(
   source: BlockSource,

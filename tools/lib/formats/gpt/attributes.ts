@@ -23,11 +23,11 @@ export const DISCOVERABLE_ATTRIBUTE = {
   noAutomount: 1n << 63n,
 } as const;
 
-/** Decides which of several slots is booted next. */
+/** The attributes that determine which slot is booted next. */
 export interface SlotAttributes {
   /** The boot loader takes the bootable slot with the highest priority; 0 is never taken. */
   readonly priority: number;
-  /** How many more times it may be tried until it has booted successfully. */
+  /** The number of boot attempts that remain until the slot has booted successfully. */
   readonly tries: number;
   readonly successful: boolean;
 }

@@ -31,7 +31,7 @@ export interface GptCopy {
   readonly entries: Buffer;
 }
 
-/** Reads the copy whose header is in `headerSector`, or says what is wrong with it. */
+/** Reads the copy whose header is in `headerSector`. Returns the problem of a damaged copy. */
 export function readCopy(
   source: BlockSource,
   sectorBytes: number,
@@ -78,7 +78,7 @@ export function readCopy(
   };
 }
 
-/** Says what is wrong with a header, apart from what it points to. */
+/** Returns the problem of a header, if it has one. Does not check the entries that it refers to. */
 function checkHeader(sector: Uint8Array, headerSector: number): string | undefined {
   if (!hasSignature(sector)) return `no signature "${HEADER_SIGNATURE.toString('latin1')}"`;
   const header = viewOf(sector);

@@ -14,7 +14,7 @@ export const SECTOR_SIZES: readonly number[] = [512, 1024, 2048, 4096];
 
 /** UEFI 2.10 section 5.3.1: at least 16,384 bytes for the entry array. */
 export const ENTRY_COUNT = 128;
-/** No tool makes a table as large as this; a header that claims a larger one is refused. */
+/** No tool makes a table of this size. A header that states a larger one is refused. */
 export const ENTRIES_LIMIT_BYTES = 4 * 1024 ** 2;
 
 export const PRIMARY_HEADER_SECTOR = 1;
@@ -89,7 +89,7 @@ export const ENTRY = structure([
 ]);
 export const ENTRY_BYTES = ENTRY.sizeBytes;
 
-/** The number of sectors that an entry array takes. */
+/** Returns the number of sectors that an entry array takes. */
 export function entriesSectors(entryCount: number, entryBytes: number, sectorBytes: number): number {
   return Math.ceil((entryCount * entryBytes) / sectorBytes);
 }

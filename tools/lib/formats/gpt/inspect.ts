@@ -15,7 +15,7 @@ import {
   SECTOR_SIZES,
 } from './format.ts';
 
-/** One thing that is wrong with a table. The message is one line that does not name the disk. */
+/** A fault of a table. The message is one line that does not name the disk. */
 export interface GptProblem {
   readonly part: 'mbr' | 'primary' | 'backup' | 'partitions';
   readonly message: string;
@@ -49,10 +49,9 @@ export interface InspectOptions {
 }
 
 /**
- * Reads as much of a disk's partition table as possible, and lists everything that is wrong with
- * it.
+ * Reads as much of a disk's partition table as possible, and lists all faults of the table.
  *
- * No contents of the disk make it throw.
+ * It never throws, whatever the disk contains.
  */
 export function inspectGpt(source: BlockSource, options: InspectOptions = {}): GptInspection {
   const sectorBytes = options.sectorBytes ?? findSectorBytes(source);
@@ -73,8 +72,8 @@ export function inspectGpt(source: BlockSource, options: InspectOptions = {}): G
   const primary = examine(source, sectorBytes, PRIMARY_HEADER_SECTOR, 'primary', (part, message) => {
     ofPrimary.push({ part, message });
   });
-  // If the disk was resized, MBR and primary copy still agree on the old size: that is one problem,
-  // not two.
+  // If the disk was resized, MBR and primary copy still agree on the old size: this is reported as
+  // one problem, not two.
   const saidSectors = primary === undefined ? diskSectors : primary.alternateSector + 1;
   for (const message of mbrProblems(source, saidSectors)) report('mbr', message);
   problems.push(...ofPrimary);
@@ -186,8 +185,8 @@ function examine(
 }
 
 /**
- * Reads the backup. It is in the disk's last sector, which is also the sector that the primary copy
- * names: if these differ, the disk was resized.
+ * Reads the backup. The backup is in the last sector of the disk, and the primary copy names this
+ * sector. If it names another one, the disk was resized.
  */
 function examineBackup(
   source: BlockSource,

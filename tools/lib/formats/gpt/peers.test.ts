@@ -261,7 +261,7 @@ describe('the real tools accept our tables', () => {
   });
 });
 
-describe('the faults of a table are reported, as sgdisk finds them', () => {
+describe('the faults that sgdisk finds in a table are reported', () => {
   test('a disk that was enlarged, which sgdisk -e repairs', () => {
     const path = diskFile(join(folder, 'longer.img'), DISK);
     truncateSync(path, 10_000 * 512);
@@ -306,7 +306,7 @@ describe('the faults of a table are reported, as sgdisk finds them', () => {
     ['the primary entries', 1024 + 40, 'primary GPT at sector 1: entries CRC32', 'primary', 'backup'],
     ['the backup header', 8191 * 512 + 60, 'backup GPT at sector 8191: header CRC32', 'backup', 'primary'],
     ['the backup entries', 8159 * 512 + 40, 'backup GPT at sector 8191: entries CRC32', 'backup', 'primary'],
-  ])('damage of %s, where the other copy is good and is read', (_title, offsetBytes, message, part, good) => {
+  ])('damage to %s is reported, and the other copy is read', (_title, offsetBytes, message, part, good) => {
     const image = diskInMemory();
     const byte = image.read(offsetBytes, 1)[0] ?? 0;
     image.write(offsetBytes, Uint8Array.of(byte ^ 1));

@@ -18,7 +18,8 @@ export interface ParsedGpt extends GptDisk {
  * default, the header's position gives the size of the sectors.
  *
  * @param name the disk's name, for errors
- * @throws UserError that says which copy is damaged, where and how, and which one is good
+ * @throws UserError that names the damaged copy, the position and the kind of the damage, and the
+ *   good copy
  */
 export function readGpt(source: BlockSource, name = 'disk', options: InspectOptions = {}): ParsedGpt {
   const inspection = inspectGpt(source, options);

@@ -35,13 +35,13 @@ export interface GptPartition {
 }
 
 export interface GptDisk {
-  /** The size of all sectors, of the disk and of its partitions. 512 by default. */
+  /** The size of a sector, in which all positions and sizes are counted. 512 by default. */
   readonly sectorBytes?: number;
   readonly diskSectors: number;
   readonly diskUuid: Uuid;
   /** The first one is partition number 1. */
   readonly partitions: readonly GptPartition[];
-  /** The number of entries that the table has room for: 128 by default, and at least. */
+  /** The number of entries that the table can hold: at least 128, which is the default. */
   readonly entryCount?: number;
 }
 
@@ -54,7 +54,7 @@ export interface EncodedGpt {
   readonly backupStartSector: number;
 }
 
-/** The numbers that follow from a disk's options. */
+/** The numbers that are computed from a disk's options. */
 interface Plan {
   readonly disk: GptDisk;
   readonly sectorBytes: number;
@@ -113,7 +113,9 @@ function planDisk(disk: GptDisk): Plan {
     );
   }
   if (partitions.length > entryCount) {
-    throw new UserError(`${partitions.length} partitions: a partition table holds ${entryCount}`);
+    throw new UserError(
+      `${partitions.length} partitions: a partition table of this size holds at most ${entryCount}`,
+    );
   }
   const backupEntriesSector = diskSectors - 1 - sectors;
   return {

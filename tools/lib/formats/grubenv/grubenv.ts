@@ -50,7 +50,7 @@ export function encodeGrubEnvironment(variables: ReadonlyMap<string, string>): U
   return blockWith(text);
 }
 
-/** Makes a block of the signature, `text` and the padding. */
+/** Builds a block from the signature, `text` and the padding. */
 function blockWith(text: string): Uint8Array {
   const { signature, lines } = ENVIRONMENT_BLOCK.at;
   const bytes = Buffer.from(text);

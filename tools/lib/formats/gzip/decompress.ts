@@ -30,7 +30,8 @@ class WatchedInput {
   }
 
   /**
-   * A stream of the chunks. When it is destroyed, the chunks that it did not read remain available.
+   * Returns a stream of the chunks. After it is destroyed, {@link drain} reads the remaining
+   * chunks.
    */
   stream(): Readable {
     const withoutReturn = { [Symbol.asyncIterator]: () => ({ next: () => this.#iterator.next() }) };

@@ -13,7 +13,7 @@ const compress = promisify(gzip);
 export const DEFAULT_GZIP_LEVEL = 6;
 
 const OUTPUT_CHUNK_BYTES = 1 << 20;
-/** The largest level that zlib takes (zconf.h, MAX_MEM_LEVEL): it makes fewer, longer blocks. */
+/** The largest memory level of zlib (zconf.h, MAX_MEM_LEVEL). It makes fewer, longer blocks. */
 const MEMORY_LEVEL = 9;
 
 /**

@@ -25,7 +25,7 @@ export class Place {
     this.#step = step;
   }
 
-  /** The place of a member of this object, or of an item of this list. */
+  /** Returns the place of a member of this object, or of an item of this list. */
   at(step: string | number): Place {
     return new Place(this.file, this, step);
   }
@@ -61,7 +61,7 @@ export type Reader<T> = (value: unknown, place: Place) => T;
 
 const SHOWN_CHARACTERS = 60;
 
-/** A value as an error message shows it. */
+/** Returns a value in the form that an error message shows. */
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
@@ -132,8 +132,8 @@ type Readers = Readonly<Record<string, Reader<unknown>>>;
 type Values<R extends Readers> = { readonly [Key in keyof R]: R[Key] extends Reader<infer T> ? T : never };
 
 /**
- * Reads an object. The result has its members in the order of the document, without those that no
- * reader is given for.
+ * Reads an object. The result has the members in the order of the document. Members without a
+ * reader are left out.
  *
  * @param required the reader of each member that must be present
  * @param optional the reader of each member that may be absent
@@ -159,7 +159,7 @@ export function object<R extends Readers, O extends Readers = Readonly<Record<ne
   };
 }
 
-/** {@link object} that refuses a member that no reader is given for. */
+/** Reads an object as {@link object} does, but refuses members without a reader. */
 export function closedObject<R extends Readers, O extends Readers = Readonly<Record<never, never>>>(
   required: R,
   optional?: O,
@@ -179,7 +179,7 @@ export function closedObject<R extends Readers, O extends Readers = Readonly<Rec
  * Parses a JSON document.
  *
  * @param file its name, for errors
- * @throws UserError if the text is not JSON, or if the document is not what `read` expects
+ * @throws UserError if the text is not JSON, or if `read` refuses the document
  */
 export function parseJson<T>(json: string, file: string, read: Reader<T>): T {
   let value: unknown;

@@ -2,8 +2,8 @@
 import { comparePaths, type Entry } from '../entry/entry.ts';
 
 /**
- * The number of entries that are compared before a binary search, from the last one that was found:
- * most callers ask for paths in order.
+ * The number of entries that are compared, starting at the last one that was found, before a binary
+ * search. Most callers look up paths in order.
  */
 const NEAR = 4;
 

@@ -69,7 +69,7 @@ function putAreas(view: DataView, position: number, areas: readonly Area[]): num
   return end + DISK_LOCN.sizeBytes;
 }
 
-/** Encodes the whole sector of a label, which belongs in sector {@link LABEL_SECTOR}. */
+/** Encodes the whole sector of a label, which is sector {@link LABEL_SECTOR} of the volume. */
 export function encodeLabel(label: PhysicalVolumeLabel): Uint8Array {
   const bytes = new Uint8Array(SECTOR_BYTES);
   const view = viewOf(bytes);

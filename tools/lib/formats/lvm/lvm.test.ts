@@ -29,7 +29,7 @@ const REQUEST: VolumeGroupRequest = {
   logicalVolumes: [{ name: 'root', sizeBytes: 4 * MIB }],
 };
 
-/** Writes the group to disks full of noise, which must not survive where a reader looks. */
+/** Writes the group to disks full of noise. A reader must not find any of the noise. */
 function written(request: VolumeGroupRequest, contents: Record<string, Uint8Array> = {}): MemoryImage[] {
   const group = encodeVolumeGroup(request);
   const images = group.physicalVolumes.map(({ sizeBytes }, index) => {
@@ -83,7 +83,7 @@ describe('a volume group', () => {
     }
   });
 
-  test('with any volumes gives each extent to one volume, and gives back their contents', () => {
+  test('with any volumes assigns no extent twice, and returns the contents of the volumes', () => {
     const size = fc.integer({ min: 1, max: 12 });
     fc.assert(
       fc.property(
@@ -349,7 +349,7 @@ describe('the reader', () => {
     expect(found.group.sequenceNumber).toBe(9);
     expect(found.group.logicalVolumes).toEqual([]);
     expect(found.problems).toEqual([
-      expect.stringMatching(/byte 4096: change 1 of the group, the newest is 9$/),
+      expect.stringMatching(/byte 4096: it has change 1 of the group, but the newest is 9$/),
     ]);
   });
 

@@ -25,7 +25,10 @@ const MIN_METADATA_BYTES = 8 * 4096;
 const MIN_DATA_START_BYTES = FIRST_METADATA_BYTES + MIN_METADATA_BYTES;
 /** The alignment of the second metadata area, and its size in lvm2 with the default alignment. */
 const LAST_METADATA_BYTES = MIB;
-/** vgcreate(8): "a power of 2 of at least 1 sector ... or a multiple of 128KiB"; here a page. */
+/**
+ * vgcreate(8): "a power of 2 of at least 1 sector ... or a multiple of 128KiB". Here, the minimum
+ * is a page.
+ */
 const EXTENT_UNIT_BYTES = 4096;
 const EXTENT_MULTIPLE_BYTES = 128 * 1024;
 /** MAX_EXTENT_COUNT: extents are counted in 32 bits. */
@@ -126,7 +129,7 @@ function placePhysicalVolume(
   if (extentCount < 1 || extentCount > MAX_EXTENT_COUNT) {
     throw new UserError(
       `${where}: ${sizeBytes} bytes hold ${Math.max(0, extentCount)} extents of ${extentBytes} bytes after the first ` +
-        `${dataStartBytes}: make it larger, or the extents ${extentCount < 1 ? 'smaller' : 'larger'}`,
+        `${dataStartBytes}: make the ${extentCount < 1 ? 'volume larger, or the extents smaller' : 'extents larger'}`,
     );
   }
   return { metadataAreas: [first, last].slice(0, metadataCopies), dataStartBytes, extentCount };
@@ -159,7 +162,8 @@ class Extents {
   }
 
   /**
-   * Takes extents from the first range that holds all of them, or else from the first free ranges.
+   * Takes extents from the first free range that holds all of them, or from the first free ranges
+   * if no such range exists.
    */
   take(extentCount: number): Segment[] | undefined {
     const ranges = this.#free.flatMap((free, volume) => free.map((range) => ({ volume, range })));
@@ -322,8 +326,8 @@ export function planVolumeGroup(request: VolumeGroupRequest): PlannedGroup {
 }
 
 /**
- * Returns the size of the largest text that lvm2 writes to an area: two copies must fit, each
- * starting at a sector (format-text.c).
+ * Returns the size of the largest text that lvm2 writes to an area. Two texts must fit, each from
+ * the start of a sector (format-text.c).
  */
 export function maxTextBytes(areaBytes: number): number {
   return (areaBytes - MDA_HEADER_BYTES) / 2 - SECTOR_BYTES;

@@ -1,4 +1,4 @@
-/** Reads volume groups, both this library's and lvm2's. */
+/** Reads volume groups of this library and of lvm2. */
 
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
@@ -16,7 +16,7 @@ import {
 import { parseMetadata } from './metadata-text.ts';
 import type { VolumeGroup } from './volume-group.ts';
 
-/** No group of any size needs this much. A larger claim is damage, and would only cost memory. */
+/** No group has a text of this size. A larger stated size is damage, and would only use memory. */
 const MAX_TEXT_BYTES = 16 << 20;
 
 /** An image that may be a physical volume, and its name for errors. */
@@ -25,7 +25,7 @@ export interface NamedSource {
   readonly source: BlockSource;
 }
 
-/** A metadata area: its contents, or what is wrong with it. */
+/** A metadata area: its contents, or its problem. */
 export interface MetadataCopy {
   /** `disk.img: metadata area at byte 4096`. */
   readonly where: string;
@@ -138,7 +138,9 @@ function copyProblems(copies: readonly MetadataCopy[], newest: VolumeGroup): str
   return copies.flatMap(({ where, group, problem }) => {
     if (problem !== undefined) return [problem];
     if (group === undefined || group.sequenceNumber === newest.sequenceNumber) return [];
-    return [`${where}: change ${group.sequenceNumber} of the group, the newest is ${newest.sequenceNumber}`];
+    return [
+      `${where}: it has change ${group.sequenceNumber} of the group, but the newest is ${newest.sequenceNumber}`,
+    ];
   });
 }
 

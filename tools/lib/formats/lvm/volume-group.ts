@@ -49,8 +49,8 @@ export interface Segment {
   readonly startExtent: number;
   readonly extentCount: number;
   /**
-   * `striped`, which is linear if there is one stripe. This library refuses to read any other type,
-   * and names it.
+   * `striped`, which is linear if there is one stripe. Reading a volume with any other type is
+   * refused, with the name of the type.
    */
   readonly type: string;
   /** 0 if there is one stripe. */

@@ -61,8 +61,8 @@ function encodeMetadataArea(area: Area, text: string): MetadataRange {
   const { sizeBytes, padded } = textBytes(text);
   if (sizeBytes > maxTextBytes(area.sizeBytes)) {
     throw new UserError(
-      `the metadata has ${sizeBytes} bytes, and an area of ${area.sizeBytes} bytes in which lvm2 can change it ` +
-        `holds ${maxTextBytes(area.sizeBytes)}: start the data later`,
+      `the metadata has ${sizeBytes} bytes, but an area of ${area.sizeBytes} bytes, with room for changes by lvm2, ` +
+        `holds at most ${maxTextBytes(area.sizeBytes)}: start the data later`,
     );
   }
   const checksum = lvmChecksum(padded.subarray(0, sizeBytes));
@@ -117,7 +117,7 @@ function volumeRanges(group: VolumeGroup, volume: LogicalVolume): LogicalVolumeI
 
 /**
  * Plans and encodes a volume group: the bytes of each physical volume's metadata, and the ranges
- * where the content of each logical volume belongs.
+ * for the content of each logical volume.
  *
  * @throws UserError as {@link planVolumeGroup}, and if the metadata does not fit
  */

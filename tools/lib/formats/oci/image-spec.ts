@@ -139,7 +139,7 @@ export function parseManifest(json: string, name: string): ImageManifest {
 }
 
 /**
- * The compression of a layer.
+ * Returns the compression of a layer.
  *
  * @throws UserError for a media type that is not a layer, or an encrypted layer
  */
@@ -193,7 +193,7 @@ export function platformName({ os, architecture }: Platform): string {
 
 /**
  * Chooses a descriptor of an index by its platform. A descriptor without a platform is chosen if it
- * is the only candidate; its configuration names the platform then.
+ * is the only candidate. Then the configuration names the platform.
  *
  * @throws UserError if no descriptor, or more than one, is for the platform
  */

@@ -1,6 +1,6 @@
 /**
- * The number of chunks in the thread pool: two keep two processors busy, more would only use
- * memory.
+ * The number of chunks that the thread pool processes at the same time. Two keep two processors
+ * busy; more would only use memory.
  */
 export const IN_FLIGHT = 2;
 

@@ -10,8 +10,8 @@ export class PieceWriter {
   readonly #contentBytes: number;
   readonly #running: Promise<Uint8Array>[] = [];
   /**
-   * Buffers of finished pieces, for reuse: new ones would use memory until the garbage collector
-   * runs.
+   * The buffers of finished pieces. They are reused, because discarded buffers use memory until the
+   * garbage collector runs.
    */
   readonly #spare: Uint8Array[] = [];
   #buffer: Uint8Array;

@@ -10,7 +10,7 @@ describe('file contexts', () => {
     ['/a -x u:r:t', 'file_contexts:2: "-x" is not a type of file; the types are -b -c -d -p -l -s --'],
     ['/ä u:r:t', 'file_contexts:2: "/ä" has characters that are not ASCII'],
     ['/a( u:r:t', 'file_contexts:2: the expression "/a(" cannot be used: a "(" is not closed'],
-    ['/a) u:r:t', 'a ")" closes nothing'],
+    ['/a) u:r:t', 'a ")" has no matching "("'],
     ['/[a u:r:t', 'a "[" is not closed'],
     ['/[b-a] u:r:t', 'out of order'],
     ['/[\\d-x] u:r:t', 'a range within [...] begins with a class'],

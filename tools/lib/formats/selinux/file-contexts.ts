@@ -76,7 +76,7 @@ function simplify(pattern: string): string | undefined {
   return text;
 }
 
-/** The literal text with which every match of an expression begins. */
+/** Returns the literal text with which every match of an expression begins. */
 function literalPrefix(pattern: string): string {
   if (hasTopLevelAlternation(pattern)) return '';
   let text = '';
@@ -199,8 +199,8 @@ export class FileContexts {
   readonly #distributionSubstitutions: readonly Substitution[];
 
   /**
-   * @throws UserError that names file and line, for what libselinux refuses, and for expressions
-   *   that have no equivalent in JavaScript
+   * @throws UserError that names file and line, for lines that libselinux refuses, and for
+   *   expressions that have no equivalent in JavaScript
    */
   constructor(sources: FileContextsSources) {
     const { fileContexts, homeDirectories, local, substitutions, distributionSubstitutions } = sources;

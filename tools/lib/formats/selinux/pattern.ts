@@ -65,7 +65,7 @@ class Translator {
   readonly #source: string;
   #position = 0;
   #depth = 0;
-  /** Whether a quantifier may follow the last output. */
+  /** Whether a quantifier may follow the text that was translated last. */
   #quantifiable = false;
   #output = '';
 
@@ -109,7 +109,7 @@ class Translator {
         this.#open();
         return;
       case ')':
-        if (this.#depth === 0) this.#fail('a ")" closes nothing');
+        if (this.#depth === 0) this.#fail('a ")" has no matching "("');
         this.#depth -= 1;
         this.#position += 1;
         this.#add(')', true);
@@ -301,15 +301,16 @@ class Translator {
  * Translates an expression. Its matches are the same as libselinux's, with paths as Latin-1 strings
  * of their bytes.
  *
- * @throws PatternProblem for what PCRE2 refuses, and for what has no equivalent in JavaScript
+ * @throws PatternProblem for an expression that PCRE2 refuses, or that has no equivalent in
+ *   JavaScript
  */
 export function translatePattern(pattern: string): RegExp {
   return new RegExp(`^${new Translator(pattern).translate()}${END}`, 's');
 }
 
 /**
- * Tells whether a `|` is outside all groups. Then a match need not begin with the start of the
- * expression.
+ * Reports whether a `|` is outside all groups. If so, a match does not always begin with the start
+ * of the expression.
  */
 export function hasTopLevelAlternation(pattern: string): boolean {
   let depth = 0;

@@ -56,7 +56,7 @@ export class FieldAccess {
   }
 
   /**
-   * Reads a two's complement integer of 8 bytes. A number beyond 2^53 on either side is rounded.
+   * Reads a two's complement integer of 8 bytes. A number above 2^53 or below -2^53 is rounded.
    *
    * @throws RangeError if the field has another length
    */
@@ -97,7 +97,7 @@ export class FieldAccess {
     }
   }
 
-  /** Writes two halves: that is much faster than a `bigint`. */
+  /** Writes an integer of 8 bytes in two halves, which is much faster than with a `bigint`. */
   #setLong(view: DataView, value: number, startBytes: number): void {
     if (!Number.isSafeInteger(value)) {
       this.setBig(view, BigInt(value), startBytes);
@@ -143,7 +143,7 @@ export class FieldAccess {
 /** A structure: its table, and accessors for its fields by name. */
 export interface Structure<Name extends string> {
   readonly fields: readonly Field[];
-  /** The end of the last field. */
+  /** The offset of the first byte after the last field. */
   readonly sizeBytes: number;
   readonly at: Readonly<Record<Name, FieldAccess>>;
 }
@@ -169,6 +169,7 @@ export function structure<const Table extends readonly Field[]>(
     at.set(name, new FieldAccess(field, byteOrder));
     sizeBytes = offsetBytes + lengthBytes;
   }
-  // V8 finds names at compile time in an object made from entries, but not in one that grew.
+  // V8 finds names at compile time in an object that is made in one step, but not in one whose
+  // properties are added one by one.
   return { fields, sizeBytes, at: Object.fromEntries(at) as Record<Table[number][2], FieldAccess> };
 }

@@ -26,7 +26,7 @@ const NAMES = new Map(
     tags.map((tag): [number | undefined, string] => [tag, name]),
   ),
 );
-/** A list of these three entries says the same as the mode. */
+/** A list of only these three entries repeats the mode. */
 const MINIMAL_TAGS = [0x01, 0x04, 0x20];
 const QUALIFIED_TAGS = [0x02, 0x08];
 const MAX_SHOWN_CHARACTERS = 80;
@@ -70,7 +70,7 @@ function parseEntry(line: string): AclEntry {
 /**
  * Converts a list in text form to an extended attribute.
  *
- * @returns `undefined` if the list says the same as the mode
+ * @returns `undefined` if the list only repeats the mode
  * @throws HeaderError if an entry is malformed, or names a user or group without a number
  */
 export function aclFromText(text: string): Uint8Array | undefined {

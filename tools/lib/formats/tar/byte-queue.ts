@@ -71,10 +71,7 @@ export class ByteQueue {
     return this.#advance(Math.min(most, this.#chunk.length - this.#position));
   }
 
-  /**
-   * Skips bytes. If the current chunk ends before, the next chunk must start at {@link
-   * offsetBytes}.
-   */
+  /** Skips bytes. If the current chunk ends earlier, the next chunk must start at `offsetBytes`. */
   skip(count: number): void {
     this.#position = Math.min(this.#chunk.length, this.#position + count);
     this.#consumedBytes += count;

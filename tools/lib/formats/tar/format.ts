@@ -61,8 +61,8 @@ export const TypeFlag = {
 } as const;
 
 /**
- * tar.h, struct oldgnu_header: what GNU stores in place of the prefix. `sp` holds elements of
- * {@link SPARSE}.
+ * tar.h, struct oldgnu_header: the fields that GNU stores in place of the prefix. `sp` holds
+ * elements of {@link SPARSE}.
  */
 export const GNU_HEADER = structure([
   [345, 12, 'atime'],

@@ -45,8 +45,8 @@ export interface HeaderFields {
   readonly major?: number;
   readonly minor?: number;
   /**
-   * Selects the magic, and what happens to a number that is too large for octal digits: `gnu`
-   * writes it in binary, `pax` (default) writes 0, and the caller adds a pax record.
+   * Selects the magic, and the form of a number that is too large for octal digits: `gnu` writes it
+   * in binary, `pax` (default) writes 0, and the caller adds a pax record.
    */
   readonly format?: 'pax' | 'gnu';
 }
@@ -103,13 +103,16 @@ export function encodeHeader(fields: HeaderFields): Buffer {
   return block;
 }
 
-/** The bytes of a text field up to its first NUL. */
+/** Returns the bytes of a text field up to its first NUL. */
 function textBytes(block: Uint8Array, { offsetBytes, endBytes }: FieldAccess): Uint8Array {
   const nul = block.indexOf(0, offsetBytes);
   return block.subarray(offsetBytes, nul < 0 || nul > endBytes ? endBytes : nul);
 }
 
-/** Who defined the bytes after the device numbers. `v7` is everything older than POSIX. */
+/**
+ * The dialect, which determines the bytes after the device numbers. `v7` is any format older than
+ * POSIX.
+ */
 export type Dialect = 'v7' | 'ustar' | 'star' | 'gnu';
 
 /** A header block as stored, before pax records and long names override it. */
@@ -193,7 +196,7 @@ export class RawHeader {
   }
 }
 
-/** The number of bytes that fill the last block of `sizeBytes` bytes of content. */
+/** Returns the number of bytes that fill the last block of `sizeBytes` bytes of content. */
 export function paddingBytes(sizeBytes: number): number {
   return (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES;
 }

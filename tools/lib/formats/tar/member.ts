@@ -9,7 +9,7 @@ import { HeaderError } from './number-field.ts';
 import { decimal } from './sparse-map.ts';
 import { xattrsOf } from './xattr.ts';
 
-/** What extended headers state about the member that follows. */
+/** The values that extended headers state for the next member. */
 export interface Overrides {
   /** The records of global headers so far. They apply to all members that follow (POSIX). */
   readonly globalRecords: ReadonlyMap<string, Uint8Array>;
@@ -38,13 +38,13 @@ const CHARSETS = new Set(['BINARY', 'ISO-IR 10646 2000 UTF-8', 'ISO-IR 646 1990'
 const GLOBAL_KEYWORDS = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'hdrcharset']);
 const NEVER_GLOBAL = /^(GNU\.sparse\.|SCHILY\.(xattr|acl)\.|LIBARCHIVE\.xattr\.|RHT\.security\.)/;
 
-/** A GNU long name ends with a NUL. */
+/** Removes the NUL at the end of a GNU long name. */
 function withoutNul(bytes: Uint8Array): Uint8Array {
   const nul = bytes.indexOf(0);
   return nul < 0 ? bytes : bytes.subarray(0, nul);
 }
 
-/** A name for an error message, whatever its bytes are. */
+/** Returns a name of any bytes in the form for error messages. */
 export function showName(bytes: Uint8Array): string {
   const name = printableName(decodeName(withoutNul(bytes).subarray(0, SHOWN_NAME_BYTES)));
   return name === '' ? '(empty name)' : name;
@@ -70,8 +70,8 @@ export function addGlobalRecords(
 }
 
 /**
- * The normal form of a path. Fast if the path has that form already, except for a leading `./` and
- * a trailing slash.
+ * Returns the normal form of a path. Fast if the path has that form already, except for a leading
+ * `./` and a trailing slash.
  */
 function normalized(path: string): string | undefined {
   const start = path.startsWith('./') ? 2 : path.startsWith('/') ? 1 : 0;
@@ -118,12 +118,12 @@ function number(overrides: Overrides, keyword: string, stated: () => number): nu
   return value === undefined ? stated() : decimal(value, keyword);
 }
 
-/** The number of bytes of stored content. */
+/** Returns the number of bytes of stored content. */
 export function memberSizeBytes(header: RawHeader, overrides: Overrides): number {
   return number(overrides, 'size', () => header.sizeBytes);
 }
 
-/** The member's modification time. @throws HeaderError */
+/** Returns the member's modification time. @throws HeaderError */
 export function memberTime(header: RawHeader, overrides: Overrides): Timestamp {
   const value = override(overrides, 'mtime');
   if (value === undefined) return { seconds: header.modificationSeconds, nanoseconds: 0 };
@@ -132,7 +132,7 @@ export function memberTime(header: RawHeader, overrides: Overrides): Timestamp {
   if (whole === '') throw new HeaderError('its mtime is not a decimal number');
   const nanoseconds = Number(fraction.slice(0, NANOSECOND_DIGITS).padEnd(NANOSECOND_DIGITS, '0'));
   if (sign === '') return { seconds: Number(whole), nanoseconds };
-  // Nanoseconds count towards the future, the digits of a fraction count away from zero.
+  // Nanoseconds count towards the future, but the digits of a fraction count away from zero.
   if (nanoseconds === 0) return { seconds: 0 - Number(whole), nanoseconds };
   return { seconds: -Number(whole) - 1, nanoseconds: NANOSECONDS - nanoseconds };
 }
@@ -179,8 +179,8 @@ export function memberEntry(
 }
 
 /**
- * The bytes of a member's name: that of a sparse file, else of a pax record, else a GNU long name,
- * else of the header.
+ * Returns the bytes of a member's name. The name of a sparse file comes first, then that of a pax
+ * record, a GNU long name, and the header.
  */
 export function memberName(header: RawHeader, overrides: Overrides, sparseName?: Uint8Array): Uint8Array {
   return (

@@ -70,7 +70,7 @@ function headerOffsets(bytes: Buffer): number[] {
   return offsets;
 }
 
-/** The entries of a reader, or the message of its UserError. Other errors are thrown. */
+/** Returns the entries of a reader, or the message of its UserError. Throws other errors. */
 function outcome(run: () => Entry[]): Entry[] | string {
   try {
     return run();

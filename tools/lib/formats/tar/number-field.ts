@@ -29,7 +29,7 @@ function readBinary(block: Uint8Array, start: number, end: number, what: string)
  * Reads a number that may be below 0, as times may be. An empty field is 0.
  *
  * @param what the field's name in errors
- * @param startBytes where the structure begins in the block
+ * @param startBytes the offset of the structure in the block
  * @throws HeaderError
  */
 export function readSignedNumber(
@@ -59,7 +59,7 @@ export function readNumber(block: Uint8Array, field: FieldAccess, what: string, 
   return value;
 }
 
-/** The largest number that a field holds as octal digits and a NUL. */
+/** Returns the largest number that a field holds as octal digits and a NUL. */
 export function maxOctal({ lengthBytes }: FieldAccess): number {
   return 8 ** (lengthBytes - 1) - 1;
 }

@@ -27,7 +27,7 @@ export interface TarMember {
   readonly modificationTime: Timestamp;
   /** The offset of the first byte of stored content in the uncompressed archive. */
   readonly dataOffsetBytes: number;
-  /** Where the data of a sparse member is in the file. The holes between have no data events. */
+  /** The ranges of a sparse file that hold data. The holes between them have no data events. */
   readonly extents?: readonly Extent[];
 }
 
@@ -74,7 +74,8 @@ export class TarParser {
   readonly #globalRecords = new Map<string, Uint8Array>();
   #extendedBytes = 0;
   /**
-   * What an error names: the member's path, or its headers if the path is unknown yet, or nothing.
+   * The subject of an error: the member's path, or its headers as long as the path is not known.
+   * Without either, an error names the offset.
    */
   #current: { readonly header: RawHeader; readonly overrides: Overrides } | string | undefined;
   #blockStart = 0;
@@ -271,7 +272,10 @@ export class TarParser {
     }
   }
 
-  /** Checks what follows the first block of zeros: a second one, and then only zeros. */
+  /**
+   * Checks the end of the archive: a second block of zeros, and then only zeros, must follow the
+   * first.
+   */
   *#end(): Parsing<void> {
     this.#current = undefined;
     for (let blocks = 0; ; blocks++) {
@@ -286,7 +290,7 @@ export class TarParser {
 
   /**
    * Reads a member without waiting for input, if its header is in the current chunk and has no
-   * extended headers, and contents are not needed. Nearly all members are such members. The fast
+   * extended headers, and contents are not needed. Nearly all members are of this kind. This fast
    * path avoids the generators of the general path.
    *
    * @returns `undefined` if the member needs {@link #nextHeader}

@@ -140,7 +140,7 @@ describe('member by member', () => {
   });
 });
 
-describe('what other tools write', () => {
+describe('archives of other tools', () => {
   it('a global pax header applies to the members that follow, and its comment is ignored', () => {
     const bytes = Buffer.concat([
       globalHeader({ comment: 'c0ffee', uid: '5' }),

@@ -4,8 +4,8 @@ import type { BlockSource } from '../block/block.ts';
 import { type TarMember, TarParser } from './parser.ts';
 
 /**
- * Headers are read in windows of this size. Small files are within a window, larger ones are
- * skipped.
+ * Headers are read in windows of this size. The content of a small file is within a window, and
+ * that of a larger file is skipped.
  */
 const WINDOW_BYTES = 64 << 10;
 
@@ -13,8 +13,8 @@ const WINDOW_BYTES = 64 << 10;
 export type ScanSource = BlockSource & { readInto?(offsetBytes: number, bytes: Uint8Array): void };
 
 /**
- * Lists the members of an uncompressed archive without their contents: each entry, where its stored
- * content begins, and for a sparse file where its data is. A file's bytes are at
+ * Lists the members of an uncompressed archive without their contents: each entry, the offset of
+ * its stored content, and the ranges of a sparse file that hold data. A file's bytes are at
  * {@link TarMember.dataOffsetBytes}. The bytes of its extents are consecutive there.
  *
  * @param archive the archive's name, for errors

@@ -22,7 +22,8 @@ const ZERO = 0x30;
 const NINE = 0x39;
 
 /**
- * The fields of a block that hold extents: an array of them, and whether a block with more follows.
+ * The fields of a block that hold extents: an array of extents, and whether a block with more
+ * extents follows.
  */
 export type ExtentFields = Readonly<Record<'sp' | 'isextended', FieldAccess>>;
 

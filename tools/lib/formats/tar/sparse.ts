@@ -33,8 +33,8 @@ export interface SparseMember extends Partial<Pick<FileEntry, 'uid' | 'gid' | 'x
   /** The size of the file with its holes. */
   readonly realSizeBytes: number;
   /**
-   * Where data is. Extents are ascending, not empty, and whole blocks of 512 bytes, except one that
-   * ends the file (GNU tar pads each extent to a block).
+   * The ranges that hold data. Extents are ascending, not empty, and whole blocks of 512 bytes,
+   * except an extent that ends the file (GNU tar pads each extent to a block).
    */
   readonly extents: readonly Extent[];
 }
@@ -79,8 +79,8 @@ function checkExtents({ extents, realSizeBytes }: SparseMember): void {
 }
 
 /**
- * The map of a file. If the file ends in a hole, the map ends with an empty extent, as GNU tar
- * writes it.
+ * Returns the map of a file. If the file ends in a hole, the map ends with an empty extent, as GNU
+ * tar writes it.
  */
 function mapOf(member: SparseMember): readonly Extent[] {
   const last = member.extents.at(-1);
@@ -88,7 +88,7 @@ function mapOf(member: SparseMember): readonly Extent[] {
   return endsInHole ? [...member.extents, [member.realSizeBytes, 0]] : member.extents;
 }
 
-/** The map before the data in format 1.0. */
+/** Returns the map that precedes the data in format 1.0. */
 function contentMap(member: SparseMember): Buffer {
   const extents = mapOf(member);
   const map = Buffer.from([extents.length, ...extents.flat()].map((number) => `${number}\n`).join(''));
@@ -164,12 +164,12 @@ function putNumber(block: Buffer, field: FieldAccess, value: number, startBytes 
   else putBinary(block, field, value, startBytes);
 }
 
-/** The number of extents that a block can hold. */
+/** Returns the number of extents that a block can hold. */
 function capacityOf({ sp }: ExtentFields): number {
   return sp.lengthBytes / SPARSE.sizeBytes;
 }
 
-/** Writes as many extents into a block as it can hold, and whether more follow. */
+/** Writes as many extents into a block as it can hold, and marks whether more extents follow. */
 function putExtents(block: Buffer, fields: ExtentFields, extents: readonly Extent[]): void {
   const capacity = capacityOf(fields);
   extents.slice(0, capacity).forEach(([offsetBytes, lengthBytes], index) => {

@@ -61,7 +61,7 @@ describe('the tree of an archive', () => {
     expect(listing(reader)).toEqual([' directory 755 3', 'd directory 700 2', 'd/f file 644 1']);
   });
 
-  it('has at a hard link the file that its target was at that point', () => {
+  it('links a hard link to the file that its target is at that point of the archive', () => {
     const reader = open([file('a', 3), hardlink('b', 'a'), file('a', 5)]);
     expect(listing(reader)).toEqual([' directory 755 2', 'a file 644 1', 'b file 644 1']);
     expect([content(reader, 'a').length, content(reader, 'b').length]).toEqual([5, 3]);

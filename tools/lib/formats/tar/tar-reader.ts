@@ -48,9 +48,9 @@ function newNode(entry: Entry, member?: TarMember): Node {
  * target is at that point of the archive. A directory that no member names is implied, with mode
  * 0755 and owner 0:0.
  *
- * The reader refuses what only some versions of tar extract: a member below a symbolic link, a file
- * in place of a directory that is not empty, a hard link to a directory or to a missing file.
- * Whiteouts are ordinary files here.
+ * The reader refuses members that only some versions of tar extract: a member below a symbolic
+ * link, a file in place of a directory that is not empty, a hard link to a directory or to a
+ * missing file. Whiteouts are ordinary files here.
  */
 export class TarReader implements TreeReader {
   readonly #source: ScanSource;

@@ -182,7 +182,7 @@ const anyEntry: fc.Arbitrary<Entry> = fc.oneof(
     .map(([m, major, minor]): Entry => ({ ...m, type: 'character-device', major, minor })),
 );
 
-describe('the reader returns what was written', () => {
+describe('the reader returns the written entries', () => {
   it.each(['pax', 'gnu'] as const)('for any entry, in format %s', (format) => {
     fc.assert(
       fc.property(

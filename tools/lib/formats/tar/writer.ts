@@ -1,7 +1,7 @@
 /**
  * Writes the headers of tar members. The bytes depend only on the entry and the options: numeric
- * owners without names, and pax records, sorted by keyword, only for what a ustar header cannot
- * store. The caller sorts the members and writes their contents.
+ * owners without names, and pax records, sorted by keyword, only for values that a ustar header
+ * cannot store. The caller sorts the members and writes their contents.
  */
 
 import type { Entry } from '../entry/entry.ts';
@@ -46,7 +46,7 @@ export const TAR_END = new Uint8Array(2 * BLOCK_BYTES);
 const PADDING = new Uint8Array(BLOCK_BYTES);
 const SLASH = 0x2f;
 const NON_ASCII = /[^\x20-\x7e]/;
-/** The name of a pax header itself. Readers that know pax never show it. */
+/** The name of a pax header itself. Readers that support pax never show it. */
 const PAX_HEADER_NAME = Buffer.from('PaxHeader');
 const PAX_HEADER_MODE = 0o644;
 /** The name of GNU tar's members that hold the long name of the next member. */
@@ -67,7 +67,7 @@ const TYPE_FLAGS = {
   fifo: TypeFlag.fifo,
 } as const;
 
-/** The member's name: `./` for the root, a trailing slash for directories. */
+/** Returns the member's name: `./` for the root, a trailing slash for directories. */
 function memberName(entry: Entry): string {
   if (entry.path === '') return './';
   return entry.type === 'directory' ? `${entry.path}/` : entry.path;
@@ -86,8 +86,8 @@ function splitName(name: Uint8Array): { prefix: Uint8Array; name: Uint8Array } |
 }
 
 /**
- * Makes a header, and before it the pax header with the records, if there are any. `encoded`
- * records come first.
+ * Makes a header. If there are records, a pax header with them precedes it. The records in
+ * `encoded` come first.
  */
 export function headerWithRecords(
   fields: HeaderFields,
@@ -138,7 +138,7 @@ function checkEntry(entry: Entry, options: TarOptions): void {
 /** Encodes a time for a pax record: decimal seconds. */
 function timeText({ seconds, nanoseconds }: Timestamp): string {
   if (nanoseconds === 0) return String(seconds);
-  // The digits of a fraction count away from zero, nanoseconds count towards the future.
+  // The digits of a fraction count away from zero, but nanoseconds count towards the future.
   const negative = seconds < 0;
   const whole = negative ? -(seconds + 1) : seconds;
   const fraction = (negative ? NANOSECONDS - nanoseconds : nanoseconds)
@@ -172,14 +172,14 @@ export function metadataRecords(entry: Entry, options: TarOptions): Map<string, 
 }
 
 /**
- * Adds the record that names are bytes without a character set, if the name in the record `keyword`
- * is not UTF-8.
+ * Adds a record if `name` is not UTF-8. The record states that names, such as that in the record
+ * `keyword`, are bytes without a character set.
  */
 export function declareCharset(records: Map<string, Uint8Array>, keyword: string, name: string): void {
   if (records.has(keyword) && !name.isWellFormed()) records.set(CHARSET_KEYWORD, CHARSET_BINARY);
 }
 
-/** The fields that are the same for every type of member. */
+/** Returns the fields that are the same for every type of member. */
 export function commonFields(
   entry: Entry,
   options: TarOptions,
@@ -232,7 +232,7 @@ export function tarHeader(entry: Entry, options: TarOptions = {}): Buffer {
   return headerWithRecords({ ...fields, ...split }, records);
 }
 
-/** The zeros after `sizeBytes` bytes of content. */
+/** Returns the zeros after `sizeBytes` bytes of content. */
 export function tarPadding(sizeBytes: number): Uint8Array {
   return PADDING.subarray(0, paddingBytes(sizeBytes));
 }

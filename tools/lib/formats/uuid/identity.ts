@@ -7,16 +7,16 @@ import { serialFromName, type Uuid, uuidFromName } from './uuid.ts';
 const SEPARATOR = '#';
 
 /**
- * The roles with another separator. They were published with it before the others got theirs;
- * another separator would give every existing disk a new identity.
+ * The roles with another separator. Disks were published with it before the common separator
+ * existed. A change would give every existing disk a new identity.
  */
 const HISTORICAL_SEPARATORS: ReadonlyMap<string, string> = new Map([['disk-guid', ' ']]);
 
 /**
- * The name that an identifier is derived from.
+ * Returns the name that an identifier is derived from.
  *
  * @param identity the stable name of the target, such as `//ic-os/guestos:root`
- * @param role what the identifier identifies, such as `verity-uuid`
+ * @param role the use of the identifier, such as `verity-uuid`
  */
 export function identityName(identity: string, role: string): string {
   return `${identity}${HISTORICAL_SEPARATORS.get(role) ?? SEPARATOR}${role}`;

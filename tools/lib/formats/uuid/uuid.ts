@@ -49,8 +49,8 @@ export function parseUuid(text: string, what = 'UUID'): Uuid {
 }
 
 /**
- * Returns the sixteen bytes in the order of the text (RFC 9562 section 4, big-endian): ext4,
- * dm-verity, LUKS.
+ * Returns the sixteen bytes in the order of the text (RFC 9562 section 4, big-endian), which ext4,
+ * dm-verity and LUKS use.
  */
 export function uuidToBytes(uuid: Uuid): Uint8Array {
   return Uint8Array.from(Buffer.from(parseUuid(uuid).replaceAll('-', ''), 'hex'));
@@ -74,7 +74,7 @@ function swapGuidFields(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(GUID_BYTE_ORDER, (index) => bytes[index] ?? 0);
 }
 
-/** Returns the sixteen bytes in the mixed-endian order of UEFI: GPT. */
+/** Returns the sixteen bytes in the mixed-endian order of UEFI, which GPT uses. */
 export function uuidToGuidBytes(uuid: Uuid): Uint8Array {
   return swapGuidFields(uuidToBytes(uuid));
 }

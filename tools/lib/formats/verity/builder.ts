@@ -116,7 +116,10 @@ export class VerityBuilder {
     if (slots.length > 0) this.#bottom.pushSlots(slots);
   }
 
-  /** Writes what is left, the superblock last. Throws a {@link UserError} if data is missing. */
+  /**
+   * Writes the remaining blocks, and the superblock last. Throws a {@link UserError} if data is
+   * missing.
+   */
   finish(): VerityResult {
     const { dataBytes, hashOffsetBytes, uuid, superblock = true } = this.#options;
     if (this.#receivedBytes !== dataBytes) {

@@ -101,13 +101,14 @@ export function digestBytes(hashAlgorithm: VerityHash): number {
 }
 
 /**
- * The space that a digest takes in a hash block: hash type 1 pads it with zeros to a power of two.
+ * Returns the space that a digest takes in a hash block: hash type 1 pads it with zeros to a power
+ * of two.
  */
 export function digestSlotBytes(hashAlgorithm: VerityHash): number {
   return 2 ** Math.ceil(Math.log2(DIGEST_BYTES[hashAlgorithm]));
 }
 
-/** The number of digests in a hash block. They fill it completely. */
+/** Returns the number of digests in a hash block. They fill it completely. */
 export function digestsPerBlock({ hashAlgorithm, hashBlockBytes }: VerityFormat): number {
   return hashBlockBytes / digestSlotBytes(hashAlgorithm);
 }

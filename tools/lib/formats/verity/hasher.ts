@@ -76,7 +76,8 @@ export class SaltedHasher {
 
 /** Reports whether a block is all zeros. `zeros` is at least as long as the block. */
 export function isZeroBlock(block: Uint8Array, zeros: Buffer): boolean {
-  // Nearly every block with data differs in its first, middle or last byte, which needs no call.
+  // Nearly every block with data has a non-zero byte at its start, middle or end. Checking these
+  // bytes needs no call.
   const last = block.length - 1;
   if (block[0] !== 0 || block[last] !== 0 || block[last >> 1] !== 0) return false;
   return zeros.compare(block, 0, block.length, 0, block.length) === 0;

@@ -29,8 +29,8 @@ interface Disk {
 }
 
 /**
- * A disk with data and tree, and the target's table as
- * Documentation/admin-guide/device-mapper/verity.rst has it.
+ * A disk with data and tree, and the table of the target in the form of
+ * Documentation/admin-guide/device-mapper/verity.rst.
  */
 function makeDisk(name: string, format: VerityFormatOptions, letter: string): Disk {
   const { hashAlgorithm = 'sha256', dataBlockBytes = 4096, hashBlockBytes = 4096, salt } = format;

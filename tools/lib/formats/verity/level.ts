@@ -86,7 +86,7 @@ export class Level implements DigestReceiver {
     }
   }
 
-  /** Pads the last block with zeros, and writes what is left. */
+  /** Pads the last block with zeros, and writes the remaining blocks. */
   finish(): void {
     const endBytes = Math.ceil(this.#filledBytes / this.#blockBytes) * this.#blockBytes;
     if (this.#filledBytes < endBytes) {

@@ -76,7 +76,7 @@ export function parseSuperblock(bytes: Uint8Array, where: string): VeritySuperbl
     `${where}: verity superblock`,
   );
   const dataBlockCount = at.data_blocks.getBig(view);
-  // Half of the range of safe integers is more than any disk has, and leaves the other half for the
+  // Half of the range of safe integers is larger than any disk. The other half remains for the
   // tree.
   const limitBytes = BigInt(Math.floor(Number.MAX_SAFE_INTEGER / 2));
   if (dataBlockCount < 1n || dataBlockCount * BigInt(format.dataBlockBytes) > limitBytes) {

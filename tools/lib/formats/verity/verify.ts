@@ -26,7 +26,7 @@ export interface VerifyOptions {
   readonly name?: string;
 }
 
-/** Reads the superblock at `hashOffsetBytes`. Throws a {@link UserError} if there is none. */
+/** Reads the superblock at `hashOffsetBytes`. Throws a {@link UserError} if it is absent. */
 export function readVeritySuperblock(
   image: BlockSource,
   hashOffsetBytes: number,
@@ -44,8 +44,8 @@ export function readVeritySuperblock(
  *
  * @param data an image with the data at byte 0, and with the tree if `hashImage` is absent
  * @returns the parameters of the tree
- * @throws UserError that names the first block with a wrong digest, in the highest level that has
- *   one
+ * @throws UserError that names the first block with a wrong digest, in the highest level with such
+ *   a block
  */
 export function verifyVerity(data: BlockSource, options: VerifyOptions): VerityParameters {
   const tree = openTree(data, options);

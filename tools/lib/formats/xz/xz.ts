@@ -5,11 +5,14 @@ import xz from 'xz-decompress';
 import { UserError } from '../error/user-error.ts';
 import { FOOTER_MAGIC, HEADER_MAGIC, INDEX_INDICATOR, STREAM_FOOTER } from './format.ts';
 
-/** The length of the file's end that is kept to find the index: enough for 50,000 blocks. */
+/**
+ * The number of bytes that are kept from the end of the file, to find the index. They hold the
+ * index of 50,000 blocks.
+ */
 const TAIL_BYTES = 1 << 20;
 const INPUT_CHUNK_BYTES = 1 << 16;
 
-/** Tells whether the bytes begin with the magic number of an .xz file. */
+/** Reports whether the bytes begin with the magic number of an .xz file. */
 export function isXz(bytes: Uint8Array): boolean {
   return HEADER_MAGIC.equals(bytes.subarray(0, HEADER_MAGIC.length));
 }
@@ -27,7 +30,7 @@ function readInteger(bytes: Buffer, offset: number): { value: number; next: numb
 
 /**
  * Reads the size of the content from the index at the end of the file. The decoder stops after one
- * stream. The size differs if a second stream follows.
+ * stream, so the size differs if a second stream follows.
  */
 function indexedBytes(tail: Buffer): number {
   const end = tail.length - STREAM_FOOTER.sizeBytes;

@@ -12,14 +12,14 @@ const compress = promisify(zstdCompress);
 export const DEFAULT_ZSTD_LEVEL = 3;
 
 /**
- * The largest piece of output. Larger pieces would be memory that the kernel has to provide and
- * that stays unused.
+ * The size of the largest piece of output. Larger pieces would waste memory: the kernel has to
+ * provide it, but it stays unused.
  */
 const OUTPUT_BYTES = 2 << 20;
 
 /**
- * The largest result for an input (zstd.h, ZSTD_COMPRESSBOUND), so that the library writes a small
- * one in one piece.
+ * Returns the size of the largest result for an input (zstd.h, ZSTD_COMPRESSBOUND). With this
+ * limit, the library writes a small result in one piece.
  */
 function compressBound(sizeBytes: number): number {
   const small = 128 * 1024;

@@ -19,7 +19,7 @@ function failAt({ offsetBytes }: FrameContent, name: string, rule: string): neve
   throw new UserError(`${name}: offset ${offsetBytes}: ${rule}`);
 }
 
-/** The options to decompress a frame in one piece. */
+/** Returns the options to decompress a frame in one piece. */
 function wholeFrame(frame: FrameContent, name: string): ZstdOptions {
   const { contentBytes } = frame;
   if (contentBytes > MAX_FRAME_CONTENT_BYTES) {

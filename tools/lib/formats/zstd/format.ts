@@ -14,7 +14,7 @@ export const MAGIC = 0xfd2fb528;
  */
 export const MAX_FRAME_HEADER_BYTES = FRAME_HEADER.sizeBytes + 1 + 4 + 8;
 
-/** Section 3.1.1.1.1: the bits of Frame_Header_Descriptor, and what their values mean. */
+/** Section 3.1.1.1.1: the bits of Frame_Header_Descriptor, and the meaning of their values. */
 export const CONTENT_SIZE_FLAG_SHIFT = 6;
 export const SINGLE_SEGMENT_FLAG = 0x20;
 export const RESERVED_BIT = 0x08;

@@ -35,7 +35,10 @@ const BLOCK_HEADER_BYTES = BLOCK_HEADER.sizeBytes;
 /** The largest window of a frame from outside. `zstd -d` has the same limit. */
 export const MAX_WINDOW_BYTES = 1 << 27;
 
-/** How much longer than its content a frame may be: writers that flush often make small blocks. */
+/**
+ * A frame has at most this many times the bytes of its content, plus the slack below. Frames can be
+ * longer than their content, because writers that flush often make small blocks.
+ */
 const LONGEST_FRAME_FACTOR = 2;
 const LONGEST_FRAME_SLACK_BYTES = 1 << 20;
 /** Headers are read in windows of this size. */
@@ -71,7 +74,7 @@ function isSkippable(magic: number): boolean {
   return (magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC;
 }
 
-/** The length of a skippable frame's user data. */
+/** Returns the length of a skippable frame's user data. */
 function skippableBytes(header: Uint8Array): number {
   return littleEndian(SKIPPABLE_HEADER.at.Frame_Size.bytes(header));
 }
@@ -95,7 +98,7 @@ function headerLayout(descriptor: number): HeaderLayout {
   return { sizeOffset, sizeBytes, headerBytes: sizeOffset + sizeBytes, checksum };
 }
 
-/** The content size that a complete header states (section 3.1.1.1.4), if it does. */
+/** Returns the content size that a complete header states (section 3.1.1.1.4), or `undefined`. */
 function contentBytesOf(header: Uint8Array): number | undefined {
   const { sizeOffset, sizeBytes } = headerLayout(header[DESCRIPTOR_OFFSET] as number);
   if (sizeBytes === 0) return undefined;
@@ -218,7 +221,9 @@ export function findFrames(image: BlockSource, name: string): FrameSpan[] {
   return frames;
 }
 
-/** The window that a frame needs (section 3.1.1.1.2), from its complete header. */
+/**
+ * Returns the size of the window that a frame needs (section 3.1.1.1.2), from its complete header.
+ */
 function windowBytes(header: Uint8Array): number {
   const descriptor = header[DESCRIPTOR_OFFSET] as number;
   if ((descriptor & SINGLE_SEGMENT_FLAG) !== 0) return contentBytesOf(header) ?? 0;
@@ -296,7 +301,7 @@ export class FrameFollower {
     this.#skippedBytes = skippedBytes;
   }
 
-  /** Continues the same header, which is longer than what is collected. */
+  /** Continues the same header, which is longer than the bytes collected so far. */
   #expectMore(next: Expected, headerBytes: number): void {
     const start = this.#header;
     this.#expect(next, headerBytes, 0);

@@ -1,6 +1,6 @@
 /**
- * Decompresses files whose frames may have any size and may not state it, as a stream in bounded
- * memory.
+ * Decompresses files as a stream in bounded memory. Frames may have any size, and need not state
+ * it.
  */
 
 import { Readable } from 'node:stream';
@@ -53,7 +53,7 @@ class FrameInput {
     throw new UserError(`${this.#name}: offset ${offsetBytes}: ${rule}`);
   }
 
-  /** Tells whether the input has more bytes. */
+  /** Reports whether the input has more bytes. */
   async hasMore(): Promise<boolean> {
     while (this.#rest.length === 0) {
       const step = await this.#iterator.next();
