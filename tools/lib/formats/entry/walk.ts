@@ -7,8 +7,8 @@ interface Visit<Step> {
 
 /**
  * The position of a walk through a tree of directories. A directory is a list of steps: its names,
- * and the descents to its subdirectories. A descent need not follow its name at once: in path order,
- * `a.b` is between `a` and the content of `a`.
+ * and the descents to its subdirectories. Other names can be between a name and its descent: in
+ * path order, `a.b` is between `a` and the content of `a`.
  *
  *     const walk = new TreeWalk<Step>();
  *     walk.enter('', stepsOfRoot);
