@@ -1,5 +1,5 @@
 import { NO_XATTRS } from '../lib/formats/entry/entry.ts';
-import { type FatFileWriter, type FatOptions, FatWriter } from '../lib/formats/fat/fat.ts';
+import { type FatFileWriter, type FatOptions, FatWriter, formatVolumeId } from '../lib/formats/fat/fat.ts';
 import type { ImageTarget } from '../lib/image/file-system/options.ts';
 import { RawPartition } from '../lib/image/file-system/partition.ts';
 import { copyContents, listEntries, type SelectedTree } from '../lib/image/file-system/selection.ts';
@@ -38,11 +38,6 @@ async function copyPlainly(tree: SelectedTree, writer: FatWriter): Promise<void>
     file?.write(bytes);
     if (positionBytes + bytes.length === entry.sizeBytes) file?.close();
   });
-}
-
-/** Formats a serial number as mtools and blkid show it. */
-function formatVolumeId(volumeId: number): string {
-  return volumeId.toString(16).toUpperCase().padStart(8, '0').replace(/^.{4}/, '$&-');
 }
 
 /** Writes the volume, and packs it if requested. */

@@ -1,4 +1,4 @@
-import { readFat } from '../../lib/formats/fat/fat.ts';
+import { formatVolumeId, readFat } from '../../lib/formats/fat/fat.ts';
 import {
   BOOT_RECORD_BYTES,
   BOOT_SECTOR_16,
@@ -37,14 +37,13 @@ export const fat: Format = {
   open(source, name): Content {
     const reader = readFat(source, name);
     const { volume } = reader;
-    const serial = volume.volumeId.toString(16).padStart(8, '0').toUpperCase();
     const freeBytes = volume.freeClusterCount * volume.clusterBytes;
     return {
       format: 'vfat',
       source,
       facts: {
         label: reader.rootLabel,
-        uuid: `${serial.slice(0, 4)}-${serial.slice(4)}`,
+        uuid: formatVolumeId(volume.volumeId),
         sizeBytes: volume.sizeBytes,
         usedBytes: volume.clusterCount * volume.clusterBytes - freeBytes,
         freeBytes,

@@ -10,6 +10,17 @@ function* regularFiles(image: Image): Iterable<ImageEntry> {
   for (const entry of image.manifest.entries) if (entry.type === 'file') yield entry;
 }
 
+/** Reads a text file of the image. Returns `undefined` if the partition has no such file. */
+function readText(image: Image, readFile: ReadFile, partition: string, path: string): string | undefined {
+  const isThere = image.manifest.entries.some(
+    (entry) =>
+      entry.partition === partition &&
+      entry.path === path &&
+      (entry.type === 'file' || entry.type === 'hardlink'),
+  );
+  return isThere ? Buffer.from(readFile(partition, path)).toString('utf8') : undefined;
+}
+
 /** Checks that exactly the files on the list are set-uid or set-gid. */
 export function setUidProblems(image: Image, allowed: readonly string[]): string[] {
   const found = new Set<string>();
@@ -86,7 +97,12 @@ export function loginProblems(
   policy: string,
   rootPartition: string,
 ): string[] {
-  const shadow = Buffer.from(readFile(rootPartition, '/etc/shadow')).toString('utf8');
+  const shadow = readText(image, readFile, rootPartition, '/etc/shadow');
+  if (shadow === undefined) {
+    return [
+      `${rootPartition}:/etc/shadow is not a file of the image; who can log in with a password cannot be checked`,
+    ];
+  }
   const open = shadow
     .split('\n')
     .map((line) => line.split(':'))
@@ -123,11 +139,15 @@ export function versionProblems(
   version: string,
   places: readonly (readonly [string, string])[],
 ): string[] {
-  const said = places.map(([partition, path]) => {
-    const text = Buffer.from(readFile(partition, path)).toString('utf8').trim();
-    return [`${partition}:${path}`, text] as const;
-  });
-  return [...said, ['image.json', image.manifest.version] as const]
+  const found = places.map(
+    ([partition, path]) =>
+      [`${partition}:${path}`, readText(image, readFile, partition, path)?.trim()] as const,
+  );
+  return [...found, ['image.json', image.manifest.version] as const]
     .filter(([, text]) => text !== version)
-    .map(([where, text]) => `${where} has the version ${text}, not ${version}`);
+    .map(([where, text]) =>
+      text === undefined
+        ? `${where} is not a file of the image`
+        : `${where} has the version ${text}, not ${version}`,
+    );
 }

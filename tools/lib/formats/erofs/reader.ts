@@ -5,6 +5,7 @@ import { inodeEntry } from '../entry/inode-entry.ts';
 import { FILE_TYPE, MODE } from '../entry/linux-types.ts';
 import { decodeName } from '../entry/name.ts';
 import type { TreeReader, TreeRecord } from '../entry/tree-reader.ts';
+import { TreeWalk } from '../entry/walk.ts';
 import type { DataRun } from './data-map.ts';
 import { decompressExtent } from './decompress.ts';
 import { readDirectory } from './directory-reader.ts';
@@ -32,22 +33,13 @@ export interface DataRange {
   readonly lengthBytes: number;
 }
 
-/** A directory that {@link ErofsReader.walk} has entered. */
-interface Visit {
-  readonly path: string;
-  readonly nid: number;
-  /**
-   * In the order of whole paths: the content of a directory is at the position of its name and a
-   * slash.
-   */
-  readonly steps: readonly Step[];
-  next: number;
-}
-
 interface Step {
+  /** Sorts steps in path order: the name; that of a descent ends with a slash. */
   readonly key: Uint8Array;
   readonly name: string;
   readonly nid: number;
+  /** The directory that has the name. */
+  readonly directoryNid: number;
   readonly isDirectory: boolean;
   readonly isDescent: boolean;
 }
@@ -77,14 +69,9 @@ export class ErofsReader implements TreeReader {
     const root = this.#inodes.inode(rootNid);
     if (!isDirectory(root)) this.#inodes.fail(rootNid, 'the root is not a directory');
     yield this.#record('', root, firstPaths);
-    const visits: Visit[] = [{ path: '', nid: rootNid, steps: this.#steps(root, rootNid), next: 0 }];
-    for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
-      const step = visit.steps[visit.next++];
-      if (step === undefined) {
-        visits.pop();
-        continue;
-      }
-      const path = visit.path === '' ? step.name : `${visit.path}/${step.name}`;
+    const walk = new TreeWalk<Step>();
+    walk.enter('', this.#steps(root, rootNid));
+    for (const { path, step } of walk.steps()) {
       const inode = this.#inodes.inode(step.nid);
       if (isDirectory(inode) !== step.isDirectory)
         this.#inodes.fail(step.nid, `/${path} has another type than its directory says`);
@@ -94,7 +81,7 @@ export class ErofsReader implements TreeReader {
       }
       if (visited.has(step.nid)) this.#inodes.fail(step.nid, 'the directory has two names');
       visited.add(step.nid);
-      visits.push({ path, nid: step.nid, steps: this.#steps(inode, visit.nid), next: 0 });
+      walk.enter(path, this.#steps(inode, step.directoryNid));
     }
   }
 
@@ -173,13 +160,14 @@ export class ErofsReader implements TreeReader {
     for (const { name: key, nid, fileType } of readDirectory(this.#inodes, inode, parentNid)) {
       const name = decodeName(key);
       const child = fileType === FILE_TYPE.directory;
-      steps.push({ key, name, nid, isDirectory: child, isDescent: false });
+      steps.push({ key, name, nid, directoryNid: inode.nid, isDirectory: child, isDescent: false });
       if (!child) continue;
       hasDescent = true;
       steps.push({
         key: Buffer.concat([key, Buffer.of(0x2f)]),
         name,
         nid,
+        directoryNid: inode.nid,
         isDirectory: true,
         isDescent: true,
       });

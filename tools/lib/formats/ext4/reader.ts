@@ -6,6 +6,7 @@ import { inodeEntry } from '../entry/inode-entry.ts';
 import { MODE } from '../entry/linux-types.ts';
 import { decodeName, printableName } from '../entry/name.ts';
 import type { Timestamp, TreeReader, TreeRecord } from '../entry/tree-reader.ts';
+import { TreeWalk } from '../entry/walk.ts';
 import { ContentReader, type DataRange, PIECE_BYTES } from './content-reader.ts';
 import { decodeDevice, ROOT_INODE, type StoredInode } from './inode.ts';
 import { InodeReader, isDirectory } from './inode-reader.ts';
@@ -24,15 +25,8 @@ export interface Ext4Record extends TreeRecord {
   readonly creationTime: Timestamp | undefined;
 }
 
-/** A directory that {@link Ext4Reader.walk} has entered. */
-interface Visit {
-  readonly path: string;
-  /** In path order: the entries of a directory sort by its name and a slash. */
-  readonly steps: readonly Step[];
-  next: number;
-}
-
 interface Step {
+  /** Sorts steps in path order: the name; that of a descent ends with a slash. */
   readonly key: Buffer;
   readonly name: string;
   readonly inodeNumber: number;
@@ -72,16 +66,11 @@ export class Ext4Reader implements TreeReader {
     const root = this.#inodes.inode(ROOT_INODE);
     if (!isDirectory(root)) this.#inodes.fail(ROOT_INODE, 'the root is not a directory');
     yield this.#record('', ROOT_INODE, root, progress);
-    const visits: Visit[] = [this.#visit('', ROOT_INODE, root, progress)];
-    for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
-      const step = visit.steps[visit.next++];
-      if (step === undefined) {
-        visits.pop();
-        continue;
-      }
-      const path = visit.path === '' ? step.name : `${visit.path}/${step.name}`;
+    const walk = new TreeWalk<Step>();
+    walk.enter('', this.#steps('', ROOT_INODE, root, progress));
+    for (const { path, step } of walk.steps()) {
       const inode = this.#inodes.inode(step.inodeNumber);
-      if (step.isDescent) visits.push(this.#visit(path, step.inodeNumber, inode, progress));
+      if (step.isDescent) walk.enter(path, this.#steps(path, step.inodeNumber, inode, progress));
       else yield this.#record(path, step.inodeNumber, inode, progress);
     }
   }
@@ -140,7 +129,8 @@ export class Ext4Reader implements TreeReader {
     return { inodeNumber, inode };
   }
 
-  #visit(path: string, inodeNumber: number, inode: StoredInode, progress: Progress): Visit {
+  /** Enters a directory and returns its steps. */
+  #steps(path: string, inodeNumber: number, inode: StoredInode, progress: Progress): Step[] {
     if (progress.directories.has(inodeNumber)) {
       this.#inodes.fail(inodeNumber, 'the directory has two names');
     }
@@ -168,7 +158,7 @@ export class Ext4Reader implements TreeReader {
     }
     steps.sort((left, right) => Buffer.compare(left.key, right.key));
     this.#checkUnique(inodeNumber, steps);
-    return { path, steps, next: 0 };
+    return steps;
   }
 
   #checkUnique(inodeNumber: number, sorted: readonly Step[]): void {

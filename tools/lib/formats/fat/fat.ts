@@ -3,5 +3,5 @@ export type { FatType } from './format.ts';
 export { type FatGeometry, type GeometryOptions, planGeometry } from './geometry.ts';
 export type { FatOptions } from './plan.ts';
 export { FatReader, type FatRecord, readFat } from './read.ts';
-export type { FatVolume } from './volume.ts';
+export { type FatVolume, formatVolumeId } from './volume.ts';
 export { type FatFileWriter, type FatSummary, FatWriter, type FileContent, writeFat } from './write.ts';

@@ -1,6 +1,7 @@
 import type { BlockSource } from '../block/block.ts';
 import { baseName, comparePaths, type Entry, NO_XATTRS, parentPath } from '../entry/entry.ts';
 import type { TreeReader, TreeRecord } from '../entry/tree-reader.ts';
+import { TreeWalk } from '../entry/walk.ts';
 import { UserError } from '../error/user-error.ts';
 import { ChainReader, ClusterSet } from './chains.ts';
 import { type FatChild, type FatListing, readDirectory } from './directory-reader.ts';
@@ -38,18 +39,10 @@ const ROOT: FatChild = {
   written: { date: 0, time: 0 },
 };
 
-/**
- * A directory that a walk has entered. Its steps are in the order of whole paths. The contents of a
- * child directory are a separate step, because other names can be between them and the directory.
- */
-interface Visit {
-  readonly path: string;
-  readonly steps: readonly Step[];
-  next: number;
-}
-
 interface Step {
+  /** Sorts steps in path order: the name; that of a descent ends with a slash. */
   readonly key: string;
+  readonly name: string;
   readonly child: FatChild;
   readonly isDescent: boolean;
 }
@@ -92,19 +85,14 @@ export class FatReader implements TreeReader {
   *walk(): Generator<FatRecord> {
     const used = new ClusterSet(this.volume.clusterCount);
     yield this.#directoryRecord(this.#root, '', used);
-    const visits: Visit[] = [this.#visit(this.#root, '')];
-    for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
-      const step = visit.steps[visit.next++];
-      if (step === undefined) {
-        visits.pop();
-        continue;
-      }
+    const walk = new TreeWalk<Step>();
+    walk.enter('', this.#steps(this.#root, ''));
+    for (const { path, step } of walk.steps()) {
       const { child, isDescent } = step;
-      const path = visit.path === '' ? child.name : `${visit.path}/${child.name}`;
       if (isDescent) {
-        if (visits.length > DEPTH_LIMIT)
+        if (walk.depth > DEPTH_LIMIT)
           this.#chains.fail(path, `it is nested more than ${DEPTH_LIMIT} directories deep`);
-        visits.push(this.#visit(child, path));
+        walk.enter(path, this.#steps(child, path));
       } else if (isDirectory(child)) yield this.#directoryRecord(child, path, used);
       else yield this.#fileRecord(child, path, used);
     }
@@ -166,21 +154,21 @@ export class FatReader implements TreeReader {
     yield* this.#chains.read(firstCluster, sizeBytes, path);
   }
 
-  #visit(directory: FatChild, path: string): Visit {
+  #steps(directory: FatChild, path: string): Step[] {
     const { children } = this.#list(directory, path);
     const steps: Step[] = [];
     for (const child of children) {
       const problem = nameProblem(child.name);
       if (problem !== undefined)
         this.#chains.fail(path === '' ? child.name : `${path}/${child.name}`, problem);
-      steps.push({ key: child.name, child, isDescent: false });
-      if (isDirectory(child)) steps.push({ key: `${child.name}/`, child, isDescent: true });
+      steps.push({ key: child.name, name: child.name, child, isDescent: false });
+      if (isDirectory(child)) steps.push({ key: `${child.name}/`, name: child.name, child, isDescent: true });
     }
     steps.sort((left, right) => comparePaths(left.key, right.key));
     for (const [index, { key }] of steps.entries()) {
       if (key === steps[index + 1]?.key) this.#chains.fail(path, `"${key}" occurs twice in this directory`);
     }
-    return { path, steps, next: 0 };
+    return steps;
   }
 
   #directoryRecord(directory: FatChild, path: string, used: ClusterSet): FatRecord {

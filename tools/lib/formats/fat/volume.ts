@@ -47,6 +47,12 @@ export interface FatVolume {
   readonly isDirty: boolean;
 }
 
+/** Formats a serial number as mtools and blkid show it: `1234-ABCD`. */
+export function formatVolumeId(volumeId: number): string {
+  const digits = volumeId.toString(16).toUpperCase().padStart(8, '0');
+  return `${digits.slice(0, 4)}-${digits.slice(4)}`;
+}
+
 export interface OpenVolume {
   readonly volume: FatVolume;
   readonly table: TableReader;

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { BlockSource } from '../block/block.ts';
+import { hex32 } from '../structure/hex.ts';
 import { viewOf } from '../structure/view.ts';
 import { NIL_UUID, uuidFromGuidBytes } from '../uuid/uuid.ts';
 import {
@@ -63,7 +64,7 @@ export function readCopy(
   const storedCrc = HEADER.at.PartitionEntryArrayCRC32.get(header);
   const entriesCrc = crc32(entries);
   if (storedCrc !== entriesCrc)
-    return { problem: `entries CRC32 is ${hex(storedCrc)}, the bytes give ${hex(entriesCrc)}` };
+    return { problem: `entries CRC32 is ${hex32(storedCrc)}, the bytes give ${hex32(entriesCrc)}` };
   return {
     headerSector,
     alternateSector: HEADER.at.AlternateLBA.get(header),
@@ -92,7 +93,8 @@ function checkHeader(sector: Uint8Array, headerSector: number): string | undefin
   const withoutCrc = Uint8Array.from(sector.subarray(0, headerBytes));
   HEADER.at.HeaderCRC32.set(viewOf(withoutCrc), 0);
   const headerCrc = crc32(withoutCrc);
-  if (storedCrc !== headerCrc) return `header CRC32 is ${hex(storedCrc)}, the bytes give ${hex(headerCrc)}`;
+  if (storedCrc !== headerCrc)
+    return `header CRC32 is ${hex32(storedCrc)}, the bytes give ${hex32(headerCrc)}`;
   const mySector = HEADER.at.MyLBA.getBig(header);
   return mySector === BigInt(headerSector)
     ? undefined
@@ -102,10 +104,6 @@ function checkHeader(sector: Uint8Array, headerSector: number): string | undefin
 /** Reports whether a sector begins with the signature of a GPT header. */
 export function hasSignature(sector: Uint8Array): boolean {
   return HEADER_SIGNATURE.equals(HEADER.at.Signature.bytes(sector));
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }
 
 /** Decodes the entries in use. */

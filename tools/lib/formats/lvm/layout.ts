@@ -3,6 +3,7 @@
  */
 
 import { UserError } from '../error/user-error.ts';
+import { hex32 } from '../structure/hex.ts';
 import { viewOf } from '../structure/view.ts';
 import {
   DISK_LOCN,
@@ -52,10 +53,6 @@ export interface TextLocation {
 export interface MetadataAreaHeader {
   readonly area: Area;
   readonly text: TextLocation | undefined;
-}
-
-export function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }
 
 /** Writes a list of areas and its end, and returns the first position after them. */
@@ -168,7 +165,8 @@ function checkLabelHeader(sector: Uint8Array, sectorNumber: number, fail: Fail):
   const view = viewOf(sector);
   const stored = LABEL_HEADER.at.crc_xl.get(view);
   const computed = labelChecksum(sector);
-  if (stored !== computed) fail(`the label's checksum is ${hex(stored)}, the bytes give ${hex(computed)}`);
+  if (stored !== computed)
+    fail(`the label's checksum is ${hex32(stored)}, the bytes give ${hex32(computed)}`);
   const type = Buffer.from(LABEL_HEADER.at.type.bytes(sector)).toString('latin1');
   if (type !== LABEL_TYPE) fail(`the label's type is ${JSON.stringify(type)}, not "${LABEL_TYPE}"`);
   const ownSector = LABEL_HEADER.at.sector_xl.getBig(view);
@@ -215,7 +213,8 @@ export function decodeMetadataAreaHeader(sector: Uint8Array, area: Area, where: 
   if (!MDA_MAGIC.equals(MDA_HEADER.at.magic.bytes(sector))) fail('no metadata header: its magic is missing');
   const stored = MDA_HEADER.at.checksum_xl.get(view);
   const computed = metadataAreaChecksum(sector);
-  if (stored !== computed) fail(`the header's checksum is ${hex(stored)}, the bytes give ${hex(computed)}`);
+  if (stored !== computed)
+    fail(`the header's checksum is ${hex32(stored)}, the bytes give ${hex32(computed)}`);
   const version = MDA_HEADER.at.version.get(view);
   if (version !== MDA_VERSION) fail(`the header's version is ${version}, not ${MDA_VERSION}`);
   const start = checkedCount(MDA_HEADER.at.start.getBig(view), 'its own offset', fail);

@@ -2,13 +2,13 @@
 
 import type { BlockSource } from '../block/block.ts';
 import { UserError } from '../error/user-error.ts';
+import { hex32 } from '../structure/hex.ts';
 import { LABEL_SCAN_SECTORS, lvmChecksum, MDA_HEADER_BYTES, SECTOR_BYTES } from './format.ts';
 import {
   type Area,
   decodeLabel,
   decodeMetadataAreaHeader,
   failing,
-  hex,
   isLabel,
   type PhysicalVolumeLabel,
   type TextLocation,
@@ -70,7 +70,7 @@ function readText(source: BlockSource, area: Area, text: TextLocation, where: st
   ];
   const computed = lvmChecksum(...parts);
   if (computed !== text.checksum) {
-    fail(`the text's checksum is ${hex(text.checksum)}, the bytes give ${hex(computed)}`);
+    fail(`the text's checksum is ${hex32(text.checksum)}, the bytes give ${hex32(computed)}`);
   }
   return Buffer.concat(parts).toString('utf8');
 }
