@@ -208,6 +208,15 @@ describe('the airgap way', () => {
     expect(run(['info'], { ICOS_AIRGAP: '1' }).stderr).not.toContain('npm exec');
   });
 
+  test('needs no npm once the packages are installed', () => {
+    setUpBefore();
+    rmSync(join(folder, 'bin/npm'));
+    expect(run(['info'], { ICOS_AIRGAP: '1' })).toMatchObject({
+      status: 0,
+      stderr: expect.not.stringContaining('npm'),
+    });
+  });
+
   test.each(['gpt.ts', 'guest.sh'])('bundles the tools again only after a change of a source: %s', (name) => {
     setUpBefore();
     const source = `tools/lib/gpt/${name}`;
