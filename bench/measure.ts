@@ -38,7 +38,7 @@ export interface MeasureOptions {
 
 class ContenderState {
   readonly contender: Contender;
-  /** The outputs that are synced after each run, which is measured separately. */
+  /** The outputs to fsync after each run. The fsync is timed separately. */
   readonly fsyncOutputs: readonly string[];
   readonly usages: Usage[] = [];
   readonly usagesWithFsync: Usage[] = [];
@@ -92,7 +92,7 @@ export class Measurer {
     return new Run(folder, this.#time);
   }
 
-  /** Measures a program that does nothing: the overhead of each measured command, in seconds. */
+  /** Measures `true`: the fixed cost of each measured command, in seconds. */
   overheadSeconds(): number {
     const run = this.newRun('overhead');
     const samples = Array.from({ length: OVERHEAD_SAMPLES }, () => {

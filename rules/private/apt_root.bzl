@@ -27,8 +27,8 @@ APT_ROOT_ATTRS = LOCK_ATTRS | {
 _DIRECTORY = "debs"
 _LOADER = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 
-# A program that is started through the loader takes the loader's file for its own file, and looks
-# for its data relative to it. Therefore a copy of the loader is in the directory of the programs.
+# For a program started through the loader, /proc/self/exe is the loader, so it looks for its data
+# beside the loader. Therefore a copy of the loader is in the directory of the programs.
 _LOADER_COPY = "usr/bin/.ld.so"
 _LIBRARY_PATHS = ["usr/lib/x86_64-linux-gnu"]
 
@@ -103,8 +103,8 @@ def _unpack(rctx, packages):
     for name in _MERGED_DIRECTORIES:
         path = rctx.path("root/" + name)
         if path.exists and path.realpath != rctx.path("root/usr/" + name):
-            fail(("A package of {} has files in /{}; " +
-                  "only packages for systems with merged /usr are supported").format(rctx.name, name))
+            fail(("a package of {} has files in /{}, which merged /usr does not allow; remove the " +
+                  "package from the lock, or use a suite with merged /usr").format(rctx.name, name))
 
 def _delete(rctx, pattern):
     """Deletes the paths below root/ that match a pattern. A component `*` matches every name."""

@@ -63,7 +63,8 @@ def icos_image(
     - `root_tree`, `root`, `boot_args`, `boot_tree`, `boot`: the parts of the disk
 
     Args:
-      name: name of the variant, and of a filegroup with all files above.
+      name: name of the variant, and of a filegroup with `disk-img`, `update-img`, `version.txt` and
+        `image.json`.
       os_name: name of the operating system.
       base: the root file system without components: a `dockerfile` or any other target with
         layers.
@@ -88,7 +89,7 @@ def icos_image(
         creates.
       password_logins: `none` or `root`: who can log in with a password. `image_test` checks it.
       console_login: `USER:PASSWORD` for `boot_test`, if the console has a login.
-      ready_text: regular expression: the text on the console that shows that the system is up.
+      ready_text: regular expression for the console text that shows that the system is up.
         Without it, `boot_test` is not defined.
       console_texts: regular expressions: texts that must be on the console when `ready_text`
         appears.

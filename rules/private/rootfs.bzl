@@ -90,7 +90,7 @@ def rootfs(name, files = {}, **kwargs):
     rootfs(
         name = "root",
         base = ":os",
-        files = {"//rs/replica": install("/opt/ic/bin/replica", mode = "0755")},
+        files = {"//your:replica": install("/opt/ic/bin/replica", mode = "0755")},
     )
     ```
 

@@ -60,7 +60,7 @@ describe('a layout', () => {
   test('that is larger than the disk is refused, and the error says by how many bytes', () => {
     using place = new Workbench();
     expect(diskImage(place, GOOD_LAYOUT, '--expanded-size=13M')).toBe(
-      '--expanded-size: 1048576 bytes too small for the partitions of partitions.csv; ' +
+      '--expanded-size is 1048576 bytes too small for the partitions of partitions.csv; ' +
         'the disk needs at least 14680064 bytes',
     );
   });

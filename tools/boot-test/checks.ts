@@ -35,7 +35,9 @@ function hostPort(guest: Guest, guestPort: number): number {
 /** Returns the first bytes that a server in the guest sends on its own. */
 export async function banner(guest: Guest, guestPort: number): Promise<string> {
   const socket = connect(hostPort(guest, guestPort), '127.0.0.1');
-  socket.setTimeout(ANSWER_LIMIT_MS, () => socket.destroy(new Error(`port ${guestPort} sends nothing`)));
+  socket.setTimeout(ANSWER_LIMIT_MS, () =>
+    socket.destroy(new Error(`port ${guestPort} sent nothing within ${ANSWER_LIMIT_MS / 1000} seconds`)),
+  );
   try {
     const [data] = (await once(socket, 'data')) as [Buffer];
     return data.toString('latin1');

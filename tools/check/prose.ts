@@ -1,8 +1,8 @@
 /**
  * Checks that lines of prose (Markdown and comments) have at most 100 characters.
  *
- * Tables, blocks of code, and lines whose only long part is one word (an address, a path) may be
- * longer.
+ * Tables, blocks of code, and lines whose only long part is one word (an address, a path) are
+ * exempt.
  */
 import { readFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';

@@ -200,7 +200,7 @@ describe('a disk is refused with one line, and leaves no archive:', () => {
     [
       'a disk that is too small',
       () => ['--expanded-size=100M'],
-      '--expanded-size: 47185920 bytes too small for the partitions',
+      '--expanded-size is 47185920 bytes too small for the partitions',
     ],
     ['a disk of half a sector', () => ['--expanded-size=1000000001'], 'not a multiple of the sector size'],
     ['an invalid GUID', () => ['--disk-guid=x'], '--disk-guid "x" is not a UUID'],

@@ -42,7 +42,7 @@ function diskSectors(layout: Layout, sizeBytes: number | undefined): number {
   const missing = minimum * SECTOR_BYTES - sizeBytes;
   if (missing > 0)
     throw new UserError(
-      `--expanded-size: ${missing} bytes too small for the partitions of ${layout.file}; ` +
+      `--expanded-size is ${missing} bytes too small for the partitions of ${layout.file}; ` +
         `the disk needs at least ${minimum * SECTOR_BYTES} bytes`,
     );
   return sizeBytes / SECTOR_BYTES;

@@ -3,11 +3,11 @@ export const USAGE = `icos-image - reads disks, partitions and archives
   icos-image inspect IMAGE [--json] [--digests]
       prints the partition table, file systems and hash trees
   icos-image ls [-l] [-R] [-d] IMAGE [PART:][PATH]...
-      lists a directory
+      lists a directory: -l long, -R recursive, -d the directory itself
   icos-image cat IMAGE [PART:]PATH...
       writes a file to standard output; PART: alone writes the raw partition
   icos-image extract IMAGE [PART:][PATH]... [-C DIR] [-v] [--overwrite]
-      writes files, and everything below directories, to DIR
+      writes files, and everything below directories, to DIR; DIR defaults to .
   icos-image verify IMAGE [--root-hash=HEX]
       checks all checksums, structures and hash trees
   icos-image diff [--bytes] OLD NEW

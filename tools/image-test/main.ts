@@ -107,13 +107,13 @@ async function checkPolicy(
   subject: Subject,
 ): Promise<void> {
   const { version, rootPartition, bootPartition } = subject;
-  await report.check('no file is set-uid or set-gid beyond the list', () =>
+  await report.check('only the listed files are set-uid or set-gid', () =>
     setUidProblems(image, subject.setUid),
   );
   await report.check('the image contains no ssh host key, machine id or private key', () =>
     secretProblems(image, readFile),
   );
-  await report.check(`who can log in with a password: ${subject.login}`, () =>
+  await report.check(`password logins are allowed for: ${subject.login}`, () =>
     loginProblems(image, readFile, subject.login, rootPartition),
   );
   await report.check(`the version is ${version} everywhere`, () =>

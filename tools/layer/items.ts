@@ -49,7 +49,8 @@ class Collection {
         const status = statSync(item.source);
         if (!status.isFile()) {
           throw new UserError(
-            `${this.#manifest}: entry ${path}: its source ${item.source} is not a file; use the type "tree"`,
+            `${this.#manifest}: entry ${path}: its source ${item.source} is not a file; ` +
+              'in `files` of the rootfs target, name a file, or a target whose output is a declared directory',
           );
         }
         this.#put({ ...metadata, type: 'file', sizeBytes: status.size }, item.source);
@@ -61,7 +62,8 @@ class Collection {
     const { path, source, uid, gid, xattrs } = item;
     if (!statSync(source).isDirectory()) {
       throw new UserError(
-        `${this.#manifest}: entry ${path}: its source ${source} is not a directory; use the type "file"`,
+        `${this.#manifest}: entry ${path}: its source ${source} is not a directory; ` +
+          'the rule that builds it must make a directory, or declare a file',
       );
     }
     if (path !== '')
@@ -71,13 +73,13 @@ class Collection {
       );
     for (const name of readdirSync(source).sort()) {
       const child = { ...item, path: path === '' ? name : `${path}/${name}`, source: join(source, name) };
-      // Links are followed: in a sandbox every file is a link, so that links of the tree itself
-      // cannot be recognized.
+      // Links are followed: in a sandbox every file is a link, so links of the tree itself cannot
+      // be recognized.
       const status = statSync(child.source, { throwIfNoEntry: false });
       if (status === undefined) {
         throw new UserError(
           `${this.#manifest}: entry ${child.path}: its source ${child.source} is a symbolic link to nothing; ` +
-            'name the link in the manifest, with the type "symlink"',
+            'remove it from the tree, and name the link in `symlinks` of the rootfs target',
         );
       }
       if (status.isDirectory()) {

@@ -114,7 +114,7 @@ describe('a manifest is refused with one line, and leaves no layer:', () => {
     [
       'a mode that is a number',
       [{ type: 'directory', path: 'a', mode: 755 }],
-      'entry a: mode: expected a text of three or four octal digits, such as "0755", found 755',
+      'entry a: mode: expected a string of three or four octal digits, such as "0755", found 755',
     ],
     [
       'an owner that is a name',

@@ -37,7 +37,7 @@ const DEFAULT_MODE = { file: 0o644, tree: 0o644, directory: 0o755, symlink: 0o77
 const DEFAULT_DIRECTORY_MODE = 0o755;
 const MAX_ID = 0xffffffff;
 
-const OCTAL = matching(/^[0-7]{3,4}$/, 'a text of three or four octal digits, such as "0755"');
+const OCTAL = matching(/^[0-7]{3,4}$/, 'a string of three or four octal digits, such as "0755"');
 const MODE: Reader<number> = (value, place) => Number.parseInt(OCTAL(value, place), 8);
 
 const ID: Reader<number> = (value, place) => {

@@ -51,7 +51,12 @@ function newestOnly(offered: ReadonlyMap<string, Paragraph>, names: readonly str
 }
 
 function lockPackage(key: string, paragraph: Paragraph | undefined, sets: readonly string[]): LockedPackage {
-  if (paragraph === undefined) throw new UserError(`apt chose ${key}, which is not in any index`);
+  if (paragraph === undefined) {
+    throw new UserError(
+      `apt chose ${key}, which is not in any index; ` +
+        'run update_lock again, because the mirror may have changed meanwhile',
+    );
+  }
   const name = paragraph.require('Package', key);
   return {
     name,

@@ -170,7 +170,8 @@ class InstructionParser {
     const stage = isNamed ? name.toLowerCase() : undefined;
     if (stage !== undefined && (!STAGE_NAME.test(stage) || stage === 'scratch' || stage === 'context')) {
       this.#fail(
-        `${name} cannot be the name of a stage; it begins with a letter, then letters, digits, - _ and .`,
+        `${name} cannot be the name of a stage; a stage name is a letter followed by letters, digits, ` +
+          '- _ or .; scratch and context are reserved',
       );
     }
     return { ...this.#common, keyword: 'FROM', image, platform: values.get('platform'), name: stage };

@@ -1,7 +1,7 @@
 /** The superblock's bytes: "Super Block" in the kernel's ext4 documentation (super.rst). */
 import { structure } from '../structure/structure.ts';
 
-/** The offset of the first superblock. Copies are at the start of their group. */
+/** The offset of the first superblock. A copy is at the start of its group. */
 export const SUPERBLOCK_OFFSET_BYTES = 1024;
 
 /** s_magic. */

@@ -27,7 +27,7 @@ export const LAST_MOUNTED_BYTES = AT.s_last_mounted.lengthBytes;
 const ERRORS_CONTINUE = 1;
 const REVISION_ORIGINAL = 0;
 const REVISION_DYNAMIC = 1;
-/** The values for a file system of the original revision, which does not use these fields. */
+/** Fixed values of revision 0, whose superblock lacks these fields. */
 const ORIGINAL_INODE_BYTES = 128;
 const ORIGINAL_FIRST_INODE = 11;
 const CHECKSUM_CRC32C = 1;
@@ -178,7 +178,8 @@ function text(bytes: Uint8Array): string {
 }
 
 /**
- * Decodes a superblock. Returns the problem of an invalid one; callers add the name of the image.
+ * Decodes a superblock. If it is not valid, returns a phrase that says why; callers add the name of
+ * the image.
  */
 export function decodeSuperblock(bytes: Uint8Array): Superblock | string {
   const view = viewOf(bytes);

@@ -118,7 +118,7 @@ describe('the limits of FAT', () => {
     writeVolume(path, tree, { sizeBytes: 16 * MEBIBYTE });
     expect(fsck(path).fileCount).toBe(512);
     expect(() => write(names(512))).toThrow(
-      'the root directory needs 513 slots (long names take several), and FAT16 has 512: move files into directories, or use fat32',
+      'the root directory needs 513 slots (long names take several), but FAT16 has room for 512; move files into directories, or use fat32',
     );
     expect(() => write(names(600), { sizeBytes: 64 * MEBIBYTE, type: 'fat32' })).not.toThrow();
   });
@@ -156,7 +156,7 @@ describe('the limits of FAT', () => {
     ['a cluster size', { sizeBytes: 30 * MEBIBYTE, type: 'fat16', clusterBytes: 512 }],
   ])('the error for a volume that is too small says that %s prevents a larger one', (_title, options) => {
     expect(() => write([file('a', 200 * MEBIBYTE)], options)).toThrow(
-      /^FAT: the volume is \d+ bytes too small: .*do not support a larger one: choose others, or put less into it$/,
+      /^FAT: the volume is \d+ bytes too small: .* clusters of \d+ bytes, but \d+ bytes have room for \d+, and no volume of the chosen type and cluster size is large enough; choose another type or cluster size, or fewer files$/,
     );
   });
 });

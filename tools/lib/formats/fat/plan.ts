@@ -7,15 +7,15 @@ import { type StoredName, storeNames } from './names.ts';
 import type { ClusterRun } from './table.ts';
 
 export interface FatOptions {
-  /** The size of the volume, which is whole sectors. */
+  /** The size of the volume, a multiple of the sector size. */
   readonly sizeBytes: number;
   /** 512 by default; up to 4096 for disks with larger sectors. */
   readonly sectorBytes?: number;
   /**
-   * By default that of mkfs.fat: FAT32 from 512 MiB on, FAT16 from 4085 clusters on, else FAT12.
+   * Default: as mkfs.fat chooses (FAT32 from 512 MiB on, FAT16 from 4085 clusters on, else FAT12).
    */
   readonly type?: FatType;
-  /** A power of two from the size of a sector to 32768. By default that of mkfs.fat. */
+  /** A power of two from the size of a sector to 32768. Default: as mkfs.fat chooses. */
   readonly clusterBytes?: number;
   /** The serial number, 32 bits. */
   readonly volumeId: number;
@@ -95,8 +95,8 @@ function directorySlots(directory: FatDirectory, stored: readonly StoredName[], 
 function checkSlots(directory: FatDirectory, slots: number, geometry: FatGeometry): void {
   if (directory.parent === undefined && geometry.type !== 'fat32' && slots > geometry.rootEntryCount) {
     throw new UserError(
-      `FAT: the root directory needs ${slots} slots (long names take several), and ${geometry.type.toUpperCase()} ` +
-        `has ${geometry.rootEntryCount}: move files into directories, or use fat32`,
+      `FAT: the root directory needs ${slots} slots (long names take several), but ${geometry.type.toUpperCase()} ` +
+        `has room for ${geometry.rootEntryCount}; move files into directories, or use fat32`,
     );
   }
   if (slots > DIRECTORY_SLOT_LIMIT) {
@@ -117,11 +117,12 @@ export function tooSmall(
   const clusterBytes = clusterBytesOf(geometry);
   const need =
     `the files need ${plan.usedClusterCount} clusters of ${clusterBytes} bytes, ` +
-    `${options.sizeBytes} bytes hold ${geometry.clusterCount}`;
+    `but ${options.sizeBytes} bytes have room for ${geometry.clusterCount}`;
   const enoughBytes = fittingSizeBytes(root, geometry, plan, options);
   return enoughBytes === undefined
     ? `FAT: the volume is ${(plan.usedClusterCount - geometry.clusterCount) * clusterBytes} bytes too small: ${need}, and ` +
-        'the chosen type and cluster size do not support a larger one: choose others, or put less into it'
+        'no volume of the chosen type and cluster size is large enough; choose another type or cluster size, ' +
+        'or fewer files'
     : `FAT: the volume is ${enoughBytes - options.sizeBytes} bytes too small: ${need}; ` +
         'make it larger, or put less into it';
 }

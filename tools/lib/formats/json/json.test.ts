@@ -48,12 +48,12 @@ describe('a reader', () => {
     ['an object for a list', '{}', listOf(text), 'a.json: expected a list, found an object'],
     ['an empty list', '{"k":[]}', mapOf(nonEmptyListOf(text)), 'a.json: k: the list is empty'],
     ['a missing key', '{"path":"a"}', FILE, 'a.json: the key "sizeBytes" is missing'],
-    ['a number for a text', '{"path":1,"sizeBytes":1}', FILE, 'a.json: path: expected a text, found 1'],
+    ['a number for a string', '{"path":1,"sizeBytes":1}', FILE, 'a.json: path: expected a string, found 1'],
     [
       'null for an optional member',
       '{"path":"a","sizeBytes":1,"note":null}',
       FILE,
-      'a.json: note: expected a text, found null',
+      'a.json: note: expected a string, found null',
     ],
     ['a negative count', '[[1,-1]]', listOf(listOf(count)), 'a.json: [0][1]: expected a whole number'],
     [
@@ -63,10 +63,10 @@ describe('a reader', () => {
       'expected a whole number from 0 on, found 9007199254740992',
     ],
     ['a fraction for a count', '1.5', count, 'found 1.5'],
-    ['a text for a flag', '"yes"', flag, 'expected true or false, found "yes"'],
+    ['a string for a flag', '"yes"', flag, 'expected true or false, found "yes"'],
     ['another value', '"c"', oneOf('a', 'b'), 'expected "a" or "b", found "c"'],
     [
-      'a text of another form',
+      'a string of another form',
       '{"k":"x"}',
       mapOf(matching(/^[0-9]+$/, 'digits')),
       'k: expected digits, found "x"',

@@ -74,7 +74,7 @@ function shown(value: unknown): string {
 export const anything: Reader<unknown> = (value) => value;
 
 export const text: Reader<string> = (value, place) =>
-  typeof value === 'string' ? value : place.refuse(value, 'a text');
+  typeof value === 'string' ? value : place.refuse(value, 'a string');
 
 export const flag: Reader<boolean> = (value, place) =>
   typeof value === 'boolean' ? value : place.refuse(value, 'true or false');
@@ -92,7 +92,7 @@ export function oneOf<const T extends string | number>(...values: readonly T[]):
     place.refuse(value, values.map((known) => JSON.stringify(known)).join(' or '));
 }
 
-/** Reads a text that matches a pattern. @param expected names such a text in errors: `a digest` */
+/** Reads a string that matches a pattern. @param expected names it in errors, such as `a digest` */
 export function matching(pattern: RegExp, expected: string): Reader<string> {
   return (value, place) =>
     typeof value === 'string' && pattern.test(value) ? value : place.refuse(value, expected);

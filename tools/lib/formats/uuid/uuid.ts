@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { UserError } from '../error/user-error.ts';
-
 /**
  * Converts universally unique identifiers (RFC 9562) between lower-case strings and their sixteen
  * bytes, in both orders that disks use. Derives the default identifiers of this project from names.
  */
+import { createHash } from 'node:crypto';
+import { UserError } from '../error/user-error.ts';
 
 /** A UUID in its text form: `8-4-4-4-12` hexadecimal digits, lower case. */
 export type Uuid = string;

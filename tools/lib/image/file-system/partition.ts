@@ -56,7 +56,7 @@ export class RawPartition {
   }
 
   /**
-   * Appends the hash tree and packs the image, if the options require it, and closes the image. The
+   * Appends the hash tree and packs the image if the options ask for it, and closes the image. The
    * file system must be complete.
    *
    * @returns the root hash in hexadecimal, if there is a hash tree

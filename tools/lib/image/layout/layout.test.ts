@@ -76,9 +76,9 @@ describe('layout', () => {
     ['esp, 2048, 1K, U, {1}', ':1: partition "esp": size 1K is not a multiple of 2048 sectors (1 MiB)'],
     [
       'esp, 0, 2048, U, {1}',
-      ':1: partition "esp": start 0 is inside the partition table: start at 2048 or later',
+      ':1: partition "esp": start 0 is inside the partition table: start at sector 2048 (1M) or later',
     ],
-    ['esp, 2048, 0, U, {1}', ':1: partition "esp": the size is 0'],
+    ['esp, 2048, 0, U, {1}', ':1: partition "esp": the size is 0: give it 2048 sectors (1M) or more'],
     ['esp, 2048, 1Q, U, {1}', ':1: partition "esp": size "1Q" has the unknown unit "Q": use B, K or KiB'],
     ['esp, 2048, -1, U, {1}', ':1: partition "esp": size "-1" is not a size'],
     ['esp, 2048, 1.5G, U, {1}', ':1: partition "esp": size "1.5G" is not a size'],
@@ -114,7 +114,7 @@ describe('layout', () => {
       'a, 2048, 2048, L, {1}\nb, 4096, 2048, L, {1}',
       `:2: partition "b" has the UUID of "a" in line 1 (${ESP})`,
     ],
-    ['# nothing', ': no partition: write one row for each'],
+    ['# nothing', ' has no partition; write one row per partition: name, start'],
   ])('refused with file, line, rule and remedy: %s', (rows, message) => {
     expect(() => parse(rows)).toThrow(UserError);
     expect(() => parse(rows)).toThrow(`ic-os/x/partitions.csv${message.startsWith(':') ? message : ''}`);

@@ -1,12 +1,11 @@
-import { UserError } from '../../formats/error/user-error.ts';
-import { isUuid, type Uuid } from '../../formats/uuid/uuid.ts';
-import { readSize } from './size.ts';
-
 /**
  * Reads `partitions.csv`: the partitions of a disk, one row each (docs/formats/layout.md).
  *
  * Starts and sizes are in sectors of 512 bytes, or have a binary unit.
  */
+import { UserError } from '../../formats/error/user-error.ts';
+import { isUuid, type Uuid } from '../../formats/uuid/uuid.ts';
+import { readSize } from './size.ts';
 
 export const SECTOR_BYTES = 512;
 
@@ -71,7 +70,7 @@ export function parseLayout(text: string, file: string): Layout {
     if (content !== '') partitions.push(parseRow(content, file, index + 1));
   }
   if (partitions.length === 0) {
-    throw new UserError(`${file}: no partition: write one row for each: ${COLUMNS}`);
+    throw new UserError(`${file} has no partition; write one row per partition: ${COLUMNS}`);
   }
   if (partitions.length > PARTITION_LIMIT) {
     throw new UserError(
@@ -109,11 +108,11 @@ function parseRow(content: string, file: string, line: number): LayoutPartition 
   const sizeSectors = sectorsOf('size', size);
   if (startSector < ALIGNMENT_SECTORS) {
     return fail(
-      `partition "${name}": start ${start} is inside the partition table: start at ${ALIGNMENT_SECTORS} or later`,
+      `partition "${name}": start ${start} is inside the partition table: start at sector ${ALIGNMENT_SECTORS} (1M) or later`,
     );
   }
   if (sizeSectors === 0)
-    return fail(`partition "${name}": the size is 0: give it ${ALIGNMENT_SECTORS} or more`);
+    return fail(`partition "${name}": the size is 0: give it ${ALIGNMENT_SECTORS} sectors (1M) or more`);
   return {
     name,
     startSector,
@@ -232,7 +231,7 @@ export function checkImageFits(layout: Layout, partition: LayoutPartition, image
 /**
  * Assigns images to partitions by an explicit map, and returns them in the order of the disk.
  *
- * @throws UserError if the layout does not have a name, or if an image does not fit
+ * @throws UserError if the layout has no partition of that name, or if an image does not fit
  */
 export function placeImages<Image extends PlacedImage>(
   layout: Layout,

@@ -43,8 +43,7 @@ export class ArchiveFile {
   readonly #hash: StreamHash | undefined;
 
   /**
-   * @param expectedBytes the approximate size of the archive; without it, no checksum file is
-   *   written
+   * @param expectedBytes the approximate size of the archive; omit it to write no checksum file
    */
   constructor(path: string, compression: Compression, expectedBytes?: number) {
     this.#path = path;

@@ -36,7 +36,7 @@ export interface PackOptions {
   readonly facts?: PartitionFacts;
 }
 
-/** Functions that receive the bytes of the compressed files, in order. */
+/** The receivers of the compressed bytes, in order. */
 export interface PackSinks {
   readonly zst: (bytes: Uint8Array) => void;
   /** Without it, nothing is compressed with gzip. */

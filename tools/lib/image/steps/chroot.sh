@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# The end of the script of the first process in the chroot runner's namespaces; guest.sh comes
-# before it. File descriptor 3 is the channel to the runner.
+# The end of process 1's script in the chroot runner's namespaces; guest-script.ts appends it to
+# guest.sh. File descriptor 3 is connected to the runner.
 
 leave() { exit 0; }
 

@@ -99,9 +99,8 @@ function entriesOf(names: readonly Node[]): Entry[] {
 }
 
 /**
- * Finds the file of the first tree that is unchanged in the second: same metadata, same content,
- * and every name it has now was a name of it before. Names that are gone do not matter; they get
- * whiteouts.
+ * Finds the file of the first tree that is unchanged in the second: it has the same metadata and
+ * content, and it has no new name. Names that are gone do not matter; they get whiteouts.
  *
  * @returns the inode number in the first tree, or `undefined` if the file has changed
  */

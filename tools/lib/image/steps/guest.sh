@@ -2,13 +2,14 @@
 # The shell functions of the guest, for busybox's ash. Both runners use them.
 #
 # guest-script.ts writes assignments of the variables in capitals before this text, and uml.sh or
-# chroot.sh after it. File descriptor 5 is the channel to the runner.
+# chroot.sh after it. File descriptor 5 is connected to the runner.
+
+bb() { "$BUSYBOX" "$@"; }
 
 # --- messages to the runner ---
 
 # Every message is one line that begins with $MARK; it may follow output that does not end with a
 # newline.
-bb() { "$BUSYBOX" "$@"; }
 tell() { printf '%s %s\n' "$MARK" "$*" >&5; }
 give_up() { tell error "$*"; leave; }
 # Called in the process of a step, whose output is sent to the runner.
@@ -174,7 +175,7 @@ run_steps() {
 # enter_image DIRECTORY COMMAND...: becomes a step's command, as the user whom resolve_user found.
 #
 # The file of the step defines with_environment(), which runs its arguments in the environment of
-# the step. Two tools of util-linux do the rest, so the image does not need to contain them: setpriv
+# the step. Two tools of the runner's util-linux do the rest, so the image needs neither: setpriv
 # sets the groups and the capabilities; then unshare changes the root, the working directory and the
 # user.
 enter_image() {

@@ -47,7 +47,9 @@ export interface RunOptions {
    * Default: run and tmp.
    */
   readonly temporaryFolders?: readonly string[];
-  /** Aborts the run: kills the guest, removes all files, and throws the reason of the signal. */
+  /**
+   * Aborts the run: the guest is killed, all files are removed, and the signal's reason is thrown.
+   */
   readonly signal?: AbortSignal;
   /** Receives the log: the output of the steps, and lines about them. Default: standard error. */
   readonly log?: (bytes: Uint8Array) => void;
@@ -185,7 +187,7 @@ async function writeOutput(
 /**
  * Runs the steps in order on the merged layers, and writes the changes.
  *
- * All its temporary files are in a folder beside the output, which is removed at the end.
+ * All temporary files are in a folder beside the output, which is removed at the end.
  *
  * @throws UserError if a layer is damaged, a step fails, or the time limit is reached
  */

@@ -28,12 +28,12 @@ test.each([
 
 test.each([
   [{ argv: [] }, '.argv: the list is empty'],
-  [{ argv: ['a', 1] }, '.argv[1]: expected a text, found 1'],
+  [{ argv: ['a', 1] }, '.argv[1]: expected a string, found 1'],
   [{ argv: ['a\0'] }, '.argv[0]: it contains a NUL character'],
   [{ env: undefined }, ': the key "env" is missing'],
   [{ env: { 'A=B': '' } }, '.env: "A=B" cannot be the name of an environment variable'],
   [{ env: { '-i': '' } }, '.env: "-i" cannot be the name'],
-  [{ env: { A: 1 } }, '.env.A: expected a text, found 1'],
+  [{ env: { A: 1 } }, '.env.A: expected a string, found 1'],
   [{ workingDirectory: 'srv' }, '.workingDirectory: expected an absolute path, found "srv"'],
   [{ user: '' }, '.user: expected a user of the form USER or USER:GROUP, found ""'],
   [{ user: 'a:b:c' }, '.user: expected a user of the form USER or USER:GROUP, found "a:b:c"'],

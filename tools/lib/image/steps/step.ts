@@ -35,7 +35,7 @@ export interface Step {
 
 const STEP_LIST_VERSION = 1;
 
-/** Reads a text that can be an argument or a value of a command. */
+/** Reads a string that can be an argument or a value of a command. */
 const word: Reader<string> = (value, place) => {
   const found = text(value, place);
   return found.includes('\0') ? place.fail('it contains a NUL character, which no command accepts') : found;

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# The end of the script of the first process of the user-mode Linux kernel; guest.sh comes before
-# it. Serial line 0 is the channel to the runner.
+# The end of process 1's script in user-mode Linux; guest-script.ts appends it to guest.sh. Serial
+# line 0 is connected to the runner.
 
 leave() {
   bb poweroff -f

@@ -7,9 +7,9 @@ import { openTree, type VerifyOptions, type VerityParameters } from '../../forma
 import { type DataRange, hashStripes } from './stripes.ts';
 
 export interface VerityFileOptions extends VerityOptions {
-  /** The ranges of the data that may contain bytes other than zero, ascending. By default, all. */
+  /** The ranges of the data that may contain bytes other than zero, ascending. Default: all. */
   readonly written?: readonly DataRange[];
-  /** The number of threads; by default, that of `workerCount`. It does not change the result. */
+  /** The number of threads. Default: that of `workerCount`. It does not change the result. */
   readonly workers?: number;
 }
 
