@@ -11,8 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeWholeFile } from '../lib/formats/block/write.ts';
 import { UserError } from '../lib/formats/error/user-error.ts';
-import { anything } from '../lib/formats/json/json.ts';
-import { DEFAULT_CONFIG, parseRootConfig, rootConfigText } from '../lib/formats/oci/root-config.ts';
+import { DEFAULT_CONFIG, ROOT_CONFIG, rootConfigText } from '../lib/formats/oci/root-config.ts';
 import { writeLayerFile } from '../lib/image/layer/file.ts';
 import { withInterruption } from '../lib/image/steps/interruption.ts';
 import { runSteps, type StepRunner } from '../lib/image/steps/run.ts';
@@ -24,7 +23,7 @@ import { parseDockerfile, targetStage } from './language/dockerfile.ts';
 function readBases(configs: readonly string[], layers: readonly string[]): Map<string, Base> {
   const bases = new Map<string, Base>();
   for (const [name, config] of nameValuePairs(configs, 'base'))
-    bases.set(name, { layers: [], config: parseRootConfig(readJson(config, anything), config) });
+    bases.set(name, { layers: [], config: readJson(config, ROOT_CONFIG) });
   for (const [name, layer] of nameValuePairs(layers, 'base-layer')) {
     const base = bases.get(name) ?? { layers: [], config: DEFAULT_CONFIG };
     bases.set(name, { ...base, layers: [...base.layers, layer] });

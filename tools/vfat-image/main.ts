@@ -9,12 +9,14 @@ import { formatEntryList } from '../lib/image/manifest/entries.ts';
 import { required, runTool, TEXT } from '../lib/runtime/cli/cli.ts';
 import { writeVfatPartition } from './partition.ts';
 
-const TYPES: Readonly<Record<string, FatType>> = { fat12: 'fat12', fat16: 'fat16', fat32: 'fat32' };
+const TYPES: ReadonlyMap<string, FatType> = new Map(
+  Object.entries<FatType>({ fat12: 'fat12', fat16: 'fat16', fat32: 'fat32' }),
+);
 
 function parseType(text: string | undefined): FatType | undefined {
   if (text === undefined) return undefined;
-  const type = TYPES[text];
-  if (type === undefined) throw new UserError(`--type=${text}: use one of ${Object.keys(TYPES).join(', ')}`);
+  const type = TYPES.get(text);
+  if (type === undefined) throw new UserError(`--type=${text}: use one of ${[...TYPES.keys()].join(', ')}`);
   return type;
 }
 

@@ -52,6 +52,12 @@ test('a raw image is valid, holds the files, and does not depend on their order 
   expect(readFileSync(list, 'utf8')).toContain('EFI/boot/file number 39');
 });
 
+test('an unknown type is refused with one line, even if every object has a property of its name', () => {
+  const args = ['--size=4M', '--identity=test', '--type=constructor', `--raw=${join(folder, 'typed.img')}`];
+  const { status, stderr } = spawnSync(process.execPath, [TOOL, ...args], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([1, 'main.ts: --type=constructor: use one of fat12, fat16, fat32\n']);
+});
+
 test('a tree that does not fit is refused with one line, and no output is left', () => {
   const raw = join(folder, 'refused.img');
   const args = ['--size=100K', '--identity=test', `--layer=${layer('large.tar', 'zeros')}`, `--raw=${raw}`];

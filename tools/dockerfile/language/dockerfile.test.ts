@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the variables of Dockerfiles
 import { describe, expect, test } from 'vitest';
+import { UserError } from '../../lib/formats/error/user-error.ts';
 import { type Dockerfile, parseDockerfile, targetStage } from './dockerfile.ts';
 import type { CopyInstruction, Instruction, RunInstruction } from './instructions.ts';
 
@@ -194,6 +195,11 @@ describe('instructions', () => {
     ['FROM $NOTHING', 'FROM $NOTHING names no image'],
   ])('%s is refused with file and line', (text, message) => {
     expect(() => parse(`FROM base\n\n${text}`)).toThrow(`Dockerfile:3: ${message}`);
+  });
+
+  test('an unknown flag is refused without a reason, whatever its name', () => {
+    const refusal = new UserError('Dockerfile:2: COPY --constructor is not supported');
+    expect(() => parse('FROM base\nCOPY --constructor=1 a /b')).toThrow(refusal);
   });
 
   test.each([

@@ -65,29 +65,33 @@ export type Instruction =
 const SUPPORTED = 'ADD, ARG, COPY, ENV, FROM, LABEL, RUN, SHELL, USER and WORKDIR are';
 
 /** Docker's unsupported instructions, and the alternatives to them. */
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  CMD: 'an image of an operating system starts its init; enable a systemd unit instead',
-  ENTRYPOINT: 'an image of an operating system starts its init; enable a systemd unit instead',
-  EXPOSE: 'an image of an operating system has no container ports; open them in its firewall configuration',
-  HEALTHCHECK: 'nothing would run it; use a systemd unit or timer',
-  MAINTAINER: 'write LABEL org.opencontainers.image.authors="..." instead',
-  ONBUILD: 'write the instruction into the Dockerfile that needs it',
-  STOPSIGNAL: 'nothing would send it; use KillSignal= of a systemd unit',
-  VOLUME: 'an image of an operating system has partitions; make the directory with RUN mkdir',
-};
+const UNSUPPORTED: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    CMD: 'an image of an operating system starts its init; enable a systemd unit instead',
+    ENTRYPOINT: 'an image of an operating system starts its init; enable a systemd unit instead',
+    EXPOSE: 'an image of an operating system has no container ports; open them in its firewall configuration',
+    HEALTHCHECK: 'nothing would run it; use a systemd unit or timer',
+    MAINTAINER: 'write LABEL org.opencontainers.image.authors="..." instead',
+    ONBUILD: 'write the instruction into the Dockerfile that needs it',
+    STOPSIGNAL: 'nothing would send it; use KillSignal= of a systemd unit',
+    VOLUME: 'an image of an operating system has partitions; make the directory with RUN mkdir',
+  }),
+);
 
 /** The reasons why some flags of Docker are refused here. */
-const UNSUPPORTED_FLAGS: Readonly<Record<string, string>> = {
-  mount: 'a RUN sees nothing but the image; COPY what it needs first',
-  security: 'a RUN has no more rights than any other',
-  device: 'a RUN has no devices of the host',
-  link: 'leave it out; COPY does not depend on it here',
-  checksum: 'name the file in the build, which checks its digest',
-  'keep-git-dir': 'nothing is fetched; name the files in the build',
-  unpack: 'ADD always unpacks archives, COPY never does',
-  parents: 'name a destination for each directory',
-  exclude: 'leave the files out of the context',
-};
+const UNSUPPORTED_FLAGS: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    mount: 'a RUN sees nothing but the image; COPY what it needs first',
+    security: 'a RUN has no more rights than any other',
+    device: 'a RUN has no devices of the host',
+    link: 'leave it out; COPY does not depend on it here',
+    checksum: 'name the file in the build, which checks its digest',
+    'keep-git-dir': 'nothing is fetched; name the files in the build',
+    unpack: 'ADD always unpacks archives, COPY never does',
+    parents: 'name a destination for each directory',
+    exclude: 'leave the files out of the context',
+  }),
+);
 
 const PLATFORM = 'linux/amd64';
 const STAGE_NAME = /^[a-z][a-z0-9_.-]*$/;
@@ -98,7 +102,7 @@ function flagValues(flags: readonly Flag[], known: readonly string[], where: str
   const values = new Map<string, string>();
   for (const { name, value } of flags) {
     if (!known.includes(name)) {
-      const reason = UNSUPPORTED_FLAGS[name];
+      const reason = UNSUPPORTED_FLAGS.get(name);
       throw new UserError(
         `${where}: ${keyword} --${name} is not supported${reason === undefined ? '' : `; ${reason}`}`,
       );
@@ -130,7 +134,7 @@ class InstructionParser {
   parse(): Instruction {
     const { keyword, text } = this.#source;
     const { where } = this.#common;
-    const reason = UNSUPPORTED[keyword];
+    const reason = UNSUPPORTED.get(keyword);
     if (reason !== undefined) this.#fail(`${keyword} is not supported; ${reason}`);
     if (text === '') this.#fail(`${keyword} needs arguments`);
     switch (keyword) {

@@ -55,6 +55,12 @@ describe('a reader', () => {
       FILE,
       'a.json: note: expected a string, found null',
     ],
+    [
+      'a number beyond all limits',
+      '[1e400]',
+      listOf(count),
+      'expected a whole number from 0 on, found Infinity',
+    ],
     ['a negative count', '[[1,-1]]', listOf(listOf(count)), 'a.json: [0][1]: expected a whole number'],
     [
       'a count above 2^53',

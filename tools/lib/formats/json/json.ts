@@ -66,7 +66,8 @@ function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
-  const json = JSON.stringify(value);
+  // JSON has no infinity, but its parser makes one of a number such as 1e400.
+  const json = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return json.length <= SHOWN_CHARACTERS ? json : `${json.slice(0, SHOWN_CHARACTERS)}...`;
 }
 

@@ -44,17 +44,19 @@ const MANIFEST_TYPES = [
 ];
 
 export type Compression = 'none' | 'gzip' | 'zstd';
-const LAYER_TYPES: Readonly<Record<string, Compression>> = {
-  'application/vnd.oci.image.layer.v1.tar': 'none',
-  'application/vnd.oci.image.layer.v1.tar+gzip': 'gzip',
-  'application/vnd.oci.image.layer.v1.tar+zstd': 'zstd',
-  'application/vnd.oci.image.layer.nondistributable.v1.tar': 'none',
-  'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip': 'gzip',
-  'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd': 'zstd',
-  'application/vnd.docker.image.rootfs.diff.tar': 'none',
-  'application/vnd.docker.image.rootfs.diff.tar.gzip': 'gzip',
-  'application/vnd.docker.image.rootfs.diff.tar.zstd': 'zstd',
-};
+const LAYER_TYPES: ReadonlyMap<string, Compression> = new Map(
+  Object.entries<Compression>({
+    'application/vnd.oci.image.layer.v1.tar': 'none',
+    'application/vnd.oci.image.layer.v1.tar+gzip': 'gzip',
+    'application/vnd.oci.image.layer.v1.tar+zstd': 'zstd',
+    'application/vnd.oci.image.layer.nondistributable.v1.tar': 'none',
+    'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip': 'gzip',
+    'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd': 'zstd',
+    'application/vnd.docker.image.rootfs.diff.tar': 'none',
+    'application/vnd.docker.image.rootfs.diff.tar.gzip': 'gzip',
+    'application/vnd.docker.image.rootfs.diff.tar.zstd': 'zstd',
+  }),
+);
 
 /** descriptor.md, "Registered Algorithms": the number of hexadecimal digits of each. */
 const DIGEST_DIGITS: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
@@ -144,7 +146,7 @@ export function parseManifest(json: string, name: string): ImageManifest {
  * @throws UserError for a media type that is not a layer, or an encrypted layer
  */
 export function layerCompression(mediaType: string, name: string): Compression {
-  const compression = LAYER_TYPES[mediaType];
+  const compression = LAYER_TYPES.get(mediaType);
   if (compression === undefined) {
     throw new UserError(
       `${name}: media type ${mediaType} is not a supported layer; tar, tar+gzip and tar+zstd are supported`,

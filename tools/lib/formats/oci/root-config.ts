@@ -2,7 +2,7 @@
  * Reads and writes the configuration of a root file system, `*.config.json`: everything except its
  * files.
  */
-import { UserError } from '../error/user-error.ts';
+import { listOf, mapOf, object, type Reader, text } from '../json/json.ts';
 
 export interface RootConfig {
   readonly env: Readonly<Record<string, string>>;
@@ -22,19 +22,16 @@ export const DEFAULT_CONFIG: RootConfig = {
   shell: ['/bin/sh', '-c'],
 };
 
-/**
- * Reads the JSON value of a configuration. Missing values have their defaults.
- *
- * @param name the file's name, for errors
- * @throws UserError if the value is not a JSON object
- */
-export function parseRootConfig(value: unknown, name: string): RootConfig {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new UserError(`${name}: not the configuration of a root file system, which is a JSON object`);
-  }
-  const given = value as Partial<RootConfig>;
+const GIVEN = object(
+  {},
+  { env: mapOf(text), workingDirectory: text, user: text, labels: mapOf(text), shell: listOf(text) },
+);
+
+/** Reads the JSON value of a configuration. Missing members have their defaults. */
+export const ROOT_CONFIG: Reader<RootConfig> = (value, place) => {
+  const given = GIVEN(value, place);
   return { ...DEFAULT_CONFIG, ...given, env: { PATH: DEFAULT_PATH, ...given.env } };
-}
+};
 
 /**
  * Makes the text of the file. Keys are in the order in which they were set, which depends only on

@@ -26,6 +26,8 @@ describe('file contexts', () => {
     ['/a{70000} u:r:t', 'is not a valid number of repetitions'],
     ['/[[.a.]] u:r:t', 'collating elements are not supported'],
     ['/.*\\ u:r:t', 'it ends with a backslash'],
+    ['/a constructor u:r:t', '"constructor" is not a type of file'],
+    ['/[[:constructor:]]* u:r:t', '"[:constructor:]" has no equivalent in JavaScript'],
   ])('name the file and the line of an error: %j', (line, message) => {
     expect(() => contexts(`/first u:r:t\n${line}\n`)).toThrow(UserError);
     expect(() => contexts(`/first u:r:t\n${line}\n`)).toThrow(message);

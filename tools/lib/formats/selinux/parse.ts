@@ -36,15 +36,17 @@ export interface Substitution {
 }
 
 /** label_file.h, `string_to_file_kind` */
-const KINDS: Readonly<Record<string, FileKind>> = {
-  '-b': 'block-device',
-  '-c': 'character-device',
-  '-d': 'directory',
-  '-p': 'fifo',
-  '-l': 'symlink',
-  '-s': 'socket',
-  '--': 'file',
-};
+const KINDS: ReadonlyMap<string, FileKind> = new Map(
+  Object.entries<FileKind>({
+    '-b': 'block-device',
+    '-c': 'character-device',
+    '-d': 'directory',
+    '-p': 'fifo',
+    '-l': 'symlink',
+    '-s': 'socket',
+    '--': 'file',
+  }),
+);
 
 /** label_support.c, `read_spec_entry`: an entry is shorter than this. */
 const MAX_ENTRY_BYTES = 65535;
@@ -73,10 +75,10 @@ function parseLine(line: string, where: string): Specification | undefined {
   }
   if (second === undefined) throw new UserError(`${where}: "${pattern}" has no context`);
   if (third === undefined) return { pattern, kind: undefined, context: second, where };
-  const kind = KINDS[second];
+  const kind = KINDS.get(second);
   if (kind === undefined) {
     throw new UserError(
-      `${where}: "${second}" is not a type of file; the types are ${Object.keys(KINDS).join(' ')}`,
+      `${where}: "${second}" is not a type of file; the types are ${[...KINDS.keys()].join(' ')}`,
     );
   }
   return { pattern, kind, context: third, where };

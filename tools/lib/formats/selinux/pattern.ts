@@ -30,22 +30,24 @@ const GENERIC_TYPES: Readonly<Record<string, string>> = {
 };
 
 /** pcre2pattern(3), "POSIX character classes", in the C locale. */
-const POSIX_CLASSES: Readonly<Record<string, string>> = {
-  alnum: '0-9A-Za-z',
-  alpha: 'A-Za-z',
-  ascii: '\\x00-\\x7f',
-  blank: '\\t ',
-  cntrl: '\\x00-\\x1f\\x7f',
-  digit: '0-9',
-  graph: '!-~',
-  lower: 'a-z',
-  print: ' -~',
-  punct: '!-\\/:-@\\[-`{-~',
-  space: '\\t-\\r ',
-  upper: 'A-Z',
-  word: '0-9A-Za-z_',
-  xdigit: '0-9A-Fa-f',
-};
+const POSIX_CLASSES: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    alnum: '0-9A-Za-z',
+    alpha: 'A-Za-z',
+    ascii: '\\x00-\\x7f',
+    blank: '\\t ',
+    cntrl: '\\x00-\\x1f\\x7f',
+    digit: '0-9',
+    graph: '!-~',
+    lower: 'a-z',
+    print: ' -~',
+    punct: '!-\\/:-@\\[-`{-~',
+    space: '\\t-\\r ',
+    upper: 'A-Z',
+    word: '0-9A-Za-z_',
+    xdigit: '0-9A-Fa-f',
+  }),
+);
 
 /** pcre2pattern(3), "Non-printing characters". */
 const CONTROL_ESCAPES: Readonly<Record<string, number>> = { a: 7, e: 27, f: 12, n: 10, r: 13, t: 9 };
@@ -243,7 +245,7 @@ class Translator {
       const match = /^\[:(\^?)([a-z]+):\]/.exec(this.#source.slice(this.#position));
       if (match !== null) {
         const [text, negated, name = ''] = match;
-        const members = POSIX_CLASSES[name];
+        const members = POSIX_CLASSES.get(name);
         if (members === undefined || negated !== '') this.#fail(`"${text}" has no equivalent in JavaScript`);
         this.#position += text.length;
         return members ?? '';

@@ -54,6 +54,17 @@ describe('a tool', () => {
     expect(existsSync(join(folder, 'gone'))).toBe(false);
   });
 
+  test('that cannot create an output below a file names that path, and leaves no other output', () => {
+    const { status, stderr } = run(
+      "writeFileSync(output('gone'), 'half'); writeFileSync(output('image-tool.mjs/x'), '');",
+    );
+    expect([status, stderr]).toEqual([
+      1,
+      'image-tool: image-tool.mjs/x: a directory of its path is a file (ENOTDIR)\n',
+    ]);
+    expect(existsSync(join(folder, 'gone'))).toBe(false);
+  });
+
   test('that has a defect exits with 1, prints a stack trace, and leaves no output', () => {
     const { status, stderr } = run("writeFileSync(output('gone'), 'half'); throw new TypeError('a defect');");
     expect(status).toBe(1);
@@ -66,6 +77,15 @@ describe('an error from outside', () => {
   test('such as a full disk names the remedy', () => {
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     expect(userMessage(full)).toBe('the disk is full; free some space and build again (ENOSPC)');
+  });
+
+  test('is one line, whatever it quotes', () => {
+    const missing = Object.assign(new Error('ENOENT'), { code: 'ENOENT', path: 'a\nb' });
+    expect(userMessage(missing)).toBe('a\\012b: no such file or directory (ENOENT)');
+    const ambiguous = Object.assign(new TypeError('--x is ambiguous.\nDid you forget it?'), {
+      code: 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE',
+    });
+    expect(userMessage(ambiguous)).toBe('--x is ambiguous. Did you forget it?');
   });
 
   test('is distinguished from a defect', () => {

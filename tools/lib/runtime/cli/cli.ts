@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
+import { printableName } from '../../formats/entry/name.ts';
 import { UserError } from '../../formats/error/user-error.ts';
 import { parseJson, type Reader } from '../../formats/json/json.ts';
 import { isTaskWorker } from '../parallel/parallel.ts';
@@ -14,6 +15,9 @@ const SYSTEM_ADVICE: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
   EISDIR: 'it is a directory, and a file is expected',
+  ENOTDIR: 'a directory of its path is a file',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'too many symbolic links',
 };
 
 /**
@@ -25,9 +29,9 @@ export function userMessage(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('code' in error && typeof error.code === 'string') {
     const advice = SYSTEM_ADVICE[error.code];
-    const path = 'path' in error && typeof error.path === 'string' ? `${error.path}: ` : '';
+    const path = 'path' in error && typeof error.path === 'string' ? `${printableName(error.path)}: ` : '';
     if (advice !== undefined) return `${path}${advice} (${error.code})`;
-    if (error.code.startsWith('ERR_PARSE_ARGS')) return error.message;
+    if (error.code.startsWith('ERR_PARSE_ARGS')) return printableName(error.message.replaceAll('\n', ' '));
   }
   return undefined;
 }
@@ -58,7 +62,13 @@ export interface Invocation {
  * mistake.
  */
 function removeOutput(path: string): void {
-  const status = lstatSync(path, { throwIfNoEntry: false });
+  let status: Stats | undefined;
+  try {
+    status = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // No output was created at a path that the system refuses; the error of the tool says why.
+    if (userMessage(error) === undefined) throw error;
+  }
   if (status?.isFile() || status?.isSymbolicLink()) rmSync(path);
 }
 
