@@ -1,3 +1,14 @@
+/** The counts of a finished file system. */
+export interface Ext4Summary {
+  readonly blockBytes: number;
+  readonly blockCount: number;
+  readonly usedBlocks: number;
+  readonly freeBlocks: number;
+  readonly inodeCount: number;
+  readonly usedInodes: number;
+  readonly freeInodes: number;
+}
+
 import { encodeName, printableName } from '../entry/name.ts';
 import { UserError } from '../error/user-error.ts';
 import { parseUuid, uuidToBytes } from '../uuid/uuid.ts';

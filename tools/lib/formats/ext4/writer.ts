@@ -19,7 +19,7 @@ import { InodeTableWriter } from './inode-table.ts';
 import { encodeJournalSuperblock } from './journal.ts';
 import { journalBlocks, minimumTreeSizeBytes, planTreeGeometry, wantedInodes } from './minimum.ts';
 import { buildTree, type Tree } from './numbered-tree.ts';
-import { type CheckedOptions, checkOptions, type Ext4Options } from './options.ts';
+import { type CheckedOptions, checkOptions, type Ext4Options, type Ext4Summary } from './options.ts';
 import {
   countDirectoryBlocks,
   type DirectoryBlocks,
@@ -38,17 +38,6 @@ const CONTENT_CLOSED = 2;
 
 /** Takes the content of one regular file. */
 export type Ext4File = Pick<FileContent, 'write' | 'skip' | 'close'>;
-
-/** The counts of a finished file system. */
-export interface Ext4Summary {
-  readonly blockBytes: number;
-  readonly blockCount: number;
-  readonly usedBlocks: number;
-  readonly freeBlocks: number;
-  readonly inodeCount: number;
-  readonly usedInodes: number;
-  readonly freeInodes: number;
-}
 
 export class Ext4Writer {
   readonly #sink: BlockSink;
