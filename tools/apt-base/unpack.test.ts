@@ -167,7 +167,11 @@ test('the lists of files are equal to those of dpkg', async () => {
   execFileSync(
     realTool('dpkg', 'dpkg'),
     [`--root=${root}`, '--force-not-root', '--force-bad-path', '--log=/dev/null', '--unpack', ...set.files],
-    { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, LC_ALL: 'C.UTF-8' } },
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      // dpkg requires ldconfig and start-stop-daemon, and an ordinary user's PATH has no sbin.
+      env: { ...process.env, LC_ALL: 'C.UTF-8', PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
+    },
   );
 
   const tree = await set.unpack();

@@ -61,6 +61,9 @@ describe('diff of files', () => {
       'ea_set /etc/with:colon user.note hello',
       'rm /users',
       'symlink /users etc/new',
+      // debugfs makes files of root; the sample tree belongs to the user of the test.
+      `set_inode_field /users uid ${process.getuid?.()}`,
+      `set_inode_field /users gid ${process.getgid?.()}`,
       'rm /holes',
       'mkdir /holes',
     );
