@@ -3,9 +3,11 @@
  * often fail: sizes around every boundary; names that are long, unusual or not text; many links;
  * attributes up to the limits.
  */
+
 import { comparePaths, type Entry } from '../../tools/lib/formats/entry/entry.ts';
 import { decodeName } from '../../tools/lib/formats/entry/name.ts';
 import * as entries from '../../tools/lib/testing/entries/entries.ts';
+import { ACL } from '../../tools/lib/testing/entries/sample-acl.ts';
 import { noise } from '../../tools/lib/testing/noise.ts';
 
 /** A feature of a tree that some formats cannot store. */
@@ -247,19 +249,6 @@ function hardLinks(): SampleTree {
   return tree.build('65,000 names of one file', 'hardlinks', 'owners');
 }
 
-/**
- * linux/posix_acl_xattr.h: version 2; user::rw-, user:1000:r--, group::r--, mask::r--, other::---.
- */
-const ACL = Buffer.from(
-  '02000000' +
-    '0100060000000000' +
-    '02000400e8030000' +
-    '0400040000000000' +
-    '1000040000000000' +
-    '2000000000000000',
-  'hex',
-);
-for (const offset of [8, 24, 32, 40]) ACL.writeUInt32LE(0xffffffff, offset);
 /** linux/capability.h: VFS_CAP_REVISION_2, effective, cap_net_bind_service. */
 const CAPABILITY = Buffer.from('0100000200040000000000000000000000000000', 'hex');
 

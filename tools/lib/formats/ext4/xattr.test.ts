@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { directory, file, symlink, xattrs } from '../../testing/entries/entries.ts';
+import { ACL } from '../../testing/entries/sample-acl.ts';
 import {
   debugfs,
   e2fsckComplaints,
@@ -8,7 +9,6 @@ import {
   readTree,
   TEST_OPTIONS,
 } from '../../testing/ext4/ext4-image.ts';
-import { ACL } from '../../testing/ext4/sample-acl.ts';
 import { noise } from '../../testing/noise.ts';
 import { MemoryImage } from '../block/block.ts';
 import type { Entry } from '../entry/entry.ts';

@@ -2,13 +2,6 @@
 
 import { structure } from '../structure/structure.ts';
 
-/** Section 2.1.1: the start of a stream. */
-export const STREAM_HEADER = structure([
-  [0, 6, 'Header Magic Bytes'],
-  [6, 2, 'Stream Flags'],
-  [8, 4, 'CRC32'],
-]);
-
 /** Section 2.1.2: the end of a stream. */
 export const STREAM_FOOTER = structure([
   [0, 4, 'CRC32'],

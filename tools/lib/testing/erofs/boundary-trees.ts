@@ -1,18 +1,14 @@
 /** Builds trees with the boundary cases of the format. */
+
 import type { Entry } from '../../formats/entry/entry.ts';
 import { decodeName } from '../../formats/entry/name.ts';
 import { device, directory, file, hardlink, special, symlink, xattrs } from '../entries/entries.ts';
+import { ACL } from '../entries/sample-acl.ts';
 import { noise, prose } from '../noise.ts';
 import { type TestTree, tree } from './erofs-image.ts';
 
 const BLOCK = 4096;
 const KIB = 1024;
-
-/** The list u::rw-, u:1000:r--, g::r--, m::r--, o::--- in the form that system calls use. */
-export const ACL = Buffer.from(
-  '0200000001000600ffffffff02000400e803000004000400ffffffff10000400ffffffff20000000ffffffff',
-  'hex',
-);
 
 function name(bytes: readonly number[]): string {
   return decodeName(Uint8Array.from(bytes));

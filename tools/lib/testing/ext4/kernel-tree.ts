@@ -7,9 +7,9 @@ import { decodeName } from '../../formats/entry/name.ts';
 import { readExt4 } from '../../formats/ext4/ext4.ts';
 import { readTarSync } from '../../formats/tar/reader.ts';
 import { device, directory, file, hardlink, special, symlink, xattrs } from '../entries/entries.ts';
+import { ACL } from '../entries/sample-acl.ts';
 import { noise } from '../noise.ts';
 import { type Contents, namesAroundCollision } from './ext4-image.ts';
-import { ACL } from './sample-acl.ts';
 
 const CONTENT = Buffer.concat([noise(300_000), Buffer.alloc(100_000), noise(5_000_001, 5)]);
 /** A file with more extents than four blocks hold: its tree has two levels below the inode. */
